@@ -1,0 +1,77 @@
+//! Minibatches of text, each a pure function of (seed, step).
+
+mod padded;
+mod stream;
+
+pub(crate) use padded::Padded;
+pub(crate) use stream::Stream;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// One minibatch, time-major.
+pub(crate) struct Batch {
+    /// Time steps T.
+    pub(crate) steps: usize,
+    /// Sequences B.
+    pub(crate) rows: usize,
+    /// Symbols read, [T, B].
+    pub(crate) inputs: Vec<i64>,
+    /// Symbols to predict, [T, B].
+    pub(crate) targets: Vec<i64>,
+    /// 1 where the prediction counts, 0 on padding, [T, B].
+    pub(crate) weights: Vec<f32>,
+    /// Whether the recurrent state starts from zero.
+    pub(crate) fresh: bool,
+}
+
+impl Batch {
+    /// All padding, to be filled in.
+    fn padding(steps: usize, rows: usize, padding: u16, fresh: bool) -> Self {
+        let n = steps * rows;
+        Self {
+            steps,
+            rows,
+            inputs: vec![i64::from(padding); n],
+            targets: vec![i64::from(padding); n],
+            weights: vec![0.0; n],
+            fresh,
+        }
+    }
+
+    fn put(&mut self, step: usize, row: usize, input: u16, target: u16) {
+        let at = step * self.rows + row;
+        self.inputs[at] = i64::from(input);
+        self.targets[at] = i64::from(target);
+        self.weights[at] = 1.0;
+    }
+
+    /// Predictions that count.
+    pub(crate) fn predictions(&self) -> f64 {
+        self.weights.iter().map(|w| f64::from(*w)).sum()
+    }
+
+    /// The symbols read, [T, B].
+    pub(crate) fn inputs(&self, device: &Device) -> Tensor<2, Int> {
+        Tensor::from_data(TensorData::new(self.inputs.clone(), [self.steps, self.rows]), device)
+    }
+
+    /// The symbols to predict, [T B].
+    pub(crate) fn targets(&self, device: &Device) -> Tensor<1, Int> {
+        Tensor::from_data(TensorData::new(self.targets.clone(), [self.steps * self.rows]), device)
+    }
+
+    /// The mask, [T B].
+    pub(crate) fn weights(&self, device: &Device) -> Tensor<1> {
+        Tensor::from_data(TensorData::new(self.weights.clone(), [self.steps * self.rows]), device)
+    }
+}
+
+/// A source of minibatches.
+pub(crate) trait Batches {
+    /// Minibatches in one pass.
+    fn per_epoch(&self) -> u64;
+    /// Predictions in one pass.
+    fn predictions(&self) -> u64;
+    /// The minibatch of update `step`.
+    fn batch(&mut self, step: u64) -> Batch;
+}

@@ -1,0 +1,165 @@
+//! Text opened for a study: what shards are drawn from and what models are measured on.
+
+use crate::batch::{Batches, Padded, Stream};
+use crate::model::{Architecture, LanguageModel, hidden};
+use crate::recipe::{LanguageRecipe, Normalization};
+use crate::text::{Corpus as Text, Sentences, Unit};
+use scaling_core::device::Compute;
+use scaling_core::error::Result;
+use scaling_core::neural::Neural;
+use scaling_core::random::Random;
+use scaling_core::settings::Options;
+use scaling_core::shard::{Pool, Shard};
+use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
+use scaling_core::trial::TrialConfig;
+use std::sync::Arc;
+
+/// Streams or sentences side by side when validating; part of the definition of the error, since
+/// every stream starts from the zero state.
+const VALIDATION_ROWS: usize = 32;
+
+/// A text and how its sentences are cut.
+pub(crate) struct LanguageCorpus {
+    text: Text,
+    /// Training sentences; what they count in m.
+    pool: SentencePool,
+}
+
+struct SentencePool {
+    sentences: Arc<dyn Sentences>,
+    /// Characters beyond this many predictions of a sentence are never seen, so they do not count.
+    longest: u64,
+    samples: Option<u64>,
+}
+
+impl Pool for SentencePool {
+    fn len(&self) -> Option<u64> {
+        self.sentences.len()
+    }
+    fn weight(&self, item: u64) -> u64 {
+        u64::from(self.sentences.tokens(item)).min(self.longest)
+    }
+    fn samples(&self) -> Option<u64> {
+        self.samples
+    }
+}
+
+impl LanguageCorpus {
+    pub(crate) fn new(text: Text, options: &Options) -> Self {
+        let longest = match text.unit {
+            Unit::Words => u64::MAX,
+            Unit::Characters => options.count("unroll"),
+        };
+        let sentences = text.train.clone();
+        let mut pool = SentencePool { sentences, longest, samples: None };
+        pool.samples = match (pool.len(), text.unit) {
+            (None, _) => None,
+            (Some(_), Unit::Words) => Some(text.tokens),
+            (Some(n), Unit::Characters) => Some((0..n).map(|i| pool.weight(i)).sum()),
+        };
+        Self { text, pool }
+    }
+
+    /// The sentences that every trial validates on: all, or a seeded choice of `wanted` samples.
+    fn validation_items(&self, wanted: u64) -> Vec<u64> {
+        let n = self.text.validation.len().unwrap_or(0);
+        let mut items: Vec<u64> = (0..n).collect();
+        if wanted == 0 {
+            return items;
+        }
+        Random::new(&format!("validation/{}", self.text.fingerprint), &[wanted]).shuffle(&mut items);
+        let mut samples = 0;
+        let enough = items.iter().position(|i| {
+            samples += u64::from(self.text.validation.tokens(*i)).min(self.pool.longest);
+            samples >= wanted
+        });
+        items.truncate(enough.map_or(items.len(), |last| last + 1));
+        items
+    }
+
+    fn batches(
+        &self,
+        source: &Arc<dyn Sentences>,
+        items: Vec<u64>,
+        rows: usize,
+        unroll: usize,
+        seed: Option<u64>,
+    ) -> Box<dyn Batches> {
+        let specials = self.text.specials();
+        match self.text.unit {
+            Unit::Words => Box::new(Stream::new(source.clone(), items, rows, unroll, specials, seed)),
+            Unit::Characters => Box::new(Padded::new(source.clone(), items, rows, unroll, specials, seed)),
+        }
+    }
+}
+
+impl Corpus for LanguageCorpus {
+    fn description(&self) -> String {
+        self.text.description.clone()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.text.fingerprint.clone()
+    }
+
+    fn pool(&self) -> &dyn Pool {
+        &self.pool
+    }
+
+    fn validation_samples(&self) -> u64 {
+        let validation = &self.text.validation;
+        (0..validation.len().unwrap_or(0)).map(|i| u64::from(validation.tokens(i)).min(self.pool.longest)).sum()
+    }
+
+    fn best_guess(&self) -> Option<f64> {
+        Some(self.text.best_guess)
+    }
+
+    fn irreducible(&self) -> Option<Irreducible> {
+        let entropy = self.text.entropy.as_ref()?;
+        let bound = if entropy.bound > 0.0 { format!(", known to ± {:.4}", entropy.bound) } else { String::new() };
+        Some(Irreducible { error: entropy.nats_per_token, note: format!("{}{bound}", entropy.note) })
+    }
+
+    fn extent(&self, options: &Options) -> Extent {
+        Extent { length: options.count("unroll") as usize, vocabulary: self.text.symbols + 4 }
+    }
+
+    fn learner(&self, trial: &TrialConfig, shard: &Shard, compute: &Compute) -> Result<Box<dyn Learner>> {
+        let rows = trial.optimization.batch.max(1) as usize;
+        let extent = self.extent(&trial.options);
+        let train = self.batches(&self.text.train, shard.items.clone(), rows, extent.length, Some(trial.seed));
+        let items = self.validation_items(trial.validation);
+        let validation = self.batches(&self.text.validation, items, VALIDATION_ROWS, extent.length, None);
+        learner(trial, train, Some(validation), self.text.unit, extent, compute)
+    }
+}
+
+/// A language model of the trial's kind on given batches.
+pub(crate) fn learner(
+    trial: &TrialConfig,
+    train: Box<dyn Batches>,
+    validation: Option<Box<dyn Batches>>,
+    unit: Unit,
+    extent: Extent,
+    compute: &Compute,
+) -> Result<Box<dyn Learner>> {
+    let architecture = Architecture::parse(&trial.model)?;
+    let device = compute.device.clone();
+    let model = LanguageModel::new(
+        architecture,
+        hidden(trial.size)?,
+        extent.vocabulary,
+        trial.options.number("transform_bias"),
+        trial.seed,
+        &device.clone().autodiff(),
+    );
+    let (normalization, metric) = match unit {
+        Unit::Words => (Normalization::Sequences, "nats_per_word"),
+        Unit::Characters => (Normalization::Tokens, "nats_per_character"),
+    };
+    let cost = architecture.cost(trial.size, extent)?;
+    let recipe =
+        LanguageRecipe { train, validation, normalization, metric, cost, device, state: Vec::new() };
+    Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))
+}

@@ -1,0 +1,19 @@
+//! Learning curves of word and character language models (Hestness et al. 2017, sections 4.2 and C.2).
+
+mod batch;
+mod corpus;
+mod model;
+mod recipe;
+mod task;
+mod text;
+
+use scaling_core::cli::{Domain, run};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run(&Domain {
+        name: "lm-bench",
+        about: "Learning curves of word and character language models",
+        tasks: &[&task::WORDS, &task::CHARACTERS],
+    })
+}

@@ -1,0 +1,220 @@
+//! Recurrent language models: embedding, LSTM or RHN layers, softmax (MODELS 2.2, 2.3, 3).
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+use scaling_core::error::{Error, Result};
+use scaling_core::neural::uniform;
+use scaling_core::nn::{self, LstmCell};
+use scaling_core::task::{Cost, Extent};
+
+/// Weights start uniform in [-0.1, 0.1].
+const BOUND: f64 = 0.1;
+
+/// A model family of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Architecture {
+    /// Stacked LSTM layers.
+    Lstm { layers: usize },
+    /// One recurrent highway layer of some depth.
+    Rhn { depth: usize },
+}
+
+impl Architecture {
+    /// By its name on the command line.
+    pub(crate) fn parse(model: &str) -> Result<Self> {
+        match model {
+            "word-lstm2" => Ok(Self::Lstm { layers: 2 }),
+            "word-lstm4" => Ok(Self::Lstm { layers: 4 }),
+            "word-rhn5" => Ok(Self::Rhn { depth: 5 }),
+            "char-rhn10" => Ok(Self::Rhn { depth: 10 }),
+            _ => Err(Error::unknown("model", model, ["word-lstm2", "word-lstm4", "word-rhn5", "char-rhn10"])),
+        }
+    }
+
+    /// Exact parameters, N = 8 L h^2 + 4 L h + 2 h V + V (LSTM) or (2 L + 2) h^2 + 2 L h + 2 h V + V
+    /// (RHN), and 6 operations per weight and token for forward and backward; an embedding is
+    /// looked up, which costs none.
+    pub(crate) fn cost(self, size: f64, extent: Extent) -> Result<Cost> {
+        let (h, v) = (hidden(size)? as u64, extent.vocabulary as u64);
+        let (products, biases) = match self {
+            Self::Lstm { layers } => (8 * layers as u64 * h * h, 4 * layers as u64 * h),
+            Self::Rhn { depth } => ((2 * depth as u64 + 2) * h * h, 2 * depth as u64 * h),
+        };
+        Ok(Cost {
+            parameters: products + biases + 2 * h * v + v,
+            flops_per_sample: 6.0 * (products + h * v) as f64,
+        })
+    }
+}
+
+/// The size knob of these models is their number of hidden units.
+pub(crate) fn hidden(size: f64) -> Result<usize> {
+    if size.fract() == 0.0 && (1.0..=65_536.0).contains(&size) {
+        Ok(size as usize)
+    } else {
+        Err(Error::input(format!("`--size` is the number of hidden units, a whole number from 1 to 65536, not {size}")))
+    }
+}
+
+/// A language model over V symbols with h hidden units.
+#[derive(Module, Debug)]
+pub(crate) struct LanguageModel {
+    /// [V, h].
+    embedding: Param<Tensor<2>>,
+    layers: Vec<Layer>,
+    /// [h, V], not tied to the embedding.
+    output: Param<Tensor<2>>,
+    /// [V].
+    output_bias: Param<Tensor<1>>,
+}
+
+#[derive(Module, Debug)]
+enum Layer {
+    Lstm(Lstm),
+    Rhn(Rhn),
+}
+
+#[derive(Module, Debug)]
+struct Lstm {
+    /// [2 h, 4 h]: input rows first; gates i, j, f, o.
+    weight: Param<Tensor<2>>,
+    /// [4 h].
+    bias: Param<Tensor<1>>,
+}
+
+#[derive(Module, Debug)]
+struct Rhn {
+    /// [h, 2 h]: candidate, then transform gate.
+    input: Param<Tensor<2>>,
+    /// [L, h, 2 h].
+    recurrent: Param<Tensor<3>>,
+    /// [L, 2 h].
+    bias: Param<Tensor<2>>,
+}
+
+impl LanguageModel {
+    /// Initialised from a seed. `transform_bias` is the RHN's b_T.
+    pub(crate) fn new(
+        architecture: Architecture,
+        h: usize,
+        vocabulary: usize,
+        transform_bias: f64,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let layers = match architecture {
+            Architecture::Lstm { layers } => (0..layers)
+                .map(|l| {
+                    Layer::Lstm(Lstm {
+                        weight: uniform(&format!("lstm/{l}"), seed, BOUND, [2 * h, 4 * h], device),
+                        bias: Param::from_tensor(Tensor::zeros([4 * h], device)),
+                    })
+                })
+                .collect(),
+            Architecture::Rhn { depth } => {
+                let candidate = Tensor::<2>::zeros([depth, h], device);
+                let transform = Tensor::<2>::full([depth, h], transform_bias, device);
+                vec![Layer::Rhn(Rhn {
+                    input: uniform("rhn/input", seed, BOUND, [h, 2 * h], device),
+                    recurrent: uniform("rhn/recurrent", seed, BOUND, [depth, h, 2 * h], device),
+                    bias: Param::from_tensor(Tensor::cat(vec![candidate, transform], 1)),
+                })]
+            }
+        };
+        Self {
+            embedding: uniform("embedding", seed, BOUND, [vocabulary, h], device),
+            layers,
+            output: uniform("output", seed, BOUND, [h, vocabulary], device),
+            output_bias: uniform("output_bias", seed, BOUND, [vocabulary], device),
+        }
+    }
+
+    /// The state before a text begins: zeros, [B, h] each.
+    pub(crate) fn zero_state(&self, rows: usize, device: &Device) -> Vec<Tensor<2>> {
+        let [_, h] = self.embedding.dims();
+        let tensors = self.layers.iter().map(|layer| match layer {
+            Layer::Lstm(_) => 2,
+            Layer::Rhn(_) => 1,
+        });
+        (0..tensors.sum::<usize>()).map(|_| Tensor::zeros([rows, h], device)).collect()
+    }
+
+    /// Loss of every prediction in nats, [T B], and the state after the last step (detached).
+    /// `inputs` [T, B]; `targets` [T B].
+    pub(crate) fn losses(
+        &self,
+        inputs: Tensor<2, Int>,
+        targets: Tensor<1, Int>,
+        state: &[Tensor<2>],
+    ) -> (Tensor<1>, Vec<Tensor<2>>) {
+        let mut x = nn::embedding(self.embedding.val(), inputs);
+        let (mut before, mut after) = (state.iter().cloned(), Vec::with_capacity(state.len()));
+        let mut previous = || before.next().unwrap_or_else(|| unreachable!("one state per layer"));
+        for layer in &self.layers {
+            x = match layer {
+                Layer::Lstm(lstm) => {
+                    let (h0, c0) = (previous(), previous());
+                    let out = nn::lstm(x, h0, c0, lstm.weight.val(), lstm.bias.val(), LstmCell::Tensorflow);
+                    after.extend([out.h_last, out.c_last]);
+                    out.y
+                }
+                Layer::Rhn(rhn) => {
+                    let y = nn::rhn(x, previous(), rhn.input.val(), rhn.recurrent.val(), rhn.bias.val());
+                    let [steps, rows, h] = y.dims();
+                    after.push(y.clone().narrow(0, steps - 1, 1).reshape([rows, h]).detach());
+                    y
+                }
+            };
+        }
+        let [steps, rows, h] = x.dims();
+        let hidden = x.reshape([steps * rows, h]);
+        (nn::softmax_cross_entropy(hidden, self.output.val(), self.output_bias.val(), targets), after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scaling_core::neural::count;
+
+    /// MODELS 2.3, all rows; 7.1.
+    #[test]
+    fn parameter_counts_are_exact() {
+        let table: [(f64, [u64; 4]); 8] = [
+            (64.0, [1_356_564, 1_422_612, 1_340_308, 104_034]),
+            (128.0, [2_834_196, 3_097_364, 2_768_916, 388_194]),
+            (256.0, [6_182_676, 7_233_300, 5_921_044, 1_497_186]),
+            (512.0, [14_452_500, 18_650_900, 13_404_948, 5_877_858]),
+            (1024.0, [37_283_604, 54_069_012, 33_091_348, 23_289_954]),
+            (1536.0, [68_503_316, 106_264_340, 59_069_204, 52_236_386]),
+            (2004.0, [104_378_324, 168_650_612, 88_318_268, 88_785_314]),
+            (2048.0, [108_111_636, 175_236_884, 91_338_516, 92_717_154]),
+        ];
+        let models = ["word-lstm2", "word-lstm4", "word-rhn5", "char-rhn10"];
+        for (size, row) in table {
+            for (model, expected) in models.into_iter().zip(row) {
+                let vocabulary = if model == "char-rhn10" { 98 } else { 10_004 };
+                let extent = Extent { length: 1, vocabulary };
+                let cost = Architecture::parse(model).unwrap().cost(size, extent).unwrap();
+                assert_eq!(cost.parameters, expected, "{model} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_formula_counts_what_is_built_and_training_starts_at_ln_v() {
+        let device = Device::flex();
+        for model in ["word-lstm2", "word-lstm4", "word-rhn5", "char-rhn10"] {
+            let architecture = Architecture::parse(model).unwrap();
+            let extent = Extent { length: 1, vocabulary: 50 };
+            let built = LanguageModel::new(architecture, 7, 50, -4.0, 1, &device);
+            assert_eq!(count(&built), architecture.cost(7.0, extent).unwrap().parameters, "{model}");
+            let inputs = Tensor::from_data([[1, 2], [3, 4], [5, 6]], &device);
+            let targets = Tensor::from_data([3, 4, 5, 6, 7, 8], &device);
+            let (losses, state) = built.losses(inputs, targets, &built.zero_state(2, &device));
+            let mean = losses.mean().into_scalar::<f32>();
+            assert!((mean / 50f32.ln() - 1.0).abs() < 0.02, "{model}: {mean}");
+            assert_eq!(state.len(), built.zero_state(2, &device).len());
+        }
+    }
+}

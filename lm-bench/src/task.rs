@@ -1,0 +1,207 @@
+//! The two tasks: predicting the next word and the next character.
+
+use crate::batch::{Batches, Padded, Stream};
+use crate::corpus::{LanguageCorpus, learner};
+use crate::model::Architecture;
+use crate::text::{self, Sentences, Specials, Unit};
+use scaling_core::device::Compute;
+use scaling_core::error::{Error, Result};
+use scaling_core::random::Random;
+use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::trial::TrialConfig;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Word language models (MODELS 2).
+pub(crate) const WORDS: LanguageTask = LanguageTask(Unit::Words);
+/// Character language models (MODELS 3).
+pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
+
+const WORD_KEYS: &[Key] = &[
+    Key { name: "vocabulary", kind: Kind::Count, default: "10000", help: "most frequent words that are symbols; 4 specials are added" },
+    Key { name: "unroll", kind: Kind::Count, default: "80", help: "steps between updates" },
+    Key { name: "transform_bias", kind: Kind::Number, default: "-4", help: "initial bias of the RHN's transform gate (b_T)" },
+];
+
+const CHARACTER_KEYS: &[Key] = &[
+    Key { name: "vocabulary", kind: Kind::Count, default: "94", help: "most frequent characters that are symbols; 4 specials are added" },
+    Key { name: "unroll", kind: Kind::Count, default: "150", help: "predictions of a sentence at most" },
+    Key { name: "transform_bias", kind: Kind::Number, default: "-4", help: "initial bias of the RHN's transform gate (b_T)" },
+];
+
+/// A language-modelling task: its unit decides everything else.
+pub(crate) struct LanguageTask(Unit);
+
+impl Task for LanguageTask {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Unit::Words => "word-lm",
+            Unit::Characters => "char-lm",
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self.0 {
+            Unit::Words => "word language models",
+            Unit::Characters => "character language models",
+        }
+    }
+
+    fn metric(&self) -> Metric {
+        match self.0 {
+            Unit::Words => Metric { name: "nats_per_word", label: "validation loss", unit: "nats per word" },
+            Unit::Characters => {
+                Metric { name: "nats_per_character", label: "validation loss", unit: "nats per character" }
+            }
+        }
+    }
+
+    fn unit(&self) -> &'static str {
+        match self.0 {
+            Unit::Words => "words",
+            Unit::Characters => "characters",
+        }
+    }
+
+    fn models(&self) -> &'static [&'static str] {
+        match self.0 {
+            Unit::Words => &["word-lstm2", "word-lstm4", "word-rhn5"],
+            Unit::Characters => &["char-rhn10"],
+        }
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        match self.0 {
+            Unit::Words => WORD_KEYS,
+            Unit::Characters => CHARACTER_KEYS,
+        }
+    }
+
+    /// One tenth of the drop per doubling (MODELS 6.2).
+    fn target_standard_error(&self) -> f64 {
+        match self.0 {
+            Unit::Words => 0.0045,
+            Unit::Characters => 0.006,
+        }
+    }
+
+    fn published(&self) -> Vec<Published> {
+        let row = |model, beta_g, beta_p, m_range, source| Published { model, beta_g, beta_p, m_range, source };
+        let (words, characters) = ("2^20 to 2^28 words of news", "0.01 to 4 % of 3.5e9 characters of news");
+        match self.0 {
+            Unit::Words => vec![
+                row("word-lstm2", -0.066, Some(0.69), words, "ICLR 4.2.1, Table 3"),
+                row("word-lstm4", -0.066, Some(0.89), words, "ICLR 4.2.1 (arXiv: beta_p 0.78)"),
+                row("word-rhn5", -0.070, Some(0.69), words, "ICLR 4.2.1, Table 3"),
+            ],
+            Unit::Characters => vec![
+                row("char-rhn10/sgd", -0.0936, Some(0.78), characters, "ICLR C.2"),
+                row("char-rhn10/adam", -0.0954, Some(0.92), characters, "ICLR C.2"),
+            ],
+        }
+    }
+
+    fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
+        let text = text::open(source, self.0, options.count("vocabulary") as usize, seed)?;
+        Ok(Box::new(LanguageCorpus::new(text, options)))
+    }
+
+    fn check(&self, path: &str, _options: &Options) -> Result<String> {
+        text::check(Path::new(path), self.0).map(|summary| summary.to_string())
+    }
+
+    fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
+        let synthetic = corpus.irreducible().is_some();
+        let available = corpus.pool().samples().unwrap_or(u64::MAX);
+        let (largest, shards) = match (preset, self.0, synthetic) {
+            (Preset::Smoke, Unit::Words, true) => (64_000, 5),
+            (Preset::Smoke, Unit::Words, false) => (32_000, 5),
+            (Preset::Smoke, Unit::Characters, _) => (64_000, 5),
+            (Preset::Small, Unit::Words, _) => (1_600_000, 8),
+            (Preset::Small, Unit::Characters, _) => (3_200_000, 8),
+            (Preset::Paper, ..) => (available / 5 * 2, 9),
+        };
+        // Halves of what the data allow, largest first.
+        let largest = largest.min(available);
+        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
+        let rhn = model.contains("rhn");
+        let mut pairs = vec![("shards", shards.join(","))];
+        pairs.extend(match preset {
+            Preset::Smoke => vec![
+                ("sizes", if rhn { "16,32" } else { "24,48" }.to_owned()),
+                ("sgd_rates", if self.0 == Unit::Words { "0.4" } else { "0.4" }.to_owned()),
+                ("adam_rates", "0.004".to_owned()),
+                ("batch_sizes", "16".to_owned()),
+                ("epochs", "30".to_owned()),
+                ("validation", if self.0 == Unit::Words { "12000" } else { "30000" }.to_owned()),
+                ("patience", "1".to_owned()),
+                ("drops", "2".to_owned()),
+            ],
+            Preset::Small => vec![
+                ("sizes", if rhn { "32,64,128,256" } else { "32,64,128,256" }.to_owned()),
+                ("search", "guided".to_owned()),
+                ("sgd_rates", if self.0 == Unit::Words { "0.2,0.4" } else { "0.3,0.6" }.to_owned()),
+                ("adam_rates", "0.002".to_owned()),
+                ("validation", if self.0 == Unit::Words { "30000" } else { "60000" }.to_owned()),
+            ],
+            Preset::Paper => vec![
+                ("sizes", "64,90,128,181,256,362,512,724,1024,1448,2048,2896".to_owned()),
+                ("search", "guided".to_owned()),
+                ("sgd_rates", if self.0 == Unit::Words { "0.05,0.1,0.2,0.4,0.8" } else { "0.05,0.1,0.15,0.3,0.6" }.to_owned()),
+                ("adam_rates", "0.00025,0.0005,0.001,0.002".to_owned()),
+                ("batch_sizes", "128".to_owned()),
+            ],
+        });
+        pairs
+    }
+
+    fn extent(&self, options: &Options) -> Extent {
+        Extent { length: options.count("unroll") as usize, vocabulary: options.count("vocabulary") as usize + 4 }
+    }
+
+    fn cost(&self, model: &str, size: f64, extent: Extent, _options: &Options) -> Result<Cost> {
+        Architecture::parse(model)?.cost(size, extent)
+    }
+
+    /// Small shards take small batches, so that an epoch has about eight updates at least.
+    fn batch_limit(&self, requested: u64, options: &Options) -> u64 {
+        requested / (8 * options.count("unroll").max(1))
+    }
+
+    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+        let Some(symbols) = extent.vocabulary.checked_sub(4).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n)) else {
+            return Err(Error::input(format!("`--vocab` must lie between 5 and {}", Specials::MOST_SYMBOLS + 4)));
+        };
+        let specials = Specials::after(symbols);
+        // Sentences one shorter than a window fill it with their end; a stream has its own window length.
+        let source: Arc<dyn Sentences> = Arc::new(Noise { symbols: symbols as u64, length: extent.length.max(2) - 1 });
+        let rows = trial.optimization.batch as usize;
+        let items = (0..rows as u64 * 16).collect();
+        let train: Box<dyn Batches> = match self.0 {
+            Unit::Words => Box::new(Stream::new(source, items, rows, extent.length, specials, Some(1))),
+            Unit::Characters => Box::new(Padded::new(source, items, rows, extent.length, specials, Some(1))),
+        };
+        learner(trial, train, None, self.0, extent, compute)
+    }
+}
+
+/// Random sentences of one length.
+struct Noise {
+    symbols: u64,
+    length: usize,
+}
+
+impl Sentences for Noise {
+    fn len(&self) -> Option<u64> {
+        None
+    }
+    fn read(&self, index: u64, out: &mut Vec<u16>) {
+        let mut random = Random::new("noise", &[index]);
+        out.clear();
+        out.extend((0..self.length).map(|_| random.below(self.symbols) as u16));
+    }
+    fn tokens(&self, _index: u64) -> u32 {
+        self.length as u32
+    }
+}

@@ -1,0 +1,168 @@
+//! The first pass over a part: its tokens counted by type, and what follows from that.
+
+use super::lines::for_each_token;
+use super::part::Part;
+use super::Unit;
+use scaling_core::error::Result;
+use std::collections::{HashMap, HashSet};
+
+/// What a part holds.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) sentences: u64,
+    pub(super) tokens: u64,
+    /// Blank lines of the files.
+    pub(super) blank: u64,
+    types: HashMap<String, u64>,
+    /// Sentences of another part that occur in this one too.
+    shared: HashSet<u64>,
+}
+
+impl Counts {
+    /// Counts a part; `others` are the digests of sentences to look out for.
+    ///
+    /// # Errors
+    /// Text that cannot be read.
+    pub(super) fn of(part: &Part, unit: Unit, others: &HashSet<u64>) -> Result<Self> {
+        let mut total = Self::default();
+        part.visit(
+            |sentences, blank| {
+                let mut counts = Self { blank, ..Self::default() };
+                for sentence in sentences {
+                    counts.add(unit, sentence, others);
+                }
+                counts
+            },
+            |counts| {
+                total.merge(counts);
+                Ok(())
+            },
+        )?;
+        Ok(total)
+    }
+
+    fn add(&mut self, unit: Unit, sentence: &str, others: &HashSet<u64>) {
+        self.sentences += 1;
+        for_each_token(unit, sentence, |token| {
+            self.tokens += 1;
+            if let Some(count) = self.types.get_mut(token) {
+                *count += 1;
+            } else {
+                self.types.insert(token.to_owned(), 1);
+            }
+        });
+        if !others.is_empty() {
+            self.shared.extend(others.get(&digest(sentence)));
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.sentences += other.sentences;
+        self.tokens += other.tokens;
+        self.blank += other.blank;
+        self.shared.extend(other.shared);
+        for (token, count) in other.types {
+            *self.types.entry(token).or_default() += count;
+        }
+    }
+
+    /// The number of types.
+    pub(super) fn types(&self) -> u64 {
+        self.types.len() as u64
+    }
+
+    /// The number of distinct sentences that `others` of [`Self::of`] had and this part has too.
+    pub(super) fn shared(&self) -> u64 {
+        self.shared.len() as u64
+    }
+
+    /// The `size` most frequent types, the most frequent first, ties in the order of the symbols.
+    pub(super) fn vocabulary(&self, size: usize) -> Vec<String> {
+        let mut types: Vec<(&String, u64)> = self.types.iter().map(|(t, n)| (t, *n)).collect();
+        types.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        types.into_iter().take(size).map(|(token, _)| token.clone()).collect()
+    }
+
+    /// The tokens that are not in `vocabulary`.
+    pub(super) fn unknown(&self, vocabulary: &[String]) -> u64 {
+        self.tokens - self.known(vocabulary).sum::<u64>()
+    }
+
+    fn known(&self, vocabulary: &[String]) -> impl Iterator<Item = u64> {
+        vocabulary.iter().filter_map(|token| self.types.get(token).copied())
+    }
+
+    /// Entropy of the marginal distribution of what is predicted, in nats: the symbols, the unknown
+    /// token and the end of the sentence.
+    pub(super) fn marginal_entropy(&self, vocabulary: &[String]) -> f64 {
+        entropy(self.known(vocabulary).chain([self.unknown(vocabulary), self.sentences]))
+    }
+}
+
+/// The entropy in nats of the distribution that counts are proportional to.
+pub(super) fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
+    let (mut total, mut sum) = (0.0, 0.0);
+    for count in counts.into_iter().filter(|count| *count > 0) {
+        let count = count as f64;
+        total += count;
+        sum += count * count.ln();
+    }
+    if total > 0.0 { f64::ln(total) - sum / total } else { 0.0 }
+}
+
+/// The digests of the sentences of a part.
+///
+/// # Errors
+/// Text that cannot be read.
+pub(super) fn digests(part: &Part) -> Result<HashSet<u64>> {
+    let mut all = HashSet::new();
+    part.visit(
+        |sentences, _| sentences.iter().map(|sentence| digest(sentence)).collect::<Vec<_>>(),
+        |some| {
+            all.extend(some);
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}
+
+/// 64 bits that tell sentences apart.
+fn digest(sentence: &str) -> u64 {
+    scaling_core::mapped::u64_at(blake3::hash(sentence.as_bytes()).as_bytes(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(text: &[&str]) -> Counts {
+        let others = HashSet::from([digest("b a"), digest("c")]);
+        let mut total = Counts::default();
+        for sentence in text {
+            let mut counts = Counts::default();
+            counts.add(Unit::Words, sentence, &others);
+            total.merge(counts);
+        }
+        total
+    }
+
+    #[test]
+    fn the_vocabulary_is_by_frequency_then_symbol() {
+        let counts = counts(&["b a", "c b", "d c a", "b a"]);
+        assert_eq!((counts.sentences, counts.tokens, counts.types()), (4, 9, 4));
+        assert_eq!(counts.vocabulary(3), ["a", "b", "c"]);
+        assert_eq!(counts.vocabulary(9), ["a", "b", "c", "d"]);
+        assert_eq!(counts.unknown(&counts.vocabulary(2)), 3);
+        assert_eq!(counts.shared(), 1, "a sentence that occurs twice counts once");
+    }
+
+    #[test]
+    fn marginal_entropy_of_known_distributions() {
+        // Two symbols, the unknown token and the end of the sentence, each 2 of 8.
+        let counts = counts(&["a b c", "a b c"]);
+        let entropy = counts.marginal_entropy(&counts.vocabulary(2));
+        assert!((entropy - 4_f64.ln()).abs() < 1e-12, "{entropy}");
+        assert_eq!(super::entropy([5, 0]), 0.0);
+        assert_eq!(super::entropy([]), 0.0);
+    }
+}

@@ -1,0 +1,216 @@
+//! A prepared corpus, mapped into memory: opening it loads nothing.
+
+use super::encode::paths;
+use super::prepare::Meta;
+use super::{Corpus, Sentences};
+use memmap2::Mmap;
+use scaling_core::error::{Error, Result};
+use scaling_core::files;
+use scaling_core::mapped::{map_readonly, u16s, u64_at};
+use std::path::Path;
+use std::sync::Arc;
+
+/// One part of a prepared corpus.
+pub struct Mapped {
+    ids: Mmap,
+    offsets: Mmap,
+}
+
+impl Mapped {
+    /// Maps part `name` (`train`, `validation` or `test`) of a prepared corpus.
+    ///
+    /// # Errors
+    /// Files that are missing or do not fit each other.
+    pub fn open(directory: &Path, name: &str) -> Result<Self> {
+        let (ids, offsets) = paths(directory, name);
+        let part = Self { ids: map_readonly(&ids)?, offsets: map_readonly(&offsets)? };
+        let count = part.offsets.len() / 8;
+        let whole = count > 0 && part.offsets.len() == count * 8;
+        if !whole || u64_at(&part.offsets, count - 1) * 2 != part.ids.len() as u64 {
+            return Err(Error::input(format!(
+                "{} is damaged; remove the directory {} to prepare it again",
+                ids.display(),
+                directory.display()
+            )));
+        }
+        Ok(part)
+    }
+
+    /// Where sentence `index` begins and ends, in tokens.
+    fn range(&self, index: u64) -> (usize, usize) {
+        let offset = |index: u64| u64_at(&self.offsets, index as usize) as usize;
+        (offset(index), offset(index + 1))
+    }
+}
+
+impl Sentences for Mapped {
+    fn len(&self) -> Option<u64> {
+        Some((self.offsets.len() / 8 - 1) as u64)
+    }
+
+    fn read(&self, index: u64, out: &mut Vec<u16>) {
+        let (start, end) = self.range(index);
+        out.clear();
+        out.extend(u16s(&self.ids[start * 2..end * 2]));
+    }
+
+    fn tokens(&self, index: u64) -> u32 {
+        let (start, end) = self.range(index);
+        (end - start) as u32
+    }
+}
+
+/// Opens a directory that [`super::prepare`] returned.
+///
+/// # Errors
+/// Files that are missing or damaged.
+pub(super) fn corpus(directory: &Path) -> Result<Corpus> {
+    let meta: Meta = files::read_json(&directory.join("meta.json"))?;
+    let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
+    let name = meta.source.file_name().unwrap_or(meta.source.as_os_str());
+    Ok(Corpus {
+        name: name.to_string_lossy().into_owned(),
+        description: meta.summary.to_string(),
+        unit: meta.summary.unit,
+        train: open("train")?,
+        validation: open("validation")?,
+        test: meta.summary.test.as_ref().map(|_| open("test")).transpose()?,
+        symbols: meta.symbols,
+        vocabulary: meta.vocabulary,
+        fingerprint: meta.fingerprint,
+        best_guess: meta.best_guess,
+        entropy: None,
+        tokens: meta.summary.train.tokens,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Unit, prepare::prepare_in};
+    use super::*;
+    use scaling_core::error::At;
+    use std::fs;
+    use std::path::PathBuf;
+
+    /// A corpus and a cache in a directory of their own.
+    struct Bench(tempfile::TempDir);
+
+    impl Bench {
+        fn new(files: &[(&str, &str)]) -> Result<Self> {
+            let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+            let data = root.path().join("text");
+            fs::create_dir(&data).at("write", &data)?;
+            for (name, text) in files {
+                fs::write(data.join(name), text).at("write", &data)?;
+            }
+            Ok(Self(root))
+        }
+
+        fn prepare(&self, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
+            let root = self.0.path();
+            prepare_in(&root.join("cache"), &root.join("text"), unit, vocabulary, seed)
+        }
+    }
+
+    fn ids(sentences: &dyn Sentences) -> Vec<Vec<u16>> {
+        let mut out = Vec::new();
+        let read = |index| {
+            sentences.read(index, &mut out);
+            assert_eq!(out.len() as u32, sentences.tokens(index));
+            out.clone()
+        };
+        (0..sentences.len().unwrap_or(0)).map(read).collect()
+    }
+
+    #[test]
+    fn words_come_back_as_ids_by_frequency() -> Result<()> {
+        let bench = Bench::new(&[
+            ("train.txt", "the cat sat\r\n\nthe dog sat \nthe end"),
+            ("valid.txt", "a cat\nthe  end\n"),
+            ("test.txt", "the\n"),
+        ])?;
+        let corpus = corpus(&bench.prepare(Unit::Words, 3, 0)?)?;
+        assert_eq!(corpus.vocabulary, ["the", "sat", "cat"]);
+        assert_eq!(ids(&*corpus.train), [vec![0, 2, 1], vec![0, 3, 1], vec![0, 3]]);
+        assert_eq!(ids(&*corpus.validation), [[3, 2], [0, 3]]);
+        assert_eq!(corpus.test.as_deref().map(ids), Some(vec![vec![0]]));
+        assert_eq!((corpus.tokens, corpus.name.as_str()), (8, "text"));
+        let specials = corpus.specials();
+        assert_eq!((specials.unknown, specials.end), (3, 6));
+        // 3 x the, 2 x sat, 1 x cat, 2 x unknown, 3 x end of 11.
+        let entropy = 11_f64.ln() - (2.0 * 3.0 * 3_f64.ln() + 2.0 * 2.0 * 2_f64.ln()) / 11.0;
+        assert!((corpus.best_guess - entropy).abs() < 1e-12);
+        assert!(corpus.description.contains("1 blank lines"), "{}", corpus.description);
+        Ok(())
+    }
+
+    #[test]
+    fn characters_leave_room_for_the_configured_number() -> Result<()> {
+        let bench = Bench::new(&[("train.txt", "b a\nab\n"), ("dev.txt", "aé b\na b\n")])?;
+        let corpus = corpus(&bench.prepare(Unit::Characters, 94, 0)?)?;
+        assert_eq!(corpus.vocabulary, ["a", "b", " "]);
+        assert_eq!(corpus.symbols, 94);
+        assert_eq!(ids(&*corpus.validation), [vec![0, 94, 2, 1], vec![0, 2, 1]]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
+        let text: String = (0..500).map(|i| format!("w{} w{i}\n", i % 7)).collect();
+        let bench = Bench::new(&[("a.txt", &text)])?;
+        let first = bench.prepare(Unit::Words, 50, 1)?;
+        let corpus_of = |directory: &Path| corpus(directory);
+        let opened = corpus_of(&first)?;
+        assert_eq!(opened.validation.len(), Some(10));
+        assert_eq!(opened.train.len(), Some(490));
+        assert_eq!(bench.prepare(Unit::Words, 50, 1)?, first);
+        assert_ne!(bench.prepare(Unit::Words, 50, 2)?, first, "another seed, another split");
+        assert_ne!(bench.prepare(Unit::Words, 51, 1)?, first);
+        assert_ne!(bench.prepare(Unit::Characters, 50, 1)?, first);
+        fs::write(bench.0.path().join("text/b.txt"), "more text\n").at("write", &first)?;
+        assert_ne!(bench.prepare(Unit::Words, 50, 1)?, first);
+        // Nothing but whole corpora is left behind.
+        let cache = first.parent().unwrap_or(&first);
+        for entry in fs::read_dir(cache).at("read", cache)? {
+            assert!(entry.at("read", cache)?.path().join("meta.json").exists());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_fingerprint_is_of_the_content() -> Result<()> {
+        let files = [("train.txt", "a b\nb\n"), ("dev.txt", "a\n")];
+        let print = |files: &[(&str, &str)]| -> Result<String> {
+            Ok(corpus(&Bench::new(files)?.prepare(Unit::Words, 9, 0)?)?.fingerprint)
+        };
+        assert_eq!(print(&files)?, print(&files)?, "wherever the files lie");
+        assert_ne!(print(&files)?, print(&[("train.txt", "a\nb b\n"), files[1]])?);
+        Ok(())
+    }
+
+    #[test]
+    fn bad_input_is_one_line() -> Result<()> {
+        let message = |files: &[(&str, &str)], vocabulary| -> Result<String> {
+            let error = Bench::new(files)?.prepare(Unit::Words, vocabulary, 0).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            Ok(error.to_string())
+        };
+        let good = ("train.txt", "a b\n");
+        assert!(message(&[("a.txt", " \n\n")], 9)?.contains("has no sentence"));
+        assert!(message(&[good], 9)?.contains("has one sentence"));
+        assert!(message(&[good, ("dev.txt", "\n")], 9)?.contains("validation part has no"));
+        assert!(message(&[good], 70_000)?.contains("use 1 to 65532"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() -> Result<()> {
+        let bench = Bench::new(&[("train.txt", "a b\nb\n"), ("dev.txt", "a\n")])?;
+        let directory = bench.prepare(Unit::Words, 9, 0)?;
+        let ids = directory.join("train.ids");
+        fs::write(&ids, [0]).at("write", &ids)?;
+        let error = corpus(&directory).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("train.ids is damaged; remove the directory"), "{error}");
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Text turned once into files of ids in the cache, and the report on what was read.
+
+use super::counts::{self, Counts};
+use super::encode::Encoder;
+use super::layout::{self, Layout};
+use super::part::Parts;
+use super::{Specials, Unit};
+use scaling_core::error::{At, Error, Result};
+use scaling_core::files;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Raised when the files of the cache change their meaning.
+const FORMAT: u64 = 1;
+
+/// The size of a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartSummary {
+    pub sentences: u64,
+    /// Words or characters, ends of sentences excluded.
+    pub tokens: u64,
+    /// Tokens that are not among the symbols.
+    pub unknown: u64,
+}
+
+/// What a corpus holds; displayed as one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub unit: Unit,
+    pub train: PartSummary,
+    pub validation: PartSummary,
+    pub test: Option<PartSummary>,
+    /// Types of the training part.
+    pub types: u64,
+    /// Blank lines, which were skipped.
+    pub blank_lines: u64,
+    /// Distinct validation sentences that occur in the training part too.
+    pub shared_sentences: u64,
+}
+
+/// `meta.json` of a prepared corpus.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Meta {
+    /// The file or directory that it was made from.
+    pub(super) source: PathBuf,
+    pub(super) summary: Summary,
+    /// See [`super::Corpus::symbols`].
+    pub(super) symbols: usize,
+    /// See [`super::Corpus::fingerprint`]: BLAKE3 of the vocabulary and of all ids and offsets.
+    pub(super) fingerprint: String,
+    /// See [`super::Corpus::best_guess`].
+    pub(super) best_guess: f64,
+    /// In the order of the ids.
+    pub(super) vocabulary: Vec<String>,
+}
+
+/// Reads the text at `path` and reports on it, with the paper's vocabulary size; writes nothing.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn check(path: &Path, unit: Unit) -> Result<Summary> {
+    let layout = layout::recognise(path)?;
+    Ok(Survey::of(&layout, unit, unit.default_vocabulary(), 0)?.summary)
+}
+
+/// Turns the text at `path` into files of ids below the cache directory, unless that was done
+/// before, and reports on it in one line on stderr. Returns their directory, which is complete or
+/// absent. The text may be much larger than memory.
+///
+/// # Errors
+/// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, no
+/// sentence, a vocabulary that does not fit 16 bits; a cache that cannot be written.
+pub fn prepare(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
+    prepare_in(&files::cache_directory(), path, unit, vocabulary, seed)
+}
+
+/// As [`prepare`], in a given cache directory.
+pub(super) fn prepare_in(
+    cache: &Path,
+    path: &Path,
+    unit: Unit,
+    vocabulary: usize,
+    seed: u64,
+) -> Result<PathBuf> {
+    if !(1..=Specials::MOST_SYMBOLS).contains(&vocabulary) {
+        return Err(Error::input(format!(
+            "a vocabulary of {vocabulary} symbols is out of range; use 1 to {}",
+            Specials::MOST_SYMBOLS
+        )));
+    }
+    let layout = layout::recognise(path)?;
+    let parent = cache.join("lm");
+    let directory = parent.join(key(&layout, unit, vocabulary, seed)?);
+    if directory.join("meta.json").exists() {
+        return Ok(directory);
+    }
+    let survey = Survey::of(&layout, unit, vocabulary, seed)?;
+    fs::create_dir_all(&parent).at("create", &parent)?;
+    let draft = tempfile::Builder::new().prefix(".preparing-").tempdir_in(&parent);
+    let draft = draft.at("write in", &parent)?;
+    survey.write(&layout, draft.path())?;
+    // The directory gets its name last. Should another process have been faster, its files are the
+    // same, and the draft goes away by itself.
+    match fs::rename(draft.path(), &directory) {
+        Err(_) if directory.join("meta.json").exists() => {}
+        renamed => renamed.at("write", &directory)?,
+    }
+    eprintln!("prepared {}: {}", path.display(), survey.summary);
+    Ok(directory)
+}
+
+/// Names a prepared corpus: the files with their sizes and times, and all that decides the ids.
+fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for files in [&layout.train, &layout.validation, &layout.test] {
+        hasher.update(&(files.len() as u64).to_le_bytes());
+        for file in files {
+            let metadata = fs::metadata(file).at("read", file)?;
+            let modified = metadata.modified().at("read", file)?;
+            let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            hasher.update(file.canonicalize().at("read", file)?.as_os_str().as_encoded_bytes());
+            hasher.update(&metadata.len().to_le_bytes());
+            hasher.update(&nanos.to_le_bytes());
+        }
+    }
+    // The seed only matters where sentences must be held out.
+    let seed = if layout.validation.is_empty() { seed } else { 0 };
+    for number in [FORMAT, vocabulary as u64, seed] {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.update(unit.to_string().as_bytes());
+    Ok(hasher.finalize().to_hex()[..32].to_owned())
+}
+
+/// A corpus after the first pass.
+struct Survey {
+    parts: Parts,
+    summary: Summary,
+    symbols: usize,
+    vocabulary: Vec<String>,
+    best_guess: f64,
+}
+
+impl Survey {
+    fn of(layout: &Layout, unit: Unit, symbols: usize, seed: u64) -> Result<Self> {
+        let parts = Parts::of(layout, seed)?;
+        let validation_digests = counts::digests(&parts.validation)?;
+        let train = Counts::of(&parts.train, unit, &validation_digests)?;
+        let none = HashSet::new();
+        let validation = Counts::of(&parts.validation, unit, &none)?;
+        let test = parts.test.as_ref().map(|part| Counts::of(part, unit, &none)).transpose()?;
+        for (part, counts) in [("training", &train), ("validation", &validation)] {
+            if counts.sentences == 0 {
+                let root = layout.root.display();
+                let why = format!("the {part} part has no sentence: every line is blank");
+                return Err(Error::input(format!("{root}: {why}")));
+            }
+        }
+        let vocabulary = train.vocabulary(symbols);
+        let part = |counts: &Counts| PartSummary {
+            sentences: counts.sentences,
+            tokens: counts.tokens,
+            unknown: counts.unknown(&vocabulary),
+        };
+        // Sentences that were held out lie in the files of the training part.
+        let own_files = if layout.validation.is_empty() { 0 } else { validation.blank };
+        let summary = Summary {
+            unit,
+            train: part(&train),
+            validation: part(&validation),
+            test: test.as_ref().map(part),
+            types: train.types(),
+            blank_lines: train.blank + own_files + test.as_ref().map_or(0, |test| test.blank),
+            shared_sentences: train.shared(),
+        };
+        let best_guess = train.marginal_entropy(&vocabulary);
+        Ok(Self { parts, summary, symbols, vocabulary, best_guess })
+    }
+
+    /// Writes all files of the prepared corpus, `meta.json` last.
+    fn write(&self, layout: &Layout, directory: &Path) -> Result<()> {
+        let mut fingerprint = blake3::Hasher::new();
+        for symbol in &self.vocabulary {
+            fingerprint.update(symbol.as_bytes());
+            fingerprint.update(b"\n");
+        }
+        let encoder = Encoder::new(self.summary.unit, &self.vocabulary, self.symbols);
+        let Parts { train, validation, test } = &self.parts;
+        encoder.write(train, directory, "train", &mut fingerprint)?;
+        encoder.write(validation, directory, "validation", &mut fingerprint)?;
+        if let Some(test) = test {
+            encoder.write(test, directory, "test", &mut fingerprint)?;
+        }
+        let meta = Meta {
+            source: layout.root.clone(),
+            summary: self.summary.clone(),
+            symbols: self.symbols,
+            fingerprint: fingerprint.finalize().to_hex().to_string(),
+            best_guess: self.best_guess,
+            vocabulary: self.vocabulary.clone(),
+        };
+        files::write_json(&directory.join("meta.json"), &meta)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            ("train", Some(&self.train)),
+            ("validation", Some(&self.validation)),
+            ("test", self.test.as_ref()),
+        ];
+        for (name, part) in parts.into_iter().filter_map(|(name, part)| Some((name, part?))) {
+            write!(
+                f,
+                "{name} {} sentences, {} {} ({:.2} % unknown); ",
+                grouped(part.sentences),
+                grouped(part.tokens),
+                self.unit,
+                100.0 * part.unknown as f64 / part.tokens.max(1) as f64
+            )?;
+        }
+        write!(
+            f,
+            "{} types; {} blank lines skipped; {} validation sentences occur in training too",
+            grouped(self.types),
+            grouped(self.blank_lines),
+            grouped(self.shared_sentences)
+        )
+    }
+}
+
+/// A number with a comma before every group of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,260 @@
+//! A task whose learning curve is known in closed form: no tensors, milliseconds per study.
+//!
+//! The world holds facts with Zipf-distributed probabilities. A memoriser that has seen m of them
+//! knows a fact if it occurred, so its expected error is E(m) = sum_i p_i (1 - p_i)^m: a power law
+//! over a wide range, since the facts are Zipf-distributed (Hutter 2021). A model of size s has
+//! room for the s most frequent facts and confuses them the more the larger it is for its data, so
+//! the best size grows with m. Shards, search, executor, resume, fits and report are tested on it.
+
+use crate::device::Compute;
+use crate::error::{Error, Result};
+use crate::random::Random;
+use crate::settings::{Key, Kind, Options};
+use crate::shard::{Pool, Shard};
+use crate::task::{Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Published, Task};
+use crate::trial::{TrialConfig, Weights};
+use std::collections::BTreeMap;
+
+/// Facts in the world.
+const FACTS: usize = 20_000;
+/// Zipf exponent of their probabilities.
+const ZIPF: f64 = 1.3;
+/// Error that confusion adds, per slot and training fact.
+const CONFUSION: f64 = 0.02;
+/// Updates in one pass.
+const STEPS_PER_EPOCH: u64 = 10;
+/// A learning rate above this diverges.
+const STABLE: f64 = 2.0;
+
+const KEYS: &[Key] = &[
+    Key { name: "noise", kind: Kind::Number, default: "0.005", help: "standard deviation of the log error between seeds" },
+    Key { name: "floor", kind: Kind::Number, default: "0", help: "irreducible error" },
+    Key { name: "pool", kind: Kind::Count, default: "1000000", help: "facts in the training pool" },
+    Key { name: "step_microseconds", kind: Kind::Count, default: "0", help: "time that an update takes, for tests of interruption" },
+];
+
+/// The task.
+pub struct Memorizer;
+
+/// Probabilities of the facts, most frequent first.
+fn probabilities() -> Vec<f64> {
+    let weights: Vec<f64> = (1..=FACTS).map(|rank| (rank as f64).powf(-ZIPF)).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / total).collect()
+}
+
+/// Expected error of a memoriser with room for `size` facts after `m` draws, without floor and noise.
+#[must_use]
+pub fn expected_error(m: f64, size: f64) -> f64 {
+    let known = (size.max(0.0) as usize).min(FACTS);
+    let facts = probabilities();
+    let unseen: f64 = facts[..known].iter().map(|p| p * (m * (-p).ln_1p()).exp()).sum();
+    let no_room: f64 = facts[known..].iter().sum();
+    (unseen + no_room + CONFUSION * (size / m).sqrt()).min(1.0)
+}
+
+impl Task for Memorizer {
+    fn name(&self) -> &'static str {
+        "analytic"
+    }
+    fn title(&self) -> &'static str {
+        "a memoriser of Zipf-distributed facts"
+    }
+    fn metric(&self) -> Metric {
+        Metric { name: "error_rate", label: "error rate", unit: "of facts" }
+    }
+    fn unit(&self) -> &'static str {
+        "facts"
+    }
+    fn models(&self) -> &'static [&'static str] {
+        &["memorizer"]
+    }
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+    fn target_standard_error(&self) -> f64 {
+        0.02
+    }
+    fn published(&self) -> Vec<Published> {
+        Vec::new()
+    }
+    fn open(&self, source: &str, options: &Options, _seed: u64) -> Result<Box<dyn Corpus>> {
+        if source != "synthetic" {
+            return Err(Error::input("the analytic task has no data on disk; use --data synthetic"));
+        }
+        Ok(Box::new(Facts { pool: options.count("pool"), floor: options.number("floor") }))
+    }
+    fn check(&self, path: &str, _options: &Options) -> Result<String> {
+        Err(Error::input(format!("the analytic task reads no data, so not {path}")))
+    }
+    fn preset(&self, _preset: Preset, _model: &str, _corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
+        vec![
+            ("shards", "500,1000,2000,4000,8000,16000".into()),
+            ("sizes", "100,300,1000,3000".into()),
+            ("sgd_rates", "0.3,1,4".into()),
+            ("seeds", "2".into()),
+            ("epochs", "20".into()),
+        ]
+    }
+    fn extent(&self, _options: &Options) -> Extent {
+        Extent { length: 1, vocabulary: FACTS }
+    }
+    fn cost(&self, _model: &str, size: f64, _extent: Extent, _options: &Options) -> Result<Cost> {
+        Ok(Cost { parameters: size as u64, flops_per_sample: 2.0 * size })
+    }
+    fn batch_limit(&self, requested: u64, _options: &Options) -> u64 {
+        requested
+    }
+    fn stopwatch(&self, trial: &TrialConfig, _extent: Extent, _compute: &Compute) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(Memory::new(trial, 1000, 0.0)))
+    }
+}
+
+struct Facts {
+    pool: u64,
+    floor: f64,
+}
+
+impl Pool for Facts {
+    fn len(&self) -> Option<u64> {
+        Some(self.pool)
+    }
+    fn weight(&self, _item: u64) -> u64 {
+        1
+    }
+    fn samples(&self) -> Option<u64> {
+        Some(self.pool)
+    }
+}
+
+impl Corpus for Facts {
+    fn description(&self) -> String {
+        format!("synthetic: {FACTS} facts with Zipf exponent {ZIPF}")
+    }
+    fn fingerprint(&self) -> String {
+        format!("facts-{FACTS}-{ZIPF}-{}-{}", self.pool, self.floor)
+    }
+    fn pool(&self) -> &dyn Pool {
+        self
+    }
+    fn validation_samples(&self) -> u64 {
+        0
+    }
+    fn best_guess(&self) -> Option<f64> {
+        Some(1.0)
+    }
+    fn irreducible(&self) -> Option<Irreducible> {
+        Some(Irreducible { error: self.floor, note: "by definition".into() })
+    }
+    fn extent(&self, options: &Options) -> Extent {
+        Memorizer.extent(options)
+    }
+    fn learner(&self, trial: &TrialConfig, shard: &Shard, _compute: &Compute) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(Memory::new(trial, shard.samples, self.floor)))
+    }
+}
+
+/// A memoriser being trained: its error falls towards the closed form, faster with a higher rate.
+struct Memory {
+    size: f64,
+    /// Error when trained to the end.
+    target: f64,
+    /// Share still to be learned; the whole state.
+    left: f32,
+    pause: std::time::Duration,
+}
+
+impl Memory {
+    fn new(trial: &TrialConfig, m: u64, floor: f64) -> Self {
+        let mut random = Random::new("analytic/noise", &[trial.seed, m, trial.size.to_bits(), trial.optimization.rate.to_bits()]);
+        let noise = (random.normal() * trial.options.number("noise")).exp();
+        Self {
+            size: trial.size,
+            target: (expected_error(m as f64, trial.size) * (1.0 - floor) + floor) * noise,
+            left: 1.0,
+            pause: std::time::Duration::from_micros(trial.options.count("step_microseconds")),
+        }
+    }
+
+    fn error(&self) -> f64 {
+        self.target + (1.0 - self.target).max(0.0) * f64::from(self.left)
+    }
+}
+
+impl Learner for Memory {
+    fn steps_per_epoch(&self) -> u64 {
+        STEPS_PER_EPOCH
+    }
+    fn samples_per_step(&self) -> f64 {
+        1.0
+    }
+    fn cost(&self) -> Cost {
+        Cost { parameters: self.size as u64, flops_per_sample: 2.0 * self.size }
+    }
+    fn step(&mut self, _step: u64, rate: f64) -> f64 {
+        std::thread::sleep(self.pause);
+        let loss = self.error();
+        if rate > STABLE {
+            return f64::NAN;
+        }
+        self.left *= (1.0 - 0.2 * rate.min(1.0)) as f32;
+        // What a memoriser has seen it knows, so its training loss is lower.
+        0.5 * loss
+    }
+    fn evaluate(&mut self) -> Evaluation {
+        let error = self.error();
+        Evaluation {
+            error,
+            loss: error,
+            metrics: BTreeMap::from([("error_rate".to_owned(), error)]),
+            relative_standard_error: 0.001,
+        }
+    }
+    fn weights(&self) -> Weights {
+        self.state()
+    }
+    fn state(&self) -> Weights {
+        let mut state = Weights::default();
+        state.insert("left", &[1], vec![self.left]);
+        state
+    }
+    fn restore(&mut self, state: &Weights) -> Result<()> {
+        self.left = state.expect("left", &[1])?.values[0];
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closed_form_is_the_expectation_over_random_draws() {
+        let facts = probabilities();
+        let cumulative: Vec<f64> = facts.iter().scan(0.0, |sum, p| {
+            *sum += p;
+            Some(*sum)
+        }).collect();
+        let (m, repetitions) = (500, 40);
+        let mut mean = 0.0;
+        for repetition in 0..repetitions {
+            let mut random = Random::new("draw", &[repetition]);
+            let mut seen = vec![false; FACTS];
+            for _ in 0..m {
+                let u = random.uniform();
+                seen[cumulative.partition_point(|c| *c < u).min(FACTS - 1)] = true;
+            }
+            mean += facts.iter().zip(&seen).filter(|(_, s)| !**s).map(|(p, _)| p).sum::<f64>() / repetitions as f64;
+        }
+        let closed = expected_error(m as f64, FACTS as f64) - CONFUSION * (FACTS as f64 / m as f64).sqrt();
+        assert!((mean / closed - 1.0).abs() < 0.02, "{mean} {closed}");
+    }
+
+    #[test]
+    fn the_best_size_grows_with_the_data() {
+        let best = |m: f64| {
+            [100.0, 300.0, 1000.0, 3000.0].into_iter().min_by(|a, b| expected_error(m, *a).total_cmp(&expected_error(m, *b)))
+        };
+        assert!(best(16_000.0) > best(500.0), "{:?} {:?}", best(500.0), best(16_000.0));
+    }
+}

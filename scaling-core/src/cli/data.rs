@@ -1,0 +1,23 @@
+//! `data check` and `data prepare`.
+
+use super::arguments::{DataAction, DataArguments};
+use super::{Domain, options};
+use crate::error::Result;
+use crate::task::Task;
+
+pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
+    let tasks: Vec<&dyn Task> = match &arguments.model {
+        Some(model) => vec![domain.find(Some(model))?.0],
+        None => domain.tasks.to_vec(),
+    };
+    for task in tasks {
+        let options = options(task.keys(), &arguments.assignments)?;
+        match &arguments.action {
+            DataAction::Check { path } => println!("{}: {}", task.name(), task.check(path, &options)?),
+            DataAction::Prepare { path } => {
+                println!("{}: {}", task.name(), task.open(path, &options, 1)?.description());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! `model` and `devices`: what can be said without training.
+
+use super::arguments::ModelArguments;
+use super::{Domain, options};
+use crate::device::BACKENDS;
+use crate::error::Result;
+use crate::report::thousands;
+
+pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
+    let (task, model) = domain.find(arguments.model.as_deref())?;
+    let options = options(task.keys(), &arguments.assignments)?;
+    let cost = task.cost(model, arguments.size, task.extent(&options), &options)?;
+    if arguments.json {
+        println!(
+            "{}",
+            serde_json::json!({
+                "model": model,
+                "size": arguments.size,
+                "parameters": cost.parameters,
+                "flops_per_sample": cost.flops_per_sample,
+            })
+        );
+    } else {
+        println!("{model} of size {}: {} parameters", arguments.size, thousands(cost.parameters));
+        println!("{:.3e} floating-point operations to train on one of its {}", cost.flops_per_sample, task.unit());
+    }
+    Ok(())
+}
+
+pub(super) fn devices() {
+    for backend in BACKENDS {
+        let state = if backend.built { "ready".to_owned() } else { format!("not built in; needs --features {}", backend.feature) };
+        println!("{:<12} {state:<40} {}", backend.name, backend.about);
+    }
+    println!("{} cores", crate::device::cores());
+}

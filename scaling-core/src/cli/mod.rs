@@ -1,0 +1,113 @@
+//! The subcommands that all domain binaries share.
+
+mod arguments;
+mod data;
+mod inspect;
+mod interrupt;
+mod study;
+mod throughput;
+
+use crate::error::{Error, Result};
+use crate::settings::{Key, Options};
+use crate::task::Task;
+use clap::{CommandFactory, FromArgMatches};
+use std::process::ExitCode;
+
+/// A binary: its name and its tasks. The first model of the first task is the default.
+pub struct Domain {
+    /// Name of the binary.
+    pub name: &'static str,
+    /// One line for `--help`.
+    pub about: &'static str,
+    /// What it can study.
+    pub tasks: &'static [&'static dyn Task],
+}
+
+impl Domain {
+    /// The task that a model belongs to, and the model's full name.
+    ///
+    /// # Errors
+    /// If no task knows the model.
+    fn find(&self, model: Option<&str>) -> Result<(&'static dyn Task, &'static str)> {
+        let all = || self.tasks.iter().flat_map(|task| task.models().iter().map(move |name| (*task, *name)));
+        match model {
+            None => all().next().ok_or_else(|| Error::failed("this binary has no model")),
+            Some(wanted) => all()
+                .find(|(_, name)| *name == wanted)
+                .ok_or_else(|| Error::unknown("model", wanted, all().map(|(_, name)| name))),
+        }
+    }
+}
+
+/// Task options from `--set`, the rest at their defaults.
+fn options(keys: &[Key], assignments: &[String]) -> Result<Options> {
+    let mut options = Options::defaults(keys)?;
+    for assignment in assignments {
+        options.set(keys, assignment)?;
+    }
+    Ok(options)
+}
+
+/// Runs a domain binary: parses the command line, acts, prints one error line at most.
+#[must_use]
+pub fn run(domain: &Domain) -> ExitCode {
+    restore_broken_pipe();
+    let command = arguments::Arguments::command().name(domain.name).bin_name(domain.name).about(domain.about);
+    let parsed = command.try_get_matches().and_then(|m| arguments::Arguments::from_arg_matches(&m));
+    let arguments = match parsed {
+        Ok(arguments) => arguments,
+        Err(error) => return complain_about_usage(&error),
+    };
+    use arguments::Action;
+    let outcome = match arguments.action {
+        Action::Study(options) => study::study(domain, &options),
+        Action::Plan(options) => study::plan(domain, &options),
+        Action::Trial(options) => study::trial(domain, &options),
+        Action::Throughput(options) => throughput::throughput(domain, &options),
+        Action::Model(options) => inspect::model(domain, &options),
+        Action::Data(options) => data::data(domain, &options),
+        Action::Devices => {
+            inspect::devices();
+            Ok(())
+        }
+    };
+    conclude(outcome)
+}
+
+/// Prints an error once and gives its exit code.
+#[must_use]
+pub fn conclude(outcome: Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Help and version as clap prints them; a usage error in at most 4 lines.
+#[must_use]
+pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    for line in text.lines().filter(|line| !line.trim().is_empty()).take(4) {
+        eprintln!("{line}");
+    }
+    ExitCode::from(2)
+}
+
+/// `study | head` ends quietly instead of with a panic.
+fn restore_broken_pipe() {
+    let default_hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let message = info.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        default_hook(info);
+    }));
+}

@@ -1,0 +1,242 @@
+//! `study`, `plan` and `trial`.
+
+use super::arguments::{StudyArguments, TrialArguments};
+use super::{Domain, interrupt};
+use crate::device::{Compute, cores, use_threads};
+use crate::error::{At, Error, Result};
+use crate::files::write_json;
+use crate::report::thousands;
+use crate::settings::Layers;
+use crate::study::{Study, StudyFile, execute};
+use crate::task::Preset;
+use crate::trial::{Failure, FailureKind, State};
+use std::path::{Path, PathBuf};
+
+/// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
+const ASSUMED_RATE: f64 = 1.5e10;
+/// Passes over a shard that `plan` assumes until early stopping.
+const ASSUMED_EPOCHS: f64 = 15.0;
+
+pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
+    let study = open(domain, arguments, true)?;
+    let interrupted = interrupt::watch()?;
+    let jobs = arguments.jobs.unwrap_or_else(cores).max(1);
+    eprintln!("{} -> {}", study.corpus.description(), study.directory.display());
+    execute(&study, jobs, &interrupted)?;
+    study.prune_weights()?;
+    println!("{}", study.report()?);
+    judge(&study)
+}
+
+/// Exit code 1 where a shard has no finished trial, or a trial failed other than by diverging.
+fn judge(study: &Study<'_>) -> Result<()> {
+    let trials = study.trials()?;
+    for (trial, state) in &trials {
+        if let State::Failed(failure) = state
+            && failure.kind != FailureKind::Diverged
+        {
+            return Err(Error::failed(format!("trial {}: {}; run again to retry it", trial.id(), failure.message)));
+        }
+    }
+    for shard in &study.settings.shards {
+        let finished = trials.iter().any(|(t, s)| t.shard.size == *shard && matches!(s, State::Finished(_)));
+        if !finished {
+            return Err(Error::failed(format!(
+                "the shard of {} {} has no finished trial; widen the search",
+                thousands(*shard),
+                study.task.unit()
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
+    let study = open(domain, arguments, false)?;
+    let extent = study.corpus.extent(&study.options);
+    let trials = study.space().upper_bound()?;
+    let jobs = arguments.jobs.unwrap_or_else(cores).max(1);
+    println!("{}", study.corpus.description());
+    println!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs");
+    let (mut all_flops, mut disk) = (0.0, 0.0);
+    for shard in &study.settings.shards {
+        let (mut flops, mut count, mut range) = (0.0, 0, (u64::MAX, 0));
+        for trial in trials.iter().filter(|t| t.shard.size == *shard) {
+            let cost = study.task.cost(&trial.model, trial.size, extent, &study.options)?;
+            let epochs = ASSUMED_EPOCHS.min(trial.optimization.epochs as f64);
+            // Evaluation takes turns with training and costs a third of it per sample.
+            let seen = trial.shard.size as f64 * epochs + study.validation_samples() as f64 * epochs / 3.0;
+            flops += seen * cost.flops_per_sample;
+            disk += cost.parameters as f64 * 4.0;
+            range = (range.0.min(cost.parameters), range.1.max(cost.parameters));
+            count += 1;
+        }
+        println!("{:>14} {count:>7} {:>22} {flops:>12.2e}", thousands(*shard), format!("{} - {}", thousands(range.0), thousands(range.1)));
+        all_flops += flops;
+    }
+    let hours = all_flops / (ASSUMED_RATE * jobs.min(cores()) as f64) / 3600.0;
+    let at_most = if study.settings.search == "guided" { "at most " } else { "" };
+    println!(
+        "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores, {:.2} GB of checkpoints at most (assuming {ASSUMED_EPOCHS} epochs)",
+        trials.len(),
+        ASSUMED_RATE / 1e9,
+        jobs.min(cores()),
+        disk / 1e9,
+    );
+    Ok(())
+}
+
+pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
+    interrupt::end_with_parent();
+    use_threads(arguments.threads.unwrap_or_else(cores));
+    let interrupted = interrupt::watch()?;
+    let study = Study::open(&arguments.study, domain.tasks)?;
+    let id = &arguments.trial;
+    // Tensor libraries report misuse and failed allocations by panicking: an error of this trial alone.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| study.run_trial(id, &interrupted)));
+    match outcome {
+        Ok(state) => match state? {
+            State::Finished(o) => {
+                println!("{id}: {} {} after {} updates", o.error, study.task.metric().unit, o.best_step);
+                Ok(())
+            }
+            State::Failed(failure) if failure.kind == FailureKind::Diverged => {
+                println!("{id}: diverged, {}", failure.message);
+                Ok(())
+            }
+            State::Failed(failure) => Err(Error::failed(failure.message)),
+            State::Pending => Err(Error::failed(format!("trial {id} did not end"))),
+        },
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+                .unwrap_or_else(|| "panic".into());
+            let failure = Failure { kind: FailureKind::Panic, step: 0, message: message.clone() };
+            write_json(&study.trial_directory(id).join("error.json"), &failure)?;
+            Err(Error::failed(message))
+        }
+    }
+}
+
+/// Opens the study that the arguments describe. With no settings given, a directory that holds a
+/// study speaks for itself. Creates the directory only if `create`.
+fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Study<'static>> {
+    let says_nothing = arguments.data.is_none()
+        && arguments.model.is_none()
+        && arguments.preset.is_none()
+        && arguments.config.is_none()
+        && arguments.device.is_none()
+        && arguments.seed.is_none()
+        && arguments.assignments.is_empty();
+    if let Some(out) = arguments.out.as_ref().filter(|out| says_nothing && out.join("study.toml").exists()) {
+        return Study::open(out, domain.tasks);
+    }
+    let (task, models) = models(domain, arguments.model.as_deref())?;
+    let compute = Compute::parse(arguments.device.as_deref().unwrap_or("cpu"))?;
+    let preset = arguments.preset.unwrap_or(Preset::Smoke);
+    let seed = arguments.seed.unwrap_or(1);
+    let data = match arguments.data.as_deref() {
+        None | Some("synthetic") => "synthetic".to_owned(),
+        Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),
+    };
+    let config = arguments.config.as_deref().map(read_config).transpose()?;
+    // The task's options decide how the data are read, and the data what the preset proposes.
+    let mut layers = Layers::new(task.keys())?;
+    override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
+    let corpus = task.open(&data, &layers.resolve()?.1, seed)?;
+    let mut layers = Layers::new(task.keys())?;
+    layers.pairs(&task.preset(preset, &models[0], corpus.as_ref()))?;
+    override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
+    let (settings, options) = layers.resolve()?;
+    let mut table = toml::Table::try_from(&settings).map_err(|e| Error::input(e.to_string()))?;
+    table.extend(toml::Table::try_from(&options).map_err(|e| Error::input(e.to_string()))?);
+    let file = StudyFile {
+        version: env!("CARGO_PKG_VERSION").into(),
+        task: task.name().into(),
+        models,
+        data,
+        fingerprint: corpus.fingerprint(),
+        preset,
+        device: compute.name.clone(),
+        seed,
+        command: command(domain.name),
+        settings: table,
+    };
+    let directory = arguments.out.clone().unwrap_or_else(|| default_directory(task.name()));
+    let study = Study { directory, file, task, corpus, settings, options, compute };
+    study.check_shards()?;
+    study.space().upper_bound()?;
+    if create {
+        study.file.establish(&study.directory)?;
+    }
+    Ok(study)
+}
+
+fn override_settings(layers: &mut Layers, config: Option<&toml::Table>, assignments: &[String]) -> Result<()> {
+    if let Some(table) = config {
+        layers.table(table)?;
+    }
+    assignments.iter().try_for_each(|assignment| layers.set(assignment))
+}
+
+/// The models of `--model a,b`, which must belong to one task.
+fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::task::Task, Vec<String>)> {
+    let Some(names) = names else {
+        let (task, model) = domain.find(None)?;
+        return Ok((task, vec![model.to_owned()]));
+    };
+    let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
+    let task = found[0].0;
+    if let Some((_, stranger)) = found.iter().find(|(t, _)| t.name() != task.name()) {
+        return Err(Error::input(format!("`{}` and `{stranger}` are models of different tasks; study them apart", found[0].1)));
+    }
+    Ok((task, found.into_iter().map(|(_, name)| name.to_owned()).collect()))
+}
+
+fn read_config(path: &Path) -> Result<toml::Table> {
+    std::fs::read_to_string(path)
+        .at("read", path)?
+        .parse::<toml::Table>()
+        .map_err(|e| e.to_string().lines().collect::<Vec<_>>().join(" "))
+        .at("read", path)
+}
+
+/// The command line as a person would type it again.
+fn command(name: &str) -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    format!("cargo run --release -p {name} -- {}", arguments.join(" "))
+}
+
+/// `runs/<task>-<date>`, by the date in UTC.
+fn default_directory(task: &str) -> PathBuf {
+    let days = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs() / 86_400);
+    PathBuf::from("runs").join(format!("{task}-{}", date(days as i64)))
+}
+
+/// The civil date of a day number since 1970-01-01 (Howard Hinnant's `civil_from_days`).
+fn date(days: i64) -> String {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dates() {
+        assert_eq!(super::date(0), "1970-01-01");
+        assert_eq!(super::date(19_782), "2024-02-29");
+        assert_eq!(super::date(20_819), "2027-01-01");
+    }
+}

@@ -1,0 +1,47 @@
+//! Files that are complete or absent, whatever happens while they are written.
+
+use crate::error::{At, Result};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Writes `bytes` to `path`: beside it first, flushed to the disk, then renamed over it.
+///
+/// # Errors
+/// Names `path` if its directory cannot be written or the disk is full; `path` is then untouched.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).at("write", path)?;
+    file.write_all(bytes).at("write", path)?;
+    file.as_file().sync_all().at("write", path)?;
+    file.persist(path).map_err(|e| e.error).at("write", path)?;
+    Ok(())
+}
+
+/// Writes a value as indented JSON with a final newline, atomically.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(value).at("write", path)?;
+    bytes.push(b'\n');
+    write_atomic(path, &bytes)
+}
+
+/// Reads a JSON file.
+///
+/// # Errors
+/// Names `path` (and line and column) if it is missing or not what was expected.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_slice(&std::fs::read(path).at("read", path)?).at("read", path)
+}
+
+/// The cache directory for prepared data: `$SCALING_CACHE`, else `$XDG_CACHE_HOME/scaling-bench`,
+/// else `~/.cache/scaling-bench`, else `./.cache`.
+#[must_use]
+pub fn cache_directory() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("SCALING_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("scaling-bench")))
+        .or_else(|| set("HOME").map(|p| p.join(".cache/scaling-bench")))
+        .unwrap_or_else(|| PathBuf::from(".cache"))
+}

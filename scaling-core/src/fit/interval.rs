@@ -1,0 +1,111 @@
+//! Confidence intervals of the parameters and of the fitted line.
+
+use super::bootstrap::Bootstrap;
+use super::power::Line;
+use serde::{Serialize, Serializer};
+
+/// A closed interval; serialises as `[low, high]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether `value` lies inside.
+    #[must_use]
+    pub fn contains(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
+    /// This interval without what lies outside [low, high].
+    #[must_use]
+    pub fn within(self, low: f64, high: f64) -> Self {
+        Self {
+            low: self.low.clamp(low, high),
+            high: self.high.clamp(low, high),
+        }
+    }
+}
+
+impl Serialize for Interval {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.low, self.high].serialize(serializer)
+    }
+}
+
+/// What is known about the error of a fitted law.
+#[derive(Debug, Clone)]
+pub enum Uncertainty {
+    /// Normal theory of a straight line through points of one seed each.
+    Regression(Line),
+    /// The law refitted to resampled data.
+    Bootstrap(Bootstrap),
+}
+
+impl Uncertainty {
+    /// Interval of α.
+    #[must_use]
+    pub fn alpha(&self, level: f64) -> Interval {
+        match self {
+            Self::Regression(line) => line.height_interval(1.0, level),
+            Self::Bootstrap(b) => b.logarithmic(|law| law.alpha, level),
+        }
+    }
+
+    /// Interval of β.
+    #[must_use]
+    pub fn beta(&self, level: f64) -> Interval {
+        match self {
+            Self::Regression(line) => line.slope_interval(level),
+            Self::Bootstrap(b) => b.interval(|law| law.beta, level),
+        }
+    }
+
+    /// Interval of γ, which is never below 0.
+    #[must_use]
+    pub fn gamma(&self, level: f64) -> Interval {
+        match self {
+            Self::Regression(_) => Interval {
+                low: 0.0,
+                high: 0.0,
+            },
+            Self::Bootstrap(b) => b
+                .interval(|law| law.gamma, level)
+                .within(0.0, f64::INFINITY),
+        }
+    }
+
+    /// Interval of the law (not of a further measurement) at `m`: one place of the band around it.
+    #[must_use]
+    pub fn at(&self, m: f64, level: f64) -> Interval {
+        match self {
+            Self::Regression(line) => line.height_interval(m, level),
+            Self::Bootstrap(b) => b.logarithmic(|law| law.at(m), level),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_pairs() {
+        let interval = Interval {
+            low: 0.5,
+            high: 2.0,
+        };
+        assert_eq!(serde_json::to_string(&interval).unwrap(), "[0.5,2.0]");
+        assert!(interval.contains(2.0) && !interval.contains(2.1));
+        assert_eq!(
+            interval.within(1.0, 9.0),
+            Interval {
+                low: 1.0,
+                high: 2.0
+            }
+        );
+    }
+}

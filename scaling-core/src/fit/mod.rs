@@ -1,0 +1,488 @@
+//! Fits of learning curves: E(m) = α m^β, with or without a constant γ, with intervals.
+//!
+//! The methods are those of Hestness et al. 2017 (sections 2 and 4, appendix C.1); where the paper
+//! is silent the choices are stated with the functions. Nothing here knows of studies or files.
+
+pub mod bootstrap;
+mod choose;
+pub mod constant;
+pub mod curve;
+pub mod interval;
+pub mod law;
+pub mod power;
+pub mod region;
+pub mod size;
+pub mod student;
+
+use crate::error::{Error, Result};
+use bootstrap::Bootstrap;
+use curve::{Curve, Point};
+use interval::{Interval, Uncertainty};
+use law::Law;
+use power::Line;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// The forms of the law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// α m^β: composite curves.
+    Power,
+    /// α m^β + γ: curves of models of a fixed size, or with an irreducible error.
+    #[serde(rename = "power+const")]
+    PowerConst,
+    /// Whichever of the two predicts the next point better.
+    Auto,
+}
+
+impl Form {
+    /// Every form, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Power, Self::PowerConst];
+
+    /// The form's name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::PowerConst => "power+const",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Form {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|form| form.name() == name);
+        known.ok_or_else(|| Error::unknown("form", name, Self::ALL.map(Self::name)))
+    }
+}
+
+/// How to fit a curve.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The form of the law.
+    pub form: Form,
+    /// Confidence level of the intervals, in (0, 1).
+    pub level: f64,
+    /// The error of the best constant predictor, if it is known.
+    pub best_guess: Option<f64>,
+    /// Look for the ends of the power-law region. Without it a power law takes every point that
+    /// `best_guess` does not exclude; [`Form::Auto`] always looks.
+    pub regions: bool,
+    /// Seed of the bootstrap.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            form: Form::Auto,
+            level: 0.95,
+            best_guess: None,
+            regions: false,
+            seed: 0,
+        }
+    }
+}
+
+/// Intervals of the parameters; γ has one only where it was fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ParameterIntervals {
+    /// Interval of α.
+    pub alpha: Interval,
+    /// Interval of β.
+    pub beta: Interval,
+    /// Interval of γ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<Interval>,
+}
+
+/// A fitted law. It serialises to the keys of `scaling fit --json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fit {
+    /// The form that was fitted, never [`Form::Auto`].
+    pub form: Form,
+    /// Scale, in units of the error.
+    pub alpha: f64,
+    /// Exponent β_g.
+    pub beta: f64,
+    /// Irreducible error; 0 for the power law.
+    pub gamma: f64,
+    /// Intervals of the parameters.
+    pub ci: ParameterIntervals,
+    /// Share of the variance of ln E that the law explains.
+    pub r2: f64,
+    /// Root of the mean of ((E(m) - E) / E)².
+    pub relative_rmse: f64,
+    /// The smallest and the largest m that were used.
+    pub region: [f64; 2],
+    /// How many points (different m) were used.
+    pub points: usize,
+    /// What a reader must know before using the numbers.
+    pub warnings: Vec<String>,
+    /// Where the intervals come from.
+    #[serde(skip)]
+    uncertainty: Uncertainty,
+}
+
+impl Fit {
+    /// The law itself.
+    #[must_use]
+    pub fn law(&self) -> Law {
+        Law {
+            alpha: self.alpha,
+            beta: self.beta,
+            gamma: self.gamma,
+        }
+    }
+
+    /// The band of the fitted line: its interval at every m.
+    #[must_use]
+    pub fn band(&self, grid: &[f64], level: f64) -> Vec<Interval> {
+        grid.iter()
+            .map(|m| self.uncertainty.at(*m, level))
+            .collect()
+    }
+}
+
+/// Fits a curve.
+///
+/// The power law is fitted over the power-law region, the form with a constant over that and the
+/// irreducible region (ICLR 4.1 and C.1).
+///
+/// # Errors
+/// [`Error::Input`] for a level outside (0, 1); [`Error::Failed`] where the form is not
+/// identified: fewer than three points for a power law or four for the form with a constant, an
+/// error that does not fall, an exponent at the edge of the search.
+pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Error::input(format!(
+            "the confidence level is a number between 0 and 1, such as 0.95; got {}",
+            options.level
+        )));
+    }
+    let looking = options.regions || options.form == Form::Auto;
+    let values = curve.values();
+    let start = if looking || options.best_guess.is_some() {
+        region::small_data(&values, options.best_guess)
+    } else {
+        0
+    };
+    let mut warnings = Vec::new();
+    if start > 0 {
+        let why = if options.best_guess.is_some() {
+            "no better than the best guess"
+        } else {
+            "they look like the best-guess plateau"
+        };
+        warnings.push(format!("left out the {} smallest sizes: {why}", start));
+    }
+    let form = match options.form {
+        Form::Auto => choose::form(&values[start..]),
+        given => given,
+    };
+    let end = if form == Form::Power && looking {
+        region::power_law(&values, start).end
+    } else {
+        values.len()
+    };
+    if end < values.len() {
+        warnings.push(format!(
+            "left out the {} largest sizes: they lie above the line through the smaller ones",
+            values.len() - end
+        ));
+    }
+    let points = &curve.points()[start..end];
+    let fitted = match form {
+        Form::PowerConst => fit_constant(points, options.seed),
+        _ => fit_power(points, options.seed),
+    };
+    let (law, uncertainty) = fitted.map_err(|reason| {
+        let left_out = if warnings.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", warnings.join("; "))
+        };
+        Error::failed(format!("no {form} fit: {reason}{left_out}"))
+    })?;
+    let used = &values[start..end];
+    warnings.extend(doubts(used, &law, form));
+    Ok(Fit {
+        form,
+        alpha: law.alpha,
+        beta: law.beta,
+        gamma: law.gamma,
+        ci: ParameterIntervals {
+            alpha: uncertainty.alpha(options.level),
+            beta: uncertainty.beta(options.level),
+            gamma: (form == Form::PowerConst).then(|| uncertainty.gamma(options.level)),
+        },
+        r2: law.r2(used),
+        relative_rmse: law.relative_rmse(used),
+        region: [used[0].0, used[used.len() - 1].0],
+        points: used.len(),
+        warnings,
+        uncertainty,
+    })
+}
+
+type Fitted = std::result::Result<(Law, Uncertainty), String>;
+
+fn fit_power(points: &[Point], seed: u64) -> Fitted {
+    if points.len() < 3 {
+        return Err(format!(
+            "a power law needs 3 sizes, there are {}",
+            points.len()
+        ));
+    }
+    let values: Vec<(f64, f64)> = points.iter().map(|p| (p.m, p.value())).collect();
+    let line = Line::fit(&values);
+    let law = line.law();
+    let several = points.iter().filter(|point| point.errors.len() > 1).count();
+    let uncertainty = if 2 * several > points.len() {
+        let refit = |values: &[(f64, f64)]| Line::fit(values).law();
+        Uncertainty::Bootstrap(Bootstrap::new(
+            points,
+            law,
+            2,
+            refit,
+            bootstrap::REPLICATES,
+            seed,
+        ))
+    } else {
+        Uncertainty::Regression(line)
+    };
+    Ok((law, uncertainty))
+}
+
+fn fit_constant(points: &[Point], seed: u64) -> Fitted {
+    if points.len() < 4 {
+        return Err(format!(
+            "a power law with a constant needs 4 sizes, there are {}",
+            points.len()
+        ));
+    }
+    let values: Vec<(f64, f64)> = points.iter().map(|p| (p.m, p.value())).collect();
+    let law = constant::fit(&values);
+    let (steepest, flattest) = constant::EXPONENTS;
+    if law.alpha <= 0.0 {
+        return Err("the error does not fall with m".to_owned());
+    }
+    if law.beta > flattest * 1.001 || law.beta < steepest * 0.999 {
+        return Err(format!(
+            "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
+        ));
+    }
+    let bootstrap = Bootstrap::new(points, law, 3, constant::fit, bootstrap::REPLICATES, seed);
+    Ok((law, Uncertainty::Bootstrap(bootstrap)))
+}
+
+/// Reasons not to trust the law beyond its numbers.
+fn doubts(values: &[(f64, f64)], law: &Law, form: Form) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let span = values[values.len() - 1].0 / values[0].0;
+    if form == Form::PowerConst && span < 10.0 {
+        doubts.push(format!(
+            "m spans a factor of {span:.1}: below 10 the exponent and the constant are hardly told apart"
+        ));
+    }
+    if form == Form::PowerConst && values.len() == 4 {
+        doubts.push("three parameters from four sizes: the intervals are rough".to_owned());
+    }
+    let miss = law.relative_rmse(values);
+    if miss > 0.1 {
+        doubts.push(format!(
+            "the sizes lie {:.0} % off the law: this may not be a power law",
+            100.0 * miss
+        ));
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampled(law: Law, exponents: std::ops::Range<i32>) -> Curve {
+        let m = exponents.map(|i| 2f64.powi(i));
+        Curve::from_pairs(m.map(|m| (m, law.at(m)))).unwrap()
+    }
+
+    const BENT: Law = Law {
+        alpha: 2.5,
+        beta: -0.3,
+        gamma: 0.05,
+    };
+    const STRAIGHT: Law = Law {
+        alpha: 10.0,
+        beta: -0.5,
+        gamma: 0.0,
+    };
+
+    #[test]
+    fn auto_finds_the_form() {
+        let bent = fit(&sampled(BENT, 10..19), &Options::default()).unwrap();
+        assert_eq!(bent.form, Form::PowerConst);
+        assert!((bent.gamma - 0.05).abs() < 1e-7 && (bent.alpha - 2.5).abs() < 1e-5);
+        let straight = fit(&sampled(STRAIGHT, 11..19), &Options::default()).unwrap();
+        assert_eq!((straight.form, straight.points), (Form::Power, 8));
+        assert!((straight.alpha - 10.0).abs() < 1e-8 && straight.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_given_power_law_takes_every_point_unless_told_to_look() {
+        let power = Options {
+            form: Form::Power,
+            ..Options::default()
+        };
+        let all = fit(&sampled(BENT, 10..19), &power).unwrap();
+        assert!((all.beta + 0.217137).abs() < 1e-6 && all.points == 9);
+        let looking = fit(
+            &sampled(BENT, 10..19),
+            &Options {
+                regions: true,
+                ..power
+            },
+        )
+        .unwrap();
+        assert!(looking.points < 9 && looking.warnings[0].contains("largest sizes"));
+    }
+
+    #[test]
+    fn the_best_guess_excludes_the_plateau() {
+        let plateau = (4..9).map(|i| (2f64.powi(i), 0.9));
+        let law = sampled(
+            Law {
+                alpha: 30.0,
+                beta: -0.5,
+                gamma: 0.0,
+            },
+            11..18,
+        )
+        .values();
+        let curve = Curve::from_pairs(plateau.chain(law)).unwrap();
+        let options = Options {
+            best_guess: Some(0.9),
+            form: Form::Power,
+            ..Options::default()
+        };
+        let known = fit(&curve, &options).unwrap();
+        assert!(
+            known.region == [2048.0, 131_072.0] && known.warnings.len() == 1,
+            "{known:?}"
+        );
+        assert_eq!(
+            fit(&curve, &Options::default()).unwrap().region,
+            known.region
+        );
+    }
+
+    #[test]
+    fn json_has_the_fixed_keys() {
+        let keys = |form| {
+            let options = Options {
+                form,
+                ..Options::default()
+            };
+            let fit = fit(&sampled(BENT, 10..19), &options).unwrap();
+            let json = serde_json::to_value(fit).unwrap();
+            let keys: Vec<String> = json.as_object().unwrap().keys().cloned().collect();
+            assert_eq!(json["form"], form.name());
+            let parameters = if form == Form::Power { 2 } else { 3 };
+            assert_eq!(json["ci"].as_object().unwrap().len(), parameters);
+            keys
+        };
+        let fixed = [
+            "alpha",
+            "beta",
+            "ci",
+            "form",
+            "gamma",
+            "points",
+            "r2",
+            "region",
+            "relative_rmse",
+            "warnings",
+        ];
+        for form in [Form::Power, Form::PowerConst] {
+            let mut sorted = keys(form);
+            sorted.sort();
+            assert_eq!(sorted, fixed);
+        }
+    }
+
+    #[test]
+    fn what_is_not_identified_is_refused() {
+        let refused = |curve: &Curve, form| {
+            fit(
+                curve,
+                &Options {
+                    form,
+                    ..Options::default()
+                },
+            )
+            .unwrap_err()
+            .to_string()
+        };
+        let two = refused(&sampled(STRAIGHT, 3..5), Form::Power);
+        assert_eq!(two, "no power fit: a power law needs 3 sizes, there are 2");
+        assert!(refused(&sampled(BENT, 3..6), Form::PowerConst).contains("needs 4 sizes"));
+        let rising = Curve::from_pairs((1..7).map(|i| (f64::from(i), f64::from(i)))).unwrap();
+        assert!(refused(&rising, Form::PowerConst).contains("does not fall"));
+        let level = Options {
+            level: 95.0,
+            ..Options::default()
+        };
+        assert_eq!(
+            fit(&sampled(BENT, 3..9), &level).unwrap_err().exit_code(),
+            2
+        );
+        assert!(
+            "powr"
+                .parse::<Form>()
+                .unwrap_err()
+                .to_string()
+                .contains("did you mean `power`")
+        );
+    }
+
+    /// Six sizes within a factor of six, noise of 1 %, truth (9, -0.3, 0.3).
+    #[test]
+    fn a_narrow_range_is_reported_as_such() {
+        let m = [10000.0, 14310.0, 20477.0, 29302.0, 41930.0, 60000.0];
+        let errors = [
+            0.884218073459,
+            0.802164821494,
+            0.755755988705,
+            0.71488992358,
+            0.665069227716,
+            0.630229437222,
+        ];
+        let curve = Curve::from_pairs(m.into_iter().zip(errors)).unwrap();
+        let options = Options {
+            form: Form::PowerConst,
+            ..Options::default()
+        };
+        let narrow = fit(&curve, &options).unwrap();
+        let gamma = narrow.ci.gamma.unwrap();
+        assert!(
+            gamma.contains(0.3) && gamma.high - gamma.low > 0.3,
+            "{gamma:?}"
+        );
+        assert!(
+            narrow.warnings[0].contains("factor of 6.0"),
+            "{:?}",
+            narrow.warnings
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! The three regions of a learning curve (ICLR 2, Fig. 1): small data, power law, irreducible.
+
+use super::power::Line;
+use std::ops::Range;
+
+/// A shard with an error above this share of the best guess has learnt nothing yet.
+const BEST_GUESS_SHARE: f64 = 0.98;
+/// Standard errors above the line at which the power-law region ends.
+const STANDARD_ERRORS: f64 = 2.0;
+/// Relative errors below this are rounding, not curvature.
+const ROUNDING: f64 = 1e-6;
+
+/// The points before the power law: those whose error is that of the best constant predictor.
+///
+/// With a known best guess these are all points up to the last one above 0.98 of it. Without one,
+/// a plateau is believed only where at least three leading points over a factor of four in m stay
+/// within 2 % of the first and at least three further points lie below.
+#[must_use]
+pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
+    if let Some(best_guess) = best_guess {
+        let above = |(_, error): &(f64, f64)| *error > BEST_GUESS_SHARE * best_guess;
+        return values.iter().rposition(above).map_or(0, |last| last + 1);
+    }
+    let Some((first_m, first)) = values.first() else {
+        return 0;
+    };
+    let flat = values
+        .iter()
+        .take_while(|(_, error)| (error / first - 1.0).abs() < 1.0 - BEST_GUESS_SHARE)
+        .count();
+    let below = values[flat..]
+        .iter()
+        .all(|(_, error)| *error < BEST_GUESS_SHARE * first);
+    let wide = values[flat - 1].0 / first_m >= 4.0;
+    if flat >= 3 && wide && below && values.len() - flat >= 3 {
+        flat
+    } else {
+        0
+    }
+}
+
+/// The power-law region among the points from `start` on.
+///
+/// It ends with the last point that lies less than two standard errors of prediction above the
+/// line through the points accepted before it; the first three are taken as they are.
+#[must_use]
+pub fn power_law(values: &[(f64, f64)], start: usize) -> Range<usize> {
+    let mut accepted: Vec<(f64, f64)> = Vec::new();
+    let mut end = start;
+    for (i, (m, error)) in values.iter().enumerate().skip(start) {
+        let on_the_line = accepted.len() < 3 || {
+            let line = Line::fit(&accepted);
+            let above = (error / line.law().at(*m)).ln();
+            above < (STANDARD_ERRORS * line.prediction_error(*m)).max(ROUNDING)
+        };
+        if on_the_line {
+            accepted.push((*m, *error));
+            end = i + 1;
+        }
+    }
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// A plateau, a power law and a floor, joined smoothly, with noise of 0.5 %.
+    fn three_regions() -> Vec<(f64, f64)> {
+        let mut random = Random::new("regions", &[3]);
+        let (top, alpha, beta, floor): (f64, f64, f64, f64) = (0.9, 30.0, -0.5, 0.05);
+        (4..24)
+            .map(|i| {
+                let m = 2f64.powi(i);
+                let bend = ((top - floor) / alpha * m.powf(-beta)).powi(4);
+                let error = floor + (top - floor) * (1.0 + bend).powf(-0.25);
+                (m, error * (0.005 * random.normal()).exp())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn finds_the_plateau_with_and_without_the_best_guess() {
+        let values = three_regions();
+        for best_guess in [Some(0.9), None] {
+            // The power law is entered where α m^β is the height of the plateau, at m = 1246.
+            let first = values[small_data(&values, best_guess)].0;
+            assert!((1246.0 / 4.0..1246.0 * 4.0).contains(&first), "{first}");
+        }
+        assert_eq!(small_data(&values[10..], Some(0.9)), 0);
+        assert_eq!(small_data(&values[8..], None), 0);
+        assert_eq!(small_data(&[], None), 0);
+        assert_eq!(small_data(&[(1.0, 0.9), (2.0, 0.9)], Some(0.9)), 2);
+    }
+
+    #[test]
+    fn finds_the_floor() {
+        let values = three_regions();
+        // The floor is reached where α m^β is as high as it, at m = 360,000; the power law bends
+        // away earlier.
+        let region = power_law(&values, 8);
+        let last = values[region.end - 1].0;
+        assert!(
+            (360_000.0 / 16.0..360_000.0 * 4.0).contains(&last),
+            "{last}"
+        );
+    }
+
+    #[test]
+    fn a_power_law_is_one_region() {
+        let exact: Vec<_> = (1..12)
+            .map(|i| 2f64.powi(i))
+            .map(|m| (m, 3.0 * m.powf(-0.3)))
+            .collect();
+        assert_eq!(power_law(&exact, 0), 0..11);
+        assert_eq!(power_law(&exact[..2], 0), 0..2);
+        assert_eq!(small_data(&exact, None), 0);
+    }
+}

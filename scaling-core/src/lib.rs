@@ -1,0 +1,29 @@
+//! What every scaling study shares: shards, search, training, executors, fits and reports.
+//!
+//! A *study* measures how the validation error E and the best model size s of one *task* change
+//! with the number of training samples m. It is a grid of independent *trials*. A domain crate
+//! implements [`task::Task`] and hands it to [`cli::run`]; everything else lives here.
+//!
+//! ```text
+//! task -> shard -> space -> trial -> study -> fit -> report
+//! ```
+
+pub mod analytic;
+pub mod cli;
+pub mod device;
+pub mod error;
+pub mod estimate;
+pub mod files;
+pub mod fit;
+pub mod mapped;
+pub mod neural;
+pub mod nn;
+pub mod random;
+pub mod report;
+pub mod settings;
+pub mod shard;
+pub mod space;
+pub mod study;
+pub mod task;
+pub mod tool;
+pub mod trial;

@@ -1,0 +1,110 @@
+//! Models made of tensors: what turns a domain's model and batches into a [`Learner`].
+
+mod optimizer;
+mod parameters;
+
+pub use optimizer::Optimizer;
+pub use parameters::{count, export, import, uniform};
+
+use crate::error::Result;
+use crate::task::{Cost, Evaluation, Learner};
+use crate::trial::{Optimization, Weights};
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// The loss of one update.
+pub struct StepLoss {
+    /// What is differentiated, [1].
+    pub objective: Tensor<1>,
+    /// Mean loss in nats per sample, for the record.
+    pub nats: f64,
+}
+
+/// What a domain supplies to train a model: batches, their loss, evaluation.
+pub trait Recipe {
+    /// The model.
+    type Model: Module;
+    /// Updates in one pass over the shard.
+    fn steps_per_epoch(&self) -> u64;
+    /// Samples in one update.
+    fn samples_per_step(&self) -> f64;
+    /// Parameters and arithmetic of the model.
+    fn cost(&self) -> Cost;
+    /// The loss on the batch of update `step`, which is a pure function of seed and step (and of
+    /// the state carried from the step before, where there is one).
+    fn loss(&mut self, model: &Self::Model, step: u64) -> StepLoss;
+    /// The whole validation set; the model has no autodiff here.
+    fn evaluate(&mut self, model: &Self::Model) -> Evaluation;
+    /// State carried from step to step, for checkpoints.
+    fn carried(&self) -> Weights;
+    /// Puts back what [`Recipe::carried`] returned.
+    ///
+    /// # Errors
+    /// If it belongs to another model.
+    fn carry(&mut self, carried: &Weights) -> Result<()>;
+}
+
+/// A model being trained by a recipe.
+pub struct Neural<R: Recipe> {
+    recipe: R,
+    // Always there between calls; taken only while the optimiser maps the parameters.
+    model: Option<R::Model>,
+    optimizer: Optimizer,
+}
+
+impl<R: Recipe> Neural<R> {
+    /// Starts from an initialised model.
+    pub fn new(recipe: R, model: R::Model, optimization: &Optimization) -> Self {
+        Self { recipe, model: Some(model.train()), optimizer: Optimizer::new(optimization) }
+    }
+
+    fn model(&self) -> &R::Model {
+        self.model.as_ref().unwrap_or_else(|| unreachable!("the model is there between calls"))
+    }
+}
+
+impl<R: Recipe> Learner for Neural<R> {
+    fn steps_per_epoch(&self) -> u64 {
+        self.recipe.steps_per_epoch()
+    }
+
+    fn samples_per_step(&self) -> f64 {
+        self.recipe.samples_per_step()
+    }
+
+    fn cost(&self) -> Cost {
+        self.recipe.cost()
+    }
+
+    fn step(&mut self, step: u64, rate: f64) -> f64 {
+        let Some(model) = self.model.take() else { return f64::NAN };
+        let loss = self.recipe.loss(&model, step);
+        let mut gradients = loss.objective.backward();
+        self.model = Some(self.optimizer.step(model, &mut gradients, step, rate));
+        loss.nats
+    }
+
+    fn evaluate(&mut self) -> Evaluation {
+        let model = self.model().clone().valid();
+        self.recipe.evaluate(&model)
+    }
+
+    fn weights(&self) -> Weights {
+        export(self.model())
+    }
+
+    fn state(&self) -> Weights {
+        let mut state = Weights::default();
+        state.extend("model/", self.weights());
+        state.extend("optimizer/", self.optimizer.state());
+        state.extend("carried/", self.recipe.carried());
+        state
+    }
+
+    fn restore(&mut self, state: &Weights) -> Result<()> {
+        let model = import(self.model().clone(), &state.section("model/"))?;
+        self.optimizer.restore(&state.section("optimizer/"), &model)?;
+        self.model = Some(model);
+        self.recipe.carry(&state.section("carried/"))
+    }
+}

@@ -1,0 +1,114 @@
+//! Parameters of a burn module as named arrays.
+
+use crate::error::Result;
+use crate::random::Random;
+use crate::trial::Weights;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Trainable scalars of a model.
+pub fn count<M: Module>(model: &M) -> u64 {
+    model.num_params() as u64
+}
+
+/// A parameter uniform in [-bound, bound], a pure function of its name and the seed.
+#[must_use]
+pub fn uniform<const D: usize>(
+    name: &str,
+    seed: u64,
+    bound: f64,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let mut random = Random::new(&format!("initialise/{name}"), &[seed]);
+    let values: Vec<f32> =
+        (0..shape.iter().product()).map(|_| ((2.0 * random.uniform() - 1.0) * bound) as f32).collect();
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// All float parameters by their path in the module.
+pub fn export<M: Module>(model: &M) -> Weights {
+    let mut export = Export { path: Path::default(), weights: Weights::default() };
+    model.visit(&mut export);
+    export.weights
+}
+
+/// The model with its float parameters replaced by those of the same paths.
+///
+/// # Errors
+/// If a parameter is missing or has another shape.
+pub fn import<M: Module>(model: M, weights: &Weights) -> Result<M> {
+    let mut import = Import { path: Path::default(), weights, outcome: Ok(()) };
+    let model = model.map(&mut import);
+    import.outcome.map(|()| model)
+}
+
+/// The path of the parameter that a visitor has arrived at.
+#[derive(Default)]
+pub(super) struct Path(Vec<String>);
+
+impl Path {
+    pub(super) fn enter(&mut self, name: &str) {
+        self.0.push(name.to_owned());
+    }
+    pub(super) fn exit(&mut self) {
+        self.0.pop();
+    }
+    pub(super) fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+/// The values of a tensor as float32, in row-major order.
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+struct Export {
+    path: Path,
+    weights: Weights,
+}
+
+impl ModuleVisitor for Export {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims();
+        self.weights.insert(self.path.name(), &shape, values(tensor));
+    }
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+}
+
+struct Import<'a> {
+    path: Path,
+    weights: &'a Weights,
+    outcome: Result<()>,
+}
+
+impl ModuleMapper for Import<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.weights.expect(&self.path.name(), &param.val().dims()) {
+            Ok(array) => {
+                let data = TensorData::new(array.values.clone(), array.shape.clone());
+                param.map(|old| {
+                    let new = Tensor::from_data(data, &old.device());
+                    if old.is_require_grad() { Tensor::from_inner(new.inner()).require_grad() } else { new }
+                })
+            }
+            Err(error) => {
+                self.outcome = Err(error);
+                param
+            }
+        }
+    }
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+}

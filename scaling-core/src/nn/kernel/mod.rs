@@ -1,0 +1,13 @@
+//! The arithmetic of the fused layers, on plain slices.
+//!
+//! Work is cut into blocks whose sizes depend on the shapes alone, and every sum is taken in a
+//! fixed order, so results are the same bytes for any number of threads. The vector width is chosen
+//! at run time, so they may differ in the last bits between models of CPU.
+
+mod activation;
+mod blocks;
+mod lanes;
+pub(super) mod lstm;
+mod product;
+pub(super) mod rhn;
+pub(super) mod softmax;

@@ -1,0 +1,232 @@
+//! The recurrent highway layer on slices. All sequences are time-major; T steps, B rows of the
+//! batch, H hidden units, L sub-layers.
+
+use super::activation::{sigmoid, tanh};
+use super::blocks::{block_rows, rows_of, split};
+use super::lanes::{Kernel, Lanes, dispatch};
+use super::product::{Packed, add_transposed_product, column_sums};
+use rayon::prelude::*;
+
+/// Sizes.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Layout {
+    pub(in super::super) batch: usize,
+    pub(in super::super) input: usize,
+    pub(in super::super) hidden: usize,
+    pub(in super::super) depth: usize,
+}
+
+/// What goes in.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Inputs<'a> {
+    /// [T, B, I].
+    pub(in super::super) x: &'a [f32],
+    /// [B, H].
+    pub(in super::super) s0: &'a [f32],
+    /// [I, 2 H].
+    pub(in super::super) w_input: &'a [f32],
+    /// [L, H, 2 H].
+    pub(in super::super) recurrent: &'a [f32],
+    /// [L, 2 H].
+    pub(in super::super) bias: &'a [f32],
+}
+
+/// What the backward pass needs of the forward pass besides its input and output.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Trace {
+    /// Candidate and transform gate after their activation, [L, T, B, 2 H].
+    gates: Vec<f32>,
+    /// The state after every sub-layer but the last, [L - 1, T, B, H].
+    states: Vec<f32>,
+}
+
+/// The gradients of all inputs.
+pub(in super::super) struct Gradients {
+    pub(in super::super) x: Vec<f32>,
+    pub(in super::super) s0: Vec<f32>,
+    pub(in super::super) w_input: Vec<f32>,
+    pub(in super::super) recurrent: Vec<f32>,
+    pub(in super::super) bias: Vec<f32>,
+}
+
+/// Runs the sequence. Returns the state after every step, [T, B, H].
+pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
+    let Layout { batch, input, hidden, depth } = layout;
+    let steps = inputs.x.len() / (batch * input);
+    let mut gates = vec![0.0; depth * steps * batch * 2 * hidden];
+    let first = &mut gates[..steps * batch * 2 * hidden];
+    Packed::new(inputs.w_input, input, 2 * hidden).add_product_parallel(inputs.x, first);
+    let recurrent: Vec<Packed> = inputs
+        .recurrent
+        .par_chunks_exact(hidden * 2 * hidden)
+        .map(|weight| Packed::new(weight, hidden, 2 * hidden))
+        .collect();
+
+    let mut states = vec![0.0; (depth - 1) * steps * batch * hidden];
+    let mut y = vec![0.0; steps * batch * hidden];
+    let rows = block_rows(batch);
+    let blocks: Vec<_> = split(&mut gates, batch, 2 * hidden, rows)
+        .into_iter()
+        .zip(split(&mut states, batch, hidden, rows))
+        .zip(split(&mut y, batch, hidden, rows))
+        .collect();
+    blocks.into_par_iter().for_each(|((mut gates, mut states), mut y)| {
+        let mut s = rows_of(inputs.s0, 0, batch, hidden, &gates.rows).to_vec();
+        for t in 0..steps {
+            for (l, weight) in recurrent.iter().enumerate() {
+                let gates = gates.step_mut(l * steps + t);
+                weight.add_product(&s, gates);
+                let bias = &inputs.bias[l * 2 * hidden..][..2 * hidden];
+                dispatch(CellForward { hidden, bias, gates, s: &mut s });
+                match l + 1 {
+                    last if last == depth => y.step_mut(t).copy_from_slice(&s),
+                    _ => states.step_mut(l * steps + t).copy_from_slice(&s),
+                }
+            }
+        }
+    });
+    (y, Trace { gates, states })
+}
+
+/// Runs the sequence backwards. `y` is what [`forward`] returned and `gradient` the gradient of
+/// that; the gates of the trace are overwritten by their gradients.
+pub(in super::super) fn backward(
+    layout: Layout,
+    inputs: Inputs<'_>,
+    y: &[f32],
+    trace: Trace,
+    gradient: &[f32],
+) -> Gradients {
+    let Layout { batch, input, hidden, depth } = layout;
+    let steps = inputs.x.len() / (batch * input);
+    let Trace { mut gates, states } = trace;
+    let recurrent: Vec<Packed> = inputs
+        .recurrent
+        .par_chunks_exact(hidden * 2 * hidden)
+        .map(|weight| Packed::transposed(weight, 2 * hidden, hidden))
+        .collect();
+
+    // The gradient of the state, carried backwards through time; at the end that of s0.
+    let mut s0 = vec![0.0; batch * hidden];
+    let rows = block_rows(batch);
+    let blocks: Vec<_> = split(&mut gates, batch, 2 * hidden, rows)
+        .into_iter()
+        .zip(split(&mut s0, batch, hidden, rows))
+        .collect();
+    blocks.into_par_iter().for_each(|(mut gates, mut ds)| {
+        let range = gates.rows.clone();
+        let ds = ds.step_mut(0);
+        for t in (0..steps).rev() {
+            for (ds, dy) in ds.iter_mut().zip(rows_of(gradient, t, batch, hidden, &range)) {
+                *ds += dy;
+            }
+            for (l, weight) in recurrent.iter().enumerate().rev() {
+                let s = match (l, t) {
+                    (0, 0) => rows_of(inputs.s0, 0, batch, hidden, &range),
+                    (0, _) => rows_of(y, t - 1, batch, hidden, &range),
+                    _ => rows_of(&states, (l - 1) * steps + t, batch, hidden, &range),
+                };
+                let gates = gates.step_mut(l * steps + t);
+                dispatch(CellBackward { hidden, gates, s, ds });
+                weight.add_product(gates, ds);
+            }
+        }
+    });
+
+    let layer = steps * batch * 2 * hidden;
+    let mut x = vec![0.0; inputs.x.len()];
+    let w_input = Packed::transposed(inputs.w_input, 2 * hidden, input);
+    w_input.add_product_parallel(&gates[..layer], &mut x);
+    let mut w_input = vec![0.0; inputs.w_input.len()];
+    add_transposed_product(
+        inputs.x,
+        &gates[..layer],
+        &mut w_input,
+        [input, 2 * hidden],
+        false,
+    );
+    let mut recurrent = vec![0.0; inputs.recurrent.len()];
+    let mut bias = Vec::with_capacity(depth * 2 * hidden);
+    let sides = [hidden, 2 * hidden];
+    let weights = recurrent.chunks_exact_mut(hidden * 2 * hidden);
+    for (l, (weight, gates)) in weights.zip(gates.chunks_exact(layer)).enumerate() {
+        if l == 0 {
+            let (first, later) = gates.split_at(batch * 2 * hidden);
+            add_transposed_product(inputs.s0, first, weight, sides, false);
+            add_transposed_product(&y[..y.len() - batch * hidden], later, weight, sides, true);
+        } else {
+            let s = &states[(l - 1) * steps * batch * hidden..][..steps * batch * hidden];
+            add_transposed_product(s, gates, weight, sides, false);
+        }
+        bias.extend(column_sums(gates, 2 * hidden));
+    }
+    Gradients { x, s0, w_input, recurrent, bias }
+}
+
+/// One sub-layer of some rows: activates the gates in place and moves the state on.
+struct CellForward<'a> {
+    hidden: usize,
+    bias: &'a [f32],
+    gates: &'a mut [f32],
+    s: &'a mut [f32],
+}
+
+impl Kernel for CellForward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let (bias_candidate, bias_transform) = self.bias.split_at(self.hidden);
+        let rows = self.gates.chunks_exact_mut(2 * self.hidden);
+        for (gates, s) in rows.zip(self.s.chunks_exact_mut(self.hidden)) {
+            let (candidates, transforms) = gates.split_at_mut(self.hidden);
+            for at in (0..self.hidden).step_by(V::LANES) {
+                let biases =
+                    [bias_candidate, bias_transform].map(|bias| V::read(&bias[at..], 0.0));
+                let candidate = tanh(V::read(&candidates[at..], 0.0).add(biases[0]));
+                let transform = sigmoid(V::read(&transforms[at..], 0.0).add(biases[1]));
+                let state = V::read(&s[at..], 0.0);
+                candidate.sub(state).mul_add(transform, state).write(&mut s[at..]);
+                candidate.write(&mut candidates[at..]);
+                transform.write(&mut transforms[at..]);
+            }
+        }
+    }
+}
+
+/// One sub-layer of some rows backwards: turns the gates into the gradients of what they were made
+/// of, and the gradient of the new state into the part of that of the old one that bypasses them.
+struct CellBackward<'a> {
+    hidden: usize,
+    gates: &'a mut [f32],
+    /// The state that went in.
+    s: &'a [f32],
+    ds: &'a mut [f32],
+}
+
+impl Kernel for CellBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let one = V::splat(1.0);
+        let rows = self.gates.chunks_exact_mut(2 * self.hidden);
+        let states = self.s.chunks_exact(self.hidden).zip(self.ds.chunks_exact_mut(self.hidden));
+        for (gates, (s, ds)) in rows.zip(states) {
+            let (candidates, transforms) = gates.split_at_mut(self.hidden);
+            for at in (0..self.hidden).step_by(V::LANES) {
+                let candidate = V::read(&candidates[at..], 0.0);
+                let transform = V::read(&transforms[at..], 0.0);
+                let gradient = V::read(&ds[at..], 0.0);
+                let carry = one.sub(transform);
+                let through = gradient.mul(transform);
+                let difference = candidate.sub(V::read(&s[at..], 0.0));
+                through
+                    .mul(one.sub(candidate.mul(candidate)))
+                    .write(&mut candidates[at..]);
+                through.mul(difference).mul(carry).write(&mut transforms[at..]);
+                gradient.mul(carry).write(&mut ds[at..]);
+            }
+        }
+    }
+}

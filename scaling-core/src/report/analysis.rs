@@ -1,0 +1,163 @@
+//! The fits of a study: per model and variant the composite curve, every size's own, and the best
+//! model size.
+
+use super::StudyData;
+use super::select::{Family, families};
+use crate::error::Error;
+use crate::fit::curve::{Curve, Point};
+use crate::fit::size::SizeLaw;
+use crate::fit::{Fit, Form, Options, fit};
+
+/// A fit, or why there is none.
+pub(super) type Outcome<T> = Result<T, String>;
+
+/// One size's learning curve.
+#[derive(Debug)]
+pub(super) struct FixedSize {
+    /// Model size.
+    pub(super) size: f64,
+    /// Parameters of the model.
+    pub(super) parameters: u64,
+    /// The curve.
+    pub(super) points: Vec<Point>,
+    /// The power law with a constant (ICLR C.1).
+    pub(super) fit: Outcome<Fit>,
+}
+
+/// The fits of one model and variant.
+#[derive(Debug)]
+pub(super) struct Fitted<'a> {
+    /// The selected trials.
+    pub(super) family: Family<'a>,
+    /// The composite curve.
+    pub(super) points: Vec<Point>,
+    /// Power law of the composite curve over its power-law region.
+    pub(super) power: Outcome<Fit>,
+    /// Power law with a constant of the composite curve.
+    pub(super) constant: Outcome<Fit>,
+    /// Curves of models of one size, in ascending order.
+    pub(super) fixed: Vec<FixedSize>,
+    /// Growth of the best model size.
+    pub(super) size_law: Outcome<SizeLaw>,
+}
+
+/// Everything that the tables, figures and files show.
+#[derive(Debug)]
+pub(super) struct Analysis<'a> {
+    /// In alphabetical order of model and variant.
+    pub(super) families: Vec<Fitted<'a>>,
+    /// The study's own warnings and those of the analysis.
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Analysis<'a> {
+    /// Selects and fits.
+    pub(super) fn new(study: &'a StudyData) -> Self {
+        let families: Vec<Fitted<'_>> = families(study)
+            .into_iter()
+            .map(|family| Fitted::new(family, study))
+            .collect();
+        let mut warnings = study.warnings.clone();
+        warnings.extend(families.iter().flat_map(Fitted::warnings));
+        Self { families, warnings }
+    }
+}
+
+impl<'a> Fitted<'a> {
+    fn new(family: Family<'a>, study: &StudyData) -> Self {
+        let fit_form = |points: &[Point], form| {
+            let (level, best_guess, seed) = (study.level, study.best_guess, study.seed);
+            let options = Options {
+                form,
+                level,
+                best_guess,
+                regions: true,
+                seed,
+            };
+            Curve::new(points.iter().cloned())
+                .and_then(|curve| fit(&curve, &options))
+                .map_err(reason)
+        };
+        let points = family.composite();
+        let fixed = family
+            .fixed_sizes()
+            .into_iter()
+            .map(|(size, parameters, points)| {
+                let fit = fit_form(&points, Form::PowerConst);
+                FixedSize {
+                    size,
+                    parameters,
+                    points,
+                    fit,
+                }
+            });
+        let fixed = fixed.collect();
+        let sizes = family
+            .shards
+            .iter()
+            .map(|s| (s.best().m(), s.best().parameters as f64));
+        let size_law = SizeLaw::fit(sizes, study.level).map_err(reason);
+        let power = fit_form(&points, Form::Power);
+        let constant = fit_form(&points, Form::PowerConst);
+        Self {
+            family,
+            points,
+            power,
+            constant,
+            fixed,
+            size_law,
+        }
+    }
+
+    /// Whether the known irreducible error lies in the interval of γ of the composite curve.
+    pub(super) fn irreducible_inside(&self, study: &StudyData) -> Option<bool> {
+        let gamma = self.constant.as_ref().ok()?.ci.gamma?;
+        Some(gamma.contains(study.irreducible?))
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let shards = &self.family.shards;
+        let name = self.family.name();
+        let mut warnings = Vec::new();
+        let several: Vec<_> = shards
+            .iter()
+            .filter(|shard| shard.sizes.len() > 1)
+            .collect();
+        for (end, edge) in [("largest", true), ("smallest", false)] {
+            let at_the_edge = |shard: &&&_| is_at_edge(shard, edge);
+            let count = several.iter().filter(at_the_edge).count();
+            if count > 0 {
+                warnings.push(format!(
+                    "{name}: at {count} of {} shards the {end} model tried is the best; the optimum may lie beyond",
+                    shards.len()
+                ));
+            }
+        }
+        let limited = shards
+            .iter()
+            .filter(|shard| shard.best().trial().capacity_limited)
+            .count();
+        if limited > 0 {
+            warnings.push(format!(
+                "{name}: at {limited} of {} shards the best model could not bring its training error below its validation error",
+                shards.len()
+            ));
+        }
+        if let Ok(fit) = &self.power {
+            warnings.extend(
+                fit.warnings
+                    .iter()
+                    .map(|warning| format!("{name}: {warning}")),
+            );
+        }
+        warnings
+    }
+}
+
+fn is_at_edge(shard: &super::select::Shard<'_>, largest: bool) -> bool {
+    shard.best == if largest { shard.sizes.len() - 1 } else { 0 }
+}
+
+fn reason(error: Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,116 @@
+//! A made-up study for the tests of the report: two variants, four sizes, two rates, two seeds.
+
+use super::{Metric, Published, Setting, Status, StudyData, Trial};
+use crate::random::Random;
+use std::collections::BTreeMap;
+
+/// A trial to build others from.
+pub(super) fn trial() -> Trial {
+    Trial {
+        id: "0000".to_owned(),
+        model: "word-lstm2".to_owned(),
+        variant: "sgd".to_owned(),
+        size: 16.0,
+        parameters: 10_000,
+        flops: 1e12,
+        requested: 10_000,
+        m: 10_000,
+        items: 500,
+        seed: 0,
+        settings: BTreeMap::new(),
+        status: Status::Finished,
+        error: Some(3.0),
+        loss: Some(3.0),
+        minima: BTreeMap::from([("nats_per_word".to_owned(), 3.0)]),
+        training_error: Some(2.5),
+        capacity_limited: false,
+        relative_standard_error: Some(0.004),
+        steps: 1000,
+        epochs: 10.0,
+        seconds: Some(12.5),
+    }
+}
+
+/// Error of a model of `parameters` on m samples: a composite law 2.2 + 24 m^-0.25 below a best
+/// guess of 6, with a bowl around the best size 20 m^0.6.
+fn error(m: f64, parameters: f64, variant: &str, rate: f64, random: &mut Random) -> f64 {
+    let worse = if variant == "adam" { 1.03 } else { 1.0 };
+    let off = (parameters / (20.0 * m.powf(0.6))).ln();
+    let rate = 1.0 + 0.05 * (rate - 0.5).abs();
+    let error = (2.2 + 24.0 * m.powf(-0.25) * worse) * (1.0 + 0.01 * off * off) * rate;
+    error.min(6.0) * (0.004 * random.normal()).exp()
+}
+
+/// Six shards of 6,250 to 200,000 words; one trial diverged, one failed, one is missing.
+pub(super) fn study() -> StudyData {
+    let mut trials = Vec::new();
+    for variant in ["sgd", "adam"] {
+        for shard in 0..6u32 {
+            for size in [8.0, 16.0, 32.0, 64.0] {
+                for (rate, seed) in [(0.5, 0), (0.5, 1), (1.0, 0), (1.0, 1)] {
+                    let m = 6250 * 2u64.pow(shard);
+                    let index = trials.len() as u64;
+                    let mut random = Random::new("example", &[index]);
+                    let parameters = (30.0 * size * size + 900.0 * size) as u64;
+                    let error = error(m as f64, parameters as f64, variant, rate, &mut random);
+                    trials.push(Trial {
+                        id: format!("{index:04x}"),
+                        variant: variant.to_owned(),
+                        size,
+                        parameters,
+                        flops: 6.0 * parameters as f64 * m as f64 * 10.0,
+                        requested: m,
+                        m: m - 3,
+                        items: m / 20,
+                        seed,
+                        settings: BTreeMap::from([
+                            ("batch".to_owned(), Setting::Number(32.0)),
+                            ("learning_rate".to_owned(), Setting::Number(rate)),
+                        ]),
+                        error: Some(error),
+                        loss: Some(error),
+                        minima: BTreeMap::from([
+                            ("bits_per_word".to_owned(), error / 2f64.ln()),
+                            ("nats_per_word".to_owned(), error),
+                        ]),
+                        training_error: Some(0.8 * error),
+                        ..trial()
+                    });
+                }
+            }
+        }
+    }
+    for (index, status) in [
+        (3, Status::Diverged),
+        (9, Status::Failed),
+        (14, Status::Missing),
+    ] {
+        (trials[index].status, trials[index].error) = (status, None);
+    }
+    StudyData {
+        title: "word-lm: word language models on synthetic text".to_owned(),
+        task: "word-lm".to_owned(),
+        command: "lm-bench study --preset smoke --out \"runs/<new>\"".to_owned(),
+        data: "synthetic text, 1,000 symbols, 400,000 words".to_owned(),
+        metric: Metric {
+            name: "nats_per_word".to_owned(),
+            label: "validation loss".to_owned(),
+            unit: "nats per word".to_owned(),
+        },
+        m_unit: "words".to_owned(),
+        best_guess: Some(6.0),
+        irreducible: Some(2.2),
+        irreducible_note: "entropy rate of the source, exact".to_owned(),
+        trials,
+        published: vec![Published {
+            model: "word LSTM".to_owned(),
+            beta_g: -0.066,
+            beta_p: Some(0.68),
+            m_range: "10^6 to 10^9 words".to_owned(),
+            source: "ICLR Table 3".to_owned(),
+        }],
+        warnings: vec!["the validation set is small: relative standard error 0.4 %".to_owned()],
+        level: 0.95,
+        seed: 1,
+    }
+}

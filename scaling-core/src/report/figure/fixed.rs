@@ -1,0 +1,61 @@
+//! Learning curves of models of one size (ICLR C.1): the power law bends to the model's capacity.
+
+use super::super::StudyData;
+use super::super::analysis::{Analysis, Fitted, FixedSize};
+use super::super::number::{short_count, significant};
+use super::axis::LogAxis;
+use super::chart::{Chart, Mark, Shape, shade};
+use super::{error_label, m_label, most_complete};
+
+/// The chart of the model and variant with the lowest error, if it has a curve of two points.
+pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
+    let fitted = most_complete(analysis)?;
+    let curves: Vec<&FixedSize> = fitted.fixed.iter().filter(|c| c.points.len() > 1).collect();
+    if curves.is_empty() {
+        return None;
+    }
+    let points = || curves.iter().flat_map(|curve| &curve.points);
+    let x = LogAxis::around(points().map(|point| point.m));
+    let y = LogAxis::around(points().map(|point| point.value()));
+    let mut marks = Vec::new();
+    for (i, curve) in curves.iter().enumerate() {
+        marks.extend(one_size(curve, shade(i, curves.len()), &x, &y));
+    }
+    Some(Chart {
+        title: title(fitted),
+        x_label: m_label(study),
+        y_label: error_label(study),
+        x,
+        y,
+        marks,
+    })
+}
+
+fn title(fitted: &Fitted<'_>) -> String {
+    format!("Fixed model sizes: {}", fitted.family.name())
+}
+
+fn one_size(
+    curve: &FixedSize,
+    colour: plotters::style::RGBColor,
+    x: &LogAxis,
+    y: &LogAxis,
+) -> Vec<Mark> {
+    let dots = Shape::Dots(curve.points.iter().map(|p| (p.m, p.value())).collect());
+    let name = format!("{} parameters", short_count(curve.parameters as f64));
+    match &curve.fit {
+        Ok(fit) => {
+            let (law, (low, high)) = (fit.law(), y.ends());
+            let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
+            let line = line
+                .filter(|(_, error)| (low..=high).contains(error))
+                .collect();
+            let name = format!("{name}, γ {}", significant(fit.gamma, 3));
+            vec![
+                Mark::named(colour, Shape::Line(line), name),
+                Mark::new(colour, dots),
+            ]
+        }
+        Err(_) => vec![Mark::named(colour, dots, name)],
+    }
+}

@@ -1,0 +1,150 @@
+//! The fits in plain words, for the terminal and the page.
+
+use super::analysis::{Analysis, Fitted};
+use super::number::{grouped, percent, significant};
+use super::{Published, StudyData};
+use crate::fit::interval::Interval;
+use crate::fit::law::Law;
+use crate::fit::{Fit, Form};
+
+/// `7.91 m^-0.071 + 2.31`.
+pub(super) fn formula(law: &Law, form: Form) -> String {
+    let power = format!("{} m^{}", significant(law.alpha, 3), exponent(law.beta));
+    match form {
+        Form::PowerConst => format!("{power} + {}", significant(law.gamma, 3)),
+        Form::Power | Form::Auto => power,
+    }
+}
+
+/// An exponent to three decimals, or to three digits where it is small.
+pub(super) fn exponent(beta: f64) -> String {
+    if beta.abs() < 0.01 {
+        significant(beta, 2)
+    } else {
+        format!("{beta:.3}")
+    }
+}
+
+/// `[-0.081, -0.060]`.
+pub(super) fn interval(interval: &Interval) -> String {
+    format!("[{}, {}]", exponent(interval.low), exponent(interval.high))
+}
+
+/// `[2.10, 2.51]`.
+fn level_interval(interval: &Interval) -> String {
+    format!(
+        "[{}, {}]",
+        significant(interval.low, 3),
+        significant(interval.high, 3)
+    )
+}
+
+/// `E(m) = 7.91 m^-0.071 [-0.081, -0.060] nats per word, R2 0.993, ...`; of `total` points.
+pub(super) fn fit(fit: &Fit, total: usize, study: &StudyData) -> String {
+    let law = formula(&fit.law(), Form::Power);
+    let constant = fit.ci.gamma.map_or(String::new(), |gamma| {
+        format!(
+            " + {} {}",
+            significant(fit.gamma, 3),
+            level_interval(&gamma)
+        )
+    });
+    format!(
+        "E(m) = {law} {}{constant} {}, R2 {:.3}, relative RMSE {}, {} of {total} points, {} to {} {}",
+        interval(&fit.ci.beta),
+        study.metric.unit,
+        fit.r2,
+        percent(fit.relative_rmse),
+        fit.points,
+        grouped(fit.region[0]),
+        grouped(fit.region[1]),
+        study.m_unit,
+    )
+}
+
+/// The fits of one model and variant, one line each: (what, in words).
+pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str, String)> {
+    let total = fitted.points.len();
+    let in_words = |outcome: &Result<Fit, String>| match outcome {
+        Ok(found) => fit(found, total, study),
+        Err(reason) => reason.clone(),
+    };
+    let mut lines = vec![
+        ("power law", in_words(&fitted.power)),
+        ("power law + constant", in_words(&fitted.constant)),
+    ];
+    if let Some(comparison) = irreducible(fitted, study) {
+        lines.push(("irreducible error", comparison));
+    }
+    let size = match &fitted.size_law {
+        Ok(law) => format!(
+            "s(m) = {} m^{} {} parameters, R2 {:.3}, {} points",
+            significant(law.sigma, 3),
+            exponent(law.beta_p),
+            interval(&law.beta_p_ci),
+            law.r2,
+            law.points,
+        ),
+        Err(reason) => reason.clone(),
+    };
+    lines.push(("best model size", size));
+    lines.extend(fitted.fixed.iter().filter_map(|fixed| {
+        let found = fixed.fit.as_ref().ok()?;
+        let text = format!(
+            "{} parameters: {}",
+            grouped(fixed.parameters as f64),
+            fit(found, fixed.points.len(), study)
+        );
+        Some(("at a fixed size", text))
+    }));
+    lines
+}
+
+/// γ beside the known irreducible error.
+fn irreducible(fitted: &Fitted<'_>, study: &StudyData) -> Option<String> {
+    let (known, fit) = (study.irreducible?, fitted.constant.as_ref().ok()?);
+    let place = if fitted.irreducible_inside(study)? {
+        "inside"
+    } else {
+        "outside"
+    };
+    let note = &study.irreducible_note;
+    Some(format!(
+        "gamma {} {}; known: {} ({note}): {place}",
+        significant(fit.gamma, 3),
+        level_interval(&fit.ci.gamma?),
+        significant(known, 3),
+    ))
+}
+
+/// What the paper found, and that it is not the same measurement.
+pub(super) fn published(figure: &Published) -> String {
+    let size = figure
+        .beta_p
+        .map_or(String::new(), |beta_p| format!(", beta_p {beta_p}"));
+    format!(
+        "{}: beta_g {}{size} over {} ({}); different data and range",
+        figure.model, figure.beta_g, figure.m_range, figure.source
+    )
+}
+
+/// The finding in one sentence per model and variant.
+pub(super) fn headline(study: &StudyData, analysis: &Analysis<'_>) -> Vec<String> {
+    if analysis.families.is_empty() {
+        return vec!["There is no finished trial yet, so there is no curve.".to_owned()];
+    }
+    let sentence = |fitted: &Fitted<'_>| match &fitted.power {
+        Ok(fit) => format!(
+            "{}: the {} falls as m^{} {} from {} to {} {}.",
+            fitted.family.name(),
+            study.metric.label,
+            exponent(fit.beta),
+            interval(&fit.ci.beta),
+            grouped(fit.region[0]),
+            grouped(fit.region[1]),
+            study.m_unit,
+        ),
+        Err(reason) => format!("{}: {reason}.", fitted.family.name()),
+    };
+    analysis.families.iter().map(sentence).collect()
+}

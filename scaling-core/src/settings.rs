@@ -1,0 +1,313 @@
+//! The settings of a study: their names, kinds and defaults, wherever they come from
+//! (task defaults, `--preset`, `--config FILE.toml`, `--set key=value`; later ones win).
+
+use crate::error::{Error, Result};
+use crate::shard::Mode;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// What a setting may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number >= 0.
+    Count,
+    /// A number.
+    Number,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// A list of whole numbers > 0.
+    Counts,
+    /// A list of numbers > 0.
+    Numbers,
+    /// A list of some words.
+    Choices(&'static [&'static str]),
+}
+
+/// The name of a setting, what it may hold, its default, and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// As in `study.toml` and `--set`.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// As it would be written on the command line.
+    pub default: &'static str,
+    /// One line.
+    pub help: &'static str,
+}
+
+const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key { name, kind, default, help }
+}
+
+/// The settings that every task has.
+pub const KEYS: &[Key] = &[
+    key("shards", Kind::Counts, "1000", "training-set sizes m, in the task's unit"),
+    key("mode", Kind::Choice(&["independent", "disjoint", "nested"]), "independent", "how shards relate"),
+    key("sizes", Kind::Numbers, "1", "model sizes, in the model's own knob"),
+    key("seeds", Kind::Count, "1", "repetitions of every point, each with its own shard and initialisation"),
+    key("search", Kind::Choice(&["grid", "guided"]), "grid", "guided: large shards try only neighbours of the best settings of the shard before"),
+    key("optimizers", Kind::Choices(&["sgd", "adam"]), "sgd", "optimisers; each gives a curve of its own"),
+    key("sgd_rates", Kind::Numbers, "0.2", "learning rates of SGD"),
+    key("adam_rates", Kind::Numbers, "0.001", "learning rates of Adam"),
+    key("batch_sizes", Kind::Counts, "32", "sequences or images in an update"),
+    key("schedule", Kind::Choice(&["constant", "plateau"]), "plateau", "plateau: halve the rate when the validation loss stalls"),
+    key("drops", Kind::Count, "4", "reductions of the rate at most"),
+    key("stall", Kind::Count, "1", "evaluations without improvement before the rate is reduced"),
+    key("patience", Kind::Count, "3", "evaluations without improvement at the lowest rate before training stops"),
+    key("epochs", Kind::Count, "200", "passes over the shard at most"),
+    key("clip", Kind::Number, "10", "largest global gradient norm; 0 = none"),
+    key("validation", Kind::Count, "0", "validation samples; 0 = the whole validation part"),
+    key("level", Kind::Number, "0.95", "level of the intervals"),
+    key("checkpoint_seconds", Kind::Number, "60", "time between checkpoints"),
+    key("weights", Kind::Choice(&["best", "all", "none"]), "best", "whose trained weights are kept: the best trial of each shard, all, none"),
+];
+
+/// Settings that change no result: a study may be resumed with other values.
+pub const HARMLESS: &[&str] = &["checkpoint_seconds", "level", "weights"];
+
+/// The settings that every task has, typed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // documented in `KEYS`
+pub struct Settings {
+    pub shards: Vec<u64>,
+    pub mode: Mode,
+    pub sizes: Vec<f64>,
+    pub seeds: u64,
+    pub search: String,
+    pub optimizers: Vec<String>,
+    pub sgd_rates: Vec<f64>,
+    pub adam_rates: Vec<f64>,
+    pub batch_sizes: Vec<u64>,
+    pub schedule: String,
+    pub drops: u64,
+    pub stall: u64,
+    pub patience: u64,
+    pub epochs: u64,
+    pub clip: f64,
+    pub validation: u64,
+    pub level: f64,
+    pub checkpoint_seconds: f64,
+    pub weights: String,
+}
+
+/// The settings that one task adds (`unroll`, `vocabulary`, ...).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Options(BTreeMap<String, Value>);
+
+impl Options {
+    /// The defaults of a task.
+    ///
+    /// # Errors
+    /// Never, for defaults that suit their kinds.
+    pub fn defaults(keys: &[Key]) -> Result<Self> {
+        keys.iter().map(|k| Ok((k.name.to_owned(), parse(k, k.default)?))).collect::<Result<_>>().map(Self)
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn count(&self, name: &str) -> u64 {
+        self.0.get(name).and_then(Value::as_integer).map_or(0, |n| n as u64)
+    }
+
+    /// A number.
+    #[must_use]
+    pub fn number(&self, name: &str) -> f64 {
+        self.0.get(name).map_or(0.0, |v| v.as_float().unwrap_or_else(|| v.as_integer().unwrap_or(0) as f64))
+    }
+
+    /// A word.
+    #[must_use]
+    pub fn choice(&self, name: &str) -> &str {
+        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Overrides one option with a value as on the command line.
+    ///
+    /// # Errors
+    /// If the key is unknown or the value does not suit it.
+    pub fn set(&mut self, keys: &[Key], assignment: &str) -> Result<()> {
+        let (key, value) = assign(keys, assignment)?;
+        self.0.insert(key, value);
+        Ok(())
+    }
+}
+
+/// Reads a value as written on the command line (`0.1,0.2` for lists).
+///
+/// # Errors
+/// Names the key and what it may hold.
+fn parse(key: &Key, text: &str) -> Result<Value> {
+    let wrong = |expected: &str| {
+        Error::input(format!("`{}` must be {expected}, not `{text}`", key.name))
+    };
+    let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let number = |part: &str| part.replace('_', "").parse::<f64>().ok().filter(|x| x.is_finite());
+    let count = |part: &str| part.replace('_', "").parse::<i64>().ok().filter(|n| *n >= 0);
+    let filled = |items: Vec<Value>, expected: &str| {
+        if items.is_empty() { Err(wrong(expected)) } else { Ok(Value::Array(items)) }
+    };
+    match key.kind {
+        Kind::Count => count(text).map(Value::Integer).ok_or_else(|| wrong("a whole number >= 0")),
+        Kind::Number => number(text).map(Value::Float).ok_or_else(|| wrong("a number")),
+        Kind::Choice(words) => words
+            .contains(&text)
+            .then(|| Value::String(text.to_owned()))
+            .ok_or_else(|| Error::unknown(&format!("value of `{}`", key.name), text, words.iter().copied())),
+        Kind::Counts => {
+            let expected = "whole numbers > 0 separated by commas";
+            let items: Option<Vec<Value>> =
+                list().map(|p| count(p).filter(|n| *n > 0).map(Value::Integer)).collect();
+            filled(items.ok_or_else(|| wrong(expected))?, expected)
+        }
+        Kind::Numbers => {
+            let expected = "numbers > 0 separated by commas";
+            let items: Option<Vec<Value>> =
+                list().map(|p| number(p).filter(|x| *x > 0.0).map(Value::Float)).collect();
+            filled(items.ok_or_else(|| wrong(expected))?, expected)
+        }
+        Kind::Choices(words) => {
+            let items: Result<Vec<Value>> = list()
+                .map(|part| match words.contains(&part) {
+                    true => Ok(Value::String(part.to_owned())),
+                    false => Err(Error::unknown(&format!("value of `{}`", key.name), part, words.iter().copied())),
+                })
+                .collect();
+            filled(items?, "a list of words")
+        }
+    }
+}
+
+/// Brings a value from a configuration file into the form of the command line, and parses that.
+fn parse_toml(key: &Key, value: &Value) -> Result<Value> {
+    fn text(value: &Value) -> String {
+        match value {
+            Value::String(s) => s.clone(),
+            Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+            other => other.to_string(),
+        }
+    }
+    parse(key, &text(value))
+}
+
+fn assign(keys: &[Key], assignment: &str) -> Result<(String, Value)> {
+    let (name, text) = assignment
+        .split_once('=')
+        .ok_or_else(|| Error::input(format!("`--set {assignment}` must have the form key=value")))?;
+    let key = find(keys, name.trim())?;
+    Ok((key.name.to_owned(), parse(key, text.trim())?))
+}
+
+fn find<'a>(keys: &'a [Key], name: &str) -> Result<&'a Key> {
+    keys.iter()
+        .find(|k| k.name == name)
+        .ok_or_else(|| Error::unknown("setting", name, keys.iter().map(|k| k.name)))
+}
+
+/// Collects settings from their sources, in rising order of precedence.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    keys: Vec<Key>,
+    values: Table,
+}
+
+impl Layers {
+    /// Starts with the defaults of the core and of a task.
+    ///
+    /// # Errors
+    /// Never, for defaults that suit their kinds.
+    pub fn new(task_keys: &[Key]) -> Result<Self> {
+        let keys: Vec<Key> = KEYS.iter().chain(task_keys).copied().collect();
+        let values = keys.iter().map(|k| Ok((k.name.to_owned(), parse(k, k.default)?))).collect::<Result<_>>()?;
+        Ok(Self { keys, values })
+    }
+
+    /// Adds (key, value) pairs as written on the command line.
+    ///
+    /// # Errors
+    /// If a key is unknown or a value does not suit it.
+    pub fn pairs(&mut self, pairs: &[(&'static str, String)]) -> Result<()> {
+        for (name, text) in pairs {
+            let key = find(&self.keys, name)?;
+            self.values.insert(key.name.to_owned(), parse(key, text)?);
+        }
+        Ok(())
+    }
+
+    /// Adds the content of a configuration file.
+    ///
+    /// # Errors
+    /// If a key is unknown or a value does not suit it.
+    pub fn table(&mut self, table: &Table) -> Result<()> {
+        for (name, value) in table {
+            let key = find(&self.keys, name)?;
+            self.values.insert(key.name.to_owned(), parse_toml(key, value)?);
+        }
+        Ok(())
+    }
+
+    /// Adds `--set key=value`.
+    ///
+    /// # Errors
+    /// If the key is unknown or the value does not suit it.
+    pub fn set(&mut self, assignment: &str) -> Result<()> {
+        let (name, value) = assign(&self.keys, assignment)?;
+        self.values.insert(name, value);
+        Ok(())
+    }
+
+    /// The typed settings of the core, and the options of the task.
+    ///
+    /// # Errors
+    /// If a value is out of its range.
+    pub fn resolve(&self) -> Result<(Settings, Options)> {
+        let mut settings: Settings = self
+            .values
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| Error::input(e.message().to_owned()))?;
+        settings.shards.sort_unstable();
+        settings.shards.dedup();
+        settings.sizes.sort_by(f64::total_cmp);
+        settings.sizes.dedup();
+        if settings.seeds == 0 || settings.epochs == 0 || settings.patience == 0 {
+            return Err(Error::input("`seeds`, `epochs` and `patience` must be at least 1"));
+        }
+        if !(settings.level > 0.5 && settings.level < 1.0) {
+            return Err(Error::input(format!("`level` must lie between 0.5 and 1, not {}", settings.level)));
+        }
+        if settings.mode == Mode::Disjoint && settings.shards.windows(2).any(|w| w[1] < 2 * w[0]) {
+            return Err(Error::input("disjoint shards must lie at least a factor 2 apart"));
+        }
+        let core: Vec<&str> = KEYS.iter().map(|k| k.name).collect();
+        let options = self.values.iter().filter(|(name, _)| !core.contains(&name.as_str()));
+        Ok((settings, Options(options.map(|(k, v)| (k.clone(), v.clone())).collect())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNROLL: &[Key] = &[key("unroll", Kind::Count, "80", "steps")];
+
+    #[test]
+    fn later_layers_win_and_names_are_checked() {
+        let mut layers = Layers::new(UNROLL).unwrap();
+        layers.pairs(&[("shards", "200,100".into())]).unwrap();
+        layers.table(&toml::from_str("sizes = [64, 32]\nunroll = 20").unwrap()).unwrap();
+        layers.set("unroll=40").unwrap();
+        let (settings, options) = layers.resolve().unwrap();
+        assert_eq!(settings.shards, [100, 200]);
+        assert_eq!(settings.sizes, [32.0, 64.0]);
+        assert_eq!(options.count("unroll"), 40);
+        let message = layers.set("shard=3").unwrap_err().to_string();
+        assert!(message.contains("did you mean `shards`"), "{message}");
+        let message = layers.set("shards=3,x").unwrap_err().to_string();
+        assert_eq!(message, "`shards` must be whole numbers > 0 separated by commas, not `3,x`");
+        let message = layers.set("mode=nestd").unwrap_err().to_string();
+        assert!(message.contains("did you mean `nested`"), "{message}");
+    }
+}

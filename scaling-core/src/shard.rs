@@ -1,0 +1,180 @@
+//! Shards: training sets of chosen sizes drawn from the pool (MODELS 6.1).
+
+use crate::error::{Error, Result};
+use crate::random::Random;
+use serde::{Deserialize, Serialize};
+
+/// Numbered items (sentences, images, utterances), each worth some samples of m.
+pub trait Pool: Send + Sync {
+    /// Number of items; `None` where the source never ends.
+    fn len(&self) -> Option<u64>;
+    /// Whether there is nothing to draw.
+    fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+    /// Samples (words, characters, images) that the item counts in m.
+    fn weight(&self, item: u64) -> u64;
+    /// Samples in the whole pool; `None` where the source never ends.
+    fn samples(&self) -> Option<u64>;
+}
+
+/// How the shards of one study relate to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A fresh sample without replacement for every size and seed.
+    Independent,
+    /// No item in two sizes: size s takes samples [s, 2s) of one permutation, so sizes lie at
+    /// least a factor 2 apart.
+    Disjoint,
+    /// Each size is a prefix of the next: lower variance between sizes, correlated errors.
+    Nested,
+}
+
+/// Which shard: a pure function of (data fingerprint, size, mode, seed).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardSpec {
+    /// Requested samples m.
+    pub size: u64,
+    /// Relation to the other shards.
+    pub mode: Mode,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// A drawn shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Items in drawing order.
+    pub items: Vec<u64>,
+    /// Samples they hold: at least the requested number, by less than one item.
+    pub samples: u64,
+}
+
+impl ShardSpec {
+    /// Draws the shard: the shortest run of shuffled items that holds the requested samples.
+    ///
+    /// # Errors
+    /// If the pool holds fewer samples than the shard needs.
+    pub fn draw(&self, pool: &dyn Pool, fingerprint: &str) -> Result<Shard> {
+        let size_of_draw = if self.mode == Mode::Independent { self.size } else { 0 };
+        let mut random =
+            Random::new(&format!("shard/{fingerprint}"), &[size_of_draw, self.seed]);
+        let skip = if self.mode == Mode::Disjoint { self.size } else { 0 };
+        let too_small = |available: u64| {
+            Error::input(format!(
+                "a shard of {} samples ({}) needs {}, but the training data hold {available}; choose smaller shards",
+                self.size,
+                format!("{:?}", self.mode).to_lowercase(),
+                self.size + skip,
+            ))
+        };
+        if let Some(available) = pool.samples().filter(|n| *n < self.size + skip) {
+            return Err(too_small(available));
+        }
+        match pool.len() {
+            Some(len) => {
+                let mut order: Vec<u32> = (0..u32::try_from(len).map_err(|_| {
+                    Error::input(format!("the pool has {len} items; at most {} are supported", u32::MAX))
+                })?)
+                    .collect();
+                // Fisher-Yates from the front, so that only the items that are used are drawn.
+                let items = (0..order.len()).map(|i| {
+                    let j = i + random.below((order.len() - i) as u64) as usize;
+                    order.swap(i, j);
+                    u64::from(order[i])
+                });
+                take(items, skip, self.size, pool).ok_or_else(|| too_small(pool.samples().unwrap_or(0)))
+            }
+            None => {
+                // An endless source: consecutive items from a random place, so that two shards
+                // meet with probability about size / 2^62.
+                let start = random.bits() >> 2;
+                take(start.., skip, self.size, pool).ok_or_else(|| too_small(0))
+            }
+        }
+    }
+}
+
+fn take(
+    items: impl Iterator<Item = u64>,
+    skip: u64,
+    size: u64,
+    pool: &dyn Pool,
+) -> Option<Shard> {
+    let (mut skipped, mut shard) = (0, Shard { items: Vec::new(), samples: 0 });
+    for item in items {
+        if skipped < skip {
+            skipped += pool.weight(item);
+        } else if shard.samples < size {
+            shard.samples += pool.weight(item);
+            shard.items.push(item);
+        } else {
+            return Some(shard);
+        }
+    }
+    (shard.samples >= size).then_some(shard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    struct Even(Option<u64>);
+    impl Pool for Even {
+        fn len(&self) -> Option<u64> {
+            self.0
+        }
+        fn weight(&self, item: u64) -> u64 {
+            1 + item % 3
+        }
+        fn samples(&self) -> Option<u64> {
+            self.0.map(|n| (0..n).map(|i| self.weight(i)).sum())
+        }
+    }
+
+    fn draw(size: u64, mode: Mode, seed: u64) -> Shard {
+        ShardSpec { size, mode, seed }.draw(&Even(Some(2000)), "data").unwrap()
+    }
+
+    #[test]
+    fn a_shard_is_a_pure_function_of_its_specification() {
+        assert_eq!(draw(500, Mode::Independent, 1), draw(500, Mode::Independent, 1));
+        assert_ne!(draw(500, Mode::Independent, 1), draw(500, Mode::Independent, 2));
+        let other = ShardSpec { size: 500, mode: Mode::Independent, seed: 1 };
+        assert_ne!(other.draw(&Even(Some(2000)), "other").unwrap(), draw(500, Mode::Independent, 1));
+    }
+
+    #[test]
+    fn samples_reach_the_request_by_less_than_one_item() {
+        for mode in [Mode::Independent, Mode::Disjoint, Mode::Nested] {
+            let shard = draw(333, mode, 7);
+            assert!((333..336).contains(&shard.samples));
+            assert_eq!(shard.items.iter().collect::<BTreeSet<_>>().len(), shard.items.len());
+        }
+    }
+
+    #[test]
+    fn nested_shards_are_prefixes_and_disjoint_ones_share_nothing() {
+        let (small, large) = (draw(100, Mode::Nested, 3), draw(800, Mode::Nested, 3));
+        assert_eq!(small.items, large.items[..small.items.len()]);
+        let sets: Vec<BTreeSet<u64>> = [100, 200, 400, 800]
+            .map(|size| draw(size, Mode::Disjoint, 3).items.into_iter().collect())
+            .into();
+        for (i, a) in sets.iter().enumerate() {
+            for b in &sets[i + 1..] {
+                // Neighbouring ranges may share the one item on their border.
+                assert!(a.intersection(b).count() <= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn too_large_a_shard_is_refused_and_an_endless_pool_never_is() {
+        let spec = ShardSpec { size: 5000, mode: Mode::Independent, seed: 1 };
+        let message = spec.draw(&Even(Some(2000)), "data").unwrap_err().to_string();
+        assert!(message.contains("5000") && message.contains("choose smaller shards"), "{message}");
+        assert!(spec.draw(&Even(None), "data").unwrap().samples >= 5000);
+    }
+}

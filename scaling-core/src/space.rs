@@ -1,0 +1,164 @@
+//! The search space: which trials a study consists of.
+
+use crate::error::Result;
+use crate::settings::{Options, Settings};
+use crate::shard::ShardSpec;
+use crate::task::Task;
+use crate::trial::{Optimization, SCHEMA, TrialConfig};
+use std::collections::BTreeMap;
+
+/// What all trials of a study share.
+#[derive(Clone)]
+pub struct Space<'a> {
+    /// The task.
+    pub task: &'a dyn Task,
+    /// Model names.
+    pub models: &'a [String],
+    /// Search and training settings.
+    pub settings: &'a Settings,
+    /// Options of the task.
+    pub options: &'a Options,
+    /// The study's seed.
+    pub seed: u64,
+    /// Hash of the data.
+    pub fingerprint: &'a str,
+    /// Kind of device.
+    pub device: &'a str,
+}
+
+/// One point of the search at one shard size: model, variant, size, rate and batch, without seed.
+#[derive(Debug, Clone, PartialEq)]
+struct Candidate {
+    model: String,
+    optimizer: String,
+    size: usize,
+    rate: usize,
+    batch: u64,
+}
+
+impl Space<'_> {
+    /// The trials to run, smallest shards first, given the errors of those that have ended.
+    ///
+    /// `grid` asks for every combination on every shard. `guided` asks for it on the smaller half
+    /// of the shards; each larger shard then tries only sizes from the best of the shard before to
+    /// two steps above (the best size grows with m) and rates within one step, and waits for that
+    /// shard to end. `errors` maps trial ids to the error, or to none if the trial failed.
+    ///
+    /// # Errors
+    /// If a model does not know a size.
+    pub fn trials(&self, errors: &BTreeMap<String, Option<f64>>) -> Result<Vec<TrialConfig>> {
+        let mut trials: Vec<TrialConfig> = Vec::new();
+        let mut before: Vec<(Candidate, Vec<TrialConfig>)> = Vec::new();
+        let full = if self.settings.search == "guided" { self.settings.shards.len().div_ceil(2) } else { usize::MAX };
+        for (position, &shard) in self.settings.shards.iter().enumerate() {
+            let mut candidates = self.candidates(shard);
+            if position >= full {
+                let ended = before.iter().flat_map(|(_, t)| t).all(|t| errors.contains_key(&t.id()));
+                if !ended {
+                    break;
+                }
+                candidates.retain(|c| self.is_near_the_best(c, &before, errors));
+            }
+            before = candidates
+                .into_iter()
+                .map(|c| Ok((c.clone(), self.repetitions(&c, shard)?)))
+                .collect::<Result<_>>()?;
+            let mut of_shard: Vec<TrialConfig> = before.iter().flat_map(|(_, t)| t.clone()).collect();
+            // The largest first, so that the last ones to end are short.
+            of_shard.sort_by(|a, b| b.size.total_cmp(&a.size));
+            trials.extend(of_shard);
+        }
+        // Limits on the batch can make two settings equal.
+        let mut seen = std::collections::BTreeSet::new();
+        trials.retain(|t| seen.insert(t.id()));
+        Ok(trials)
+    }
+
+    /// How many trials the study can come to at most.
+    ///
+    /// # Errors
+    /// If a model does not know a size.
+    pub fn upper_bound(&self) -> Result<Vec<TrialConfig>> {
+        let settings = Settings { search: "grid".into(), ..self.settings.clone() };
+        Space { settings: &settings, ..self.clone() }.trials(&BTreeMap::new())
+    }
+
+    fn rates(&self, optimizer: &str) -> &[f64] {
+        if optimizer == "adam" { &self.settings.adam_rates } else { &self.settings.sgd_rates }
+    }
+
+    fn candidates(&self, shard: u64) -> Vec<Candidate> {
+        let limit = self.task.batch_limit(shard, self.options).max(1);
+        let mut batches: Vec<u64> = self.settings.batch_sizes.iter().map(|b| (*b).min(limit)).collect();
+        batches.dedup();
+        let mut candidates = Vec::new();
+        for model in self.models {
+            for optimizer in &self.settings.optimizers {
+                for size in 0..self.settings.sizes.len() {
+                    for rate in 0..self.rates(optimizer).len() {
+                        for &batch in &batches {
+                            let (model, optimizer) = (model.clone(), optimizer.clone());
+                            candidates.push(Candidate { model, optimizer, size, rate, batch });
+                        }
+                    }
+                }
+            }
+        }
+        candidates
+    }
+
+    fn is_near_the_best(
+        &self,
+        candidate: &Candidate,
+        before: &[(Candidate, Vec<TrialConfig>)],
+        errors: &BTreeMap<String, Option<f64>>,
+    ) -> bool {
+        let median = |trials: &[TrialConfig]| {
+            let mut values: Vec<f64> =
+                trials.iter().filter_map(|t| errors.get(&t.id()).copied().flatten()).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        let best = before
+            .iter()
+            .filter(|(c, _)| c.model == candidate.model && c.optimizer == candidate.optimizer)
+            .filter_map(|(c, trials)| Some((median(trials)?, c)))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        best.is_none_or(|(_, best)| {
+            (best.size..=best.size + 2).contains(&candidate.size) && best.rate.abs_diff(candidate.rate) <= 1
+        })
+    }
+
+    fn repetitions(&self, candidate: &Candidate, shard: u64) -> Result<Vec<TrialConfig>> {
+        let settings = self.settings;
+        let size = settings.sizes[candidate.size];
+        // Asks the task whether the model exists at this size.
+        self.task.cost(&candidate.model, size, self.task.extent(self.options), self.options)?;
+        Ok((0..settings.seeds)
+            .map(|repetition| TrialConfig {
+                schema: SCHEMA,
+                task: self.task.name().into(),
+                model: candidate.model.clone(),
+                variant: candidate.optimizer.clone(),
+                size,
+                shard: ShardSpec { size: shard, mode: settings.mode, seed: self.seed + repetition },
+                seed: self.seed + repetition,
+                optimization: Optimization {
+                    optimizer: candidate.optimizer.clone(),
+                    rate: self.rates(&candidate.optimizer)[candidate.rate],
+                    batch: candidate.batch,
+                    schedule: settings.schedule.clone(),
+                    drops: settings.drops,
+                    stall: settings.stall,
+                    patience: settings.patience,
+                    epochs: settings.epochs,
+                    clip: settings.clip,
+                },
+                validation: settings.validation,
+                options: self.options.clone(),
+                fingerprint: self.fingerprint.into(),
+                device: self.device.into(),
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,166 @@
+//! Progress of a running study on stderr: bars on a terminal, a line per finished trial elsewhere.
+
+use super::Study;
+use crate::error::Result;
+use crate::trial::{State, TrialConfig};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+pub(super) struct Display {
+    bars: BTreeMap<u64, ProgressBar>,
+    total: ProgressBar,
+    terminal: bool,
+    told: BTreeSet<String>,
+    /// Cost of a trial relative to others: samples times floating-point operations.
+    weights: BTreeMap<String, f64>,
+    /// Work that was done before this sitting.
+    done_before: f64,
+    unit: &'static str,
+    metric: &'static str,
+    began: Instant,
+}
+
+impl Display {
+    pub(super) fn new(study: &Study<'_>, trials: &[(TrialConfig, State)]) -> Result<Self> {
+        let terminal = std::io::stderr().is_terminal();
+        let group = MultiProgress::with_draw_target(if terminal {
+            ProgressDrawTarget::stderr_with_hz(8)
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        let style = |template: &str| {
+            ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("━╸─")
+        };
+        let mut display = Self {
+            bars: BTreeMap::new(),
+            total: ProgressBar::hidden(),
+            terminal,
+            told: BTreeSet::new(),
+            weights: BTreeMap::new(),
+            done_before: 0.0,
+            unit: study.task.unit(),
+            metric: study.task.metric().unit,
+            began: Instant::now(),
+        };
+        for &shard in &study.settings.shards {
+            let bar = group.add(ProgressBar::new(0).with_style(style("{prefix:>22} {bar:24.cyan/dim} {pos:>3}/{len:<3} {msg}")));
+            bar.set_prefix(format!("{} {}", crate::report::thousands(shard), display.unit));
+            display.bars.insert(shard, bar);
+        }
+        display.total = group.add(ProgressBar::new(0).with_style(style("{prefix:>22} {bar:24.green/dim} {pos:>3}/{len:<3} {msg}")));
+        display.total.set_prefix("all trials");
+        for (trial, state) in trials {
+            if state.is_settled() {
+                display.told.insert(trial.id());
+            }
+        }
+        display.update(study, trials)?;
+        display.done_before = display.done(trials);
+        Ok(display)
+    }
+
+    fn done(&self, trials: &[(TrialConfig, State)]) -> f64 {
+        trials.iter().filter(|(_, s)| s.is_settled()).filter_map(|(t, _)| self.weights.get(&t.id())).sum()
+    }
+
+    /// Takes in what has ended since the last call.
+    pub(super) fn update(&mut self, study: &Study<'_>, trials: &[(TrialConfig, State)]) -> Result<()> {
+        for (trial, _) in trials {
+            if !self.weights.contains_key(&trial.id()) {
+                let extent = study.corpus.extent(&study.options);
+                let cost = study.task.cost(&trial.model, trial.size, extent, &study.options)?;
+                // Small shards are passed over more often before training stops.
+                self.weights.insert(trial.id(), cost.flops_per_sample * (trial.shard.size as f64).sqrt());
+            }
+        }
+        for (&shard, bar) in &self.bars {
+            let of_shard: Vec<&(TrialConfig, State)> = trials.iter().filter(|(t, _)| t.shard.size == shard).collect();
+            bar.set_length(of_shard.len() as u64);
+            bar.set_position(of_shard.iter().filter(|(_, s)| s.is_settled()).count() as u64);
+            let best = of_shard
+                .iter()
+                .filter_map(|(t, s)| match s {
+                    State::Finished(outcome) => Some((outcome.error, t)),
+                    _ => None,
+                })
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            bar.set_message(match best {
+                Some((error, trial)) => format!("best {error:.4} {} ({} {}, {} {})", self.metric, trial.model, trial.size, trial.optimization.optimizer, trial.optimization.rate),
+                None if of_shard.is_empty() => "waits for the shard before".into(),
+                None => String::new(),
+            });
+        }
+        self.total.set_length(trials.len() as u64);
+        let settled = trials.iter().filter(|(_, s)| s.is_settled()).count();
+        self.total.set_position(settled as u64);
+        let all: f64 = trials.iter().filter_map(|(t, _)| self.weights.get(&t.id())).sum();
+        let left = self.time_left(self.done(trials), all);
+        self.total.set_message(left.map_or(String::new(), |d| format!("about {} left", span(d))));
+        for (trial, state) in trials {
+            if !matches!(state, State::Pending) && self.told.insert(trial.id()) {
+                self.tell(trial, state, settled, trials.len(), left);
+            }
+        }
+        Ok(())
+    }
+
+    fn time_left(&self, done: f64, all: f64) -> Option<Duration> {
+        let since = done - self.done_before;
+        (since > 0.0 && all > done).then(|| self.began.elapsed().mul_f64((all - done) / since))
+    }
+
+    fn tell(&self, trial: &TrialConfig, state: &State, settled: usize, all: usize, left: Option<Duration>) {
+        let what = match state {
+            State::Finished(o) => format!("{:.4} {} after {:.1} epochs", o.error, self.metric, o.best_epoch),
+            State::Failed(f) => format!("{:?}: {}", f.kind, f.message).to_lowercase(),
+            State::Pending => return,
+        };
+        let line = format!(
+            "[{settled}/{all}] {} {}, {} {} at {} (batch {}): {what}{}",
+            crate::report::thousands(trial.shard.size),
+            self.unit,
+            trial.model,
+            trial.size,
+            format_args!("{} {}", trial.optimization.optimizer, trial.optimization.rate),
+            trial.optimization.batch,
+            left.map_or(String::new(), |d| format!("; about {} left", span(d))),
+        );
+        if !self.terminal {
+            eprintln!("{line}");
+        } else if matches!(state, State::Failed(_)) {
+            self.total.println(line);
+        }
+    }
+
+    /// Redraws; names what is running.
+    pub(super) fn tick<'t>(&self, running: impl Iterator<Item = &'t TrialConfig>) {
+        if self.terminal {
+            let shards: BTreeSet<u64> = running.map(|t| t.shard.size).collect();
+            for (shard, bar) in &self.bars {
+                if shards.contains(shard) {
+                    bar.tick();
+                }
+            }
+        }
+    }
+
+    pub(super) fn close(&self) {
+        for bar in self.bars.values().chain([&self.total]) {
+            bar.abandon();
+        }
+    }
+}
+
+/// A duration for people: `40 s`, `12 min`, `3.5 h`.
+fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

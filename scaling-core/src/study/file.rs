@@ -1,0 +1,97 @@
+//! `study.toml`: the resolved configuration of a study.
+
+use crate::error::{At, Error, Result};
+use crate::files::write_atomic;
+use crate::settings::{HARMLESS, Layers, Options, Settings};
+use crate::task::{Preset, Task};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use toml::Table;
+
+/// Everything that determines a study, in the order in which people read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudyFile {
+    /// Version of the program that began the study.
+    pub version: String,
+    /// Task name.
+    pub task: String,
+    /// Model names.
+    pub models: Vec<String>,
+    /// `synthetic` or an absolute path.
+    pub data: String,
+    /// Hash of the data.
+    pub fingerprint: String,
+    /// Preset that the settings started from.
+    pub preset: Preset,
+    /// Device string.
+    pub device: String,
+    /// Seed of shards, initialisation and data order.
+    pub seed: u64,
+    /// The command that began the study, without paths to the binary.
+    pub command: String,
+    /// Settings of the core and of the task, as named in `--set`.
+    #[serde(flatten)]
+    pub settings: Table,
+}
+
+impl StudyFile {
+    /// Reads `study.toml` in `directory`.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let path = directory.join("study.toml");
+        if !path.exists() {
+            return Err(Error::input(format!("no study in {}: study.toml is missing", directory.display())));
+        }
+        toml::from_str(&std::fs::read_to_string(&path).at("read", &path)?)
+            .map_err(|e| e.message().to_owned())
+            .at("read", &path)
+    }
+
+    /// Writes `study.toml` into `directory`, or checks that the study there is the same one.
+    ///
+    /// # Errors
+    /// If the directory cannot be written, or holds a study of another configuration.
+    pub fn establish(&self, directory: &Path) -> Result<()> {
+        if directory.join("study.toml").exists() {
+            let there = Self::read(directory)?;
+            if let Some(difference) = there.difference(self)? {
+                return Err(Error::input(format!(
+                    "{} holds another study: {difference}; use another --out, or repeat its settings",
+                    directory.display()
+                )));
+            }
+            return Ok(());
+        }
+        std::fs::create_dir_all(directory.join("trials")).at("create", directory)?;
+        let path = directory.join("study.toml");
+        write_atomic(&path, toml::to_string(self).at("write", &path)?.as_bytes())
+    }
+
+    /// The first setting in which `other` would give other results, as `key is A there, B here`.
+    fn difference(&self, other: &Self) -> Result<Option<String>> {
+        let table = |file: &Self| {
+            Table::try_from(file).map_err(|e| Error::input(format!("study.toml: {e}")))
+        };
+        let (there, here) = (table(self)?, table(other)?);
+        let counts = |key: &&String| {
+            !HARMLESS.contains(&key.as_str()) && !["version", "command", "preset"].contains(&key.as_str())
+        };
+        let show = |table: &Table, key: &str| {
+            table.get(key).map_or("absent".into(), std::string::ToString::to_string)
+        };
+        let differs = there.keys().chain(here.keys()).filter(counts).find(|k| there.get(*k) != here.get(*k));
+        Ok(differs.map(|key| format!("`{key}` is {} there and {} here", show(&there, key), show(&here, key))))
+    }
+
+    /// The typed settings and the task's options.
+    ///
+    /// # Errors
+    /// If a key or a value is not valid.
+    pub fn resolve(&self, task: &dyn Task) -> Result<(Settings, Options)> {
+        let mut layers = Layers::new(task.keys())?;
+        layers.table(&self.settings)?;
+        layers.resolve()
+    }
+}

@@ -1,0 +1,180 @@
+//! A study: a directory of trials. The directory is the truth; it survives kill -9 at any instant.
+
+mod collect;
+mod display;
+mod executor;
+mod file;
+
+pub use executor::execute;
+pub use file::StudyFile;
+
+use crate::device::Compute;
+use crate::error::{At, Error, Result};
+use crate::files::write_json;
+use crate::settings::{Options, Settings};
+use crate::space::Space;
+use crate::task::{Corpus, Task};
+use crate::trial::{Run, State, TrialConfig};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// An opened study.
+pub struct Study<'a> {
+    /// Where it lives.
+    pub directory: PathBuf,
+    /// Its resolved configuration.
+    pub file: StudyFile,
+    /// Its task.
+    pub task: &'a dyn Task,
+    /// Its data.
+    pub corpus: Box<dyn Corpus>,
+    /// The typed settings of `file`.
+    pub settings: Settings,
+    /// The task's options of `file`.
+    pub options: Options,
+    /// Where it computes.
+    pub compute: Compute,
+}
+
+impl<'a> Study<'a> {
+    /// Opens the study in `directory` by its `study.toml`.
+    ///
+    /// # Errors
+    /// If there is no study, or its data are not what they were.
+    pub fn open(directory: &Path, tasks: &[&'a dyn Task]) -> Result<Self> {
+        let file = StudyFile::read(directory)?;
+        let task = *tasks.iter().find(|t| t.name() == file.task).ok_or_else(|| {
+            Error::input(format!("{} is a study of `{}`, which this binary does not know", directory.display(), file.task))
+        })?;
+        let (settings, options) = file.resolve(task)?;
+        let corpus = task.open(&file.data, &options, file.seed)?;
+        if corpus.fingerprint() != file.fingerprint {
+            return Err(Error::input(format!(
+                "{}: the data in {} have changed since the study began; use another --out",
+                directory.display(),
+                file.data
+            )));
+        }
+        let compute = Compute::parse(&file.device)?;
+        Ok(Self { directory: directory.to_owned(), file, task, corpus, settings, options, compute })
+    }
+
+    /// The search space.
+    #[must_use]
+    pub fn space(&self) -> Space<'_> {
+        Space {
+            task: self.task,
+            models: &self.file.models,
+            settings: &self.settings,
+            options: &self.options,
+            seed: self.file.seed,
+            fingerprint: &self.file.fingerprint,
+            device: &self.compute.kind,
+        }
+    }
+
+    /// The directory of a trial.
+    #[must_use]
+    pub fn trial_directory(&self, id: &str) -> PathBuf {
+        self.directory.join("trials").join(id)
+    }
+
+    /// Writes a trial's `config.json` unless it is there.
+    ///
+    /// # Errors
+    /// If the directory cannot be written.
+    pub fn enlist(&self, trial: &TrialConfig) -> Result<()> {
+        let directory = self.trial_directory(&trial.id());
+        let path = directory.join("config.json");
+        if !path.exists() {
+            std::fs::create_dir_all(&directory).at("create", &directory)?;
+            write_json(&path, trial)?;
+        }
+        Ok(())
+    }
+
+    /// Runs one trial in this process, or resumes it, or does nothing if it has ended.
+    ///
+    /// # Errors
+    /// If there is no such trial, or its directory cannot be written.
+    pub fn run_trial(&self, id: &str, interrupted: &dyn Fn() -> bool) -> Result<State> {
+        let directory = self.trial_directory(id);
+        let path = directory.join("config.json");
+        if !path.exists() {
+            return Err(Error::input(format!("no trial `{id}` in {}", self.directory.display())));
+        }
+        let config: TrialConfig = crate::files::read_json(&path)?;
+        let run = Run {
+            config: &config,
+            directory: &directory,
+            validation: self.validation_samples(),
+            checkpoint_every: Duration::from_secs_f64(self.settings.checkpoint_seconds),
+            keep_weights: self.settings.weights != "none",
+            interrupted,
+        };
+        crate::trial::run(&run, || {
+            let shard = config.shard.draw(self.corpus.pool(), &config.fingerprint)?;
+            let learner = self.corpus.learner(&config, &shard, &self.compute)?;
+            Ok((shard, learner))
+        })
+    }
+
+    /// Samples in the validation set that the trials use.
+    #[must_use]
+    pub fn validation_samples(&self) -> u64 {
+        match self.settings.validation {
+            0 => self.corpus.validation_samples(),
+            wanted => wanted.min(self.corpus.validation_samples()),
+        }
+    }
+
+    /// The trials to run as far as they are known, and the state of each.
+    ///
+    /// # Errors
+    /// If a trial's files cannot be read.
+    pub fn trials(&self) -> Result<Vec<(TrialConfig, State)>> {
+        let mut errors: BTreeMap<String, Option<f64>> = BTreeMap::new();
+        let mut states: BTreeMap<String, State> = BTreeMap::new();
+        loop {
+            // A guided search reveals the next shard's trials once the one before has ended.
+            let trials = self.space().trials(&errors)?;
+            let known = states.len();
+            for trial in &trials {
+                let id = trial.id();
+                if !states.contains_key(&id) {
+                    let state = State::read(&self.trial_directory(&id))?;
+                    match &state {
+                        State::Pending => None,
+                        State::Finished(outcome) => errors.insert(id.clone(), Some(outcome.error)),
+                        State::Failed(_) => errors.insert(id.clone(), None),
+                    };
+                    states.insert(id, state);
+                }
+            }
+            if states.len() == known {
+                return Ok(trials
+                    .into_iter()
+                    .map(|t| {
+                        let state = states.remove(&t.id()).unwrap_or(State::Pending);
+                        (t, state)
+                    })
+                    .collect());
+            }
+        }
+    }
+
+    /// Draws every shard once, so that one that is too large stops the study before it begins.
+    ///
+    /// # Errors
+    /// If the pool is too small for a shard.
+    pub fn check_shards(&self) -> Result<()> {
+        match self.settings.shards.last() {
+            Some(&size) => {
+                let spec = crate::shard::ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
+                spec.draw(self.corpus.pool(), &self.file.fingerprint).map(|_| ())
+            }
+            None => Err(Error::input("a study needs at least one shard size")),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a domain gives to a study: its data, its models and what it measures.
+//!
+//! Everything that is not the model or its data is the same for every task and lives in the other
+//! modules of this crate. A domain implements [`Task`] (names, defaults, costs), [`Corpus`] (data
+//! opened for reading) and [`Learner`] (one model being trained on one shard).
+
+use crate::device::Compute;
+use crate::error::Result;
+use crate::settings::{Key, Options};
+use crate::shard::{Pool, Shard};
+use crate::trial::{TrialConfig, Weights};
+use std::collections::BTreeMap;
+
+/// The headline error of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// The key in files, such as `nats_per_word`.
+    pub name: &'static str,
+    /// For axes and sentences, such as `validation loss`.
+    pub label: &'static str,
+    /// Its unit, such as `nats per word`.
+    pub unit: &'static str,
+}
+
+/// A published result to stand beside ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// The model as named on our command line, with `/variant` where the paper tells them apart.
+    pub model: &'static str,
+    /// Exponent of the learning curve.
+    pub beta_g: f64,
+    /// Exponent of the model-size law, where printed.
+    pub beta_p: Option<f64>,
+    /// Range of training-set sizes.
+    pub m_range: &'static str,
+    /// Section or table.
+    pub source: &'static str,
+}
+
+/// How much work a study is meant to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Minutes: shows that everything works on the data at hand.
+    Smoke,
+    /// Hours on a small machine: exponents that mean something.
+    Small,
+    /// The paper's own grid.
+    Paper,
+}
+
+/// Parameters and arithmetic of one model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Trainable scalars, counted exactly.
+    pub parameters: u64,
+    /// Floating-point operations to train on one sample (forward and backward), by the products alone.
+    pub flops_per_sample: f64,
+}
+
+/// The sizes that the data decide: sequence length and vocabulary (or image side and classes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Steps of a sequence, or the image side.
+    pub length: usize,
+    /// Symbols including specials, or classes.
+    pub vocabulary: usize,
+}
+
+/// The lowest error that any model can reach, where the source of the data is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Irreducible {
+    /// In the unit of the headline metric.
+    pub error: f64,
+    /// Where the figure comes from, and whether it is exact.
+    pub note: String,
+}
+
+/// What one look at the validation set says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// The headline error.
+    pub error: f64,
+    /// The training objective in nats per sample, comparable with what [`Learner::step`] returns.
+    pub loss: f64,
+    /// Every metric by name, the headline included.
+    pub metrics: BTreeMap<String, f64>,
+    /// Standard error of the headline over validation items, relative to it.
+    pub relative_standard_error: f64,
+}
+
+/// One kind of data with one headline metric and the models that learn it.
+pub trait Task: Sync {
+    /// Short name, such as `word-lm`; also the prefix of the default study directory.
+    fn name(&self) -> &'static str;
+    /// One line for titles.
+    fn title(&self) -> &'static str;
+    /// The headline error.
+    fn metric(&self) -> Metric;
+    /// The unit of m, such as `words`.
+    fn unit(&self) -> &'static str;
+    /// Model names; the first is the default.
+    fn models(&self) -> &'static [&'static str];
+    /// The settings that only this task has.
+    fn keys(&self) -> &'static [Key];
+    /// Relative standard error that the validation set must reach (MODELS 6.2).
+    fn target_standard_error(&self) -> f64;
+    /// The paper's figures.
+    fn published(&self) -> Vec<Published>;
+    /// Opens `synthetic` or a path; prepares it once if need be.
+    ///
+    /// # Errors
+    /// One line naming the file and the item that cannot be used.
+    fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>>;
+    /// Reads data without writing anything and says what is there.
+    ///
+    /// # Errors
+    /// As [`Task::open`].
+    fn check(&self, path: &str, options: &Options) -> Result<String>;
+    /// The search settings of a preset for these data: (key, value) as on the command line.
+    fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)>;
+    /// The extent that the options alone decide, for `model` and `throughput`.
+    fn extent(&self, options: &Options) -> Extent;
+    /// Exact parameters and arithmetic of a model.
+    ///
+    /// # Errors
+    /// If the size does not suit the model.
+    fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost>;
+    /// Updates use at most this many sequences (or images) at once on a shard of `requested` samples.
+    fn batch_limit(&self, requested: u64, options: &Options) -> u64;
+    /// A learner on endless random samples, for `throughput`.
+    ///
+    /// # Errors
+    /// If the size does not suit the model.
+    fn stopwatch(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>>;
+}
+
+/// Data opened for reading: training pool, validation set and what is known of them.
+pub trait Corpus: Send + Sync {
+    /// One line: where from and how much.
+    fn description(&self) -> String;
+    /// Hash of everything that determines the samples.
+    fn fingerprint(&self) -> String;
+    /// The items that shards are drawn from.
+    fn pool(&self) -> &dyn Pool;
+    /// Samples (in the unit of m) in the validation part.
+    fn validation_samples(&self) -> u64;
+    /// Error of the best constant predictor (MODELS 6.6).
+    fn best_guess(&self) -> Option<f64>;
+    /// The floor, where it is known.
+    fn irreducible(&self) -> Option<Irreducible>;
+    /// Sequence length and vocabulary of these data.
+    fn extent(&self, options: &Options) -> Extent;
+    /// A model ready to train on a shard, initialised from the trial's seed.
+    ///
+    /// # Errors
+    /// If the trial does not suit the data.
+    fn learner(
+        &self,
+        trial: &TrialConfig,
+        shard: &Shard,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>>;
+}
+
+/// One model being trained on one shard. The data of update `step` are a pure function of the
+/// trial's seed and `step`, so a learner restored at step k goes on exactly as one that never stopped.
+pub trait Learner {
+    /// Updates in one pass over the shard.
+    fn steps_per_epoch(&self) -> u64;
+    /// Samples (in the unit of `flops_per_sample`) in one update.
+    fn samples_per_step(&self) -> f64;
+    /// Parameters and arithmetic of the model.
+    fn cost(&self) -> Cost;
+    /// One update at a learning rate; returns the loss in nats per sample before the update.
+    fn step(&mut self, step: u64, rate: f64) -> f64;
+    /// The whole validation set.
+    fn evaluate(&mut self) -> Evaluation;
+    /// The model alone (what is kept of the best evaluation).
+    fn weights(&self) -> Weights;
+    /// Everything that the next step depends on: model, optimiser, carried state.
+    fn state(&self) -> Weights;
+    /// Puts back what [`Learner::state`] returned.
+    ///
+    /// # Errors
+    /// If the state belongs to another model.
+    fn restore(&mut self, state: &Weights) -> Result<()>;
+}

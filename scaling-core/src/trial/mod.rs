@@ -1,0 +1,84 @@
+//! One trial: a model of one size trained on one shard with one setting of the optimiser.
+
+mod checkpoint;
+mod lease;
+mod outcome;
+mod progress;
+mod run;
+mod schedule;
+mod weights;
+
+pub use lease::Lease;
+pub use outcome::{Cost, Failure, FailureKind, Outcome, State};
+pub use run::{Run, run};
+pub use weights::Weights;
+
+use crate::settings::Options;
+use crate::shard::ShardSpec;
+use serde::{Deserialize, Serialize};
+
+/// Raised whenever the code changes so that the same configuration gives another result.
+pub const SCHEMA: u32 = 1;
+
+/// An optimiser and the settings that the search varies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Optimization {
+    /// `sgd` or `adam`.
+    pub optimizer: String,
+    /// Initial learning rate.
+    pub rate: f64,
+    /// Sequences or images in an update.
+    pub batch: u64,
+    /// `constant` or `plateau`.
+    pub schedule: String,
+    /// Reductions of the rate at most.
+    pub drops: u64,
+    /// Evaluations without improvement before a reduction.
+    pub stall: u64,
+    /// Evaluations without improvement at the lowest rate before training stops.
+    pub patience: u64,
+    /// Passes over the shard at most.
+    pub epochs: u64,
+    /// Largest global gradient norm; 0 = none.
+    pub clip: f64,
+}
+
+/// Everything that can change the result of a trial, and nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialConfig {
+    /// Version of the training code.
+    pub schema: u32,
+    /// Task name.
+    pub task: String,
+    /// Model name.
+    pub model: String,
+    /// What is compared within one model: the optimiser, unless the task adds more.
+    pub variant: String,
+    /// The model's own knob.
+    pub size: f64,
+    /// Training data.
+    pub shard: ShardSpec,
+    /// Seed of initialisation and data order.
+    pub seed: u64,
+    /// How it is trained.
+    pub optimization: Optimization,
+    /// Validation samples (0 = all).
+    pub validation: u64,
+    /// Options of the task.
+    pub options: Options,
+    /// Hash of the data.
+    pub fingerprint: String,
+    /// Kind of device, since kernels differ in the last bits.
+    pub device: String,
+}
+
+impl TrialConfig {
+    /// The trial's name: a hash of its configuration.
+    #[must_use]
+    pub fn id(&self) -> String {
+        // serde_json writes fields in declaration order and floats in shortest form, so equal
+        // configurations give equal bytes.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        blake3::hash(&bytes).to_hex()[..16].to_owned()
+    }
+}

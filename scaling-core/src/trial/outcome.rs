@@ -1,0 +1,125 @@
+//! What a trial leaves behind: `result.json`, or `error.json`, and `cost.json`.
+
+use crate::error::Result;
+use crate::files::read_json;
+use crate::shard::ShardSpec;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A finished trial. Holds no times, so the same trial gives the same bytes anywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Hash of the configuration.
+    pub id: String,
+    /// The shard asked for.
+    pub shard: ShardSpec,
+    /// Samples used for training: the m of the learning curve.
+    pub samples: u64,
+    /// Items (sentences, images) that hold them.
+    pub items: u64,
+    /// Hash of the item numbers.
+    pub shard_hash: String,
+    /// Trainable scalars.
+    pub parameters: u64,
+    /// Lowest validation error (the headline metric).
+    pub error: f64,
+    /// Validation loss at that evaluation, nats per sample.
+    pub loss: f64,
+    /// Every metric's own minimum over the evaluations.
+    pub minima: BTreeMap<String, f64>,
+    /// Standard error of the headline over validation items, relative to it.
+    pub relative_standard_error: f64,
+    /// Samples in the validation set.
+    pub validation: u64,
+    /// Update after which the lowest error was measured.
+    pub best_step: u64,
+    /// The same in passes over the shard.
+    pub best_epoch: f64,
+    /// Lowest training loss averaged over the updates between two evaluations, nats per sample.
+    pub training_loss: f64,
+    /// Whether the model could not push its training loss below the validation loss (Appendix B).
+    pub capacity_limited: bool,
+    /// Updates made.
+    pub steps: u64,
+    /// Passes over the shard made.
+    pub epochs: f64,
+    /// Floating-point operations of the updates made, by the products alone.
+    pub flops: f64,
+    /// Why training ended: `patience` or `epochs`.
+    pub stopped: String,
+}
+
+/// Why a trial has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureKind {
+    /// The loss was not finite, or beyond any sense: an outcome of the search, not a fault.
+    Diverged,
+    /// The training code panicked.
+    Panic,
+    /// The process was killed from outside (out of memory, most often) again and again.
+    Killed,
+}
+
+/// `error.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// After how many updates.
+    pub step: u64,
+    /// One line.
+    pub message: String,
+}
+
+/// `cost.json`: what the trial took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Wall-clock seconds over all sittings.
+    pub seconds: f64,
+    /// Floating-point operations of the updates made.
+    pub flops: f64,
+    /// Peak resident memory in bytes.
+    pub peak_memory: u64,
+    /// Machine of the last sitting.
+    pub host: String,
+}
+
+/// Where a trial stands, read from its directory.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Not begun, or begun and to be resumed.
+    Pending,
+    /// `result.json` is there.
+    Finished(Box<Outcome>),
+    /// `error.json` is there.
+    Failed(Failure),
+}
+
+impl State {
+    /// Reads the state of the trial in `directory`.
+    ///
+    /// # Errors
+    /// If a file is there but cannot be read.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let (result, error) = (directory.join("result.json"), directory.join("error.json"));
+        if result.exists() {
+            read_json(&result).map(|outcome| Self::Finished(Box::new(outcome)))
+        } else if error.exists() {
+            read_json(&error).map(Self::Failed)
+        } else {
+            Ok(Self::Pending)
+        }
+    }
+
+    /// Whether nothing is left to do: finished, or diverged.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Pending => false,
+            Self::Finished(_) => true,
+            Self::Failed(failure) => failure.kind == FailureKind::Diverged,
+        }
+    }
+}

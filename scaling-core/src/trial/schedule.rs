@@ -1,0 +1,105 @@
+//! Learning-rate schedule and early stopping, both driven by the validation error (MODELS 6.5).
+
+use super::Optimization;
+use serde::{Deserialize, Serialize};
+
+/// An improvement must be at least this large, relatively, to count against a stall.
+const NOTICEABLE: f64 = 1e-3;
+
+/// What the training loop does after an evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Best so far: keep the weights.
+    Best,
+    /// Go on.
+    Continue,
+    /// No improvement for too long.
+    Stop,
+}
+
+/// The state of schedule and early stopping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Schedule {
+    /// Factor on the initial rate.
+    pub(super) factor: f64,
+    /// Reductions made.
+    drops: u64,
+    /// Evaluations since the last noticeable improvement or reduction.
+    stalled: u64,
+    /// The error that the next noticeable improvement is measured against.
+    reference: f64,
+    /// Lowest error so far.
+    best: f64,
+}
+
+impl Schedule {
+    pub(super) fn new() -> Self {
+        // `f64::MAX` instead of infinity, which JSON cannot hold.
+        Self { factor: 1.0, drops: 0, stalled: 0, reference: f64::MAX, best: f64::MAX }
+    }
+
+    /// Takes note of a validation error.
+    pub(super) fn observe(&mut self, error: f64, optimization: &Optimization) -> Verdict {
+        let is_best = error < self.best;
+        if is_best {
+            self.best = error;
+        }
+        if error < self.reference * (1.0 - NOTICEABLE) {
+            self.reference = error;
+            self.stalled = 0;
+        } else {
+            self.stalled += 1;
+            let may_drop = optimization.schedule == "plateau" && self.drops < optimization.drops;
+            if may_drop && self.stalled >= optimization.stall.max(1) {
+                self.factor *= 0.5;
+                self.drops += 1;
+                self.stalled = 0;
+            } else if !may_drop && self.stalled >= optimization.patience {
+                return if is_best { Verdict::Best } else { Verdict::Stop };
+            }
+        }
+        if is_best { Verdict::Best } else { Verdict::Continue }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn optimization(schedule: &str) -> Optimization {
+        Optimization {
+            optimizer: "sgd".into(),
+            rate: 1.0,
+            batch: 1,
+            schedule: schedule.into(),
+            drops: 2,
+            stall: 1,
+            patience: 2,
+            epochs: 100,
+            clip: 0.0,
+        }
+    }
+
+    #[test]
+    fn the_rate_falls_on_plateaus_before_training_stops() {
+        let mut schedule = Schedule::new();
+        let optimization = optimization("plateau");
+        let verdicts: Vec<(Verdict, f64)> = [3.0, 2.0, 2.1, 1.9, 1.95, 1.95, 1.9501]
+            .map(|error| (schedule.observe(error, &optimization), schedule.factor))
+            .into();
+        use Verdict::{Best, Continue, Stop};
+        let expected = [
+            (Best, 1.0), (Best, 1.0), (Continue, 0.5), (Best, 0.5), (Continue, 0.25), (Continue, 0.25), (Stop, 0.25),
+        ];
+        assert_eq!(verdicts, expected);
+    }
+
+    #[test]
+    fn a_constant_rate_stops_after_patience() {
+        let mut schedule = Schedule::new();
+        let optimization = optimization("constant");
+        let verdicts: Vec<Verdict> = [3.0, 3.1, 3.2].map(|e| schedule.observe(e, &optimization)).into();
+        assert_eq!(verdicts, [Verdict::Best, Verdict::Continue, Verdict::Stop]);
+        assert!((schedule.factor - 1.0).abs() < f64::EPSILON);
+    }
+}
