@@ -164,9 +164,13 @@ impl Task for LanguageTask {
         Architecture::parse(model)?.cost(size, extent)
     }
 
-    /// Small shards take small batches, so that an epoch has about eight updates at least.
+    /// Small shards take small batches, so that an epoch has several updates.
     fn batch_limit(&self, requested: u64, options: &Options) -> u64 {
-        requested / (8 * options.count("unroll").max(1))
+        let updates = match self.0 {
+            Unit::Words => 8,
+            Unit::Characters => 24,
+        };
+        requested / (updates * options.count("unroll").max(1))
     }
 
     fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {

@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 /// Names `path` if its directory cannot be written or the disk is full; `path` is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory).at("write", path)?;
+    let mut draft = tempfile::Builder::new();
+    // A draft is private by default; the file is for whoever the umask allows.
+    #[cfg(unix)]
+    draft.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = draft.tempfile_in(directory).at("write", path)?;
     file.write_all(bytes).at("write", path)?;
     file.as_file().sync_all().at("write", path)?;
     file.persist(path).map_err(|e| e.error).at("write", path)?;
@@ -44,4 +48,15 @@ pub fn cache_directory() -> PathBuf {
         .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("scaling-bench")))
         .or_else(|| set("HOME").map(|p| p.join(".cache/scaling-bench")))
         .unwrap_or_else(|| PathBuf::from(".cache"))
+}
+
+/// Removes a file that another worker may have removed already.
+///
+/// # Errors
+/// Names `path` if it is there and cannot be removed.
+pub fn remove_if_present(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at("remove", path),
+        _ => Ok(()),
+    }
 }

@@ -40,7 +40,11 @@ fn cut_at(path: &Path, length: u64) -> Result<Vec<Piece>> {
             end += file.skip_until(b'\n').at("read", path)? as u64;
         }
         end = end.min(size);
-        pieces.push(Piece { path: path.to_owned(), start, end });
+        pieces.push(Piece {
+            path: path.to_owned(),
+            start,
+            end,
+        });
         start = end;
     }
     Ok(pieces)
@@ -53,12 +57,15 @@ impl Piece {
     /// Names the file, and the line that is not UTF-8.
     pub(super) fn read(&self) -> Result<String> {
         let mut file = File::open(&self.path).at("read", &self.path)?;
-        file.seek(SeekFrom::Start(self.start)).at("read", &self.path)?;
+        file.seek(SeekFrom::Start(self.start))
+            .at("read", &self.path)?;
         let mut bytes = Vec::with_capacity((self.end - self.start) as usize);
-        file.take(self.end - self.start).read_to_end(&mut bytes).at("read", &self.path)?;
+        file.take(self.end - self.start)
+            .read_to_end(&mut bytes)
+            .at("read", &self.path)?;
         let mut text = String::from_utf8(bytes).or_else(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = self.lines_before()? + line_ends(before) + 1;
+            let line = self.lines_before()? + before.split(|byte| *byte == b'\n').count();
             Err(Error::input(format!(
                 "{} line {line}: not valid UTF-8; convert the file to UTF-8",
                 self.path.display()
@@ -80,10 +87,6 @@ impl Piece {
         }
         Ok(lines)
     }
-}
-
-fn line_ends(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// The sentences of a text, one a line, and the number of blank lines between them.
@@ -137,7 +140,10 @@ mod tests {
 
     #[test]
     fn pieces_hold_every_line_once() -> Result<()> {
-        let text: String = (0..1_000).map(|i| format!("line {i} é\n")).collect();
+        let text = (0..1_000)
+            .map(|i| format!("line {i} é\n"))
+            .collect::<Vec<_>>()
+            .concat();
         let file = file(text.as_bytes())?;
         for length in [1, 7, 100, 5_000, 1 << 20] {
             let pieces = cut_at(file.path(), length)?;
@@ -154,7 +160,9 @@ mod tests {
         bytes.extend_from_slice(b"b\xffd\n");
         let file = file(&bytes)?;
         for length in [64, 1 << 20] {
-            let errors = cut_at(file.path(), length)?.iter().find_map(|piece| piece.read().err());
+            let errors = cut_at(file.path(), length)?
+                .iter()
+                .find_map(|piece| piece.read().err());
             let message = errors.map(|error| error.to_string()).unwrap_or_default();
             assert!(message.contains(" line 301: not valid UTF-8"), "{message}");
         }

@@ -12,9 +12,9 @@ mod part;
 mod prepare;
 mod synthetic;
 
-pub use mapped::Mapped;
-pub use prepare::{PartSummary, Summary, check, prepare};
+pub(crate) use prepare::check;
 
+use prepare::prepare;
 use scaling_core::error::Result;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// Sentences of token ids, addressable at random. A sentence excludes the marks of its start and
 /// end; its ids are below the number of symbols, or [`Specials::unknown`].
-pub trait Sentences: Send + Sync {
+pub(crate) trait Sentences: Send + Sync {
     /// The number of sentences; `None` if endless.
     fn len(&self) -> Option<u64>;
 
@@ -32,17 +32,12 @@ pub trait Sentences: Send + Sync {
 
     /// The tokens (words or characters) of sentence `index`, without its end: the unit of m.
     fn tokens(&self, index: u64) -> u32;
-
-    /// Whether there is no sentence.
-    fn is_empty(&self) -> bool {
-        self.len() == Some(0)
-    }
 }
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Unit {
+pub(crate) enum Unit {
     /// Tokens are separated by ASCII whitespace (paper, section 4.2.1).
     Words,
     /// Every character of a line, spaces included (paper, appendix C.2).
@@ -52,7 +47,7 @@ pub enum Unit {
 impl Unit {
     /// The paper's number of symbols, without the four specials.
     #[must_use]
-    pub fn default_vocabulary(self) -> usize {
+    pub(crate) fn default_vocabulary(self) -> usize {
         match self {
             Self::Words => 10_000,
             Self::Characters => 94,
@@ -71,76 +66,81 @@ impl fmt::Display for Unit {
 
 /// The ids that follow the symbols, in the order that the paper's graphs show (padding second).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Specials {
+pub(crate) struct Specials {
     /// A token that is not among the symbols.
-    pub unknown: u16,
+    pub(crate) unknown: u16,
     /// Fills a batch; excluded from the loss.
-    pub padding: u16,
+    pub(crate) padding: u16,
     /// The start of a sentence.
-    pub start: u16,
+    pub(crate) start: u16,
     /// The end of a sentence.
-    pub end: u16,
+    pub(crate) end: u16,
 }
 
 impl Specials {
     /// The most symbols that leave room for the specials in 16 bits.
-    pub const MOST_SYMBOLS: usize = 65_532;
+    pub(crate) const MOST_SYMBOLS: usize = 65_532;
 
     /// The specials after `symbols` symbols (at most [`Self::MOST_SYMBOLS`]).
     #[must_use]
-    pub fn after(symbols: usize) -> Self {
+    pub(crate) fn after(symbols: usize) -> Self {
         debug_assert!(symbols <= Self::MOST_SYMBOLS);
         let unknown = symbols as u16;
-        Self { unknown, padding: unknown + 1, start: unknown + 2, end: unknown + 3 }
+        Self {
+            unknown,
+            padding: unknown + 1,
+            start: unknown + 2,
+            end: unknown + 3,
+        }
     }
 }
 
 /// The loss below which no model can get.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entropy {
+pub(crate) struct Entropy {
     /// Nats per predicted token, the end of the sentence included.
-    pub nats_per_token: f64,
+    pub(crate) nats_per_token: f64,
     /// Half the width of the interval in which the true value lies; 0 if it is exact.
-    pub bound: f64,
+    pub(crate) bound: f64,
     /// How it is known.
-    pub note: String,
+    pub(crate) note: String,
 }
 
 /// A source of text, split into parts.
 #[derive(Clone)]
-pub struct Corpus {
+pub(crate) struct Corpus {
     /// A short name, for tables.
-    pub name: String,
+    pub(crate) name: String,
     /// One line on what it is and how large it is.
-    pub description: String,
+    pub(crate) description: String,
     /// What a token is.
-    pub unit: Unit,
+    pub(crate) unit: Unit,
     /// The pool that training shards are drawn from.
-    pub train: Arc<dyn Sentences>,
+    pub(crate) train: Arc<dyn Sentences>,
     /// The sentences that models are selected on; always finite.
-    pub validation: Arc<dyn Sentences>,
+    pub(crate) validation: Arc<dyn Sentences>,
     /// Sentences that nothing is selected on, where the source has such a part.
-    pub test: Option<Arc<dyn Sentences>>,
+    pub(crate) test: Option<Arc<dyn Sentences>>,
     /// n: the number of symbols before the specials. It may exceed the length of `vocabulary`, so
     /// that a model's parameter count does not depend on the data.
-    pub symbols: usize,
+    pub(crate) symbols: usize,
     /// The symbols of the ids `0..`, without the specials.
-    pub vocabulary: Vec<String>,
+    pub(crate) vocabulary: Vec<String>,
     /// BLAKE3, in hexadecimal, of everything that determines the ids.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// Entropy of the marginal token distribution of the training part, in nats per predicted token,
     /// the end of the sentence included: the loss of the best constant prediction (section 2).
-    pub best_guess: f64,
+    pub(crate) best_guess: f64,
     /// The irreducible loss, where it is known.
-    pub entropy: Option<Entropy>,
+    pub(crate) entropy: Option<Entropy>,
     /// Training tokens in total; `u64::MAX` if endless.
-    pub tokens: u64,
+    pub(crate) tokens: u64,
 }
 
 impl Corpus {
     /// The ids of the specials.
     #[must_use]
-    pub fn specials(&self) -> Specials {
+    pub(crate) fn specials(&self) -> Specials {
         Specials::after(self.symbols)
     }
 }
@@ -155,7 +155,7 @@ impl Corpus {
 /// # Errors
 /// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, a
 /// corpus without a sentence, a vocabulary that does not fit.
-pub fn open(source: &str, unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus> {
+pub(crate) fn open(source: &str, unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus> {
     if source == "synthetic" {
         synthetic::corpus(unit, vocabulary, seed)
     } else {

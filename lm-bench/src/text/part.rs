@@ -51,17 +51,27 @@ impl Parts {
     /// Text that cannot be read; no sentence; a single sentence, which cannot be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
         let mut train = Part::all(&layout.train)?;
-        let test =
-            if layout.test.is_empty() { None } else { Some(Part::all(&layout.test)?) };
+        let test = if layout.test.is_empty() {
+            None
+        } else {
+            Some(Part::all(&layout.test)?)
+        };
         let validation = if layout.validation.is_empty() {
             let held_out = Arc::new(train.hold_out(layout, seed)?);
             let pieces = train.pieces.clone();
             train.filter = Filter::Except(held_out.clone());
-            Part { pieces, filter: Filter::Only(held_out) }
+            Part {
+                pieces,
+                filter: Filter::Only(held_out),
+            }
         } else {
             Part::all(&layout.validation)?
         };
-        Ok(Self { train, validation, test })
+        Ok(Self {
+            train,
+            validation,
+            test,
+        })
     }
 }
 
@@ -69,7 +79,10 @@ impl Part {
     /// Every sentence of the files.
     fn all(files: &[PathBuf]) -> Result<Self> {
         let pieces: Result<Vec<_>> = files.iter().map(|file| lines::cut(file)).collect();
-        Ok(Self { pieces: pieces?.concat(), filter: Filter::All })
+        Ok(Self {
+            pieces: pieces?.concat(),
+            filter: Filter::All,
+        })
     }
 
     /// Chooses the sentences that validate.
@@ -163,7 +176,12 @@ mod tests {
     fn sentences(part: &Part) -> Result<Vec<String>> {
         let mut all = Vec::new();
         part.visit(
-            |sentences, _| sentences.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            |sentences, _| {
+                sentences
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+            },
             |mut some| {
                 all.append(&mut some);
                 Ok(())
@@ -176,8 +194,8 @@ mod tests {
     fn held_out_sentences_are_few_disjoint_and_seeded() -> Result<()> {
         let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
         for (name, first) in [("a.txt", 0), ("b.txt", 600)] {
-            let text: String = (first..first + 600).map(|i| format!("{i}\n\n")).collect();
-            std::fs::write(root.path().join(name), text).at("write", root.path())?;
+            let lines: Vec<_> = (first..first + 600).map(|i| format!("{i}\n\n")).collect();
+            std::fs::write(root.path().join(name), lines.concat()).at("write", root.path())?;
         }
         let layout = super::super::layout::recognise(root.path())?;
         let split = |seed| -> Result<_> {

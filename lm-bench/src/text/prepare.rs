@@ -19,27 +19,32 @@ const FORMAT: u64 = 1;
 
 /// The size of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartSummary {
-    pub sentences: u64,
+pub(crate) struct PartSummary {
+    /// Lines that are not blank.
+    pub(crate) sentences: u64,
     /// Words or characters, ends of sentences excluded.
-    pub tokens: u64,
+    pub(crate) tokens: u64,
     /// Tokens that are not among the symbols.
-    pub unknown: u64,
+    pub(crate) unknown: u64,
 }
 
 /// What a corpus holds; displayed as one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    pub unit: Unit,
-    pub train: PartSummary,
-    pub validation: PartSummary,
-    pub test: Option<PartSummary>,
+pub(crate) struct Summary {
+    /// What a token is.
+    pub(crate) unit: Unit,
+    /// The pool that training shards are drawn from.
+    pub(crate) train: PartSummary,
+    /// The validation part, or what was held out of the training part for want of one.
+    pub(crate) validation: PartSummary,
+    /// The test part, if there is one.
+    pub(crate) test: Option<PartSummary>,
     /// Types of the training part.
-    pub types: u64,
+    pub(crate) types: u64,
     /// Blank lines, which were skipped.
-    pub blank_lines: u64,
+    pub(crate) blank_lines: u64,
     /// Distinct validation sentences that occur in the training part too.
-    pub shared_sentences: u64,
+    pub(crate) shared_sentences: u64,
 }
 
 /// `meta.json` of a prepared corpus.
@@ -62,7 +67,7 @@ pub(super) struct Meta {
 ///
 /// # Errors
 /// As [`prepare`].
-pub fn check(path: &Path, unit: Unit) -> Result<Summary> {
+pub(crate) fn check(path: &Path, unit: Unit) -> Result<Summary> {
     let layout = layout::recognise(path)?;
     Ok(Survey::of(&layout, unit, unit.default_vocabulary(), 0)?.summary)
 }
@@ -74,7 +79,7 @@ pub fn check(path: &Path, unit: Unit) -> Result<Summary> {
 /// # Errors
 /// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, no
 /// sentence, a vocabulary that does not fit 16 bits; a cache that cannot be written.
-pub fn prepare(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
+pub(crate) fn prepare(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
     prepare_in(&files::cache_directory(), path, unit, vocabulary, seed)
 }
 
@@ -100,7 +105,9 @@ pub(super) fn prepare_in(
     }
     let survey = Survey::of(&layout, unit, vocabulary, seed)?;
     fs::create_dir_all(&parent).at("create", &parent)?;
-    let draft = tempfile::Builder::new().prefix(".preparing-").tempdir_in(&parent);
+    let draft = tempfile::Builder::new()
+        .prefix(".preparing-")
+        .tempdir_in(&parent);
     let draft = draft.at("write in", &parent)?;
     survey.write(&layout, draft.path())?;
     // The directory gets its name last. Should another process have been faster, its files are the
@@ -121,14 +128,26 @@ fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<Stri
         for file in files {
             let metadata = fs::metadata(file).at("read", file)?;
             let modified = metadata.modified().at("read", file)?;
-            let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-            hasher.update(file.canonicalize().at("read", file)?.as_os_str().as_encoded_bytes());
+            let nanos = modified
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_nanos();
+            hasher.update(
+                file.canonicalize()
+                    .at("read", file)?
+                    .as_os_str()
+                    .as_encoded_bytes(),
+            );
             hasher.update(&metadata.len().to_le_bytes());
             hasher.update(&nanos.to_le_bytes());
         }
     }
     // The seed only matters where sentences must be held out.
-    let seed = if layout.validation.is_empty() { seed } else { 0 };
+    let seed = if layout.validation.is_empty() {
+        seed
+    } else {
+        0
+    };
     for number in [FORMAT, vocabulary as u64, seed] {
         hasher.update(&number.to_le_bytes());
     }
@@ -152,7 +171,11 @@ impl Survey {
         let train = Counts::of(&parts.train, unit, &validation_digests)?;
         let none = HashSet::new();
         let validation = Counts::of(&parts.validation, unit, &none)?;
-        let test = parts.test.as_ref().map(|part| Counts::of(part, unit, &none)).transpose()?;
+        let test = parts
+            .test
+            .as_ref()
+            .map(|part| Counts::of(part, unit, &none))
+            .transpose()?;
         for (part, counts) in [("training", &train), ("validation", &validation)] {
             if counts.sentences == 0 {
                 let root = layout.root.display();
@@ -167,7 +190,11 @@ impl Survey {
             unknown: counts.unknown(&vocabulary),
         };
         // Sentences that were held out lie in the files of the training part.
-        let own_files = if layout.validation.is_empty() { 0 } else { validation.blank };
+        let own_files = if layout.validation.is_empty() {
+            0
+        } else {
+            validation.blank
+        };
         let summary = Summary {
             unit,
             train: part(&train),
@@ -178,7 +205,13 @@ impl Survey {
             shared_sentences: train.shared(),
         };
         let best_guess = train.marginal_entropy(&vocabulary);
-        Ok(Self { parts, summary, symbols, vocabulary, best_guess })
+        Ok(Self {
+            parts,
+            summary,
+            symbols,
+            vocabulary,
+            best_guess,
+        })
     }
 
     /// Writes all files of the prepared corpus, `meta.json` last.
@@ -189,7 +222,11 @@ impl Survey {
             fingerprint.update(b"\n");
         }
         let encoder = Encoder::new(self.summary.unit, &self.vocabulary, self.symbols);
-        let Parts { train, validation, test } = &self.parts;
+        let Parts {
+            train,
+            validation,
+            test,
+        } = &self.parts;
         encoder.write(train, directory, "train", &mut fingerprint)?;
         encoder.write(validation, directory, "validation", &mut fingerprint)?;
         if let Some(test) = test {
@@ -214,7 +251,10 @@ impl fmt::Display for Summary {
             ("validation", Some(&self.validation)),
             ("test", self.test.as_ref()),
         ];
-        for (name, part) in parts.into_iter().filter_map(|(name, part)| Some((name, part?))) {
+        for (name, part) in parts
+            .into_iter()
+            .filter_map(|(name, part)| Some((name, part?)))
+        {
             write!(
                 f,
                 "{name} {} sentences, {} {} ({:.2} % unknown); ",

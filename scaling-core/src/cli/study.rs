@@ -5,9 +5,9 @@ use super::{Domain, interrupt};
 use crate::device::{Compute, cores, use_threads};
 use crate::error::{At, Error, Result};
 use crate::files::write_json;
-use crate::report::thousands;
+use crate::report::{self, thousands};
 use crate::settings::Layers;
-use crate::study::{Study, StudyFile, execute};
+use crate::study::{Study, StudyFile, collect, execute};
 use crate::task::Preset;
 use crate::trial::{Failure, FailureKind, State};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     eprintln!("{} -> {}", study.corpus.description(), study.directory.display());
     execute(&study, jobs, &interrupted)?;
     study.prune_weights()?;
-    println!("{}", study.report()?);
+    println!("{}", report::write(&collect(&study.directory)?, &study.directory)?);
+    println!("report: {}", study.directory.join("report.html").display());
     judge(&study)
 }
 
@@ -169,7 +170,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     study.check_shards()?;
     study.space().upper_bound()?;
     if create {
-        study.file.establish(&study.directory)?;
+        study.establish()?;
     }
     Ok(study)
 }
@@ -206,7 +207,7 @@ fn read_config(path: &Path) -> Result<toml::Table> {
 /// The command line as a person would type it again.
 fn command(name: &str) -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo run --release -p {name} -- {}", arguments.join(" "))
+    format!("cargo run --release -p {name} -- {}", arguments.join(" ")).trim_end().to_owned()
 }
 
 /// `runs/<task>-<date>`, by the date in UTC.

@@ -38,9 +38,8 @@ impl Bootstrap {
         let values: Vec<(f64, f64)> = points.iter().map(|p| (p.m, p.value())).collect();
         let residuals = inflated(&law.log_residuals(&values), parameters);
         let seeds: Vec<SeedNoise> = points.iter().map(SeedNoise::of).collect();
-        let seed_noise: Vec<Vec<f64>> = (0..replicates)
-            .map(|_| seeds.iter().map(|noise| noise.draw(&mut random)).collect())
-            .collect();
+        let seed_noise: Vec<Vec<f64>> =
+            (0..replicates).map(|_| seeds.iter().map(|noise| noise.draw(&mut random)).collect()).collect();
         let shares = Shares::new(&seeds, &seed_noise, &residuals, parameters);
 
         let draws = seed_noise
@@ -49,11 +48,7 @@ impl Bootstrap {
                 let resampled: Vec<(f64, f64)> = (0..count)
                     .map(|i| {
                         let residual = residuals[random.below(count as u64) as usize];
-                        let share = if seeds[i].count > 1 {
-                            shares.residual
-                        } else {
-                            1.0
-                        };
+                        let share = if seeds[i].count > 1 { shares.residual } else { 1.0 };
                         let noise = shares.seed * noise[i] + share * residual;
                         (points[i].m, law.at(points[i].m) * noise.exp())
                     })
@@ -61,11 +56,7 @@ impl Bootstrap {
                 refit(&resampled)
             })
             .collect();
-        Self {
-            law,
-            draws,
-            freedom: shares.freedom,
-        }
+        Self { law, draws, freedom: shares.freedom }
     }
 
     /// Percentiles of the draws, stretched about the estimate by t / z for the few degrees of
@@ -80,19 +71,13 @@ impl Bootstrap {
             let place = (p * draws.len() as f64).floor() as usize;
             estimate + stretch * (draws[place.min(draws.len() - 1)] - estimate)
         };
-        Interval {
-            low: end(1.0 - upper).min(estimate),
-            high: end(upper).max(estimate),
-        }
+        Interval { low: end(1.0 - upper).min(estimate), high: end(upper).max(estimate) }
     }
 
     /// The interval of a positive quantity, found for its logarithm.
     pub(super) fn logarithmic(&self, of: impl Fn(&Law) -> f64, level: f64) -> Interval {
         let logs = self.interval(|law| of(law).ln(), level);
-        Interval {
-            low: logs.low.exp(),
-            high: logs.high.exp(),
-        }
+        Interval { low: logs.low.exp(), high: logs.high.exp() }
     }
 }
 
@@ -110,10 +95,7 @@ impl SeedNoise {
         let logs: Vec<f64> = point.errors.iter().map(|error| error.ln()).collect();
         let mean = logs.iter().sum::<f64>() / count as f64;
         let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
-        Self {
-            count,
-            spread: (squares / (count - 1).max(1) as f64).sqrt(),
-        }
+        Self { count, spread: (squares / (count - 1).max(1) as f64).sqrt() }
     }
 
     /// The median of `count` normal deviates of the point's own spread. (Drawing from the few seeds
@@ -143,26 +125,15 @@ impl Shares {
         let residual_variance = residuals.iter().map(square).sum::<f64>() / residuals.len() as f64;
         let freedom = (residuals.len() - parameters) as f64;
         if residual_variance >= seed_variance {
-            let unexplained = if residual_variance > 0.0 {
-                1.0 - seed_variance / residual_variance
-            } else {
-                0.0
-            };
-            return Self {
-                seed: 1.0,
-                residual: unexplained.sqrt(),
-                freedom,
-            };
+            let unexplained =
+                if residual_variance > 0.0 { 1.0 - seed_variance / residual_variance } else { 0.0 };
+            return Self { seed: 1.0, residual: unexplained.sqrt(), freedom };
         }
         // The residuals are no larger than the seeds explain: both measure the same noise.
         let seed_freedom = seeds.iter().map(|noise| noise.count - 1).sum::<usize>() as f64;
         let both = seed_freedom + freedom;
         let pooled = (seed_freedom + freedom * residual_variance / seed_variance) / both;
-        Self {
-            seed: pooled.sqrt(),
-            residual: 0.0,
-            freedom: both,
-        }
+        Self { seed: pooled.sqrt(), residual: 0.0, freedom: both }
     }
 }
 
@@ -171,10 +142,7 @@ fn inflated(residuals: &[f64], parameters: usize) -> Vec<f64> {
     let count = residuals.len() as f64;
     let mean = residuals.iter().sum::<f64>() / count;
     let factor = (count / (count - parameters as f64)).sqrt();
-    residuals
-        .iter()
-        .map(|residual| (residual - mean) * factor)
-        .collect()
+    residuals.iter().map(|residual| (residual - mean) * factor).collect()
 }
 
 #[cfg(test)]
@@ -202,10 +170,7 @@ mod tests {
                     let m = 1000.0 * 2f64.powi(i);
                     let shard = shard_noise * random.normal();
                     let mut draw = || truth.at(m) * (shard + 0.01 * random.normal()).exp();
-                    Point {
-                        m,
-                        errors: (0..seeds).map(|_| draw()).collect(),
-                    }
+                    Point { m, errors: (0..seeds).map(|_| draw()).collect() }
                 })
                 .collect();
             for (sum, hit) in inside.iter_mut().zip(hits(&uncertainty(&points, curve))) {
@@ -220,19 +185,12 @@ mod tests {
     }
 
     fn check<const N: usize>(shares: [f64; N]) {
-        assert!(
-            shares.iter().all(|share| (0.90..=0.99).contains(share)),
-            "{shares:?}"
-        );
+        assert!(shares.iter().all(|share| (0.90..=0.99).contains(share)), "{shares:?}");
     }
 
     #[test]
     fn power_law_intervals_cover() {
-        let truth = Law {
-            alpha: 8.0,
-            beta: -0.15,
-            gamma: 0.0,
-        };
+        let truth = Law { alpha: 8.0, beta: -0.15, gamma: 0.0 };
         let hits = |u: &Uncertainty| {
             [
                 u.alpha(0.95).contains(truth.alpha),
@@ -254,11 +212,7 @@ mod tests {
 
     #[test]
     fn constant_form_intervals_cover() {
-        let truth = Law {
-            alpha: 20.0,
-            beta: -0.45,
-            gamma: 0.3,
-        };
+        let truth = Law { alpha: 20.0, beta: -0.45, gamma: 0.3 };
         let hits = |u: &Uncertainty| {
             [
                 u.alpha(0.95).contains(truth.alpha),
@@ -279,10 +233,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_interval() {
         let points: Vec<Point> = (1..8)
-            .map(|i| Point {
-                m: f64::from(i),
-                errors: vec![1.0 / f64::from(i), 1.1 / f64::from(i)],
-            })
+            .map(|i| Point { m: f64::from(i), errors: vec![1.0 / f64::from(i), 1.1 / f64::from(i)] })
             .collect();
         let refit = |values: &[(f64, f64)]| Line::fit(values).law();
         let interval = |seed| {

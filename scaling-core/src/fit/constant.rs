@@ -9,6 +9,8 @@ pub const EXPONENTS: (f64, f64) = (-2.0, -0.01);
 const COARSE: usize = 40;
 /// Golden-section steps; each narrows the bracket by 0.618.
 const STEPS: usize = 45;
+/// A constant below this share of the error is rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// The best law with exponent in [`EXPONENTS`], α >= 0 and γ >= 0.
 ///
@@ -20,15 +22,9 @@ pub fn fit(values: &[(f64, f64)]) -> Law {
     let (low, high) = (EXPONENTS.0.abs().ln(), EXPONENTS.1.abs().ln());
     let exponent = |i: usize| -(low + (high - low) * i as f64 / (COARSE - 1) as f64).exp();
     let cost = |beta: f64| rows.solve(beta).cost;
-    let best = (0..COARSE)
-        .map(|i| (cost(exponent(i)), i))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(0, |(_, i)| i);
-    let beta = golden_section(
-        cost,
-        exponent(best.saturating_sub(1)),
-        exponent((best + 1).min(COARSE - 1)),
-    );
+    let best =
+        (0..COARSE).map(|i| (cost(exponent(i)), i)).min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |(_, i)| i);
+    let beta = golden_section(cost, exponent(best.saturating_sub(1)), exponent((best + 1).min(COARSE - 1)));
     rows.solve(beta).law(rows.reference)
 }
 
@@ -50,10 +46,7 @@ struct Solution {
 impl Rows {
     fn new(values: &[(f64, f64)]) -> Self {
         let reference = values.iter().map(|(m, _)| m.ln()).sum::<f64>() / values.len() as f64;
-        let rows = values
-            .iter()
-            .map(|(m, error)| (m.ln() - reference, 1.0 / error))
-            .collect();
+        let rows = values.iter().map(|(m, error)| (m.ln() - reference, 1.0 / error)).collect();
         Self { reference, rows }
     }
 
@@ -78,23 +71,15 @@ impl Rows {
         }
         let residual = |(log_m, z): &(f64, f64)| (scale * (beta * log_m).exp() + gamma) * z - 1.0;
         let cost = self.rows.iter().map(|row| residual(row).powi(2)).sum();
-        Solution {
-            scale,
-            beta,
-            gamma,
-            cost,
-        }
+        Solution { scale, beta, gamma, cost }
     }
 }
 
 impl Solution {
     fn law(&self, reference: f64) -> Law {
         let alpha = self.scale * (-self.beta * reference).exp();
-        Law {
-            alpha,
-            beta: self.beta,
-            gamma: self.gamma,
-        }
+        let gamma = if self.gamma < ROUNDING * self.scale { 0.0 } else { self.gamma };
+        Law { alpha, beta: self.beta, gamma }
     }
 }
 
@@ -123,20 +108,14 @@ mod tests {
     use super::*;
 
     fn sampled(law: Law, exponents: std::ops::RangeInclusive<i32>) -> Vec<(f64, f64)> {
-        exponents
-            .map(|i| 2f64.powi(i))
-            .map(|m| (m, law.at(m)))
-            .collect()
+        exponents.map(|i| 2f64.powi(i)).map(|m| (m, law.at(m))).collect()
     }
 
     #[test]
     fn recovers_exact_laws() {
-        for (alpha, beta, gamma) in [
-            (2.5, -0.3, 0.05),
-            (20.0, -0.45, 0.15),
-            (300.0, -0.9, 0.02),
-            (6.0, -0.12, 1.7),
-        ] {
+        for (alpha, beta, gamma) in
+            [(2.5, -0.3, 0.05), (20.0, -0.45, 0.15), (300.0, -0.9, 0.02), (6.0, -0.12, 1.7)]
+        {
             let law = fit(&sampled(Law { alpha, beta, gamma }, 8..=18));
             assert!((law.alpha / alpha - 1.0).abs() < 1e-6, "{law:?}");
             assert!((law.beta - beta).abs() < 1e-7, "{law:?}");
@@ -146,31 +125,17 @@ mod tests {
 
     #[test]
     fn a_power_law_misses_the_constant() {
-        let values = sampled(
-            Law {
-                alpha: 2.5,
-                beta: -0.3,
-                gamma: 0.05,
-            },
-            10..=18,
-        );
+        let values = sampled(Law { alpha: 2.5, beta: -0.3, gamma: 0.05 }, 10..=18);
         assert!((values[0].1 - 0.3625).abs() < 1e-12);
-        assert!((values[8].1 - 0.109207678).abs() < 1e-9);
+        assert!((values[8].1 - 0.109_207_678).abs() < 1e-9);
         let law = Line::fit(&values).law();
         assert!((law.alpha - 1.57355).abs() < 1e-5, "{law:?}");
-        assert!((law.beta + 0.217137).abs() < 1e-6, "{law:?}");
+        assert!((law.beta + 0.217_137).abs() < 1e-6, "{law:?}");
     }
 
     #[test]
     fn a_pure_power_law_has_no_constant() {
-        let law = fit(&sampled(
-            Law {
-                alpha: 10.0,
-                beta: -0.5,
-                gamma: 0.0,
-            },
-            11..=18,
-        ));
+        let law = fit(&sampled(Law { alpha: 10.0, beta: -0.5, gamma: 0.0 }, 11..=18));
         assert!(law.gamma < 1e-8 && (law.beta + 0.5).abs() < 1e-7, "{law:?}");
     }
 

@@ -44,10 +44,7 @@ impl Curve {
                 )));
             }
             if point.errors.is_empty() {
-                return Err(Error::input(format!(
-                    "the point at m = {} has no error",
-                    point.m
-                )));
+                return Err(Error::input(format!("the point at m = {} has no error", point.m)));
             }
             if let Some(error) = point.errors.iter().find(|error| bad(**error)) {
                 return Err(Error::input(format!(
@@ -68,10 +65,7 @@ impl Curve {
     /// # Errors
     /// As [`Curve::new`].
     pub fn from_pairs(pairs: impl IntoIterator<Item = (f64, f64)>) -> Result<Self> {
-        Self::new(pairs.into_iter().map(|(m, error)| Point {
-            m,
-            errors: vec![error],
-        }))
+        Self::new(pairs.into_iter().map(|(m, error)| Point { m, errors: vec![error] }))
     }
 
     /// The points in ascending order of m.
@@ -83,10 +77,7 @@ impl Curve {
     /// (m, value) of every point, in ascending order of m.
     #[must_use]
     pub fn values(&self) -> Vec<(f64, f64)> {
-        self.points
-            .iter()
-            .map(|point| (point.m, point.value()))
-            .collect()
+        self.points.iter().map(|point| (point.m, point.value())).collect()
     }
 }
 
@@ -99,11 +90,7 @@ pub fn median(numbers: &[f64]) -> f64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    }
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
 }
 
 #[cfg(test)]
@@ -124,12 +111,6 @@ mod tests {
             assert!(in_error.to_string().ends_with("at m = 7"), "{in_error}");
             assert!(Curve::from_pairs([(bad, 1.0)]).is_err());
         }
-        assert!(
-            Curve::new([Point {
-                m: 1.0,
-                errors: vec![]
-            }])
-            .is_err()
-        );
+        assert!(Curve::new([Point { m: 1.0, errors: vec![] }]).is_err());
     }
 }

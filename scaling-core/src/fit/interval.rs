@@ -23,10 +23,7 @@ impl Interval {
     /// This interval without what lies outside [low, high].
     #[must_use]
     pub fn within(self, low: f64, high: f64) -> Self {
-        Self {
-            low: self.low.clamp(low, high),
-            high: self.high.clamp(low, high),
-        }
+        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
     }
 }
 
@@ -68,13 +65,8 @@ impl Uncertainty {
     #[must_use]
     pub fn gamma(&self, level: f64) -> Interval {
         match self {
-            Self::Regression(_) => Interval {
-                low: 0.0,
-                high: 0.0,
-            },
-            Self::Bootstrap(b) => b
-                .interval(|law| law.gamma, level)
-                .within(0.0, f64::INFINITY),
+            Self::Regression(_) => Interval { low: 0.0, high: 0.0 },
+            Self::Bootstrap(b) => b.interval(|law| law.gamma, level).within(0.0, f64::INFINITY),
         }
     }
 
@@ -94,18 +86,9 @@ mod tests {
 
     #[test]
     fn intervals_are_pairs() {
-        let interval = Interval {
-            low: 0.5,
-            high: 2.0,
-        };
+        let interval = Interval { low: 0.5, high: 2.0 };
         assert_eq!(serde_json::to_string(&interval).unwrap(), "[0.5,2.0]");
         assert!(interval.contains(2.0) && !interval.contains(2.1));
-        assert_eq!(
-            interval.within(1.0, 9.0),
-            Interval {
-                low: 1.0,
-                high: 2.0
-            }
-        );
+        assert_eq!(interval.within(1.0, 9.0), Interval { low: 1.0, high: 2.0 });
     }
 }

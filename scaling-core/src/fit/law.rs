@@ -21,19 +21,13 @@ impl Law {
     /// Residuals ln E - ln E(m).
     #[must_use]
     pub fn log_residuals(&self, values: &[(f64, f64)]) -> Vec<f64> {
-        values
-            .iter()
-            .map(|(m, error)| (error / self.at(*m)).ln())
-            .collect()
+        values.iter().map(|(m, error)| (error / self.at(*m)).ln()).collect()
     }
 
     /// Root of the mean of ((E(m) - E) / E)², the paper's relative RMS error.
     #[must_use]
     pub fn relative_rmse(&self, values: &[(f64, f64)]) -> f64 {
-        let sum: f64 = values
-            .iter()
-            .map(|(m, error)| (self.at(*m) / error - 1.0).powi(2))
-            .sum();
+        let sum: f64 = values.iter().map(|(m, error)| (self.at(*m) / error - 1.0).powi(2)).sum();
         (sum / values.len() as f64).sqrt()
     }
 
@@ -41,10 +35,7 @@ impl Law {
     #[must_use]
     pub fn r2(&self, values: &[(f64, f64)]) -> f64 {
         let mean = values.iter().map(|(_, error)| error.ln()).sum::<f64>() / values.len() as f64;
-        let total: f64 = values
-            .iter()
-            .map(|(_, error)| (error.ln() - mean).powi(2))
-            .sum();
+        let total: f64 = values.iter().map(|(_, error)| (error.ln() - mean).powi(2)).sum();
         let left: f64 = self.log_residuals(values).iter().map(|r| r * r).sum();
         if total > 0.0 { 1.0 - left / total } else { 0.0 }
     }

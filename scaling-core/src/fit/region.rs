@@ -1,12 +1,13 @@
 //! The three regions of a learning curve (ICLR 2, Fig. 1): small data, power law, irreducible.
 
 use super::power::Line;
+use super::student;
 use std::ops::Range;
 
 /// A shard with an error above this share of the best guess has learnt nothing yet.
 const BEST_GUESS_SHARE: f64 = 0.98;
-/// Standard errors above the line at which the power-law region ends.
-const STANDARD_ERRORS: f64 = 2.0;
+/// The probability of lying less than two standard errors above the line.
+const TWO_STANDARD_ERRORS: f64 = 0.97725;
 /// Relative errors below this are rounding, not curvature.
 const ROUNDING: f64 = 1e-6;
 
@@ -24,25 +25,19 @@ pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     let Some((first_m, first)) = values.first() else {
         return 0;
     };
-    let flat = values
-        .iter()
-        .take_while(|(_, error)| (error / first - 1.0).abs() < 1.0 - BEST_GUESS_SHARE)
-        .count();
-    let below = values[flat..]
-        .iter()
-        .all(|(_, error)| *error < BEST_GUESS_SHARE * first);
+    let flat =
+        values.iter().take_while(|(_, error)| (error / first - 1.0).abs() < 1.0 - BEST_GUESS_SHARE).count();
+    let below = values[flat..].iter().all(|(_, error)| *error < BEST_GUESS_SHARE * first);
     let wide = values[flat - 1].0 / first_m >= 4.0;
-    if flat >= 3 && wide && below && values.len() - flat >= 3 {
-        flat
-    } else {
-        0
-    }
+    if flat >= 3 && wide && below && values.len() - flat >= 3 { flat } else { 0 }
 }
 
 /// The power-law region among the points from `start` on.
 ///
 /// It ends with the last point that lies less than two standard errors of prediction above the
-/// line through the points accepted before it; the first three are taken as they are.
+/// line through the points accepted before it; the first three are taken as they are. Where the
+/// standard error itself comes from few points, two becomes the quantile of Student's t with the
+/// same probability: with a plain two, noise alone shortens one straight curve in five.
 #[must_use]
 pub fn power_law(values: &[(f64, f64)], start: usize) -> Range<usize> {
     let mut accepted: Vec<(f64, f64)> = Vec::new();
@@ -51,7 +46,8 @@ pub fn power_law(values: &[(f64, f64)], start: usize) -> Range<usize> {
         let on_the_line = accepted.len() < 3 || {
             let line = Line::fit(&accepted);
             let above = (error / line.law().at(*m)).ln();
-            above < (STANDARD_ERRORS * line.prediction_error(*m)).max(ROUNDING)
+            let reach = student::quantile(TWO_STANDARD_ERRORS, accepted.len() as f64 - 2.0);
+            above < (reach * line.prediction_error(*m)).max(ROUNDING)
         };
         if on_the_line {
             accepted.push((*m, *error));
@@ -101,20 +97,26 @@ mod tests {
         // away earlier.
         let region = power_law(&values, 8);
         let last = values[region.end - 1].0;
-        assert!(
-            (360_000.0 / 16.0..360_000.0 * 4.0).contains(&last),
-            "{last}"
-        );
+        assert!((360_000.0 / 16.0..360_000.0 * 4.0).contains(&last), "{last}");
     }
 
     #[test]
     fn a_power_law_is_one_region() {
-        let exact: Vec<_> = (1..12)
-            .map(|i| 2f64.powi(i))
-            .map(|m| (m, 3.0 * m.powf(-0.3)))
-            .collect();
+        let exact: Vec<_> = (1..12).map(|i| 2f64.powi(i)).map(|m| (m, 3.0 * m.powf(-0.3))).collect();
         assert_eq!(power_law(&exact, 0), 0..11);
         assert_eq!(power_law(&exact[..2], 0), 0..2);
         assert_eq!(small_data(&exact, None), 0);
+    }
+
+    #[test]
+    fn noise_alone_rarely_ends_the_power_law() {
+        let shortened = (0..300).filter(|curve| {
+            let mut random = Random::new("straight", &[*curve]);
+            let m = (10..18).map(|i| 2f64.powi(i));
+            let noisy = m.map(|m| (m, 3.0 * m.powf(-0.2) * (0.01 * random.normal()).exp()));
+            power_law(&noisy.collect::<Vec<_>>(), 0).end < 8
+        });
+        let count = shortened.count();
+        assert!(count < 30, "{count}");
     }
 }

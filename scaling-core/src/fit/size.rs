@@ -1,4 +1,4 @@
-//! How the best model size grows with the data: s(m) = σ m^β_p (ICLR 2).
+//! How the best model size grows with the data: s(m) = σ `m^β_p` (ICLR 2).
 
 use super::curve::Curve;
 use super::interval::Interval;
@@ -6,7 +6,7 @@ use super::{Fit, Form, Options, fit};
 use crate::error::Result;
 use serde::Serialize;
 
-/// The law s(m) = σ m^β_p of the parameters of the best model.
+/// The law s(m) = σ `m^β_p` of the parameters of the best model.
 #[derive(Debug, Clone, Serialize)]
 pub struct SizeLaw {
     /// Parameters at m = 1.
@@ -15,7 +15,7 @@ pub struct SizeLaw {
     pub beta_p: f64,
     /// Interval of σ.
     pub sigma_ci: Interval,
-    /// Interval of β_p.
+    /// Interval of `β_p`.
     pub beta_p_ci: Interval,
     /// Share of the variance of ln s that the law explains.
     pub r2: f64,
@@ -32,30 +32,10 @@ impl SizeLaw {
     /// As [`fit`] with a power law: fewer than three different m, or a number not above 0.
     pub fn fit(sizes: impl IntoIterator<Item = (f64, f64)>, level: f64) -> Result<Self> {
         let curve = Curve::from_pairs(sizes)?;
-        let options = Options {
-            form: Form::Power,
-            level,
-            ..Options::default()
-        };
-        let Fit {
-            alpha,
-            beta,
-            ci,
-            r2,
-            relative_rmse,
-            points,
-            ..
-        } = fit(&curve, &options)?;
+        let options = Options { form: Form::Power, level, ..Options::default() };
+        let Fit { alpha, beta, ci, r2, relative_rmse, points, .. } = fit(&curve, &options)?;
         let (sigma_ci, beta_p_ci) = (ci.alpha, ci.beta);
-        Ok(Self {
-            sigma: alpha,
-            beta_p: beta,
-            sigma_ci,
-            beta_p_ci,
-            r2,
-            relative_rmse,
-            points,
-        })
+        Ok(Self { sigma: alpha, beta_p: beta, sigma_ci, beta_p_ci, r2, relative_rmse, points })
     }
 
     /// Parameters that the law expects of the best model at `m`.
@@ -69,38 +49,25 @@ impl SizeLaw {
 mod tests {
     use super::*;
 
-    /// σ = 40, β_p = 0.68 with 10 % noise, and the estimates of an independent program.
+    /// σ = 40, `β_p` = 0.68 with 10 % noise, and the estimates of an independent program.
     #[test]
     fn matches_reference_regression() {
-        let m = [
-            1e3,
-            3162.0,
-            1e4,
-            31623.0,
-            1e5,
-            316_228.0,
-            1e6,
-            3_162_278.0,
-            1e7,
-        ];
+        let m = [1e3, 3162.0, 1e4, 31623.0, 1e5, 316_228.0, 1e6, 3_162_278.0, 1e7];
         let sizes = [
-            4145.54299579,
-            9467.55709807,
-            18673.4245229,
+            4_145.542_995_79,
+            9_467.557_098_07,
+            18_673.424_522_9,
             43958.26038,
-            98418.0477014,
+            98_418.047_701_4,
             212_601.670_997,
             483_639.768_69,
             1_021_717.319_71,
             2_481_827.241_1,
         ];
         let law = SizeLaw::fit(m.into_iter().zip(sizes), 0.95).unwrap();
-        assert!(
-            (law.sigma / 34.485687577751506 - 1.0).abs() < 1e-8,
-            "{law:?}"
-        );
-        assert!((law.beta_p - 0.6906360780152639).abs() < 1e-9, "{law:?}");
-        assert!((law.beta_p_ci.low - 0.679632392042).abs() < 1e-8, "{law:?}");
+        assert!((law.sigma / 34.485_687_577_751_506 - 1.0).abs() < 1e-8, "{law:?}");
+        assert!((law.beta_p - 0.690_636_078_015_263_9).abs() < 1e-9, "{law:?}");
+        assert!((law.beta_p_ci.low - 0.679_632_392_042).abs() < 1e-8, "{law:?}");
         assert!((law.at(1e7) / 2.4e6 - 1.0).abs() < 0.05);
     }
 

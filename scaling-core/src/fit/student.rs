@@ -25,7 +25,7 @@ pub fn normal_quantile(p: f64) -> f64 {
     quantile(p, 1e6)
 }
 
-/// The regularised incomplete beta function I_x(a, 1/2).
+/// The regularised incomplete beta function `I_x(a`, 1/2).
 fn incomplete_beta(a: f64, x: f64) -> f64 {
     let b = 0.5;
     if x <= 0.0 || x >= 1.0 {

@@ -7,13 +7,6 @@ use burn::tensor::{Int, Tensor};
 /// # Panics
 /// On the CPU backend, if an id is not below V.
 pub fn embedding(weight: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
-    reference(weight, ids)
-}
-
-/// The look-up in plain tensor operations.
-fn reference(weight: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
     let ([steps, batch], [_, width]) = (ids.dims(), weight.dims());
-    weight
-        .select(0, ids.reshape([steps * batch]))
-        .reshape([steps, batch, width])
+    weight.select(0, ids.reshape([steps * batch])).reshape([steps, batch, width])
 }

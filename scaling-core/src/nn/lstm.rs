@@ -1,5 +1,6 @@
 //! The LSTM over a whole sequence.
 
+use super::fused;
 use burn::tensor::{Tensor, activation};
 
 /// Which LSTM: the order of the gates in the columns of the weight, and the forget offset.
@@ -84,11 +85,17 @@ pub fn lstm(
     assert_eq!(weight.dims(), [input + hidden, 4 * hidden], "LSTM weight");
     assert_eq!(bias.dims(), [4 * hidden], "LSTM bias");
     assert_eq!([h0.dims(), c0.dims()], [[batch, hidden]; 2], "LSTM state");
-    reference(x, h0, c0, weight, bias, cell)
+    if !fused::available(&x.device()) {
+        return reference(x, h0, c0, weight, bias, cell);
+    }
+    let [steps, ..] = x.dims();
+    let states = fused::lstm(x, h0, c0, weight, bias, cell);
+    let c_final = states.clone().narrow(0, steps, 1).reshape([batch, hidden]);
+    LstmOutput::new(states.narrow(0, 0, steps), c_final)
 }
 
 /// The LSTM in plain tensor operations: one product for all inputs, one per step for the state.
-fn reference(
+pub(super) fn reference(
     x: Tensor<3>,
     h0: Tensor<2>,
     c0: Tensor<2>,

@@ -6,10 +6,13 @@
 //! *fused*, on slices, for 32-bit floats on the CPU backend. Sequences are time-major.
 
 mod embedding;
+mod fused;
 mod kernel;
 mod lstm;
 mod rhn;
 mod softmax;
+#[cfg(test)]
+mod tests;
 
 pub use embedding::embedding;
 pub use lstm::{LstmCell, LstmOutput, lstm};

@@ -1,5 +1,6 @@
 //! The recurrent highway network over a whole sequence (Zilly et al. 2017, equations 6-9).
 
+use super::fused;
 use burn::tensor::{Tensor, activation};
 
 /// Runs one recurrent highway layer with coupled gates over a sequence; returns y [T, B, H].
@@ -33,11 +34,15 @@ pub fn rhn(
         "RHN recurrent weight"
     );
     assert_eq!(bias.dims(), [depth, 2 * hidden], "RHN bias");
-    reference(x, s0, w_input, recurrent, bias)
+    if fused::available(&x.device()) {
+        fused::rhn(x, s0, w_input, recurrent, bias)
+    } else {
+        reference(x, s0, w_input, recurrent, bias)
+    }
 }
 
 /// The layer in plain tensor operations: one product for all inputs, one per sub-layer and step.
-fn reference(
+pub(super) fn reference(
     x: Tensor<3>,
     s0: Tensor<2>,
     w_input: Tensor<2>,

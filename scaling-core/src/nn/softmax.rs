@@ -1,5 +1,6 @@
 //! Output layer, softmax and cross-entropy as one operation.
 
+use super::fused;
 use burn::tensor::{Int, Tensor, activation};
 
 /// The loss -ln p(target) of every position, in nats: [N].
@@ -19,11 +20,15 @@ pub fn softmax_cross_entropy(
     assert_eq!(weight.dims(), [width, symbols], "output weight");
     assert_eq!(bias.dims(), [symbols], "output bias");
     assert_eq!(targets.dims(), [rows], "targets");
-    reference(hidden, weight, bias, targets)
+    if fused::available(&hidden.device()) {
+        fused::softmax_cross_entropy(hidden, weight, bias, targets)
+    } else {
+        reference(hidden, weight, bias, targets)
+    }
 }
 
 /// The loss in plain tensor operations, with all N x V logits at once.
-fn reference(
+pub(super) fn reference(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,

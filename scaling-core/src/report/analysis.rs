@@ -3,7 +3,6 @@
 
 use super::StudyData;
 use super::select::{Family, families};
-use crate::error::Error;
 use crate::fit::curve::{Curve, Point};
 use crate::fit::size::SizeLaw;
 use crate::fit::{Fit, Form, Options, fit};
@@ -53,10 +52,8 @@ pub(super) struct Analysis<'a> {
 impl<'a> Analysis<'a> {
     /// Selects and fits.
     pub(super) fn new(study: &'a StudyData) -> Self {
-        let families: Vec<Fitted<'_>> = families(study)
-            .into_iter()
-            .map(|family| Fitted::new(family, study))
-            .collect();
+        let families: Vec<Fitted<'_>> =
+            families(study).into_iter().map(|family| Fitted::new(family, study)).collect();
         let mut warnings = study.warnings.clone();
         warnings.extend(families.iter().flat_map(Fitted::warnings));
         Self { families, warnings }
@@ -67,46 +64,22 @@ impl<'a> Fitted<'a> {
     fn new(family: Family<'a>, study: &StudyData) -> Self {
         let fit_form = |points: &[Point], form| {
             let (level, best_guess, seed) = (study.level, study.best_guess, study.seed);
-            let options = Options {
-                form,
-                level,
-                best_guess,
-                regions: true,
-                seed,
-            };
+            let options = Options { form, level, best_guess, regions: true, seed };
             Curve::new(points.iter().cloned())
                 .and_then(|curve| fit(&curve, &options))
-                .map_err(reason)
+                .map_err(|error| error.to_string())
         };
         let points = family.composite();
-        let fixed = family
-            .fixed_sizes()
-            .into_iter()
-            .map(|(size, parameters, points)| {
-                let fit = fit_form(&points, Form::PowerConst);
-                FixedSize {
-                    size,
-                    parameters,
-                    points,
-                    fit,
-                }
-            });
+        let fixed = family.fixed_sizes().into_iter().map(|(size, parameters, points)| {
+            let fit = fit_form(&points, Form::PowerConst);
+            FixedSize { size, parameters, points, fit }
+        });
         let fixed = fixed.collect();
-        let sizes = family
-            .shards
-            .iter()
-            .map(|s| (s.best().m(), s.best().parameters as f64));
-        let size_law = SizeLaw::fit(sizes, study.level).map_err(reason);
+        let sizes = family.shards.iter().map(|s| (s.best().m(), s.best().parameters as f64));
+        let size_law = SizeLaw::fit(sizes, study.level).map_err(|error| error.to_string());
         let power = fit_form(&points, Form::Power);
         let constant = fit_form(&points, Form::PowerConst);
-        Self {
-            family,
-            points,
-            power,
-            constant,
-            fixed,
-            size_law,
-        }
+        Self { family, points, power, constant, fixed, size_law }
     }
 
     /// Whether the known irreducible error lies in the interval of γ of the composite curve.
@@ -119,10 +92,7 @@ impl<'a> Fitted<'a> {
         let shards = &self.family.shards;
         let name = self.family.name();
         let mut warnings = Vec::new();
-        let several: Vec<_> = shards
-            .iter()
-            .filter(|shard| shard.sizes.len() > 1)
-            .collect();
+        let several: Vec<_> = shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
         for (end, edge) in [("largest", true), ("smallest", false)] {
             let at_the_edge = |shard: &&&_| is_at_edge(shard, edge);
             let count = several.iter().filter(at_the_edge).count();
@@ -133,10 +103,7 @@ impl<'a> Fitted<'a> {
                 ));
             }
         }
-        let limited = shards
-            .iter()
-            .filter(|shard| shard.best().trial().capacity_limited)
-            .count();
+        let limited = shards.iter().filter(|shard| shard.best().trial().capacity_limited).count();
         if limited > 0 {
             warnings.push(format!(
                 "{name}: at {limited} of {} shards the best model could not bring its training error below its validation error",
@@ -144,11 +111,7 @@ impl<'a> Fitted<'a> {
             ));
         }
         if let Ok(fit) = &self.power {
-            warnings.extend(
-                fit.warnings
-                    .iter()
-                    .map(|warning| format!("{name}: {warning}")),
-            );
+            warnings.extend(fit.warnings.iter().map(|warning| format!("{name}: {warning}")));
         }
         warnings
     }
@@ -156,8 +119,4 @@ impl<'a> Fitted<'a> {
 
 fn is_at_edge(shard: &super::select::Shard<'_>, largest: bool) -> bool {
     shard.best == if largest { shard.sizes.len() - 1 } else { 0 }
-}
-
-fn reason(error: Error) -> String {
-    error.to_string()
 }

@@ -7,9 +7,7 @@ use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 
 /// Columns of `curve.csv` before and after the metrics.
-const CURVE_HEAD: [&str; 8] = [
-    "task", "model", "variant", "metric", "m", "m_unit", "error", "loss",
-];
+const CURVE_HEAD: [&str; 8] = ["task", "model", "variant", "metric", "m", "m_unit", "error", "loss"];
 const CURVE_TAIL: [&str; 4] = ["parameters", "flops", "seeds", "trial"];
 
 /// `curve.csv`: the best configuration of every model, variant and shard, sorted so.
@@ -17,105 +15,58 @@ const CURVE_TAIL: [&str; 4] = ["parameters", "flops", "seeds", "trial"];
 /// Figures are medians over the seeds of that configuration, but every metric's own column is the
 /// lowest such median over all configurations. `trial` is the trial in the middle of the seeds.
 pub(super) fn curve(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<u8>> {
-    let metrics: BTreeSet<&str> = shards(analysis)
-        .flat_map(|(_, s)| s.minima.keys().copied())
-        .collect();
+    let metrics: BTreeSet<&str> = shards(analysis).flat_map(|(_, s)| s.minima.keys().copied()).collect();
     let mut rows = vec![
-        CURVE_HEAD
-            .into_iter()
-            .chain(metrics.iter().copied())
-            .chain(CURVE_TAIL)
-            .map(String::from)
-            .collect(),
+        CURVE_HEAD.into_iter().chain(metrics.iter().copied()).chain(CURVE_TAIL).map(String::from).collect(),
     ];
     for ((model, variant), shard) in shards(analysis) {
         let best = shard.best();
         let head = [&study.task, model, variant, &study.metric.name].map(str::to_owned);
         let mut row: Vec<String> = head.to_vec();
-        row.extend([
-            best.m().to_string(),
-            study.m_unit.clone(),
-            best.error().to_string(),
-        ]);
+        row.extend([best.m().to_string(), study.m_unit.clone(), best.error().to_string()]);
         row.push(cell(best.median_of(|trial| trial.loss)));
-        row.extend(
-            metrics
-                .iter()
-                .map(|name| cell(shard.minima.get(name).copied())),
-        );
-        row.extend([
-            best.parameters.to_string(),
-            cell(best.median_of(|trial| Some(trial.flops))),
-        ]);
+        row.extend(metrics.iter().map(|name| cell(shard.minima.get(name).copied())));
+        row.extend([best.parameters.to_string(), cell(best.median_of(|trial| Some(trial.flops)))]);
         row.extend([best.trials.len().to_string(), best.trial().id.clone()]);
         rows.push(row);
     }
     write(&rows)
 }
 
-fn shards<'a>(
-    analysis: &'a Analysis<'a>,
-) -> impl Iterator<Item = ((&'a str, &'a str), &'a Shard<'a>)> {
+fn shards<'a>(analysis: &'a Analysis<'a>) -> impl Iterator<Item = ((&'a str, &'a str), &'a Shard<'a>)> {
     analysis.families.iter().flat_map(|fitted| {
         let family = &fitted.family;
-        family
-            .shards
-            .iter()
-            .map(move |shard| ((family.model, family.variant), shard))
+        family.shards.iter().map(move |shard| ((family.model, family.variant), shard))
     })
 }
 
 /// `points.csv`: every trial with all its fields except times, sorted by model, variant, shard,
 /// size, seed and id.
 pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
-    let settings: BTreeSet<&String> = study
-        .trials
-        .iter()
-        .flat_map(|t| t.settings.keys())
-        .collect();
+    let settings: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.settings.keys()).collect();
     let metrics: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.minima.keys()).collect();
     let mut rows = vec![header(&settings, &metrics)];
     let mut trials: Vec<&Trial> = study.trials.iter().collect();
     trials.sort_by(|a, b| {
         let key = |t: &Trial| (t.model.clone(), t.variant.clone(), t.requested);
         let rest = |t: &Trial| (t.seed, t.id.clone());
-        key(a)
-            .cmp(&key(b))
-            .then(a.size.total_cmp(&b.size))
-            .then_with(|| rest(a).cmp(&rest(b)))
+        key(a).cmp(&key(b)).then(a.size.total_cmp(&b.size)).then_with(|| rest(a).cmp(&rest(b)))
     });
     for trial in trials {
-        let mut row = vec![
-            study.task.clone(),
-            trial.model.clone(),
-            trial.variant.clone(),
-        ];
+        let mut row = vec![study.task.clone(), trial.model.clone(), trial.variant.clone()];
         row.extend([trial.id.clone(), trial.status.to_string()]);
-        row.extend([
-            trial.size.to_string(),
-            trial.parameters.to_string(),
-            trial.flops.to_string(),
-        ]);
+        row.extend([trial.size.to_string(), trial.parameters.to_string(), trial.flops.to_string()]);
         row.extend([trial.requested, trial.m].map(|count| count.to_string()));
         row.push(study.m_unit.clone());
         row.extend([trial.items, trial.seed].map(|count| count.to_string()));
-        row.extend(settings.iter().map(|name| {
-            trial
-                .settings
-                .get(*name)
-                .map(ToString::to_string)
-                .unwrap_or_default()
-        }));
-        row.extend([cell(trial.error), cell(trial.loss)]);
         row.extend(
-            metrics
+            settings
                 .iter()
-                .map(|name| cell(trial.minima.get(*name).copied())),
+                .map(|name| trial.settings.get(*name).map(ToString::to_string).unwrap_or_default()),
         );
-        row.extend([
-            cell(trial.training_error),
-            trial.capacity_limited.to_string(),
-        ]);
+        row.extend([cell(trial.error), cell(trial.loss)]);
+        row.extend(metrics.iter().map(|name| cell(trial.minima.get(*name).copied())));
+        row.extend([cell(trial.training_error), trial.capacity_limited.to_string()]);
         row.push(cell(trial.relative_standard_error));
         row.extend([trial.steps.to_string(), trial.epochs.to_string()]);
         rows.push(row);
@@ -125,31 +76,12 @@ pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
 
 fn header(settings: &BTreeSet<&String>, metrics: &BTreeSet<&String>) -> Vec<String> {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut row = names(&[
-        "task",
-        "model",
-        "variant",
-        "trial",
-        "status",
-        "size",
-        "parameters",
-    ]);
-    row.extend(names(&[
-        "flops",
-        "requested",
-        "m",
-        "m_unit",
-        "items",
-        "seed",
-    ]));
+    let mut row = names(&["task", "model", "variant", "trial", "status", "size", "parameters"]);
+    row.extend(names(&["flops", "requested", "m", "m_unit", "items", "seed"]));
     row.extend(settings.iter().map(ToString::to_string));
     row.extend(names(&["error", "loss"]));
     row.extend(metrics.iter().map(ToString::to_string));
-    row.extend(names(&[
-        "training_error",
-        "capacity_limited",
-        "relative_standard_error",
-    ]));
+    row.extend(names(&["training_error", "capacity_limited", "relative_standard_error"]));
     row.extend(names(&["steps", "epochs"]));
     row
 }
@@ -162,13 +94,9 @@ fn cell(number: Option<f64>) -> String {
 fn write(rows: &[Vec<String>]) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer
-            .write_record(row)
-            .map_err(|error| Error::input(error.to_string()))?;
+        writer.write_record(row).map_err(|error| Error::input(error.to_string()))?;
     }
-    writer
-        .into_inner()
-        .map_err(|error| Error::input(error.to_string()))
+    writer.into_inner().map_err(|error| Error::input(error.to_string()))
 }
 
 #[cfg(test)]
@@ -196,15 +124,8 @@ mod tests {
         let study = example::study();
         let text = String::from_utf8(points(&study).unwrap()).unwrap();
         assert_eq!(text.lines().count(), study.trials.len() + 1);
-        assert!(
-            text.lines()
-                .next()
-                .unwrap()
-                .contains(",seed,batch,learning_rate,error,loss,")
-        );
-        assert!(
-            text.contains(",diverged,") && text.contains(",missing,") && text.contains(",failed,")
-        );
+        assert!(text.lines().next().unwrap().contains(",seed,batch,learning_rate,error,loss,"));
+        assert!(text.contains(",diverged,") && text.contains(",missing,") && text.contains(",failed,"));
         assert!(!text.contains("seconds"));
     }
 }

@@ -32,12 +32,12 @@ pub(super) fn trial() -> Trial {
 }
 
 /// Error of a model of `parameters` on m samples: a composite law 2.2 + 24 m^-0.25 below a best
-/// guess of 6, with a bowl around the best size 20 m^0.6.
+/// guess of 6, with a bowl around the best size 60 m^0.62.
 fn error(m: f64, parameters: f64, variant: &str, rate: f64, random: &mut Random) -> f64 {
     let worse = if variant == "adam" { 1.03 } else { 1.0 };
-    let off = (parameters / (20.0 * m.powf(0.6))).ln();
+    let off = (parameters / (60.0 * m.powf(0.62))).ln();
     let rate = 1.0 + 0.05 * (rate - 0.5).abs();
-    let error = (2.2 + 24.0 * m.powf(-0.25) * worse) * (1.0 + 0.01 * off * off) * rate;
+    let error = (2.2 + 24.0 * m.powf(-0.25) * worse) * (1.0 + 0.02 * off * off) * rate;
     error.min(6.0) * (0.004 * random.normal()).exp()
 }
 
@@ -80,11 +80,7 @@ pub(super) fn study() -> StudyData {
             }
         }
     }
-    for (index, status) in [
-        (3, Status::Diverged),
-        (9, Status::Failed),
-        (14, Status::Missing),
-    ] {
+    for (index, status) in [(3, Status::Diverged), (9, Status::Failed), (14, Status::Missing)] {
         (trials[index].status, trials[index].error) = (status, None);
     }
     StudyData {

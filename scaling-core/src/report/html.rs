@@ -23,56 +23,30 @@ ul.warnings { background: #fff6e5; border-left: 4px solid #e69f00; padding: .6re
 dt { font-weight: 600; } dd { margin: 0 0 .5rem 1rem; }";
 
 const GLOSSARY: [(&str, &str); 7] = [
-    (
-        "shard",
-        "a sample of the training data of a given size m, drawn afresh for every seed",
-    ),
-    (
-        "trial",
-        "one model trained on one shard with one set of settings and one seed",
-    ),
+    ("shard", "a sample of the training data of a given size m, drawn afresh for every seed"),
+    ("trial", "one model trained on one shard with one set of settings and one seed"),
     (
         "composite curve",
         "at every m the lowest error over all sizes and settings; what a power law describes",
     ),
-    (
-        "exponent",
-        "beta_g in E(m) = alpha m^beta_g: doubling the data multiplies the error by 2^beta_g",
-    ),
-    (
-        "irreducible error",
-        "gamma: what no amount of data removes, such as the entropy of the source",
-    ),
-    (
-        "best guess",
-        "the error of the best predictor that ignores its input; small shards do no better",
-    ),
-    (
-        "model-size law",
-        "s(m) = sigma m^beta_p: parameters of the best model at every m",
-    ),
+    ("exponent", "beta_g in E(m) = alpha m^beta_g: doubling the data multiplies the error by 2^beta_g"),
+    ("irreducible error", "gamma: what no amount of data removes, such as the entropy of the source"),
+    ("best guess", "the error of the best predictor that ignores its input; small shards do no better"),
+    ("model-size law", "s(m) = sigma m^beta_p: parameters of the best model at every m"),
 ];
 
 /// The whole page.
 pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure]) -> String {
     let title = escape(&study.title);
     let headline = words::headline(study, analysis);
-    let headline = headline
-        .iter()
-        .map(|s| escape(s))
-        .collect::<Vec<_>>()
-        .join("<br>\n");
+    let headline = headline.iter().map(|s| escape(s)).collect::<Vec<_>>().join("<br>\n");
     let outcomes = table::outcomes(study);
     let body = [
         format!("<h1>{title}</h1>\n<p class=\"headline\">{headline}</p>"),
         warnings(analysis),
         format!("<p>Data: {}. Trials: {outcomes}.</p>", escape(&study.data)),
         figures.iter().map(figure).collect(),
-        analysis
-            .families
-            .iter()
-            .map(|fitted| family(fitted, study))
-            .collect(),
+        analysis.families.iter().map(|fitted| family(fitted, study)).collect(),
         published(study),
         format!(
             "<h2>How this was made</h2>\n<pre>{}</pre>\n<p>Intervals are at the {} % level. \
@@ -93,45 +67,26 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
 }
 
 fn warnings(analysis: &Analysis<'_>) -> String {
-    let items = analysis
-        .warnings
-        .iter()
-        .map(|warning| format!("<li>{}</li>\n", escape(warning)));
+    let items = analysis.warnings.iter().map(|warning| format!("<li>{}</li>\n", escape(warning)));
     let items: String = items.collect();
-    if items.is_empty() {
-        items
-    } else {
-        format!("<ul class=\"warnings\">\n{items}</ul>")
-    }
+    if items.is_empty() { items } else { format!("<ul class=\"warnings\">\n{items}</ul>") }
 }
 
 fn figure(figure: &Figure) -> String {
     let caption = escape(&figure.caption);
-    format!(
-        "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>\n",
-        figure.svg.trim()
-    )
+    format!("<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>\n", figure.svg.trim())
 }
 
 fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
     let cells = |tag: &str, row: &[String]| -> String {
-        row.iter()
-            .map(|cell| format!("<{tag}>{}</{tag}>", escape(cell)))
-            .collect()
+        row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<Vec<_>>().concat()
     };
     let rows = table::rows(fitted);
-    let rows: String = rows
-        .iter()
-        .map(|row| format!("<tr>{}</tr>\n", cells("td", row)))
-        .collect();
+    let rows = rows.iter().map(|row| format!("<tr>{}</tr>\n", cells("td", row))).collect::<Vec<_>>().concat();
     let words = words::lines(fitted, study);
-    let words = words.iter().map(|(what, words)| {
-        format!(
-            "<tr><th>{}</th><td>{}</td></tr>\n",
-            escape(what),
-            escape(words)
-        )
-    });
+    let words = words
+        .iter()
+        .map(|(what, words)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(what), escape(words)));
     format!(
         "<h2>{}</h2>\n<p>The best configuration at every shard; {} in {}, median over seeds.</p>\n\
          <div class=\"wide\"><table>\n<tr>{}</tr>\n{rows}</table></div>\n<h3>Fits</h3>\n\
@@ -145,10 +100,7 @@ fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
 }
 
 fn published(study: &StudyData) -> String {
-    let items = study
-        .published
-        .iter()
-        .map(|p| format!("<li>{}</li>\n", escape(&words::published(p))));
+    let items = study.published.iter().map(|p| format!("<li>{}</li>\n", escape(&words::published(p))));
     let items: String = items.collect();
     if items.is_empty() {
         return items;
@@ -160,18 +112,13 @@ fn published(study: &StudyData) -> String {
 }
 
 fn glossary() -> String {
-    let entries = GLOSSARY
-        .iter()
-        .map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
+    let entries = GLOSSARY.iter().map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
     format!("<h2>Terms</h2>\n<dl>\n{}</dl>", entries.collect::<String>())
 }
 
 /// Text as HTML.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -187,12 +134,7 @@ mod tests {
         let page = page(&study, &analysis, &figures);
         assert_eq!(page.matches("<svg").count(), 4);
         assert_eq!(page.matches("<tr>").count(), page.matches("</tr>").count());
-        for expected in [
-            "word-lstm2 (adam)",
-            "falls as m^-",
-            "irreducible error",
-            "beta_g -0.066",
-        ] {
+        for expected in ["word-lstm2 (adam)", "falls as m^-", "irreducible error", "beta_g -0.066"] {
             assert!(page.contains(expected), "{expected}");
         }
         assert!(page.contains("--out &quot;runs/&lt;new&gt;&quot;"));

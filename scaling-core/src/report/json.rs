@@ -80,9 +80,7 @@ mod tests {
         assert_eq!(sgd["fixed_sizes"].as_array().unwrap().len(), 4);
         study.trials.retain(|trial| trial.requested < 20_000);
         let few = fits(&study, &Analysis::new(&study));
-        let refused = few["curves"][1]["composite"]["power"]["refused"]
-            .as_str()
-            .unwrap();
+        let refused = few["curves"][1]["composite"]["power"]["refused"].as_str().unwrap();
         assert!(refused.contains("needs 3 sizes"), "{refused}");
         assert!(few["curves"][1]["irreducible_inside"].is_null());
     }

@@ -1,24 +1,25 @@
 //! Numbers as people read them.
 
-/// A whole number with its thousands set apart: `6,250`.
-pub(super) fn grouped(number: f64) -> String {
-    let digits = format!("{:.0}", number.abs());
+/// A count with its thousands set apart: `6,250`.
+pub fn thousands(count: u64) -> String {
+    let digits = count.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
-    if number < 0.0 {
-        format!("-{text}")
-    } else {
-        text
-    }
+    text
+}
+
+/// A number above 0 as the nearest whole one with its thousands set apart.
+pub(crate) fn grouped(number: f64) -> String {
+    thousands(number.round() as u64)
 }
 
 /// `digits` significant digits, without an exponent between 1e-4 and 1e6.
-pub(super) fn significant(number: f64, digits: i32) -> String {
+pub(crate) fn significant(number: f64, digits: i32) -> String {
     if number == 0.0 || !number.is_finite() {
         return format!("{number}");
     }
@@ -31,7 +32,7 @@ pub(super) fn significant(number: f64, digits: i32) -> String {
 }
 
 /// For the ticks of an axis: `250`, `10k`, `2.5M`, `0.05`.
-pub(super) fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     let (scaled, suffix) = match number.abs() {
         size if size >= 1e15 || (size > 0.0 && size < 1e-3) => return format!("{number:e}"),
         size if size >= 1e12 => (number / 1e12, "T"),
@@ -41,20 +42,17 @@ pub(super) fn short(number: f64) -> String {
         _ => (number, ""),
     };
     let digits = format!("{scaled:.4}");
-    format!(
-        "{}{suffix}",
-        digits.trim_end_matches('0').trim_end_matches('.')
-    )
+    format!("{}{suffix}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A count to three digits with its suffix: `88.1k`.
-pub(super) fn short_count(number: f64) -> String {
+pub(crate) fn short_count(number: f64) -> String {
     let digits = 10f64.powi(number.abs().max(1.0).log10().floor() as i32 - 2);
     short((number / digits).round() * digits)
 }
 
 /// A share as a percentage with two significant digits.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{} %", significant(100.0 * share, 2))
 }
 
@@ -64,14 +62,8 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(
-            ["6,250", "100", "-1,234,568"],
-            [6250.0, 100.0, -1_234_567.6].map(grouped)
-        );
-        assert_eq!(
-            ["10k", "2.5M", "0.05", "250"],
-            [1e4, 2.5e6, 0.05, 250.0].map(short)
-        );
+        assert_eq!(["6,250", "100", "1,234,568"], [6250.0, 100.0, 1_234_567.6].map(grouped));
+        assert_eq!(["10k", "2.5M", "0.05", "250"], [1e4, 2.5e6, 0.05, 250.0].map(short));
         assert_eq!(["1e-4", "1G"], [1e-4, 1e9].map(short));
         assert_eq!(["88.1k", "12"], [88_114.0, 12.0].map(short_count));
         let three = [7.9123, 0.070_56, 12345.0, 0.0].map(|x| significant(x, 3));

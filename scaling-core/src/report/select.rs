@@ -45,10 +45,7 @@ pub(super) struct Family<'a> {
 
 /// The trials that finished with an error, which alone enter curves.
 pub(super) fn finished(study: &StudyData) -> impl Iterator<Item = &Trial> {
-    study
-        .trials
-        .iter()
-        .filter(|trial| trial.status == Status::Finished && trial.error.is_some())
+    study.trials.iter().filter(|trial| trial.status == Status::Finished && trial.error.is_some())
 }
 
 /// The families of a study in alphabetical order; those without a finished trial are left out.
@@ -61,40 +58,20 @@ pub(super) fn families(study: &StudyData) -> Vec<Family<'_>> {
     let family = |((model, variant), shards): ((_, _), BTreeMap<u64, Vec<_>>)| Family {
         model,
         variant,
-        shards: shards
-            .into_iter()
-            .filter_map(|(m, trials)| Shard::new(m, trials))
-            .collect(),
+        shards: shards.into_iter().filter_map(|(m, trials)| Shard::new(m, trials)).collect(),
     };
-    trials
-        .into_iter()
-        .map(family)
-        .filter(|family| !family.shards.is_empty())
-        .collect()
+    trials.into_iter().map(family).filter(|family| !family.shards.is_empty()).collect()
 }
 
 impl<'a> Candidate<'a> {
     fn new(mut trials: Vec<&'a Trial>) -> Option<Self> {
-        let diverged = trials
-            .iter()
-            .filter(|trial| trial.status == Status::Diverged)
-            .count();
+        let diverged = trials.iter().filter(|trial| trial.status == Status::Diverged).count();
         trials.retain(|trial| trial.status == Status::Finished && trial.error.is_some());
         let by_error = |trial: &&Trial| trial.error.unwrap_or(f64::INFINITY);
-        trials.sort_by(|a, b| {
-            by_error(a)
-                .total_cmp(&by_error(b))
-                .then_with(|| a.id.cmp(&b.id))
-        });
+        trials.sort_by(|a, b| by_error(a).total_cmp(&by_error(b)).then_with(|| a.id.cmp(&b.id)));
         let first = *trials.first()?;
         let (size, parameters, settings) = (first.size, first.parameters, &first.settings);
-        Some(Self {
-            size,
-            parameters,
-            settings,
-            trials,
-            diverged,
-        })
+        Some(Self { size, parameters, settings, trials, diverged })
     }
 
     /// The errors of the finished trials.
@@ -114,8 +91,7 @@ impl<'a> Candidate<'a> {
 
     /// Samples in the shard: the median over its seeds.
     pub(super) fn m(&self) -> f64 {
-        self.median_of(|trial| Some(trial.m as f64))
-            .unwrap_or_default()
+        self.median_of(|trial| Some(trial.m as f64)).unwrap_or_default()
     }
 
     /// The median over seeds of a figure of the trials, where they have it.
@@ -135,9 +111,7 @@ impl<'a> Candidate<'a> {
 
 fn better(a: &Candidate<'_>, b: &Candidate<'_>) -> std::cmp::Ordering {
     let (a, b) = (a.rank(), b.rank());
-    a.0.total_cmp(&b.0)
-        .then(a.1.total_cmp(&b.1))
-        .then(a.2.cmp(&b.2))
+    a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
 }
 
 impl<'a> Shard<'a> {
@@ -148,10 +122,8 @@ impl<'a> Shard<'a> {
             let key = (trial.size.to_bits(), format!("{:?}", trial.settings));
             configurations.entry(key).or_default().push(trial);
         }
-        let candidates: Vec<Candidate<'_>> = configurations
-            .into_values()
-            .filter_map(Candidate::new)
-            .collect();
+        let candidates: Vec<Candidate<'_>> =
+            configurations.into_values().filter_map(Candidate::new).collect();
         let minima = own_minima(&candidates);
         let mut sizes: Vec<Candidate<'_>> = Vec::new();
         for candidate in candidates {
@@ -162,12 +134,7 @@ impl<'a> Shard<'a> {
             }
         }
         let best = (0..sizes.len()).min_by(|a, b| better(&sizes[*a], &sizes[*b]))?;
-        Some(Self {
-            requested,
-            sizes,
-            best,
-            minima,
-        })
+        Some(Self { requested, sizes, best, minima })
     }
 
     /// The best configuration.
@@ -189,15 +156,10 @@ impl<'a> Shard<'a> {
 }
 
 fn own_minima<'a>(candidates: &[Candidate<'a>]) -> BTreeMap<&'a str, f64> {
-    let names = candidates
-        .iter()
-        .flat_map(|c| &c.trials)
-        .flat_map(|trial| trial.minima.keys());
+    let names = candidates.iter().flat_map(|c| &c.trials).flat_map(|trial| trial.minima.keys());
     names
         .filter_map(|name| {
-            let medians = candidates
-                .iter()
-                .filter_map(|c| c.median_of(|t| t.minima.get(name).copied()));
+            let medians = candidates.iter().filter_map(|c| c.median_of(|t| t.minima.get(name).copied()));
             Some((name.as_str(), medians.min_by(f64::total_cmp)?))
         })
         .collect()
@@ -216,27 +178,16 @@ impl Family<'_> {
     /// The composite curve: the best configuration at every shard.
     pub(super) fn composite(&self) -> Vec<Point> {
         let best = self.shards.iter().map(Shard::best);
-        best.map(|best| Point {
-            m: best.m(),
-            errors: best.errors(),
-        })
-        .collect()
+        best.map(|best| Point { m: best.m(), errors: best.errors() }).collect()
     }
 
     /// Every size's own curve, in ascending order of size: (size, parameters, points).
     pub(super) fn fixed_sizes(&self) -> Vec<(f64, u64, Vec<Point>)> {
         let mut sizes: BTreeMap<u64, (f64, u64, Vec<Point>)> = BTreeMap::new();
         for candidate in self.shards.iter().flat_map(|shard| &shard.sizes) {
-            let point = Point {
-                m: candidate.m(),
-                errors: candidate.errors(),
-            };
+            let point = Point { m: candidate.m(), errors: candidate.errors() };
             let empty = || (candidate.size, candidate.parameters, Vec::new());
-            sizes
-                .entry(candidate.size.to_bits())
-                .or_insert_with(empty)
-                .2
-                .push(point);
+            sizes.entry(candidate.size.to_bits()).or_insert_with(empty).2.push(point);
         }
         sizes.into_values().collect()
     }
@@ -248,18 +199,11 @@ mod tests {
     use super::*;
 
     fn study(trials: Vec<Trial>) -> StudyData {
-        StudyData {
-            trials,
-            ..example::study()
-        }
+        StudyData { trials, ..example::study() }
     }
 
     fn trial(size: f64, rate: f64, seed: u64, error: Option<f64>) -> Trial {
-        let status = if error.is_some() {
-            Status::Finished
-        } else {
-            Status::Diverged
-        };
+        let status = if error.is_some() { Status::Finished } else { Status::Diverged };
         Trial {
             id: format!("{size}-{rate}-{seed}"),
             size,
@@ -289,10 +233,7 @@ mod tests {
         let families = families(&study);
         let shard = &families[0].shards[0];
         assert_eq!(shard.best().size, 16.0);
-        assert_eq!(
-            (shard.best().error(), shard.best().trial().id.as_str()),
-            (2.9, "16-0.1-1")
-        );
+        assert_eq!((shard.best().error(), shard.best().trial().id.as_str()), (2.9, "16-0.1-1"));
         assert_eq!(shard.sizes[0].error(), 3.1);
         assert_eq!(families[0].fixed_sizes().len(), 4);
         assert_eq!(families[0].composite()[0].errors, [2.8, 2.9, 3.3]);

@@ -3,25 +3,19 @@
 use super::analysis::{Analysis, Fitted};
 use super::number::{grouped, significant};
 use super::{Status, StudyData, words};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use std::fmt::Write;
+
+/// A line above, below and under the header, nothing else.
+const STYLE: TableStyle = {
+    let line = LineStyle::none().fill('─').junction('─');
+    TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
+};
 
 /// Columns of the learning curve.
 pub(super) fn columns(study: &StudyData) -> Vec<String> {
-    let fixed = [
-        "size",
-        "parameters",
-        "error",
-        "s.e.",
-        "training error",
-        "settings",
-        "seeds",
-    ];
-    let m = if study.m_unit.is_empty() {
-        "m"
-    } else {
-        &study.m_unit
-    };
+    let fixed = ["size", "parameters", "error", "s.e.", "training error", "settings", "seeds"];
+    let m = if study.m_unit.is_empty() { "m" } else { &study.m_unit };
     std::iter::once(m).chain(fixed).map(str::to_owned).collect()
 }
 
@@ -31,19 +25,13 @@ pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
         let best = shard.best();
         let optional = |number: Option<f64>| number.map_or("-".to_owned(), |n| significant(n, 3));
         let error = best.error();
-        let settings = best
-            .settings
-            .iter()
-            .map(|(name, value)| format!("{name} {value}"));
+        let settings = best.settings.iter().map(|(name, value)| format!("{name} {value}"));
         vec![
             grouped(best.m()),
             best.size.to_string(),
             grouped(best.parameters as f64),
             significant(error, 4),
-            optional(
-                best.median_of(|t| t.relative_standard_error)
-                    .map(|share| share * error),
-            ),
+            optional(best.median_of(|t| t.relative_standard_error).map(|share| share * error)),
             optional(best.median_of(|t| t.training_error)),
             settings.collect::<Vec<_>>().join(", "),
             best.trials.len().to_string(),
@@ -54,28 +42,11 @@ pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
 
 /// How many trials ended in which way, for example `189 finished, 1 diverged, 2 missing`.
 pub(super) fn outcomes(study: &StudyData) -> String {
-    let states = [
-        Status::Finished,
-        Status::Diverged,
-        Status::Failed,
-        Status::Missing,
-    ];
-    let counts = states.map(|state| {
-        (
-            state,
-            study.trials.iter().filter(|t| t.status == state).count(),
-        )
-    });
-    let texts = counts
-        .iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(state, n)| format!("{n} {state}"));
+    let states = [Status::Finished, Status::Diverged, Status::Failed, Status::Missing];
+    let counts = states.map(|state| (state, study.trials.iter().filter(|t| t.status == state).count()));
+    let texts = counts.iter().filter(|(_, n)| *n > 0).map(|(state, n)| format!("{n} {state}"));
     let text = texts.collect::<Vec<_>>().join(", ");
-    if text.is_empty() {
-        "none".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "none".to_owned() } else { text }
 }
 
 /// Everything that the terminal shows at the end of a study.
@@ -83,14 +54,7 @@ pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
     let mut text = format!("{}\ntrials: {}\n", study.title, outcomes(study));
     for fitted in &analysis.families {
         let unit = &study.metric.unit;
-        line(
-            &mut text,
-            &format!(
-                "\n{}, {} in {unit}",
-                fitted.family.name(),
-                study.metric.label
-            ),
-        );
+        line(&mut text, &format!("\n{}, {} in {unit}", fitted.family.name(), study.metric.label));
         line(&mut text, &table(fitted, study).to_string());
         for (what, words) in words::lines(fitted, study) {
             line(&mut text, &format!("{what}: {words}"));
@@ -101,10 +65,7 @@ pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
     }
     if !study.published.is_empty() && !analysis.families.is_empty() {
         line(&mut text, "\npublished:");
-        study
-            .published
-            .iter()
-            .for_each(|p| line(&mut text, &format!("  {}", words::published(p))));
+        study.published.iter().for_each(|p| line(&mut text, &format!("  {}", words::published(p))));
     }
     for warning in &analysis.warnings {
         line(&mut text, &format!("warning: {warning}"));
@@ -114,17 +75,11 @@ pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
 
 fn table(fitted: &Fitted<'_>, study: &StudyData) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_header(columns(study));
+    table.load_style(STYLE).set_header(columns(study));
     table.add_rows(rows(fitted));
     for (i, column) in table.column_iter_mut().enumerate() {
         // Numbers to the right, the settings to the left.
-        let alignment = if i == 6 {
-            CellAlignment::Left
-        } else {
-            CellAlignment::Right
-        };
+        let alignment = if i == 6 { CellAlignment::Left } else { CellAlignment::Right };
         column.set_cell_alignment(alignment);
     }
     table

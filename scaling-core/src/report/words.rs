@@ -18,11 +18,7 @@ pub(super) fn formula(law: &Law, form: Form) -> String {
 
 /// An exponent to three decimals, or to three digits where it is small.
 pub(super) fn exponent(beta: f64) -> String {
-    if beta.abs() < 0.01 {
-        significant(beta, 2)
-    } else {
-        format!("{beta:.3}")
-    }
+    if beta.abs() < 0.01 { significant(beta, 2) } else { format!("{beta:.3}") }
 }
 
 /// `[-0.081, -0.060]`.
@@ -32,25 +28,17 @@ pub(super) fn interval(interval: &Interval) -> String {
 
 /// `[2.10, 2.51]`.
 fn level_interval(interval: &Interval) -> String {
-    format!(
-        "[{}, {}]",
-        significant(interval.low, 3),
-        significant(interval.high, 3)
-    )
+    format!("[{}, {}]", significant(interval.low, 3), significant(interval.high, 3))
 }
 
 /// `E(m) = 7.91 m^-0.071 [-0.081, -0.060] nats per word, R2 0.993, ...`; of `total` points.
 pub(super) fn fit(fit: &Fit, total: usize, study: &StudyData) -> String {
     let law = formula(&fit.law(), Form::Power);
     let constant = fit.ci.gamma.map_or(String::new(), |gamma| {
-        format!(
-            " + {} {}",
-            significant(fit.gamma, 3),
-            level_interval(&gamma)
-        )
+        format!(" + {} {}", significant(fit.gamma, 3), level_interval(&gamma))
     });
     format!(
-        "E(m) = {law} {}{constant} {}, R2 {:.3}, relative RMSE {}, {} of {total} points, {} to {} {}",
+        "E(m) = {law} {}{constant} {}, R2 {:.4}, relative RMSE {}, {} of {total} points, {} to {} {}",
         interval(&fit.ci.beta),
         study.metric.unit,
         fit.r2,
@@ -69,10 +57,8 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
         Ok(found) => fit(found, total, study),
         Err(reason) => reason.clone(),
     };
-    let mut lines = vec![
-        ("power law", in_words(&fitted.power)),
-        ("power law + constant", in_words(&fitted.constant)),
-    ];
+    let mut lines =
+        vec![("power law", in_words(&fitted.power)), ("power law + constant", in_words(&fitted.constant))];
     if let Some(comparison) = irreducible(fitted, study) {
         lines.push(("irreducible error", comparison));
     }
@@ -103,11 +89,7 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
 /// γ beside the known irreducible error.
 fn irreducible(fitted: &Fitted<'_>, study: &StudyData) -> Option<String> {
     let (known, fit) = (study.irreducible?, fitted.constant.as_ref().ok()?);
-    let place = if fitted.irreducible_inside(study)? {
-        "inside"
-    } else {
-        "outside"
-    };
+    let place = if fitted.irreducible_inside(study)? { "inside" } else { "outside" };
     let note = &study.irreducible_note;
     Some(format!(
         "gamma {} {}; known: {} ({note}): {place}",
@@ -119,9 +101,7 @@ fn irreducible(fitted: &Fitted<'_>, study: &StudyData) -> Option<String> {
 
 /// What the paper found, and that it is not the same measurement.
 pub(super) fn published(figure: &Published) -> String {
-    let size = figure
-        .beta_p
-        .map_or(String::new(), |beta_p| format!(", beta_p {beta_p}"));
+    let size = figure.beta_p.map_or(String::new(), |beta_p| format!(", beta_p {beta_p}"));
     format!(
         "{}: beta_g {}{size} over {} ({}); different data and range",
         figure.model, figure.beta_g, figure.m_range, figure.source

@@ -3,14 +3,16 @@
 mod collect;
 mod display;
 mod executor;
+mod facts;
 mod file;
 
+pub use collect::collect;
 pub use executor::execute;
 pub use file::StudyFile;
 
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
-use crate::files::write_json;
+use crate::files::{remove_if_present, write_json};
 use crate::settings::{Options, Settings};
 use crate::space::Space;
 use crate::task::{Corpus, Task};
@@ -109,6 +111,7 @@ impl<'a> Study<'a> {
             config: &config,
             directory: &directory,
             validation: self.validation_samples(),
+            best_guess: self.corpus.best_guess(),
             checkpoint_every: Duration::from_secs_f64(self.settings.checkpoint_seconds),
             keep_weights: self.settings.weights != "none",
             interrupted,
@@ -164,7 +167,7 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Draws every shard once, so that one that is too large stops the study before it begins.
+    /// Draws the largest shard once, so that one that is too large stops the study before it begins.
     ///
     /// # Errors
     /// If the pool is too small for a shard.
@@ -176,5 +179,42 @@ impl<'a> Study<'a> {
             }
             None => Err(Error::input("a study needs at least one shard size")),
         }
+    }
+
+    /// Begins the study in its directory, or checks that the one there is the same.
+    ///
+    /// # Errors
+    /// If the directory cannot be written, or holds another study.
+    pub fn establish(&self) -> Result<()> {
+        self.file.establish(&self.directory)?;
+        let facts = self.directory.join("facts.json");
+        if facts.exists() { Ok(()) } else { write_json(&facts, &facts::Facts::of(self)?) }
+    }
+
+    /// Removes the weights of trials that are not the best of their shard, if the study keeps only those.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub fn prune_weights(&self) -> Result<()> {
+        if self.settings.weights != "best" {
+            return Ok(());
+        }
+        let mut best: BTreeMap<(String, String, u64), (f64, String)> = BTreeMap::new();
+        let trials = self.trials()?;
+        for (config, state) in &trials {
+            if let State::Finished(outcome) = state {
+                let key = (config.model.clone(), config.variant.clone(), config.shard.size);
+                let entry = best.entry(key).or_insert((f64::MAX, String::new()));
+                if outcome.error < entry.0 {
+                    *entry = (outcome.error, config.id());
+                }
+            }
+        }
+        for (config, _) in &trials {
+            if !best.values().any(|(_, id)| *id == config.id()) {
+                remove_if_present(&self.trial_directory(&config.id()).join("best.safetensors"))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::schedule::Verdict;
 use super::weights::Weights;
 use super::{Lease, TrialConfig};
 use crate::error::{At, Error, Result};
-use crate::files::{write_atomic, write_json};
+use crate::files::{remove_if_present, write_atomic, write_json};
 use crate::shard::Shard;
 use crate::task::{Evaluation, Learner};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub struct Run<'a> {
     pub directory: &'a Path,
     /// Samples of the validation set; evaluation takes turns with training so that it costs less.
     pub validation: u64,
+    /// Error of the best constant predictor.
+    pub best_guess: Option<f64>,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
     /// Whether to keep the weights of the best evaluation.
@@ -137,7 +139,7 @@ impl<'a> Loop<'a> {
         let training_loss = self.progress.close_stretch();
         self.progress.note_minima(evaluation);
         let step = self.progress.step;
-        let verdict = self.progress.schedule.observe(evaluation.error, &self.run.config.optimization);
+        let verdict = self.progress.schedule.observe(evaluation.error, self.run.best_guess, &self.run.config.optimization);
         if verdict == Verdict::Best {
             self.progress.best = Some(Best {
                 step,
@@ -231,10 +233,7 @@ impl<'a> Loop<'a> {
         }
         self.write_cost()?;
         // A failure of an earlier sitting (killed, panic) no longer holds.
-        let error = self.run.directory.join("error.json");
-        if error.exists() {
-            std::fs::remove_file(&error).at("remove", &error)?;
-        }
+        remove_if_present(&self.run.directory.join("error.json"))?;
         write_json(&self.run.directory.join("result.json"), &outcome)?;
         checkpoint::clear(self.run.directory)?;
         Ok(State::Finished(Box::new(outcome)))

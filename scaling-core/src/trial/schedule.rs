@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// An improvement must be at least this large, relatively, to count against a stall.
 const NOTICEABLE: f64 = 1e-3;
 
+/// A model below this share of the best guess has begun to learn (MODELS 6.6, region 1).
+const BEGUN: f64 = 0.98;
+
 /// What the training loop does after an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -39,10 +42,21 @@ impl Schedule {
     }
 
     /// Takes note of a validation error.
-    pub(super) fn observe(&mut self, error: f64, optimization: &Optimization) -> Verdict {
+    ///
+    /// Stalls do not count while the error is that of the best constant predictor: recurrent models
+    /// linger there before they begin to learn, and a lower rate would keep them there.
+    pub(super) fn observe(
+        &mut self,
+        error: f64,
+        best_guess: Option<f64>,
+        optimization: &Optimization,
+    ) -> Verdict {
         let is_best = error < self.best;
         if is_best {
             self.best = error;
+        }
+        if best_guess.is_some_and(|guess| error > BEGUN * guess) {
+            return if is_best { Verdict::Best } else { Verdict::Continue };
         }
         if error < self.reference * (1.0 - NOTICEABLE) {
             self.reference = error;
@@ -85,7 +99,7 @@ mod tests {
         let mut schedule = Schedule::new();
         let optimization = optimization("plateau");
         let verdicts: Vec<(Verdict, f64)> = [3.0, 2.0, 2.1, 1.9, 1.95, 1.95, 1.9501]
-            .map(|error| (schedule.observe(error, &optimization), schedule.factor))
+            .map(|error| (schedule.observe(error, None, &optimization), schedule.factor))
             .into();
         use Verdict::{Best, Continue, Stop};
         let expected = [
@@ -98,8 +112,19 @@ mod tests {
     fn a_constant_rate_stops_after_patience() {
         let mut schedule = Schedule::new();
         let optimization = optimization("constant");
-        let verdicts: Vec<Verdict> = [3.0, 3.1, 3.2].map(|e| schedule.observe(e, &optimization)).into();
+        let verdicts: Vec<Verdict> = [3.0, 3.1, 3.2].map(|e| schedule.observe(e, None, &optimization)).into();
         assert_eq!(verdicts, [Verdict::Best, Verdict::Continue, Verdict::Stop]);
         assert!((schedule.factor - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_model_that_has_not_begun_to_learn_is_not_stopped() {
+        let mut schedule = Schedule::new();
+        let optimization = optimization("plateau");
+        let verdicts: Vec<Verdict> =
+            [3.0, 3.0, 3.0, 3.0, 2.0, 2.1].map(|e| schedule.observe(e, Some(3.0), &optimization)).into();
+        use Verdict::{Best, Continue};
+        assert_eq!(verdicts, [Best, Continue, Continue, Continue, Best, Continue]);
+        assert_eq!(schedule.factor, 0.5);
     }
 }

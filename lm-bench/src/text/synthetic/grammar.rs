@@ -13,7 +13,7 @@
 //! - a noun on the adjective before it, and its form on the determiner;
 //! - a preposition and an adverb on the word that they belong to, and the noun after a preposition on
 //!   both (2,880 + 1,800 pairs, each with a noun of its own);
-//! - a verb and its form on the subject, which may be seven words back;
+//! - a verb and its form on the subject, which may be five words back, or fifteen in the second clause;
 //! - an object without an adjective on subject and verb together (24,000 pairs, each with a noun of its
 //!   own): rare facts, learnt one by one, so that more text keeps helping;
 //! - nouns, verbs and adjectives on the topic, which the first word of the sentence sets.
@@ -23,8 +23,8 @@
 
 use super::choice::{Blend, Choice, zipf};
 use super::lexicon::{
-    ADJECTIVES, ADVERBS, CONJUNCTIONS, DETERMINERS, NOUNS, Number, OPENERS, PREPOSITIONS, RELATIVES,
-    TRANSITIVE, VERBS, Word,
+    ADJECTIVES, ADVERBS, CONJUNCTIONS, DETERMINERS, NOUNS, Number, OPENERS, PREPOSITIONS,
+    RELATIVES, TRANSITIVE, VERBS, Word,
 };
 use scaling_core::random::Random;
 
@@ -136,35 +136,57 @@ impl Grammar {
                 let pair = head * PREPOSITIONS.len() + preposition;
                 (&self.noun_of_preposition[pair], &NOUN_OF_PREPOSITION)
             }
-            Context::Object(subject, verb) => {
-                (&self.object_of_pair[subject * TRANSITIVE + verb], &OBJECT_OF_PAIR)
-            }
+            Context::Object(subject, verb) => (
+                &self.object_of_pair[subject * TRANSITIVE + verb],
+                &OBJECT_OF_PAIR,
+            ),
         };
-        Blend { base: &self.noun[topic], favourites, shares }
+        Blend {
+            base: &self.noun[topic],
+            favourites,
+            shares,
+        }
     }
 
     /// The distribution of a verb.
     pub(super) fn verb(&self, topic: usize, subject: usize) -> Blend<'_> {
         let favourites = &self.verb_of_subject[subject];
-        Blend { base: &self.verb[topic], favourites, shares: &VERB_OF_SUBJECT }
+        Blend {
+            base: &self.verb[topic],
+            favourites,
+            shares: &VERB_OF_SUBJECT,
+        }
     }
 
     /// The distribution of a preposition.
     pub(super) fn preposition(&self, head: usize) -> Blend<'_> {
         let favourites = &self.preposition_of_head[head];
-        Blend { base: &self.preposition, favourites, shares: &PREPOSITION_OF_HEAD }
+        Blend {
+            base: &self.preposition,
+            favourites,
+            shares: &PREPOSITION_OF_HEAD,
+        }
     }
 
     /// The distribution of an adverb.
     pub(super) fn adverb(&self, verb: usize) -> Blend<'_> {
         let favourites = &self.adverb_of_verb[verb];
-        Blend { base: &self.adverb, favourites, shares: &ADVERB_OF_VERB }
+        Blend {
+            base: &self.adverb,
+            favourites,
+            shares: &ADVERB_OF_VERB,
+        }
     }
 
     /// Makes one sentence and hands its words to `say`, in order.
     pub(super) fn sentence(&self, random: &mut Random, say: impl FnMut(Word)) {
         let opener = self.opener.draw(random);
-        let mut speaker = Speaker { grammar: self, random, say, topic: topic(opener) };
+        let mut speaker = Speaker {
+            grammar: self,
+            random,
+            say,
+            topic: topic(opener),
+        };
         (speaker.say)(Word::Opener(opener));
         speaker.after_the_opener();
     }
@@ -206,16 +228,18 @@ fn determiner() -> Choice {
 fn tilted(base: &Choice) -> Vec<Choice> {
     let weight = |topic: usize, i: usize| base.p(i) * if i % TOPICS == topic { TILT } else { 1.0 };
     (0..TOPICS)
-        .map(|topic| Choice::new(&(0..base.len()).map(|i| weight(topic, i)).collect::<Vec<_>>()))
+        .map(|topic| {
+            Choice::new(
+                &(0..base.len())
+                    .map(|i| weight(topic, i))
+                    .collect::<Vec<_>>(),
+            )
+        })
         .collect()
 }
 
 /// Distinct favourites for each of `count` words or pairs, drawn as the words themselves are.
-fn favourites<const N: usize>(
-    base: &Choice,
-    count: usize,
-    random: &mut Random,
-) -> Vec<[u16; N]> {
+fn favourites<const N: usize>(base: &Choice, count: usize, random: &mut Random) -> Vec<[u16; N]> {
     let mut some = || {
         let mut chosen = [u16::MAX; N];
         for k in 0..N {
@@ -253,7 +277,9 @@ impl<S: FnMut(Word)> Speaker<'_, S> {
         let verb = self.clause(subject, number);
         self.tail(verb);
         if self.random.uniform() < CONJUNCTION {
-            (self.say)(Word::Conjunction(self.grammar.conjunction.draw(self.random)));
+            (self.say)(Word::Conjunction(
+                self.grammar.conjunction.draw(self.random),
+            ));
             let verb = self.clause(subject, number);
             self.tail(verb);
         }
@@ -284,7 +310,11 @@ impl<S: FnMut(Word)> Speaker<'_, S> {
         let determiner = self.grammar.determiner.draw(self.random);
         (self.say)(Word::Determiner(determiner));
         number(determiner).unwrap_or_else(|| {
-            if self.random.uniform() < PLURAL { Number::Plural } else { Number::Singular }
+            if self.random.uniform() < PLURAL {
+                Number::Plural
+            } else {
+                Number::Singular
+            }
         })
     }
 

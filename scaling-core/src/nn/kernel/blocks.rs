@@ -79,13 +79,13 @@ impl Block<'_> {
 }
 
 /// The rows of a block, at step `t`, of an array [T, B, W] that is only read.
-pub(super) fn rows_of(
-    data: &[f32],
+pub(super) fn rows_of<'a>(
+    data: &'a [f32],
     t: usize,
     batch: usize,
     width: usize,
     rows: &Range<usize>,
-) -> &[f32] {
+) -> &'a [f32] {
     let base = t * batch;
     // Same layout as `split`, without the exclusive access.
     &data[(base + rows.start) * width..(base + rows.end) * width]

@@ -2,6 +2,7 @@
 
 use super::activation::{sigmoid, tanh};
 use super::blocks::{block_rows, rows_of, split};
+use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use super::product::{Packed, add_transposed_product, column_sums};
 use rayon::prelude::*;
@@ -37,9 +38,9 @@ pub(in super::super) struct Inputs<'a> {
 #[derive(Debug, Clone)]
 pub(in super::super) struct Trace {
     /// Gates after their activation, [T, B, 4 H].
-    gates: Vec<f32>,
+    gates: Buffer,
     /// Cell states, [T, B, H].
-    cells: Vec<f32>,
+    cells: Buffer,
 }
 
 /// The gradients of all inputs.
@@ -57,15 +58,15 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
     let Layout { batch, input, hidden, order, forget_offset } = layout;
     let steps = inputs.x.len() / (batch * input);
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
-    let mut gates = vec![0.0; steps * batch * 4 * hidden];
-    Packed::new(w_input, input, 4 * hidden).add_product_parallel(inputs.x, &mut gates);
+    let mut gates = Buffer::new(steps * batch * 4 * hidden);
+    Packed::new(w_input, input, 4 * hidden).product_parallel(inputs.x, &mut gates);
     let w_hidden = Packed::new(w_hidden, hidden, 4 * hidden);
     let mut bias = inputs.bias.to_vec();
     for forget in &mut bias[order[1] * hidden..][..hidden] {
         *forget += forget_offset;
     }
 
-    let mut cells = vec![0.0; steps * batch * hidden];
+    let mut cells = Buffer::new(steps * batch * hidden);
     let mut out = vec![0.0; (steps + 1) * batch * hidden];
     let rows = block_rows(batch);
     let blocks: Vec<_> = split(&mut gates, batch, 4 * hidden, rows)
@@ -139,7 +140,7 @@ pub(in super::super) fn backward(
     });
 
     let mut x = vec![0.0; inputs.x.len()];
-    Packed::transposed(w_input, 4 * hidden, input).add_product_parallel(&gates, &mut x);
+    Packed::transposed(w_input, 4 * hidden, input).product_parallel(&gates, &mut x);
     let mut weight = vec![0.0; inputs.weight.len()];
     let (d_input, d_hidden) = weight.split_at_mut(input * 4 * hidden);
     let (first, later) = gates.split_at(batch * 4 * hidden);

@@ -6,6 +6,7 @@
 
 mod activation;
 mod blocks;
+mod buffer;
 mod lanes;
 pub(super) mod lstm;
 mod product;

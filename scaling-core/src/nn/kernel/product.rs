@@ -4,11 +4,11 @@
 //! weight is rearranged once ([`Packed`]). The gradient of a weight is one product over all rows of
 //! the batch and the sequence, which the `gemm` crate does well ([`add_transposed_product`]).
 
+use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// Columns of a panel: two of the widest vectors. Narrower levels take it in two goes.
-const PANEL: usize = 32;
 /// Rows of the weight that are done with before the next: a panel of them fits the L1 cache.
 const DEPTH: usize = 256;
 /// Rows of the left side that are multiplied at once, by the number of registers.
@@ -16,41 +16,70 @@ const GROUP: usize = 6;
 
 /// A weight [K, N], rearranged for products with rows on its left.
 ///
-/// The order is: depth blocks of [`DEPTH`] rows; in it panels of [`PANEL`] columns, the last one
+/// The order is: depth blocks of [`DEPTH`] rows; in it panels of two vectors of columns, the last one
 /// filled up with zeros; in it row by row.
 pub(super) struct Packed {
     depth: usize,
     columns: usize,
-    data: Vec<f32>,
+    /// Columns of a panel.
+    panel: usize,
+    data: Buffer,
+}
+
+/// Two vectors of this CPU.
+struct PanelWidth;
+
+impl Kernel for PanelWidth {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> usize {
+        2 * V::LANES
+    }
 }
 
 impl Packed {
     /// Packs `weight`, a row-major [K, N] array.
     pub(super) fn new(weight: &[f32], depth: usize, columns: usize) -> Self {
         assert_eq!(weight.len(), depth * columns);
-        let mut data = vec![0.0; depth * columns.next_multiple_of(PANEL)];
-        for ((rows, first), panel) in panels(depth, columns).zip(split_panels(&mut data, depth, columns)) {
-            let width = PANEL.min(columns - first);
-            for (k, row) in rows.zip(panel.chunks_exact_mut(PANEL)) {
+        Self::pack(depth, columns, |rows, first, panel, packed| {
+            let width = panel.min(columns - first);
+            for (k, row) in rows.zip(packed.chunks_exact_mut(panel)) {
                 row[..width].copy_from_slice(&weight[k * columns + first..][..width]);
+                row[width..].fill(0.0);
             }
-        }
-        Self { depth, columns, data }
+        })
     }
 
     /// Packs the transpose of `weight`, a row-major [N, K] array.
     pub(super) fn transposed(weight: &[f32], depth: usize, columns: usize) -> Self {
         assert_eq!(weight.len(), depth * columns);
-        let mut data = vec![0.0; depth * columns.next_multiple_of(PANEL)];
-        for ((rows, first), panel) in panels(depth, columns).zip(split_panels(&mut data, depth, columns)) {
-            for j in 0..PANEL.min(columns - first) {
-                let column = &weight[(first + j) * depth..][rows.clone()];
-                for (value, row) in column.iter().zip(panel.chunks_exact_mut(PANEL)) {
-                    row[j] = *value;
+        Self::pack(depth, columns, |rows, first, panel, packed| {
+            let width = panel.min(columns - first);
+            for (k, row) in rows.zip(packed.chunks_exact_mut(panel)) {
+                for (j, value) in row[..width].iter_mut().enumerate() {
+                    *value = weight[(first + j) * depth + k];
                 }
+                row[width..].fill(0.0);
             }
+        })
+    }
+
+    /// Has `fill` write every panel: given its rows, its first column, its width and its values.
+    fn pack(
+        depth: usize,
+        columns: usize,
+        fill: impl Fn(Range<usize>, usize, usize, &mut [f32]),
+    ) -> Self {
+        let panel = dispatch(PanelWidth);
+        let mut data = Buffer::new(depth * columns.next_multiple_of(panel));
+        let mut rest = &mut data[..];
+        for (rows, first) in panels(depth, columns, panel) {
+            let (packed, after) = rest.split_at_mut(rows.len() * panel);
+            rest = after;
+            fill(rows, first, panel, packed);
         }
-        Self { depth, columns, data }
+        Self { depth, columns, panel, data }
     }
 
     /// `out += rows * weight`: rows [R, K], out [R, N].
@@ -63,12 +92,15 @@ impl Packed {
         dispatch(Product { weight: self, rows, out, count });
     }
 
-    /// `out += rows * weight` for any number of rows, in parallel.
-    pub(super) fn add_product_parallel(&self, rows: &[f32], out: &mut [f32]) {
+    /// `out = rows * weight` for any number of rows, in parallel.
+    pub(super) fn product_parallel(&self, rows: &[f32], out: &mut [f32]) {
         const ROWS: usize = 64;
         rows.par_chunks(ROWS * self.depth)
             .zip(out.par_chunks_mut(ROWS * self.columns))
-            .for_each(|(rows, out)| self.add_product(rows, out));
+            .for_each(|(rows, out)| {
+                out.fill(0.0);
+                self.add_product(rows, out);
+            });
     }
 }
 
@@ -76,23 +108,11 @@ impl Packed {
 fn panels(
     depth: usize,
     columns: usize,
-) -> impl Iterator<Item = (std::ops::Range<usize>, usize)> {
+    panel: usize,
+) -> impl Iterator<Item = (Range<usize>, usize)> {
     (0..depth).step_by(DEPTH).flat_map(move |k| {
         let rows = k..depth.min(k + DEPTH);
-        (0..columns).step_by(PANEL).map(move |first| (rows.clone(), first))
-    })
-}
-
-/// The values of every panel in the order of [`panels`].
-fn split_panels(
-    mut data: &mut [f32],
-    depth: usize,
-    columns: usize,
-) -> impl Iterator<Item = &mut [f32]> {
-    panels(depth, columns).map(move |(rows, _)| {
-        let (panel, rest) = std::mem::take(&mut data).split_at_mut(rows.len() * PANEL);
-        data = rest;
-        panel
+        (0..columns).step_by(panel).map(move |first| (rows.clone(), first))
     })
 }
 
@@ -108,23 +128,25 @@ impl Kernel for Product<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Packed { depth, columns, ref data } = *self.weight;
+        let Packed { depth, columns, panel: width, ref data } = *self.weight;
         // Groups of nearly equal size: eight rows are four and four, not six and two.
         let groups = self.count.div_ceil(GROUP);
         let mut rest = &data[..];
-        for (range, first) in panels(depth, columns) {
-            let (panel, after) = rest.split_at(range.len() * PANEL);
+        for (range, first) in panels(depth, columns, width) {
+            let (panel, after) = rest.split_at(range.len() * width);
             rest = after;
-            for half in (0..PANEL.min(columns - first)).step_by(2 * V::LANES) {
+            // Once, unless the weight was packed for wider vectors than these.
+            for part in (0..width.min(columns - first)).step_by(2 * V::LANES) {
                 for group in 0..groups {
                     let from = group * self.count / groups;
                     let to = (group + 1) * self.count / groups;
                     let tile = Tile {
                         rows: &self.rows[from * depth..to * depth],
-                        panel: &panel[half..],
+                        panel: &panel[part..],
+                        width,
                         out: &mut self.out[from * columns..to * columns],
                         range: range.clone(),
-                        column: first + half,
+                        column: first + part,
                         depth,
                         columns,
                     };
@@ -146,8 +168,9 @@ impl Kernel for Product<'_> {
 struct Tile<'a> {
     rows: &'a [f32],
     panel: &'a [f32],
+    width: usize,
     out: &'a mut [f32],
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     column: usize,
     depth: usize,
     columns: usize,
@@ -159,13 +182,13 @@ impl Tile<'_> {
         let steps = self.range.len();
         let rows: [&[f32]; R] =
             std::array::from_fn(|r| &self.rows[r * self.depth..][self.range.clone()]);
-        assert!(steps > 0 && self.panel.len() >= (steps - 1) * PANEL + 2 * V::LANES);
+        assert!(steps > 0 && self.panel.len() >= (steps - 1) * self.width + 2 * V::LANES);
         let mut sums = [[V::splat(0.0); 2]; R];
         for k in 0..steps {
             // SAFETY: every row has `steps` values, and the assertion covers the panel.
             #[allow(unsafe_code)]
             let (low, high) = unsafe {
-                let weights = self.panel.get_unchecked(k * PANEL..k * PANEL + 2 * V::LANES);
+                let weights = self.panel.get_unchecked(k * self.width..k * self.width + 2 * V::LANES);
                 (V::load(weights), V::load(weights.get_unchecked(V::LANES..)))
             };
             for r in 0..R {
@@ -177,13 +200,9 @@ impl Tile<'_> {
             }
         }
         for (sums, out) in sums.into_iter().zip(self.out.chunks_exact_mut(self.columns)) {
-            let mut out = &mut out[self.column..];
-            for sum in sums {
+            let out = &mut out[self.column..];
+            for (sum, out) in sums.into_iter().zip(out.chunks_mut(V::LANES)) {
                 V::read(out, 0.0).add(sum).write(out);
-                out = &mut out[V::LANES.min(out.len())..];
-                if out.is_empty() {
-                    break;
-                }
             }
         }
     }
@@ -286,19 +305,24 @@ mod tests {
             let want: Vec<f64> = (0..r * n)
                 .map(|i| {
                     let term = |p| f64::from(rows[i / n * k + p]) * f64::from(weight[p * n + i % n]);
-                    1.0 + (0..k).map(term).sum::<f64>()
+                    (0..k).map(term).sum::<f64>()
                 })
                 .collect();
             let turned: Vec<f32> = (0..n * k).map(|i| weight[i % k * n + i / k]).collect();
             for packed in [Packed::new(&weight, k, n), Packed::transposed(&turned, k, n)] {
                 let mut out = vec![1.0; r * n];
-                packed.add_product_parallel(&rows, &mut out);
+                packed.product_parallel(&rows, &mut out);
                 close(&out, &want);
             }
             let turned: Vec<f32> = (0..k * r).map(|i| rows[i % r * k + i / r]).collect();
-            let mut out = vec![1.0; r * n];
-            add_transposed_product(&turned, &weight, &mut out, [r, n], true);
-            close(&out, &want);
+            for accumulate in [false, true] {
+                let start = if accumulate { -1.0 } else { 9.0 };
+                let mut out = vec![start; r * n];
+                add_transposed_product(&turned, &weight, &mut out, [r, n], accumulate);
+                let shift = f64::from(u8::from(accumulate));
+                let want: Vec<f64> = want.iter().map(|v| v - shift).collect();
+                close(&out, &want);
+            }
         }
     }
 

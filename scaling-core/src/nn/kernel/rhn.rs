@@ -3,6 +3,7 @@
 
 use super::activation::{sigmoid, tanh};
 use super::blocks::{block_rows, rows_of, split};
+use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use super::product::{Packed, add_transposed_product, column_sums};
 use rayon::prelude::*;
@@ -35,9 +36,9 @@ pub(in super::super) struct Inputs<'a> {
 #[derive(Debug, Clone)]
 pub(in super::super) struct Trace {
     /// Candidate and transform gate after their activation, [L, T, B, 2 H].
-    gates: Vec<f32>,
+    gates: Buffer,
     /// The state after every sub-layer but the last, [L - 1, T, B, H].
-    states: Vec<f32>,
+    states: Buffer,
 }
 
 /// The gradients of all inputs.
@@ -53,16 +54,16 @@ pub(in super::super) struct Gradients {
 pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let Layout { batch, input, hidden, depth } = layout;
     let steps = inputs.x.len() / (batch * input);
-    let mut gates = vec![0.0; depth * steps * batch * 2 * hidden];
+    let mut gates = Buffer::new(depth * steps * batch * 2 * hidden);
     let first = &mut gates[..steps * batch * 2 * hidden];
-    Packed::new(inputs.w_input, input, 2 * hidden).add_product_parallel(inputs.x, first);
+    Packed::new(inputs.w_input, input, 2 * hidden).product_parallel(inputs.x, first);
     let recurrent: Vec<Packed> = inputs
         .recurrent
         .par_chunks_exact(hidden * 2 * hidden)
         .map(|weight| Packed::new(weight, hidden, 2 * hidden))
         .collect();
 
-    let mut states = vec![0.0; (depth - 1) * steps * batch * hidden];
+    let mut states = Buffer::new((depth - 1) * steps * batch * hidden);
     let mut y = vec![0.0; steps * batch * hidden];
     let rows = block_rows(batch);
     let blocks: Vec<_> = split(&mut gates, batch, 2 * hidden, rows)
@@ -75,6 +76,9 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
         for t in 0..steps {
             for (l, weight) in recurrent.iter().enumerate() {
                 let gates = gates.step_mut(l * steps + t);
+                if l > 0 {
+                    gates.fill(0.0);
+                }
                 weight.add_product(&s, gates);
                 let bias = &inputs.bias[l * 2 * hidden..][..2 * hidden];
                 dispatch(CellForward { hidden, bias, gates, s: &mut s });
@@ -136,7 +140,7 @@ pub(in super::super) fn backward(
     let layer = steps * batch * 2 * hidden;
     let mut x = vec![0.0; inputs.x.len()];
     let w_input = Packed::transposed(inputs.w_input, 2 * hidden, input);
-    w_input.add_product_parallel(&gates[..layer], &mut x);
+    w_input.product_parallel(&gates[..layer], &mut x);
     let mut w_input = vec![0.0; inputs.w_input.len()];
     add_transposed_product(
         inputs.x,
@@ -181,10 +185,10 @@ impl Kernel for CellForward<'_> {
         for (gates, s) in rows.zip(self.s.chunks_exact_mut(self.hidden)) {
             let (candidates, transforms) = gates.split_at_mut(self.hidden);
             for at in (0..self.hidden).step_by(V::LANES) {
-                let biases =
-                    [bias_candidate, bias_transform].map(|bias| V::read(&bias[at..], 0.0));
-                let candidate = tanh(V::read(&candidates[at..], 0.0).add(biases[0]));
-                let transform = sigmoid(V::read(&transforms[at..], 0.0).add(biases[1]));
+                let bias = V::read(&bias_candidate[at..], 0.0);
+                let candidate = tanh(V::read(&candidates[at..], 0.0).add(bias));
+                let bias = V::read(&bias_transform[at..], 0.0);
+                let transform = sigmoid(V::read(&transforms[at..], 0.0).add(bias));
                 let state = V::read(&s[at..], 0.0);
                 candidate.sub(state).mul_add(transform, state).write(&mut s[at..]);
                 candidate.write(&mut candidates[at..]);

@@ -1,6 +1,7 @@
 //! Output layer, softmax and cross-entropy on slices: N rows (positions), H hidden units, V symbols.
 
 use super::activation::exp;
+use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use super::product::{Packed, add_transposed_product, column_sums};
 use rayon::prelude::*;
@@ -34,7 +35,7 @@ pub(in super::super) struct Inputs<'a> {
 /// What the backward pass can reuse: e^(logit - largest) [N, V] and its sum [N], or nothing.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Trace {
-    exponentials: Vec<f32>,
+    exponentials: Buffer,
     sums: Vec<f32>,
 }
 
@@ -58,7 +59,7 @@ pub(in super::super) fn forward(
     let blocks = inputs.hidden.par_chunks(BLOCK * hidden).zip(inputs.targets.par_chunks(BLOCK));
     let blocks = blocks.zip(losses.par_chunks_mut(BLOCK));
     if keep && count * symbols <= LIMIT {
-        let mut exponentials = vec![0.0; count * symbols];
+        let mut exponentials = Buffer::new(count * symbols);
         let mut sums = vec![0.0; count];
         blocks
             .zip(exponentials.par_chunks_mut(BLOCK * symbols))
@@ -69,7 +70,7 @@ pub(in super::super) fn forward(
         return (losses, Trace { exponentials, sums });
     }
     blocks.for_each_init(
-        || vec![0.0; BLOCK * symbols],
+        || Buffer::new(BLOCK * symbols),
         |rows, ((hidden, targets), losses)| {
             let (rows, sums) = (&mut rows[..targets.len() * symbols], &mut [0.0; BLOCK]);
             exponentiate(&weight, inputs.bias, hidden, rows, sums, Some((targets, losses)));
@@ -93,7 +94,7 @@ pub(in super::super) fn backward(
     let weight = (!kept).then(|| Packed::new(inputs.weight, hidden, symbols));
     let transposed = Packed::transposed(inputs.weight, symbols, hidden);
     if !kept {
-        rows = vec![0.0; chunk.min(count) * symbols];
+        rows = Buffer::new(chunk.min(count) * symbols);
         sums = vec![0.0; chunk.min(count)];
     }
 

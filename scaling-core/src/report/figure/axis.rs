@@ -21,25 +21,18 @@ impl LogAxis {
     /// An axis that holds all of `numbers` with a margin on both sides.
     pub(super) fn around(numbers: impl IntoIterator<Item = f64>) -> Self {
         let start = (f64::INFINITY, 0.0f64);
-        let (low, high) = numbers.into_iter().fold(start, |(low, high), number| {
-            (low.min(number), high.max(number))
-        });
+        let (low, high) =
+            numbers.into_iter().fold(start, |(low, high), number| (low.min(number), high.max(number)));
         // A single number still needs a range to stand in.
         let margin = (high / low).powf(0.06).max(1.02);
         let (low, high) = (low / margin, high * margin);
-        Self {
-            low,
-            high,
-            ticks: ticks(low, high),
-        }
+        Self { low, high, ticks: ticks(low, high) }
     }
 
     /// `count` numbers from one end to the other, evenly spaced on the axis.
     pub(super) fn grid(&self, count: usize) -> Vec<f64> {
         let step = (self.high / self.low).ln() / (count - 1) as f64;
-        (0..count)
-            .map(|i| self.low * (step * i as f64).exp())
-            .collect()
+        (0..count).map(|i| self.low * (step * i as f64).exp()).collect()
     }
 
     /// The ends of the axis.
@@ -53,9 +46,7 @@ fn ticks(low: f64, high: f64) -> Vec<f64> {
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let inside = |tick: &f64| (low..=high).contains(tick);
     for steps in [&[1.0, 2.0, 5.0][..], &[1.0]] {
-        let all = decades
-            .clone()
-            .flat_map(|power| steps.iter().map(move |s| decimal(*s, power)));
+        let all = decades.clone().flat_map(|power| steps.iter().map(move |s| decimal(*s, power)));
         let ticks: Vec<f64> = all.filter(inside).collect();
         if (FEWEST_TICKS..=MOST_TICKS).contains(&ticks.len()) {
             return ticks;
@@ -65,24 +56,17 @@ fn ticks(low: f64, high: f64) -> Vec<f64> {
         }
     }
     let every = 1 + decades.clone().count() / MOST_TICKS;
-    decades
-        .step_by(every)
-        .map(|power| decimal(1.0, power))
-        .filter(inside)
-        .collect()
+    decades.step_by(every).map(|power| decimal(1.0, power)).filter(inside).collect()
 }
 
 /// Multiples of the smallest round step that does not crowd the axis.
 fn round_ticks(low: f64, high: f64) -> Vec<f64> {
     let magnitude = (high - low).log10().floor() as i32;
-    let steps =
-        (magnitude - 2..=magnitude + 1).flat_map(|power| [1.0, 2.0, 5.0].map(|step| (step, power)));
+    let steps = (magnitude - 2..=magnitude + 1).flat_map(|power| [1.0, 2.0, 5.0].map(|step| (step, power)));
     let multiples = |(step, power): (f64, i32)| {
         let width = decimal(step, power);
         let numbers = (low / width).ceil() as i64..=(high / width).floor() as i64;
-        numbers
-            .map(|i| decimal(step * i as f64, power))
-            .collect::<Vec<f64>>()
+        numbers.map(|i| decimal(step * i as f64, power)).collect::<Vec<f64>>()
     };
     let fits = |ticks: &Vec<f64>| ticks.len() <= MOST_TICKS - 2;
     steps.map(multiples).find(fits).unwrap_or_default()
@@ -90,11 +74,7 @@ fn round_ticks(low: f64, high: f64) -> Vec<f64> {
 
 /// step · 10^power without the rounding of 10^-n.
 fn decimal(step: f64, power: i32) -> f64 {
-    if power < 0 {
-        step / 10f64.powi(-power)
-    } else {
-        step * 10f64.powi(power)
-    }
+    if power < 0 { step / 10f64.powi(-power) } else { step * 10f64.powi(power) }
 }
 
 impl Ranged for LogAxis {
@@ -131,29 +111,17 @@ mod tests {
 
     #[test]
     fn ticks_suit_the_range() {
-        assert_eq!(
-            labels(5e3, 2.5e5),
-            ["5k", "10k", "20k", "50k", "100k", "200k"]
-        );
-        assert_eq!(
-            labels(80.0, 2e8),
-            ["100", "1k", "10k", "100k", "1M", "10M", "100M"]
-        );
+        assert_eq!(labels(5e3, 2.5e5), ["5k", "10k", "20k", "50k", "100k", "200k"]);
+        assert_eq!(labels(80.0, 2e8), ["100", "1k", "10k", "100k", "1M", "10M", "100M"]);
         assert_eq!(labels(3.1, 5.9), ["3.5", "4", "4.5", "5", "5.5"]);
-        assert_eq!(
-            labels(0.048, 0.061),
-            ["0.048", "0.05", "0.052", "0.054", "0.056", "0.058", "0.06"]
-        );
+        assert_eq!(labels(0.048, 0.061), ["0.048", "0.05", "0.052", "0.054", "0.056", "0.058", "0.06"]);
         assert!((4..10).contains(&labels(1e-6, 1e20).len()));
     }
 
     #[test]
     fn a_single_number_has_an_axis() {
         let axis = LogAxis::around([3.0]);
-        assert!(
-            axis.low < 3.0 && axis.high > 3.0 && !axis.ticks.is_empty(),
-            "{axis:?}"
-        );
+        assert!(axis.low < 3.0 && axis.high > 3.0 && !axis.ticks.is_empty(), "{axis:?}");
         assert_eq!(axis.map(&3.0, (0, 100)), 50);
         let grid = axis.grid(3);
         assert!((grid[1] - 3.0).abs() < 1e-12 && (grid[2] / axis.high - 1.0).abs() < 1e-12);

@@ -14,12 +14,8 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 /// Dark blue to light green, for what has an order (viridis without its yellow end).
-const SEQUENCE: [(f64, f64, f64); 4] = [
-    (68.0, 1.0, 84.0),
-    (57.0, 86.0, 140.0),
-    (31.0, 150.0, 139.0),
-    (115.0, 208.0, 85.0),
-];
+const SEQUENCE: [(f64, f64, f64); 4] =
+    [(68.0, 1.0, 84.0), (57.0, 86.0, 140.0), (31.0, 150.0, 139.0), (115.0, 208.0, 85.0)];
 
 /// The colour of the `i`-th of several unordered things.
 pub(super) fn colour(i: usize) -> RGBColor {
@@ -68,20 +64,12 @@ pub(super) enum Shape {
 impl Mark {
     /// A mark without a place in the legend.
     pub(super) fn new(colour: RGBColor, shape: Shape) -> Self {
-        Self {
-            colour,
-            legend: None,
-            shape,
-        }
+        Self { colour, legend: None, shape }
     }
 
     /// The same with a text in the legend.
     pub(super) fn named(colour: RGBColor, shape: Shape, legend: impl Into<String>) -> Self {
-        Self {
-            colour,
-            legend: Some(legend.into()),
-            shape,
-        }
+        Self { colour, legend: Some(legend.into()), shape }
     }
 }
 

@@ -10,25 +10,18 @@ use super::{error_label, most_complete};
 /// The chart of the model and variant with the lowest error, if some shard tried two sizes.
 pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
     let family = &most_complete(analysis)?.family;
-    let shards: Vec<_> = family
-        .shards
-        .iter()
-        .filter(|shard| shard.sizes.len() > 1)
-        .collect();
+    let shards: Vec<_> = family.shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
     if shards.is_empty() {
         return None;
     }
     let sizes = || shards.iter().flat_map(|shard| &shard.sizes);
     let x = LogAxis::around(sizes().map(|size| size.parameters as f64));
-    let y = LogAxis::around(sizes().map(|size| size.error()));
+    let y = LogAxis::around(sizes().map(super::super::select::Candidate::error));
     let mut marks = Vec::new();
     for (i, shard) in shards.iter().enumerate() {
         let colour = shade(i, shards.len());
-        let points: Vec<(f64, f64)> = shard
-            .sizes
-            .iter()
-            .map(|size| (size.parameters as f64, size.error()))
-            .collect();
+        let points: Vec<(f64, f64)> =
+            shard.sizes.iter().map(|size| (size.parameters as f64, size.error())).collect();
         let best = vec![points[shard.best]];
         let name = format!("{} {}", short_count(shard.best().m()), study.m_unit);
         marks.push(Mark::named(colour, Shape::Line(points.clone()), name));
@@ -36,7 +29,7 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
         marks.push(Mark::new(colour, Shape::Rings(best)));
     }
     Some(Chart {
-        title: format!("Error against model size: {}", family.name()),
+        title: format!("Error against model size, {}", family.name()),
         x_label: "parameters".to_owned(),
         y_label: error_label(study),
         x,

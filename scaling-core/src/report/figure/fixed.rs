@@ -16,45 +16,28 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
     }
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let x = LogAxis::around(points().map(|point| point.m));
-    let y = LogAxis::around(points().map(|point| point.value()));
+    let y = LogAxis::around(points().map(crate::fit::curve::Point::value));
     let mut marks = Vec::new();
     for (i, curve) in curves.iter().enumerate() {
         marks.extend(one_size(curve, shade(i, curves.len()), &x, &y));
     }
-    Some(Chart {
-        title: title(fitted),
-        x_label: m_label(study),
-        y_label: error_label(study),
-        x,
-        y,
-        marks,
-    })
+    Some(Chart { title: title(fitted), x_label: m_label(study), y_label: error_label(study), x, y, marks })
 }
 
 fn title(fitted: &Fitted<'_>) -> String {
-    format!("Fixed model sizes: {}", fitted.family.name())
+    format!("Learning curves at fixed model sizes, {}", fitted.family.name())
 }
 
-fn one_size(
-    curve: &FixedSize,
-    colour: plotters::style::RGBColor,
-    x: &LogAxis,
-    y: &LogAxis,
-) -> Vec<Mark> {
+fn one_size(curve: &FixedSize, colour: plotters::style::RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let dots = Shape::Dots(curve.points.iter().map(|p| (p.m, p.value())).collect());
     let name = format!("{} parameters", short_count(curve.parameters as f64));
     match &curve.fit {
         Ok(fit) => {
             let (law, (low, high)) = (fit.law(), y.ends());
             let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
-            let line = line
-                .filter(|(_, error)| (low..=high).contains(error))
-                .collect();
+            let line = line.filter(|(_, error)| (low..=high).contains(error)).collect();
             let name = format!("{name}, γ {}", significant(fit.gamma, 3));
-            vec![
-                Mark::named(colour, Shape::Line(line), name),
-                Mark::new(colour, dots),
-            ]
+            vec![Mark::named(colour, Shape::Line(line), name), Mark::new(colour, dots)]
         }
         Err(_) => vec![Mark::named(colour, dots, name)],
     }

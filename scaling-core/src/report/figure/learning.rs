@@ -20,58 +20,40 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
     let low = all().map(|(_, error)| *error).min_by(f64::total_cmp)?;
     let high = all().map(|(_, error)| *error).max_by(f64::total_cmp)?;
     let levels = levels(study);
-    let near: Vec<_> = levels
-        .into_iter()
-        .filter(|(y, ..)| (low / FAR..high * FAR).contains(y))
-        .collect();
+    let near: Vec<_> = levels.into_iter().filter(|(y, ..)| (low / FAR..high * FAR).contains(y)).collect();
     let x = LogAxis::around(all().map(|(m, _)| *m));
     let y = LogAxis::around([low, high].into_iter().chain(near.iter().map(|(y, ..)| *y)));
 
-    let mut marks: Vec<Mark> = near
-        .into_iter()
-        .map(|(y, name, left)| Mark::new(GREY, Shape::Level { y, name, left }))
-        .collect();
+    let mut marks: Vec<Mark> =
+        near.into_iter().map(|(y, name, left)| Mark::new(GREY, Shape::Level { y, name, left })).collect();
     for (i, points) in trials.into_iter().enumerate() {
         marks.push(Mark::new(colour(i), Shape::Faint(points)));
     }
     for (i, fitted) in analysis.families.iter().enumerate() {
         marks.extend(curve(fitted, colour(i), &x, &y, study.level));
     }
-    let title = format!("Learning curve: {}", study.title);
-    Some(Chart {
-        title,
-        x_label: m_label(study),
-        y_label: error_label(study),
-        x,
-        y,
-        marks,
-    })
+    let title = format!("Learning curve, {}", study.task);
+    Some(Chart { title, x_label: m_label(study), y_label: error_label(study), x, y, marks })
 }
 
 fn trials(study: &StudyData, fitted: &Fitted<'_>) -> Vec<(f64, f64)> {
     let family = &fitted.family;
-    super::super::select::finished(study)
+    let mut points: Vec<(f64, f64)> = super::super::select::finished(study)
         .filter(|trial| trial.model == family.model && trial.variant == family.variant)
         .filter_map(|trial| Some((trial.m as f64, trial.error?)))
         .filter(|(m, error)| *m > 0.0 && error.is_finite() && *error > 0.0)
-        .collect()
+        .collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    points
 }
 
 /// (error, name, whether the name is at the left) of the limits that the study knows. Curves fall,
 /// so there is room for text above their right end and below their left end.
 fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
     let short = |error| super::super::number::significant(error, 3);
-    let guess = study
-        .best_guess
-        .map(|e| (e, format!("best guess {}", short(e)), false));
-    let floor = study
-        .irreducible
-        .map(|e| (e, format!("irreducible error {}", short(e)), true));
-    guess
-        .into_iter()
-        .chain(floor)
-        .filter(|(error, ..)| *error > 0.0)
-        .collect()
+    let guess = study.best_guess.map(|e| (e, format!("best guess {}", short(e)), false));
+    let floor = study.irreducible.map(|e| (e, format!("irreducible error {}", short(e)), true));
+    guess.into_iter().chain(floor).filter(|(error, ..)| *error > 0.0).collect()
 }
 
 /// The composite points, the fitted line (dashed beyond the points it was fitted to) and its band.
@@ -84,15 +66,11 @@ fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis, level:
     let (law, [from, to], (low, high)) = (fit.law(), fit.region, y.ends());
     let line = |grid: Vec<f64>| -> Vec<(f64, f64)> {
         let points = grid.into_iter().map(|m| (m, law.at(m)));
-        points
-            .filter(|(_, error)| (low..=high).contains(error))
-            .collect()
+        points.filter(|(_, error)| (low..=high).contains(error)).collect()
     };
     let grid = x.grid(60);
     let band = grid.iter().zip(fit.band(&grid, level));
-    let band = band
-        .map(|(m, i)| (*m, i.low.clamp(low, high), i.high.clamp(low, high)))
-        .collect();
+    let band = band.map(|(m, i)| (*m, i.low.clamp(low, high), i.high.clamp(low, high))).collect();
     let text = format!(
         "{name}: E = {}  {}, R² {:.3}",
         words::formula(&law, Form::Power),

@@ -57,18 +57,11 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
         (
             "size-curves.svg",
             curves::chart(study, analysis),
-            "Error against model size at every shard; the ring marks the best size tried."
-                .to_owned(),
+            "Error against model size at every shard; the ring marks the best size tried.".to_owned(),
         ),
     ];
     let drawn = figures.into_iter().filter_map(|(file, chart, caption)| {
-        chart.map(|chart| {
-            Ok(Figure {
-                file,
-                caption,
-                svg: svg::draw(&chart)?,
-            })
-        })
+        chart.map(|chart| Ok(Figure { file, caption, svg: svg::draw(&chart)? }))
     });
     drawn.collect()
 }
@@ -76,13 +69,13 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
 /// The model and variant that a figure of one family shows: of those with the most shards the one
 /// with the lowest error at its largest shard.
 fn most_complete<'a, 'b>(analysis: &'b Analysis<'a>) -> Option<&'b Fitted<'a>> {
-    let last = |fitted: &Fitted<'_>| fitted.points.last().map_or(f64::INFINITY, |p| p.value());
-    analysis.families.iter().min_by(|a, b| {
-        b.points
-            .len()
-            .cmp(&a.points.len())
-            .then(last(a).total_cmp(&last(b)))
-    })
+    let last = |fitted: &Fitted<'_>| {
+        fitted.points.last().map_or(f64::INFINITY, super::super::fit::curve::Point::value)
+    };
+    analysis
+        .families
+        .iter()
+        .min_by(|a, b| b.points.len().cmp(&a.points.len()).then(last(a).total_cmp(&last(b))))
 }
 
 fn m_label(study: &StudyData) -> String {

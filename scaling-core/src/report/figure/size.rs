@@ -1,4 +1,4 @@
-//! The best model size against the number of samples, with its law s(m) = σ m^β_p.
+//! The best model size against the number of samples, with its law s(m) = σ `m^β_p`.
 
 use super::super::StudyData;
 use super::super::analysis::Analysis;
@@ -11,39 +11,24 @@ use crate::fit::law::Law;
 
 /// The chart, if some model was measured at two shards.
 pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
-    let families = || {
-        analysis
-            .families
-            .iter()
-            .filter(|fitted| fitted.family.shards.len() > 1)
-    };
+    let families = || analysis.families.iter().filter(|fitted| fitted.family.shards.len() > 1);
     let shards = || families().flat_map(|fitted| &fitted.family.shards);
     families().next()?;
     let x = LogAxis::around(shards().map(|shard| shard.best().m()));
     let best = shards().map(|shard| shard.best().parameters as f64);
-    let y = LogAxis::around(best.chain(shards().filter_map(|shard| shard.optimum())));
+    let y = LogAxis::around(best.chain(shards().filter_map(super::super::select::Shard::optimum)));
     let mut marks = Vec::new();
     for (i, fitted) in families().enumerate() {
         let (colour, name) = (colour(i), fitted.family.name());
         let shards = &fitted.family.shards;
-        let best = shards
-            .iter()
-            .map(|s| (s.best().m(), s.best().parameters as f64))
-            .collect();
-        let optima = shards
-            .iter()
-            .filter_map(|s| Some((s.best().m(), s.optimum()?)))
-            .collect();
+        let best = shards.iter().map(|s| (s.best().m(), s.best().parameters as f64)).collect();
+        let optima = shards.iter().filter_map(|s| Some((s.best().m(), s.optimum()?))).collect();
         match &fitted.size_law {
             Ok(law) => {
                 let (low, high) = y.ends();
                 let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
                 let line = line.filter(|(_, s)| (low..=high).contains(s)).collect();
-                let formula = Law {
-                    alpha: law.sigma,
-                    beta: law.beta_p,
-                    gamma: 0.0,
-                };
+                let formula = Law { alpha: law.sigma, beta: law.beta_p, gamma: 0.0 };
                 let text = format!(
                     "{name}: s = {}  {}",
                     words::formula(&formula, Form::Power),
@@ -57,7 +42,7 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
         marks.push(Mark::new(colour, Shape::Rings(optima)));
     }
     Some(Chart {
-        title: format!("Best model size: {}", study.title),
+        title: format!("Best model size, {}", study.task),
         x_label: m_label(study),
         y_label: "parameters".to_owned(),
         x,

@@ -57,11 +57,12 @@ fn draw_on(root: &Area<'_>, chart: &Chart, legend: &[Entry<'_>], top: i32) -> Dr
         .margin_top(top * SCALE)
         .margin_right(RIGHT * SCALE)
         .margin_bottom(8 * SCALE)
-        .set_label_area_size(LabelAreaPosition::Left, LEFT * SCALE)
+        .margin_left(8 * SCALE)
+        .set_label_area_size(LabelAreaPosition::Left, (LEFT - 8) * SCALE)
         .set_label_area_size(LabelAreaPosition::Bottom, 52 * SCALE)
         .build_cartesian_2d(chart.x.clone(), chart.y.clone())?;
     plot.configure_mesh()
-        .disable_axes()
+        .axis_style(RGBColor(120, 120, 120).stroke_width(SCALE as u32))
         .light_line_style(TRANSPARENT)
         .bold_line_style(RGBColor(226, 226, 226).stroke_width(SCALE as u32))
         .x_labels(100)
@@ -81,7 +82,8 @@ fn draw_on(root: &Area<'_>, chart: &Chart, legend: &[Entry<'_>], top: i32) -> Dr
 }
 
 fn font(size: i32) -> FontDesc<'static> {
-    (FONT, size * SCALE).into_font()
+    // The library draws text at 1 / 1.24 of the size that it is given.
+    (FONT, 1.24 * f64::from(size * SCALE)).into_font()
 }
 
 fn draw_mark(plot: &mut Plot<'_, '_>, mark: &Mark, chart: &Chart) -> Drawn {
@@ -118,11 +120,7 @@ fn draw_mark(plot: &mut Plot<'_, '_>, mark: &Mark, chart: &Chart) -> Drawn {
             let thin = colour.stroke_width(3 * SCALE as u32 / 2);
             let ends = [(low, *y), (high, *y)];
             plot.draw_series(DashedLineSeries::new(ends, 3 * SCALE, 4 * SCALE, thin))?;
-            let (at, side) = if *left {
-                (low, HPos::Left)
-            } else {
-                (high, HPos::Right)
-            };
+            let (at, side) = if *left { (low, HPos::Left) } else { (high, HPos::Right) };
             let style = font(13).color(&colour).pos(Pos::new(side, VPos::Bottom));
             let inset = if *left { 6 * SCALE } else { -6 * SCALE };
             let text = Text::new(name.clone(), (inset, -3 * SCALE), style);
@@ -152,12 +150,7 @@ fn arrange(marks: &[Mark]) -> Vec<Entry<'_>> {
         if left > LEFT && left + width > WIDTH - RIGHT {
             (row, left) = (row + 1, LEFT);
         }
-        entries.push(Entry {
-            row,
-            left,
-            mark,
-            text,
-        });
+        entries.push(Entry { row, left, mark, text });
         left += width + 16;
     }
     entries
@@ -184,9 +177,7 @@ impl Entry<'_> {
                 root.draw(&PathElement::new([(left, middle), (right, middle)], stroke))?;
             }
         }
-        let style = font(13)
-            .color(&BLACK)
-            .pos(Pos::new(HPos::Left, VPos::Center));
+        let style = font(13).color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
         root.draw_text(self.text, &style, (right + 8 * SCALE, middle))?;
         Ok(())
     }

@@ -1,0 +1,63 @@
+//! The forms of the law and their names.
+
+use crate::error::{Error, Result};
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// The forms of the law.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// α m^β: composite curves.
+    Power,
+    /// α m^β + γ: curves of models of a fixed size, or with an irreducible error.
+    #[serde(rename = "power+const")]
+    PowerConst,
+    /// Whichever of the two predicts the next point better.
+    Auto,
+}
+
+impl Form {
+    /// Every form, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Power, Self::PowerConst];
+
+    /// The form's name on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::PowerConst => "power+const",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Form {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|form| form.name() == name);
+        known.ok_or_else(|| Error::unknown("form", name, Self::ALL.map(Self::name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for form in Form::ALL {
+            assert_eq!(form.name().parse::<Form>(), Ok(form));
+            assert_eq!(serde_json::to_value(form).unwrap(), form.name());
+        }
+        assert!("powr".parse::<Form>().unwrap_err().to_string().contains("did you mean `power`"));
+    }
+}

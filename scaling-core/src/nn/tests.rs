@@ -1,0 +1,217 @@
+//! The operations against the specification's vectors, and the fused ones against the reference.
+
+use super::lstm::{LstmCell, reference as lstm_reference};
+use super::rhn::reference as rhn_reference;
+use super::softmax::reference as softmax_reference;
+use super::{fused, lstm, rhn};
+use crate::random::Random;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// MODELS 7.2: element i in row-major order is (((7 i + k) mod 11) - 5) / 10.
+fn fill<const D: usize>(shape: [usize; D], k: usize) -> Tensor<D> {
+    let values: Vec<f32> =
+        (0..shape.iter().product()).map(|i: usize| (((7 * i + k) % 11) as f32 - 5.0) / 10.0).collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+fn close(got: &[f32], want: &[f32], relative: f32, absolute: f32, what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    let scale = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    for (i, (g, w)) in got.iter().zip(want).enumerate() {
+        assert!((g - w).abs() <= relative * scale + absolute, "{what} [{i}]: {g} for {w} (scale {scale})");
+    }
+}
+
+fn states(out: &super::LstmOutput) -> (Vec<f32>, Vec<f32>) {
+    (values(out.y.clone()), values(out.c_last.clone()))
+}
+
+#[test]
+fn lstm_cells_meet_the_specification() {
+    let x = || fill([3, 2], 3).reshape([3, 1, 2]);
+    let zero = || Tensor::<2>::zeros([1, 2], &Device::flex());
+    // Section 2.2: W is (input and hidden) by gates already.
+    let weight = || fill([4, 8], 1);
+    let bias = || Tensor::<1>::zeros([8], &Device::flex());
+    let y = [0.003_988_54, -0.027_697_87, -0.000_480_65, -0.001_612_83, -0.010_568_0, -0.054_225_3];
+    let c = [-0.019_216_86, -0.106_769_4];
+    for function in [lstm, lstm_reference] {
+        let (got_y, got_c) = states(&function(x(), zero(), zero(), weight(), bias(), LstmCell::Tensorflow));
+        close(&got_y, &y, 0.0, 1e-6, "2.2 y");
+        close(&got_c, &c, 0.0, 1e-6, "2.2 c");
+    }
+    // Section 4.2: W times column, two biases.
+    let weight = || Tensor::cat(vec![fill([8, 2], 1).transpose(), fill([8, 2], 2).transpose()], 0);
+    let bias = || fill([8], 3) + fill([8], 4);
+    let y = [0.115_968_95, -0.031_352_59, 0.156_765_8, 0.069_705_96, 0.182_942_53, 0.055_678_67];
+    let c = [0.535_830_43, 0.091_142_38];
+    for function in [lstm, lstm_reference] {
+        let (got_y, got_c) = states(&function(x(), zero(), zero(), weight(), bias(), LstmCell::Torch));
+        close(&got_y, &y, 0.0, 1e-6, "4.2 y");
+        close(&got_c, &c, 0.0, 1e-6, "4.2 c");
+    }
+}
+
+#[test]
+fn rhn_meets_the_specification() {
+    let device = Device::flex();
+    let (h0, t0, h1, t1) = (fill([4, 2], 1), fill([4, 2], 2), fill([2, 2], 3), fill([2, 2], 4));
+    let first = Tensor::cat(vec![h0, t0], 1);
+    let input = first.clone().narrow(0, 0, 2);
+    let recurrent = Tensor::stack(vec![first.narrow(0, 2, 2), Tensor::cat(vec![h1, t1], 1)], 0);
+    for (b_t, want) in [
+        (-4.0, [0.000_552_43, -0.004_000_95, 0.000_327_13, -0.000_176_01, -0.002_162_84, 0.002_264_06]),
+        (-1.0, [0.003_993_29, -0.041_221_4, -0.002_785_49, 0.014_344_89, -0.025_238_91, 0.024_921_09]),
+    ] {
+        let bias = Tensor::cat(vec![Tensor::<2>::zeros([2, 2], &device), Tensor::full([2, 2], b_t, &device)], 1);
+        for function in [rhn, rhn_reference] {
+            let x = fill([3, 2], 3).reshape([3, 1, 2]);
+            let s0 = Tensor::zeros([1, 2], &device);
+            let y = function(x, s0, input.clone(), recurrent.clone(), bias.clone());
+            close(&values(y), &want, 0.0, 1e-6, "RHN");
+        }
+    }
+}
+
+/// Random inputs that want gradients.
+struct Draw(Random);
+
+impl Draw {
+    fn tensor<const D: usize>(&mut self, shape: [usize; D], scale: f64) -> Tensor<D> {
+        let values: Vec<f32> =
+            (0..shape.iter().product()).map(|_| (self.0.normal() * scale) as f32).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff()).require_grad()
+    }
+
+    /// A constant, to make a scalar of an output whose gradient is nowhere the same.
+    fn weights<const D: usize>(&mut self, shape: [usize; D]) -> Tensor<D> {
+        self.tensor(shape, 1.0).detach()
+    }
+}
+
+/// The value of an operation and the gradients of its inputs, both flattened.
+macro_rules! differentiate {
+    ($output:expr, $weights:expr, [$($input:ident),+]) => {{
+        let output = $output;
+        let value = values(output.clone().inner());
+        let gradients = (output * $weights.clone()).sum().backward();
+        let gradients = vec![$((stringify!($input), values($input.grad(&gradients).expect("a gradient")))),+];
+        (value, gradients)
+    }};
+}
+
+fn compare(
+    fused: (Vec<f32>, Vec<(&str, Vec<f32>)>),
+    reference: (Vec<f32>, Vec<(&str, Vec<f32>)>),
+    shape: &str,
+) {
+    close(&fused.0, &reference.0, 1e-5, 1e-6, &format!("{shape}: output"));
+    for ((name, got), (_, want)) in fused.1.iter().zip(&reference.1) {
+        close(got, want, 1e-4, 1e-6, &format!("{shape}: gradient of {name}"));
+    }
+}
+
+const SHAPES: [[usize; 4]; 8] = [
+    // T, B, I, H
+    [1, 1, 1, 1],
+    [7, 1, 3, 5],
+    [1, 5, 4, 17],
+    [7, 5, 3, 33],
+    [3, 32, 16, 16],
+    [5, 33, 8, 3],
+    [12, 19, 40, 64],
+    [4, 8, 7, 1],
+];
+
+#[test]
+fn fused_lstm_agrees_with_the_reference() {
+    for (seed, [t, b, i, h]) in SHAPES.into_iter().enumerate() {
+        for cell in [LstmCell::Tensorflow, LstmCell::Torch] {
+            let mut draw = Draw(Random::new("test/lstm", &[seed as u64]));
+            let (x, h0, c0) = (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5), draw.tensor([b, h], 0.5));
+            let (weight, bias) = (draw.tensor([i + h, 4 * h], 0.4), draw.tensor([4 * h], 0.3));
+            let weights = draw.weights([t + 1, b, h]);
+            let run = |reference: bool| {
+                let out = if reference {
+                    let out = lstm_reference(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell);
+                    Tensor::cat(vec![out.y, out.c_final.unsqueeze()], 0)
+                } else {
+                    fused::lstm(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell)
+                };
+                differentiate!(out, weights, [x, h0, c0, weight, bias])
+            };
+            compare(run(false), run(true), &format!("{t} {b} {i} {h} {cell:?}"));
+        }
+    }
+}
+
+#[test]
+fn fused_rhn_agrees_with_the_reference() {
+    for (seed, [t, b, i, h]) in SHAPES.into_iter().enumerate() {
+        for depth in [1, 2, 5] {
+            let mut draw = Draw(Random::new("test/rhn", &[seed as u64]));
+            let (x, s0) = (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5));
+            // Larger recurrent weights would make the layer chaotic, so that any two computations of it part.
+            let scale = 0.6 / (h as f64).sqrt();
+            let (input, recurrent) = (draw.tensor([i, 2 * h], 0.4), draw.tensor([depth, h, 2 * h], scale));
+            let bias = draw.tensor([depth, 2 * h], 0.3);
+            let weights = draw.weights([t, b, h]);
+            let run = |function: fn(Tensor<3>, Tensor<2>, Tensor<2>, Tensor<3>, Tensor<2>) -> Tensor<3>| {
+                let out = function(x.clone(), s0.clone(), input.clone(), recurrent.clone(), bias.clone());
+                differentiate!(out, weights, [x, s0, input, recurrent, bias])
+            };
+            compare(run(fused::rhn), run(rhn_reference), &format!("{t} {b} {i} {h} depth {depth}"));
+        }
+    }
+}
+
+#[test]
+fn fused_softmax_agrees_with_the_reference() {
+    for (seed, [n, h, v]) in [[1, 1, 1], [3, 5, 7], [65, 17, 33], [130, 64, 1000], [64, 8, 98]].into_iter().enumerate() {
+        let mut draw = Draw(Random::new("test/softmax", &[seed as u64]));
+        let (hidden, weight, bias) = (draw.tensor([n, h], 1.0), draw.tensor([h, v], 0.5), draw.tensor([v], 0.5));
+        let targets: Vec<i64> = (0..n).map(|_| draw.0.below(v as u64) as i64).collect();
+        let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [n]), &Device::flex().autodiff());
+        // Every third position is masked.
+        let mask: Vec<f32> = (0..n).map(|i| if i % 3 == 1 { 0.0 } else { 1.0 + i as f32 * 0.01 }).collect();
+        let weights = Tensor::<1>::from_data(TensorData::new(mask, [n]), &Device::flex().autodiff());
+        let run = |function: fn(Tensor<2>, Tensor<2>, Tensor<1>, Tensor<1, Int>) -> Tensor<1>| {
+            let out = function(hidden.clone(), weight.clone(), bias.clone(), targets.clone());
+            differentiate!(out, weights, [hidden, weight, bias])
+        };
+        compare(run(fused::softmax_cross_entropy), run(softmax_reference), &format!("{n} {h} {v}"));
+    }
+}
+
+#[test]
+fn results_are_the_same_bytes_for_any_number_of_threads() {
+    let run = || {
+        let mut draw = Draw(Random::new("test/threads", &[]));
+        let [t, b, i, h, v] = [9, 37, 20, 40, 300];
+        let (x, s0) = (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5));
+        let (weight, bias) = (draw.tensor([i + h, 4 * h], 0.4), draw.tensor([4 * h], 0.3));
+        let (input, recurrent) = (draw.tensor([h, 2 * h], 0.4), draw.tensor([3, h, 2 * h], 0.4));
+        let rhn_bias = draw.tensor([3, 2 * h], 0.3);
+        let (output, output_bias) = (draw.tensor([h, v], 0.4), draw.tensor([v], 0.3));
+        let targets: Vec<i64> = (0..t * b).map(|_| draw.0.below(v as u64) as i64).collect();
+        let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [t * b]), &Device::flex().autodiff());
+        let y = fused::lstm(x.clone(), s0.clone(), s0.clone(), weight.clone(), bias.clone(), LstmCell::Tensorflow);
+        let y = fused::rhn(y.narrow(0, 0, t), s0.clone(), input.clone(), recurrent.clone(), rhn_bias.clone());
+        let losses =
+            fused::softmax_cross_entropy(y.reshape([t * b, h]), output.clone(), output_bias.clone(), targets);
+        let weights = draw.weights([t * b]);
+        differentiate!(losses, weights, [x, s0, weight, bias, input, recurrent, rhn_bias, output, output_bias])
+    };
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(run)
+    };
+    let one = with(1);
+    for threads in [2, 3] {
+        assert!(one == with(threads), "{threads} threads");
+    }
+}

@@ -1,0 +1,110 @@
+//! `facts.json`: what a report must know of a study besides its trials, so that one can be made
+//! from the directory alone, without the data.
+
+use super::Study;
+use crate::error::Result;
+use crate::report::{Metric, Published, thousands};
+use crate::shard::ShardSpec;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is known of task and data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Facts {
+    pub(super) title: String,
+    pub(super) data: String,
+    pub(super) metric: Metric,
+    pub(super) m_unit: String,
+    pub(super) best_guess: Option<f64>,
+    pub(super) irreducible: Option<f64>,
+    pub(super) irreducible_note: String,
+    pub(super) published: Vec<Published>,
+    /// Relative standard error that the validation set must reach (MODELS 6.2).
+    pub(super) target_standard_error: f64,
+    /// Samples in the validation set.
+    pub(super) validation: u64,
+    /// Exact parameters by model and size.
+    pub(super) parameters: BTreeMap<String, u64>,
+    /// What is odd about the shards.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Facts {
+    pub(super) fn key(model: &str, size: f64) -> String {
+        format!("{model} {size}")
+    }
+
+    pub(super) fn of(study: &Study<'_>) -> Result<Self> {
+        let (task, metric) = (study.task, study.task.metric());
+        let irreducible = study.corpus.irreducible();
+        let extent = study.corpus.extent(&study.options);
+        let mut parameters = BTreeMap::new();
+        for model in &study.file.models {
+            for size in &study.settings.sizes {
+                let cost = task.cost(model, *size, extent, &study.options)?;
+                parameters.insert(Self::key(model, *size), cost.parameters);
+            }
+        }
+        Ok(Self {
+            title: format!("{}: {}", task.name(), task.title()),
+            data: study.corpus.description(),
+            metric: Metric { name: metric.name.into(), label: metric.label.into(), unit: metric.unit.into() },
+            m_unit: task.unit().into(),
+            best_guess: study.corpus.best_guess(),
+            irreducible: irreducible.as_ref().map(|i| i.error),
+            irreducible_note: irreducible.map(|i| i.note).unwrap_or_default(),
+            published: published(study),
+            target_standard_error: task.target_standard_error(),
+            validation: study.validation_samples(),
+            parameters,
+            warnings: shard_warnings(study)?,
+        })
+    }
+}
+
+/// The paper's figures for the models of the study.
+fn published(study: &Study<'_>) -> Vec<Published> {
+    let all = study.task.published().into_iter();
+    all.filter(|p| study.file.models.iter().any(|m| Some(m.as_str()) == p.model.split('/').next()))
+        .map(|p| Published {
+            model: p.model.into(),
+            beta_g: p.beta_g,
+            beta_p: p.beta_p,
+            m_range: p.m_range.into(),
+            source: p.source.into(),
+        })
+        .collect()
+}
+
+/// Checks that the items of every shard are as long as those of the largest one, within 4 standard
+/// errors: a shard whose items are not is no random sample of the same distribution.
+fn shard_warnings(study: &Study<'_>) -> Result<Vec<String>> {
+    let pool = study.corpus.pool();
+    let unit = study.task.unit();
+    let lengths = |size: u64| -> Result<(f64, f64, f64)> {
+        let spec = ShardSpec { size, mode: study.settings.mode, seed: study.file.seed };
+        let shard = spec.draw(pool, &study.file.fingerprint)?;
+        // The last item is chosen by its length, so it stays out.
+        let items = &shard.items[..shard.items.len().saturating_sub(1)];
+        let lengths: Vec<f64> = items.iter().map(|i| pool.weight(*i) as f64).collect();
+        let n = lengths.len().max(1) as f64;
+        let mean = lengths.iter().sum::<f64>() / n;
+        let variance = lengths.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        Ok((mean, variance, n))
+    };
+    let Some((&largest, smaller)) = study.settings.shards.split_last() else {
+        return Ok(Vec::new());
+    };
+    let (reference, variance, n) = lengths(largest)?;
+    let mut warnings = Vec::new();
+    for &size in smaller {
+        let (mean, _, items) = lengths(size)?;
+        if (mean - reference).abs() > 4.0 * (variance * (1.0 / items + 1.0 / n)).sqrt() {
+            warnings.push(format!(
+                "the shard of {} {unit} has items of {mean:.2} {unit} on average, the largest shard {reference:.2}: not the same distribution",
+                thousands(size),
+            ));
+        }
+    }
+    Ok(warnings)
+}

@@ -1,0 +1,194 @@
+//! Learning curves from a CSV file.
+
+use crate::error::{At, Error, Result};
+use crate::fit::curve::Curve;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Columns in which the curves of a study differ: mixing them would fit no curve at all.
+const TELL_APART: [&str; 3] = ["task", "model", "variant"];
+
+/// Which columns of the file to read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Columns {
+    /// Samples; without it `m`, else the first column of numbers.
+    pub(super) x: Option<String>,
+    /// Errors; without it `error`, else the next column of numbers.
+    pub(super) y: Option<String>,
+    /// What tells the curves apart; the file is one curve without it.
+    pub(super) group: Vec<String>,
+}
+
+/// The curves of a file, by group (one with an empty name without groups).
+#[derive(Debug)]
+pub(super) struct Curves {
+    /// Name of the column of samples.
+    pub(super) x: String,
+    /// Name of the column of errors.
+    pub(super) y: String,
+    /// The curves.
+    pub(super) by_group: BTreeMap<String, Curve>,
+}
+
+/// Reads the curves of a CSV file with a header; rows with the same x are seeds of one point.
+///
+/// # Errors
+/// [`Error::Input`] naming the file and, where there is one, the row and the column.
+pub(super) fn read(path: &Path, columns: &Columns) -> Result<Curves> {
+    let text = std::fs::read_to_string(path).at("read", path)?;
+    parse(&text, &path.display().to_string(), columns)
+}
+
+fn parse(text: &str, file: &str, columns: &Columns) -> Result<Curves> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let bad = |error: csv::Error| Error::input(format!("{file}: {error}"));
+    let header: Vec<String> = reader.headers().map_err(bad)?.iter().map(str::to_owned).collect();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.map_err(bad)).collect::<Result<_>>()?;
+    if rows.is_empty() {
+        return Err(Error::input(format!("{file}: no rows below the header")));
+    }
+    let table = Table { file, header, rows };
+    let (x, y) = table.axes(columns)?;
+    let group = columns.group.iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
+    if group.is_empty() {
+        table.refuse_mixture()?;
+    }
+
+    let mut pairs: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for (i, row) in table.rows.iter().enumerate() {
+        let name: Vec<&str> = group.iter().map(|column| &row[*column]).collect();
+        let pair = (table.number(i, x)?, table.number(i, y)?);
+        pairs.entry(name.join(" / ")).or_default().push(pair);
+    }
+    let curves = pairs.into_iter().map(|(name, pairs)| Ok((name, Curve::from_pairs(pairs)?)));
+    let [x, y] = [x, y].map(|column| table.header[column].clone());
+    Ok(Curves { x, y, by_group: curves.collect::<Result<_>>()? })
+}
+
+struct Table<'a> {
+    file: &'a str,
+    header: Vec<String>,
+    rows: Vec<csv::StringRecord>,
+}
+
+impl Table<'_> {
+    /// The place of a column.
+    fn column(&self, name: &str) -> Result<usize> {
+        let found = self.header.iter().position(|column| column == name);
+        let names = self.header.iter().map(String::as_str);
+        found.ok_or_else(|| {
+            let unknown = Error::unknown("column", name, names);
+            Error::input(format!("{}: {unknown}", self.file))
+        })
+    }
+
+    /// The columns of samples and errors.
+    fn axes(&self, columns: &Columns) -> Result<(usize, usize)> {
+        let named = |given: &Option<String>, usual: &str| match given {
+            Some(name) => self.column(name).map(Some),
+            None => Ok(self.header.iter().position(|column| column == usual)),
+        };
+        let (x, y) = (named(&columns.x, "m")?, named(&columns.y, "error")?);
+        let numeric = |taken: Option<usize>| {
+            let found = (0..self.header.len()).find(|i| Some(*i) != taken && self.is_numeric(*i));
+            found.ok_or_else(|| {
+                Error::input(format!(
+                    "{}: no two columns of numbers below a header; name them with --x and --y",
+                    self.file
+                ))
+            })
+        };
+        let x = x.map_or_else(|| numeric(y), Ok)?;
+        let y = y.map_or_else(|| numeric(Some(x)), Ok)?;
+        Ok((x, y))
+    }
+
+    /// Whether at least half of a column are numbers.
+    fn is_numeric(&self, column: usize) -> bool {
+        let numbers = self.rows.iter().filter(|row| row[column].parse::<f64>().is_ok());
+        2 * numbers.count() >= self.rows.len()
+    }
+
+    /// A finite number above 0.
+    fn number(&self, row: usize, column: usize) -> Result<f64> {
+        let cell = &self.rows[row][column];
+        let number = cell.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+        number.ok_or_else(|| {
+            Error::input(format!(
+                "{}, row {}, column `{}`: `{cell}` is not a finite number above 0",
+                self.file,
+                row + 1,
+                self.header[column]
+            ))
+        })
+    }
+
+    /// An error where the file holds several curves of a study and no group was asked for.
+    fn refuse_mixture(&self) -> Result<()> {
+        let differs = |name: &&str| {
+            let Some(column) = self.header.iter().position(|column| column == name) else {
+                return false;
+            };
+            self.rows.iter().map(|row| &row[column]).collect::<BTreeSet<_>>().len() > 1
+        };
+        let mixed: Vec<&str> = TELL_APART.into_iter().filter(|name| differs(name)).collect();
+        if mixed.is_empty() {
+            return Ok(());
+        }
+        let columns = mixed.join(",");
+        Err(Error::input(format!(
+            "{}: several curves, which differ in {columns}; add --group {columns}",
+            self.file
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, columns: &Columns) -> Result<Curves> {
+        parse(text, "curve.csv", columns)
+    }
+
+    fn message(text: &str) -> String {
+        read(text, &Columns::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn columns_are_found() {
+        let usual = read("task,error,m\na,3,10\na,2,20\n", &Columns::default()).unwrap();
+        assert_eq!(usual.by_group[""].values(), [(10.0, 3.0), (20.0, 2.0)]);
+        let first = read("\u{feff}name,Seen Examples, Loss\nx,10,3\nx,20,2", &Columns::default());
+        let first = first.unwrap();
+        assert_eq!((first.x.as_str(), first.y.as_str()), ("Seen Examples", "Loss"));
+        let named = Columns { y: Some("b".to_owned()), ..Columns::default() };
+        assert_eq!(read("a,b,c\n1,2,3", &named).unwrap().by_group[""].values(), [(1.0, 2.0)]);
+        let unknown = Columns { x: Some("erorr".to_owned()), ..Columns::default() };
+        let unknown = read("m,error\n1,2", &unknown).unwrap_err().to_string();
+        assert_eq!(unknown, "curve.csv: unknown column `erorr`; did you mean `error`?");
+    }
+
+    #[test]
+    fn bad_cells_are_named() {
+        for cell in ["NaN", "0", "-1", "", "abc", "inf"] {
+            let expected =
+                format!("curve.csv, row 3, column `error`: `{cell}` is not a finite number above 0");
+            assert_eq!(message(&format!("m,error\n1,3\n2,2\n4,{cell}\n8,1\n")), expected);
+        }
+        assert!(message("m,error\n").contains("no rows"));
+        assert!(message("a,b\nx,y\n").contains("no two columns of numbers"));
+        assert!(message("m,error\n1,2\n3\n").contains("line: 3"));
+    }
+
+    #[test]
+    fn groups_and_seeds_are_kept_apart() {
+        let text = "model,variant,m,error\nw,sgd,1,3\nw,adam,1,4\nw,sgd,1,5\n";
+        assert!(message(text).ends_with("differ in variant; add --group variant"));
+        let group = ["model", "variant"].map(str::to_owned).to_vec();
+        let curves = read(text, &Columns { group, ..Columns::default() }).unwrap().by_group;
+        assert_eq!(curves["w / sgd"].points()[0].errors, [3.0, 5.0]);
+        assert_eq!(curves["w / adam"].points()[0].errors, [4.0]);
+    }
+}

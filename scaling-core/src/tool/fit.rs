@@ -1,0 +1,174 @@
+//! `scaling fit`: the law of a learning curve.
+
+use super::curves::{self, Columns, Curves};
+use super::print;
+use crate::error::{At, Error, Result};
+use crate::fit::interval::Interval;
+use crate::fit::{Fit, Form, Options, fit};
+use crate::report::number::{grouped, percent, significant};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Digits of the parameters: rounding an exponent further would bias predictions.
+const DIGITS: i32 = 5;
+
+/// Fit E(m) = alpha m^beta (+ gamma) to a learning curve
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// CSV file with a header; rows with the same m are seeds of one point
+    #[arg(value_name = "CURVE.csv")]
+    file: PathBuf,
+    /// Form of the law; a given form takes every point, `auto` also looks for the power-law region
+    #[arg(long, default_value = "auto", value_parser = form_parser())]
+    form: Form,
+    /// Column of the number of samples [default: m, else the first column of numbers]
+    #[arg(long, value_name = "COL")]
+    x: Option<String>,
+    /// Column of the error [default: error, else the next column of numbers]
+    #[arg(long, value_name = "COL")]
+    y: Option<String>,
+    /// Columns that tell several curves apart, separated by commas
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    group: Vec<String>,
+    /// Confidence level of the intervals
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
+    /// Error of the best constant predictor; sizes above 0.98 of it are left out
+    #[arg(long, value_name = "E")]
+    best_guess: Option<f64>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+fn form_parser() -> impl TypedValueParser<Value = Form> {
+    let names = PossibleValuesParser::new(Form::ALL.map(Form::name));
+    names.try_map(|name| name.parse::<Form>())
+}
+
+/// Fits every curve of the file and prints what was found; curves that are refused are named on
+/// standard error.
+///
+/// # Errors
+/// [`Error::Input`] for a bad file or option, [`Error::Failed`] where a fit is refused.
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let Arguments { x, y, group, form, level, best_guess, .. } = arguments;
+    let columns = Columns { x: x.clone(), y: y.clone(), group: group.clone() };
+    let curves = curves::read(&arguments.file, &columns)?;
+    let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
+    let mut fits: Vec<(&str, Result<Fit>)> = Vec::new();
+    for (name, curve) in &curves.by_group {
+        let fitted = fit(curve, &options);
+        if let Err(error @ Error::Input(_)) = fitted {
+            return Err(error);
+        }
+        fits.push((name, fitted));
+    }
+    if group.is_empty() {
+        // Without groups there is exactly one curve; its refusal is the outcome of the command.
+        if let Some((_, Err(error))) = fits.first() {
+            return Err(Error::failed(format!("{}: {error}", arguments.file.display())));
+        }
+    }
+    let text = if arguments.json { document(&fits, group.is_empty())? } else { prose(&fits, &curves) };
+    print(text.as_bytes())?;
+    let refused: Vec<&str> =
+        fits.iter().filter(|(_, fitted)| fitted.is_err()).map(|(name, _)| *name).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("{} of {} fits refused: {}", refused.len(), fits.len(), refused.join(", "))))
+}
+
+/// One fit, or an object from group to fit.
+fn document(fits: &[(&str, Result<Fit>)], single: bool) -> Result<String> {
+    let value = |fitted: &Result<Fit>| match fitted {
+        Ok(fit) => json!(fit),
+        Err(error) => json!({ "refused": error.to_string() }),
+    };
+    let all = if single {
+        fits.first().map_or(Value::Null, |(_, fitted)| value(fitted))
+    } else {
+        Value::Object(fits.iter().map(|(name, f)| ((*name).to_owned(), value(f))).collect::<Map<_, _>>())
+    };
+    let text = serde_json::to_string_pretty(&all).at("write", Path::new("standard output"))?;
+    Ok(text + "\n")
+}
+
+/// A short paragraph for every fit; warnings go to standard error.
+fn prose(fits: &[(&str, Result<Fit>)], curves: &Curves) -> String {
+    let paragraphs = fits.iter().map(|(name, fitted)| {
+        let prefix = if name.is_empty() { String::new() } else { format!("{name}: ") };
+        match fitted {
+            Ok(fit) => {
+                fit.warnings.iter().for_each(|warning| eprintln!("warning: {prefix}{warning}"));
+                format!("{prefix}{}\n", paragraph(fit, curves))
+            }
+            Err(error) => format!("{prefix}{error}\n"),
+        }
+    });
+    paragraphs.collect::<Vec<_>>().concat()
+}
+
+fn paragraph(fit: &Fit, curves: &Curves) -> String {
+    let number = |number: f64| significant(number, DIGITS);
+    let ends = |interval: &Interval| format!("[{}, {}]", number(interval.low), number(interval.high));
+    let constant =
+        fit.ci.gamma.map_or(String::new(), |gamma| format!(", gamma {} {}", number(fit.gamma), ends(&gamma)));
+    let plus = if fit.form == Form::PowerConst { format!(" + {}", number(fit.gamma)) } else { String::new() };
+    format!(
+        "{y} = {alpha} {x}^{beta}{plus}\n  \
+         {form}: alpha {alpha} {alpha_ci}, beta {beta} {beta_ci}{constant}\n  \
+         R2 {r2:.5}, relative RMSE {rmse}, {points} sizes from {from} to {to}; doubling {x} \
+         multiplies the reducible part by {factor:.4}",
+        x = curves.x,
+        y = curves.y,
+        form = fit.form,
+        alpha = number(fit.alpha),
+        alpha_ci = ends(&fit.ci.alpha),
+        beta = number(fit.beta),
+        beta_ci = ends(&fit.ci.beta),
+        r2 = fit.r2,
+        rmse = percent(fit.relative_rmse),
+        points = fit.points,
+        from = grouped(fit.region[0]),
+        to = grouped(fit.region[1]),
+        factor = 2f64.powf(fit.beta),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::curve::Curve;
+    use std::collections::BTreeMap;
+
+    fn fits() -> Vec<(&'static str, Result<Fit>)> {
+        let m = (10..19).map(|i| 2f64.powi(i));
+        let curve = Curve::from_pairs(m.map(|m| (m, 2.5 * m.powf(-0.3) + 0.05))).unwrap();
+        let short = Curve::from_pairs([(1.0, 2.0), (2.0, 1.0)]).unwrap();
+        let options = Options::default();
+        vec![("long", fit(&curve, &options)), ("short", fit(&short, &options))]
+    }
+
+    #[test]
+    fn documents_are_json() {
+        let fits = fits();
+        let one: Value = serde_json::from_str(&document(&fits[..1], true).unwrap()).unwrap();
+        assert_eq!(one["form"], "power+const");
+        let both: Value = serde_json::from_str(&document(&fits, false).unwrap()).unwrap();
+        assert_eq!(both["long"], one);
+        assert!(both["short"]["refused"].as_str().unwrap().contains("needs 3 sizes"));
+    }
+
+    #[test]
+    fn prose_names_the_columns() {
+        let curves = Curves { x: "m".to_owned(), y: "loss".to_owned(), by_group: BTreeMap::new() };
+        let text = prose(&fits(), &curves);
+        assert!(text.starts_with("long: loss = 2.5000 m^-0.30000 + 0.050000\n"), "{text}");
+        assert!(text.contains("9 sizes from 1,024 to 262,144"), "{text}");
+        assert!(text.contains("short: not fitted: "), "{text}");
+    }
+}

@@ -1,0 +1,72 @@
+//! The binary `scaling`: work on curves and studies that exist.
+//!
+//! Data go to standard output, messages to standard error. Exit codes: 0 done, 1 a fit was
+//! refused, 2 bad usage or input.
+
+mod curves;
+mod fit;
+
+use crate::cli::{complain_about_usage, conclude};
+use crate::error::{At, Result};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Fits and reports of learning curves
+#[derive(Debug, Parser)]
+#[command(name = "scaling", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Fit(fit::Arguments),
+    /// Rebuild the tables, figures and report of a study from its trials
+    Report {
+        /// Study directory
+        directory: PathBuf,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line and tells how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) => conclude(run(arguments.command)),
+        Err(usage) => complain_about_usage(&usage),
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Fit(arguments) => fit::run(&arguments),
+        Command::Report { directory } => {
+            let text = crate::report::write(&crate::study::collect(&directory)?, &directory)?;
+            print(format!("{text}\n").as_bytes())
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "scaling", &mut script);
+            print(&script)
+        }
+    }
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+fn print(bytes: &[u8]) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).at("write", Path::new("standard output"))
+        }
+        _ => Ok(()),
+    }
+}

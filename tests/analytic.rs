@@ -1,0 +1,158 @@
+//! Whole studies of the analytic task: search, executor, resume, fits and report in milliseconds.
+
+mod support;
+
+use scaling_core::analytic::expected_error;
+use std::process::Command;
+use std::time::Duration;
+use support::{Bench, moments, results, text};
+
+fn bench() -> Bench {
+    let tests = std::env::current_exe().expect("a path");
+    let profile = tests.parent().and_then(|p| p.parent()).expect("target/<profile>/deps");
+    Bench::new(profile.join("examples/analytic"))
+}
+
+/// Small enough for a second, rich enough to have every outcome (rate 4 diverges).
+const SMALL: &str = "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
+
+#[test]
+fn a_study_measures_the_known_curve() {
+    let bench = bench();
+    let said = bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
+    assert!(said.contains("facts"), "{said}");
+    let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
+    let mut rows = csv::Reader::from_reader(curve.as_bytes());
+    let headers = rows.headers().expect("headers").clone();
+    let column = |row: &csv::StringRecord, name: &str| -> f64 {
+        let at = headers.iter().position(|h| h == name).expect(name);
+        row[at].parse().expect("a number")
+    };
+    let mut count = 0;
+    for row in rows.records() {
+        let row = row.expect("a row");
+        let (m, error) = (column(&row, "m"), column(&row, "error"));
+        let best = [100.0, 300.0, 1000.0, 3000.0].map(|size| expected_error(m, size)).into_iter().fold(1.0, f64::min);
+        assert!((error / best - 1.0).abs() < 1e-3, "m {m}: {error} instead of {best}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+    for file in ["points.csv", "fit.json", "report.html", "study.toml"] {
+        assert!(bench.path("s").join(file).exists(), "{file}");
+    }
+    let fits: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(bench.path("s/fit.json")).expect("fit.json")).expect("JSON");
+    assert!(fits.to_string().contains("beta"), "{fits}");
+}
+
+#[test]
+fn running_again_does_nothing_and_jobs_change_nothing() {
+    let (one, two) = (bench(), bench());
+    one.succeed(SMALL);
+    let first = results(&one.path("s"));
+    assert!(first.keys().any(|name| name.ends_with("error.json")), "some trial diverges");
+    let stamp = |b: &Bench| {
+        let trial = std::fs::read_dir(b.path("s/trials")).expect("trials").next().expect("one").expect("entry").path();
+        std::fs::metadata(trial.join("metrics.jsonl")).expect("metrics").modified().expect("a time")
+    };
+    let before = stamp(&one);
+    one.succeed(SMALL);
+    assert_eq!(stamp(&one), before);
+    // With no settings at all the directory speaks for itself.
+    one.succeed("study --out s");
+    assert_eq!(results(&one.path("s")), first);
+    two.succeed(&SMALL.replace("--jobs 2", "--jobs 1"));
+    assert_eq!(results(&two.path("s")), first);
+}
+
+#[test]
+fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
+    let settings = format!("{SMALL} --set step_microseconds=300 --set checkpoint_seconds=0.005");
+    let (undisturbed, killed) = (bench(), bench());
+    undisturbed.succeed(&settings);
+    let moments = moments(10, Duration::from_millis(20), Duration::from_millis(400));
+    let hits = killed.run_with_kills(&settings, &moments);
+    assert!(hits >= 8, "only {hits} kills hit a running study");
+    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
+}
+
+#[test]
+fn an_interrupt_ends_it_cleanly_and_it_resumes() {
+    let settings = format!("{SMALL} --set step_microseconds=2000 --set checkpoint_seconds=60");
+    let (undisturbed, interrupted) = (bench(), bench());
+    undisturbed.succeed(&settings.replace("step_microseconds=2000", "step_microseconds=2000"));
+    let mut child = interrupted.start(&settings);
+    std::thread::sleep(Duration::from_millis(500));
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(status.success());
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    interrupted.succeed(&settings);
+    assert_eq!(results(&interrupted.path("s")), results(&undisturbed.path("s")));
+}
+
+#[test]
+fn two_studies_on_one_directory_share_the_work() {
+    let settings = format!("{SMALL} --set step_microseconds=500");
+    let (alone, shared) = (bench(), bench());
+    alone.succeed(&settings);
+    let mut first = shared.start(&settings);
+    shared.succeed(&settings);
+    assert!(first.wait().expect("an end").success());
+    assert_eq!(results(&shared.path("s")), results(&alone.path("s")));
+}
+
+#[test]
+fn a_guided_search_tries_fewer_trials_and_finds_the_same_curve() {
+    let (grid, guided) = (bench(), bench());
+    grid.succeed("study --out s --set noise=0 --set seeds=1");
+    guided.succeed("study --out s --set noise=0 --set seeds=1 --set search=guided");
+    let trials = |b: &Bench| std::fs::read_dir(b.path("s/trials")).expect("trials").count();
+    assert!(trials(&guided) < trials(&grid), "{} {}", trials(&guided), trials(&grid));
+    let errors = |b: &Bench| -> Vec<String> {
+        let curve = std::fs::read_to_string(b.path("s/curve.csv")).expect("curve.csv");
+        let mut rows = csv::Reader::from_reader(curve.as_bytes());
+        let at = rows.headers().expect("headers").iter().position(|h| h == "error").expect("error");
+        rows.records().map(|r| r.expect("a row")[at].to_owned()).collect()
+    };
+    assert_eq!(errors(&guided), errors(&grid));
+}
+
+#[test]
+fn bad_input_is_one_line_and_leaves_nothing() {
+    let bench = bench();
+    assert!(bench.refuse("study --out s --set shards=2000000").contains("choose smaller shards"));
+    assert!(bench.refuse("study --out s --set shard=5").contains("did you mean `shards`"));
+    assert!(bench.refuse("study --out s --model memoriser").contains("did you mean `memorizer`"));
+    assert!(bench.refuse("study --out s --data nowhere").contains("nowhere"));
+    assert!(bench.refuse("study --out s --device tpu").contains("cpu"));
+    assert!(!bench.path("s").exists());
+    assert!(bench.refuse("trial --study s --trial 0").contains("study.toml is missing"));
+    bench.succeed("study --out s --set shards=500,1000 --set sizes=100");
+    let other = bench.refuse("study --out s --set shards=500,2000 --set sizes=100");
+    assert!(other.contains("`shards` is [500, 1000] there and [500, 2000] here"), "{other}");
+    assert!(bench.refuse("trial --study s --trial 0").contains("no trial `0`"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_said_once() {
+    let bench = bench();
+    bench.write("file", b"");
+    let message = bench.refuse("study --out file/s --set shards=500 --set sizes=100");
+    assert!(message.contains("file/s"), "{message}");
+    // A full disk: a small file system of the test's own.
+    let script = format!(
+        "mount -t tmpfs -o size=256k tmpfs {0} && cd {0} && exec {1} study --out s",
+        bench.path("small").display(),
+        bench.command("").get_program().to_string_lossy(),
+    );
+    std::fs::create_dir(bench.path("small")).expect("a directory");
+    let output = Command::new("unshare").args(["-r", "-m", "sh", "-c", &script]).output();
+    match output {
+        Ok(output) if !text(&output.stderr).contains("mount") && !text(&output.stderr).contains("unshare") => {
+            let message = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{message}");
+            assert!(message.contains("No space left on device"), "{message}");
+        }
+        _ => eprintln!("SKIPPED: the full disk, since this system allows no mount namespaces"),
+    }
+}

@@ -1,0 +1,122 @@
+//! The language models as a user runs them, on synthetic and on real text.
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::Duration;
+use support::{Bench, moments, results, text};
+
+fn bench() -> Bench {
+    Bench::new(env!("CARGO_BIN_EXE_lm-bench"))
+}
+
+/// A study of seconds.
+const TINY: &str = "study --out s --set shards=500,1000 --set sizes=4,8 --set batch_sizes=4 --set unroll=20 \
+                    --set epochs=3 --set validation=500 --jobs 2";
+
+/// The real corpus, where there is one on this machine.
+fn real_corpus() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("lm/1-billion-word-layout");
+    path.exists().then_some(path)
+}
+
+#[test]
+fn parameter_counts_are_exact() {
+    let bench = bench();
+    for (arguments, parameters) in [
+        ("--model word-lstm2 --size 2004", 104_378_324),
+        ("--model char-rhn10 --size 2004", 88_785_314),
+        ("--model word-lstm4 --size 512", 18_650_900),
+        ("--model word-rhn5 --size 64", 1_340_308),
+    ] {
+        let said = bench.succeed(&format!("model {arguments} --json"));
+        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(json["parameters"], parameters, "{arguments}");
+        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
+    }
+}
+
+#[test]
+fn a_killed_study_of_real_models_ends_in_the_same_bytes() {
+    for model in ["word-lstm2", "char-rhn10"] {
+        let settings = format!("{TINY} --model {model} --set checkpoint_seconds=0.02");
+        let (undisturbed, killed) = (bench(), bench());
+        undisturbed.succeed(&settings);
+        let moments = moments(5, Duration::from_millis(100), Duration::from_millis(900));
+        let hits = killed.run_with_kills(&settings, &moments);
+        assert!(hits >= 2, "only {hits} kills hit a running study");
+        assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")), "{model}");
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_jobs_or_threads() {
+    let (one, two) = (bench(), bench());
+    let settings = format!("{TINY} --set optimizers=sgd,adam");
+    one.succeed(&settings);
+    // One job has all cores, so its trials run with other thread counts.
+    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
+    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+}
+
+#[test]
+fn the_report_compares_with_the_known_entropy() {
+    let bench = bench();
+    let said = bench.succeed(&TINY.replace("shards=500,1000", "shards=250,500,1000,2000,4000"));
+    assert!(said.contains("entropy"), "{said}");
+    let page = std::fs::read_to_string(bench.path("s/report.html")).expect("report.html");
+    assert!(page.contains("<svg") && page.contains("entropy"));
+}
+
+#[test]
+fn bad_input_is_one_line_and_leaves_nothing() {
+    let bench = bench();
+    assert!(bench.refuse("study --model word-lsmt2 --out s").contains("did you mean `word-lstm2`"));
+    assert!(bench.refuse("study --data missing --out s").contains("missing"));
+    assert!(bench.refuse("study --set sizes=0.5 --out s").contains("whole number"));
+    assert!(bench.refuse("study --model word-lstm2,char-rhn10 --out s").contains("different tasks"));
+    std::fs::create_dir(bench.path("empty")).expect("a directory");
+    assert!(bench.refuse("study --data empty --out s").contains("empty"));
+    bench.write("blank/train.txt", b"\n\n");
+    assert!(bench.refuse("study --data blank --out s").contains("blank"));
+    bench.write("broken/train-a.txt", b"good line\n");
+    bench.write("broken/train-b.txt", b"first line\nsecond line\nthird \xff line\n");
+    let message = bench.refuse("study --data broken --out s");
+    assert!(message.contains("train-b.txt") && message.contains('3'), "{message}");
+    let sentences = "one two three four five six seven\neight nine ten eleven twelve\n".repeat(50);
+    bench.write("small/train.txt", sentences.as_bytes());
+    let message = bench.refuse("study --data small --out s --set shards=100000");
+    assert!(message.contains("choose smaller shards"), "{message}");
+    assert!(!bench.path("s").exists());
+}
+
+#[test]
+fn throughput_speaks_json() {
+    let said = bench().succeed("throughput --model char-rhn10 --size 8 --batch 4 --length 10 --json");
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    for key in ["samples_per_second", "gflops"] {
+        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
+    }
+    assert_eq!(json["unit"], "characters");
+    assert_eq!(json["batch"], 4);
+    assert_eq!(json["device"], "cpu");
+}
+
+#[test]
+fn real_text_prepares_in_time_and_trains() {
+    let Some(corpus) = real_corpus() else {
+        eprintln!("SKIPPED: real text; set SCALING_REAL_DATA to a directory with lm/1-billion-word-layout");
+        return;
+    };
+    let bench = bench();
+    let began = std::time::Instant::now();
+    let said = bench.succeed(&format!("data prepare {} --model word-lstm2", corpus.display()));
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(said.contains("10,049,874") || said.contains("10049874"), "{said}");
+    for model in ["word-lstm2", "char-rhn10"] {
+        let settings = TINY.replace("--out s", &format!("--out {model}"));
+        let output = bench.run(&format!("{settings} --data {} --model {model} --set vocabulary=90", corpus.display()));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(bench.path(model).join("curve.csv").exists());
+    }
+}

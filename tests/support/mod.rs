@@ -1,0 +1,126 @@
+//! Runs built binaries as a user runs them, each test in a directory of its own.
+#![allow(dead_code, unreachable_pub)] // every test file uses its own part of this
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// A place for one test, and the binary under test.
+pub struct Bench {
+    binary: PathBuf,
+    pub directory: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new(binary: impl Into<PathBuf>) -> Self {
+        let binary = binary.into();
+        assert!(binary.exists(), "{} is not built", binary.display());
+        Self { binary, directory: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// A path in the test's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file in the test's directory.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(&path, bytes).expect("a file");
+        path
+    }
+
+    pub fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.directory.path())
+            .env("SCALING_CACHE", self.path("cache"))
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().expect("the binary starts")
+    }
+
+    /// Runs to a successful end; returns stdout.
+    pub fn succeed(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "`{arguments}` failed: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs to exit code 2 with at most 4 lines on stderr; returns them.
+    pub fn refuse(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "`{arguments}`: {message}");
+        assert!((1..=4).contains(&message.lines().count()), "`{arguments}`: {message}");
+        message
+    }
+
+    /// Starts in a process group of its own, so that it can be killed with all its children.
+    pub fn start(&self, arguments: &str) -> Child {
+        use std::os::unix::process::CommandExt;
+        self.command(arguments)
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
+    }
+
+    /// Runs `arguments` again and again, killing it with SIGKILL after each of `moments` (in turn
+    /// the study alone, or with all its children), and then once to the end. Returns how many
+    /// kills hit a running study.
+    pub fn run_with_kills(&self, arguments: &str, moments: &[Duration]) -> usize {
+        let mut hits = 0;
+        for (k, moment) in moments.iter().enumerate() {
+            let mut child = self.start(arguments);
+            std::thread::sleep(*moment);
+            hits += usize::from(child.try_wait().expect("a state").is_none());
+            let target = if k % 2 == 0 { child.id().to_string() } else { format!("-{}", child.id()) };
+            let _ = Command::new("kill").args(["-9", "--", &target]).stderr(Stdio::null()).status();
+            child.wait().expect("an end");
+        }
+        self.succeed(arguments);
+        hits
+    }
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What a study leaves behind that must not depend on how it was run: every `result.json` and
+/// `error.json` by trial, `curve.csv` and `fit.json`.
+pub fn results(study: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut keep = |name: String, path: PathBuf| {
+        if path.exists() {
+            found.insert(name, std::fs::read_to_string(path).expect("text"));
+        }
+    };
+    for trial in std::fs::read_dir(study.join("trials")).expect("trials") {
+        let trial = trial.expect("an entry").path();
+        for file in ["result.json", "error.json", "metrics.jsonl"] {
+            let name = format!("{}/{file}", trial.file_name().expect("a name").to_string_lossy());
+            keep(name, trial.join(file));
+        }
+    }
+    for file in ["curve.csv", "fit.json"] {
+        keep(file.into(), study.join(file));
+    }
+    found
+}
+
+/// Pseudo-random moments in a range, the same in every run.
+pub fn moments(n: u64, from: Duration, to: Duration) -> Vec<Duration> {
+    (1..=n)
+        .map(|k| from + (to - from).mul_f64((k.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64))
+        .collect()
+}
