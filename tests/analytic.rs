@@ -14,7 +14,8 @@ fn bench() -> Bench {
 }
 
 /// Small enough for a second, rich enough to have every outcome (rate 4 diverges).
-const SMALL: &str = "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
+const SMALL: &str =
+    "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
 
 #[test]
 fn a_study_measures_the_known_curve() {
@@ -32,7 +33,10 @@ fn a_study_measures_the_known_curve() {
     for row in rows.records() {
         let row = row.expect("a row");
         let (m, error) = (column(&row, "m"), column(&row, "error"));
-        let best = [100.0, 300.0, 1000.0, 3000.0].map(|size| expected_error(m, size)).into_iter().fold(1.0, f64::min);
+        let best = [100.0, 300.0, 1000.0, 3000.0]
+            .map(|size| expected_error(m, size))
+            .into_iter()
+            .fold(1.0, f64::min);
         assert!((error / best - 1.0).abs() < 1e-3, "m {m}: {error} instead of {best}");
         count += 1;
     }
@@ -41,7 +45,8 @@ fn a_study_measures_the_known_curve() {
         assert!(bench.path("s").join(file).exists(), "{file}");
     }
     let fits: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(bench.path("s/fit.json")).expect("fit.json")).expect("JSON");
+        serde_json::from_str(&std::fs::read_to_string(bench.path("s/fit.json")).expect("fit.json"))
+            .expect("JSON");
     assert!(fits.to_string().contains("beta"), "{fits}");
 }
 
@@ -52,7 +57,12 @@ fn running_again_does_nothing_and_jobs_change_nothing() {
     let first = results(&one.path("s"));
     assert!(first.keys().any(|name| name.ends_with("error.json")), "some trial diverges");
     let stamp = |b: &Bench| {
-        let trial = std::fs::read_dir(b.path("s/trials")).expect("trials").next().expect("one").expect("entry").path();
+        let trial = std::fs::read_dir(b.path("s/trials"))
+            .expect("trials")
+            .next()
+            .expect("one")
+            .expect("entry")
+            .path();
         std::fs::metadata(trial.join("metrics.jsonl")).expect("metrics").modified().expect("a time")
     };
     let before = stamp(&one);
@@ -148,7 +158,9 @@ fn an_output_that_cannot_be_written_is_said_once() {
     std::fs::create_dir(bench.path("small")).expect("a directory");
     let output = Command::new("unshare").args(["-r", "-m", "sh", "-c", &script]).output();
     match output {
-        Ok(output) if !text(&output.stderr).contains("mount") && !text(&output.stderr).contains("unshare") => {
+        Ok(output)
+            if !text(&output.stderr).contains("mount") && !text(&output.stderr).contains("unshare") =>
+        {
             let message = text(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{message}");
             assert!(message.contains("No space left on device"), "{message}");

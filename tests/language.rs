@@ -39,10 +39,13 @@ fn parameter_counts_are_exact() {
 #[test]
 fn a_killed_study_of_real_models_ends_in_the_same_bytes() {
     for model in ["word-lstm2", "char-rhn10"] {
-        let settings = format!("{TINY} --model {model} --set checkpoint_seconds=0.02");
+        let settings = format!(
+            "{} --model {model} --set checkpoint_seconds=0.02",
+            TINY.replace("epochs=3", "epochs=40")
+        );
         let (undisturbed, killed) = (bench(), bench());
         undisturbed.succeed(&settings);
-        let moments = moments(5, Duration::from_millis(100), Duration::from_millis(900));
+        let moments = moments(6, Duration::from_millis(60), Duration::from_millis(500));
         let hits = killed.run_with_kills(&settings, &moments);
         assert!(hits >= 2, "only {hits} kills hit a running study");
         assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")), "{model}");
@@ -115,7 +118,8 @@ fn real_text_prepares_in_time_and_trains() {
     assert!(said.contains("10,049,874") || said.contains("10049874"), "{said}");
     for model in ["word-lstm2", "char-rhn10"] {
         let settings = TINY.replace("--out s", &format!("--out {model}"));
-        let output = bench.run(&format!("{settings} --data {} --model {model} --set vocabulary=90", corpus.display()));
+        let output =
+            bench.run(&format!("{settings} --data {} --model {model} --set vocabulary=90", corpus.display()));
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(bench.path(model).join("curve.csv").exists());
     }

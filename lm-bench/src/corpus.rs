@@ -108,7 +108,9 @@ impl Corpus for LanguageCorpus {
 
     fn validation_samples(&self) -> u64 {
         let validation = &self.text.validation;
-        (0..validation.len().unwrap_or(0)).map(|i| u64::from(validation.tokens(i)).min(self.pool.longest)).sum()
+        (0..validation.len().unwrap_or(0))
+            .map(|i| u64::from(validation.tokens(i)).min(self.pool.longest))
+            .sum()
     }
 
     fn best_guess(&self) -> Option<f64> {
@@ -117,7 +119,8 @@ impl Corpus for LanguageCorpus {
 
     fn irreducible(&self) -> Option<Irreducible> {
         let entropy = self.text.entropy.as_ref()?;
-        let bound = if entropy.bound > 0.0 { format!(", known to ± {:.4}", entropy.bound) } else { String::new() };
+        let bound =
+            if entropy.bound > 0.0 { format!(", known to ± {:.4}", entropy.bound) } else { String::new() };
         Some(Irreducible { error: entropy.nats_per_token, note: format!("{}{bound}", entropy.note) })
     }
 
@@ -128,18 +131,31 @@ impl Corpus for LanguageCorpus {
     fn learner(&self, trial: &TrialConfig, shard: &Shard, compute: &Compute) -> Result<Box<dyn Learner>> {
         let rows = trial.optimization.batch.max(1) as usize;
         let extent = self.extent(&trial.options);
-        let train = self.batches(&self.text.train, shard.items.clone(), rows, extent.length, Some(trial.seed));
+        let train =
+            self.batches(&self.text.train, shard.items.clone(), rows, extent.length, Some(trial.seed));
         let items = self.validation_items(trial.validation);
         let validation = self.batches(&self.text.validation, items, VALIDATION_ROWS, extent.length, None);
-        learner(trial, train, Some(validation), self.text.unit, extent, compute)
+        let test = self.text.test.as_ref().map(|test| {
+            let items = (0..test.len().unwrap_or(0)).collect();
+            self.batches(test, items, VALIDATION_ROWS, extent.length, None)
+        });
+        let data = Data { train, validation: Some(validation), test };
+        learner(trial, data, self.text.unit, extent, compute)
     }
+}
+
+/// The batches of a trial.
+pub(crate) struct Data {
+    pub(crate) train: Box<dyn Batches>,
+    pub(crate) validation: Option<Box<dyn Batches>>,
+    /// Never trained or selected on.
+    pub(crate) test: Option<Box<dyn Batches>>,
 }
 
 /// A language model of the trial's kind on given batches.
 pub(crate) fn learner(
     trial: &TrialConfig,
-    train: Box<dyn Batches>,
-    validation: Option<Box<dyn Batches>>,
+    data: Data,
     unit: Unit,
     extent: Extent,
     compute: &Compute,
@@ -159,7 +175,8 @@ pub(crate) fn learner(
         Unit::Characters => (Normalization::Tokens, "nats_per_character"),
     };
     let cost = architecture.cost(trial.size, extent)?;
+    let Data { train, validation, test } = data;
     let recipe =
-        LanguageRecipe { train, validation, normalization, metric, cost, device, state: Vec::new() };
+        LanguageRecipe { train, validation, test, normalization, metric, cost, device, state: Vec::new() };
     Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))
 }

@@ -52,7 +52,9 @@ pub(crate) fn hidden(size: f64) -> Result<usize> {
     if size.fract() == 0.0 && (1.0..=65_536.0).contains(&size) {
         Ok(size as usize)
     } else {
-        Err(Error::input(format!("`--size` is the number of hidden units, a whole number from 1 to 65536, not {size}")))
+        Err(Error::input(format!(
+            "`--size` is the number of hidden units, a whole number from 1 to 65536, not {size}"
+        )))
     }
 }
 

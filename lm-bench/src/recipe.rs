@@ -23,6 +23,7 @@ pub(crate) enum Normalization {
 pub(crate) struct LanguageRecipe {
     pub(crate) train: Box<dyn Batches>,
     pub(crate) validation: Option<Box<dyn Batches>>,
+    pub(crate) test: Option<Box<dyn Batches>>,
     pub(crate) normalization: Normalization,
     /// Name of the headline metric: nats per word or per character.
     pub(crate) metric: &'static str,
@@ -37,6 +38,44 @@ impl LanguageRecipe {
             model.zero_state(batch.rows, device)
         } else {
             self.state.clone()
+        }
+    }
+
+    /// Mean loss over one pass of `batches`.
+    fn measure(&self, model: &LanguageModel, batches: Option<&mut Box<dyn Batches>>) -> Evaluation {
+        let device = &self.device;
+        let mut blocks: Vec<(f64, f64)> = Vec::new();
+        if let Some(batches) = batches {
+            let mut carried: Vec<Tensor<2>> = Vec::new();
+            for step in 0..batches.per_epoch() {
+                let batch = batches.batch(step);
+                if batch.fresh {
+                    carried = model.zero_state(batch.rows, device);
+                }
+                let (losses, after) = model.losses(batch.inputs(device), batch.targets(device), &carried);
+                carried = after;
+                let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
+                // Blocks are sentences, or windows of a stream: what is independent, nearly.
+                for row in 0..batch.rows {
+                    let at =
+                        (0..batch.steps).map(|t| t * batch.rows + row).filter(|i| batch.weights[*i] > 0.0);
+                    let block = at.fold((0.0, 0.0), |(sum, n), i| (sum + f64::from(losses[i]), n + 1.0));
+                    if block.1 > 0.0 {
+                        blocks.push(block);
+                    }
+                }
+            }
+        }
+        let (nats, relative_standard_error) = ratio(&blocks);
+        let companion = match self.normalization {
+            Normalization::Sequences => ("perplexity", nats.exp()),
+            Normalization::Tokens => ("bits_per_character", nats / std::f64::consts::LN_2),
+        };
+        Evaluation {
+            error: nats,
+            loss: nats,
+            metrics: BTreeMap::from([(self.metric.to_owned(), nats), (companion.0.to_owned(), companion.1)]),
+            relative_standard_error,
         }
     }
 }
@@ -73,39 +112,17 @@ impl Recipe for LanguageRecipe {
     }
 
     fn evaluate(&mut self, model: &LanguageModel) -> Evaluation {
-        let device = self.device.clone();
-        let mut blocks: Vec<(f64, f64)> = Vec::new();
-        if let Some(validation) = &mut self.validation {
-            let mut carried: Vec<Tensor<2>> = Vec::new();
-            for step in 0..validation.per_epoch() {
-                let batch = validation.batch(step);
-                if batch.fresh {
-                    carried = model.zero_state(batch.rows, &device);
-                }
-                let (losses, after) = model.losses(batch.inputs(&device), batch.targets(&device), &carried);
-                carried = after;
-                let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
-                // Blocks are sentences, or windows of a stream: what is independent, nearly.
-                for row in 0..batch.rows {
-                    let at = (0..batch.steps).map(|t| t * batch.rows + row).filter(|i| batch.weights[*i] > 0.0);
-                    let block = at.fold((0.0, 0.0), |(sum, n), i| (sum + f64::from(losses[i]), n + 1.0));
-                    if block.1 > 0.0 {
-                        blocks.push(block);
-                    }
-                }
-            }
-        }
-        let (nats, relative_standard_error) = ratio(&blocks);
-        let companion = match self.normalization {
-            Normalization::Sequences => ("perplexity", nats.exp()),
-            Normalization::Tokens => ("bits_per_character", nats / std::f64::consts::LN_2),
-        };
-        Evaluation {
-            error: nats,
-            loss: nats,
-            metrics: BTreeMap::from([(self.metric.to_owned(), nats), (companion.0.to_owned(), companion.1)]),
-            relative_standard_error,
-        }
+        let mut validation = self.validation.take();
+        let evaluation = self.measure(model, validation.as_mut());
+        self.validation = validation;
+        evaluation
+    }
+
+    fn test(&mut self, model: &LanguageModel) -> Option<Evaluation> {
+        let mut test = self.test.take()?;
+        let evaluation = self.measure(model, Some(&mut test));
+        self.test = Some(test);
+        Some(evaluation)
     }
 
     fn carried(&self) -> Weights {

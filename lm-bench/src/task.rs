@@ -1,7 +1,7 @@
 //! The two tasks: predicting the next word and the next character.
 
 use crate::batch::{Batches, Padded, Stream};
-use crate::corpus::{LanguageCorpus, learner};
+use crate::corpus::{Data, LanguageCorpus, learner};
 use crate::model::Architecture;
 use crate::text::{self, Sentences, Specials, Unit};
 use scaling_core::device::Compute;
@@ -19,15 +19,35 @@ pub(crate) const WORDS: LanguageTask = LanguageTask(Unit::Words);
 pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
 
 const WORD_KEYS: &[Key] = &[
-    Key { name: "vocabulary", kind: Kind::Count, default: "10000", help: "most frequent words that are symbols; 4 specials are added" },
+    Key {
+        name: "vocabulary",
+        kind: Kind::Count,
+        default: "10000",
+        help: "most frequent words that are symbols; 4 specials are added",
+    },
     Key { name: "unroll", kind: Kind::Count, default: "80", help: "steps between updates" },
-    Key { name: "transform_bias", kind: Kind::Number, default: "-4", help: "initial bias of the RHN's transform gate (b_T)" },
+    Key {
+        name: "transform_bias",
+        kind: Kind::Number,
+        default: "-4",
+        help: "initial bias of the RHN's transform gate (b_T)",
+    },
 ];
 
 const CHARACTER_KEYS: &[Key] = &[
-    Key { name: "vocabulary", kind: Kind::Count, default: "94", help: "most frequent characters that are symbols; 4 specials are added" },
+    Key {
+        name: "vocabulary",
+        kind: Kind::Count,
+        default: "94",
+        help: "most frequent characters that are symbols; 4 specials are added",
+    },
     Key { name: "unroll", kind: Kind::Count, default: "150", help: "predictions of a sentence at most" },
-    Key { name: "transform_bias", kind: Kind::Number, default: "-4", help: "initial bias of the RHN's transform gate (b_T)" },
+    Key {
+        name: "transform_bias",
+        kind: Kind::Number,
+        default: "-4",
+        help: "initial bias of the RHN's transform gate (b_T)",
+    },
 ];
 
 /// A language-modelling task: its unit decides everything else.
@@ -87,7 +107,8 @@ impl Task for LanguageTask {
     }
 
     fn published(&self) -> Vec<Published> {
-        let row = |model, beta_g, beta_p, m_range, source| Published { model, beta_g, beta_p, m_range, source };
+        let row =
+            |model, beta_g, beta_p, m_range, source| Published { model, beta_g, beta_p, m_range, source };
         let (words, characters) = ("2^20 to 2^28 words of news", "0.01 to 4 % of 3.5e9 characters of news");
         match self.0 {
             Unit::Words => vec![
@@ -127,28 +148,32 @@ impl Task for LanguageTask {
         let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
         let rhn = model.contains("rhn");
         let mut pairs = vec![("shards", shards.join(","))];
+        let words = self.0 == Unit::Words;
+        let pick =
+            |for_words: &str, for_characters: &str| if words { for_words } else { for_characters }.to_owned();
         pairs.extend(match preset {
             Preset::Smoke => vec![
-                ("sizes", if rhn { "16,32" } else { "24,48" }.to_owned()),
-                ("sgd_rates", if self.0 == Unit::Words { "0.4" } else { "0.4" }.to_owned()),
+                ("sizes", if rhn { "16,32" } else { "32,64" }.to_owned()),
+                ("sgd_rates", pick("0.2,0.4", "4")),
                 ("adam_rates", "0.004".to_owned()),
-                ("batch_sizes", "16".to_owned()),
+                ("batch_sizes", "8".to_owned()),
                 ("epochs", "30".to_owned()),
-                ("validation", if self.0 == Unit::Words { "12000" } else { "30000" }.to_owned()),
+                ("validation", pick("15000", "30000")),
+                ("stall", "1".to_owned()),
                 ("patience", "1".to_owned()),
-                ("drops", "2".to_owned()),
             ],
             Preset::Small => vec![
-                ("sizes", if rhn { "32,64,128,256" } else { "32,64,128,256" }.to_owned()),
+                ("sizes", "32,64,128,256".to_owned()),
                 ("search", "guided".to_owned()),
-                ("sgd_rates", if self.0 == Unit::Words { "0.2,0.4" } else { "0.3,0.6" }.to_owned()),
-                ("adam_rates", "0.002".to_owned()),
-                ("validation", if self.0 == Unit::Words { "30000" } else { "60000" }.to_owned()),
+                ("sgd_rates", pick("0.2,0.4,0.8", "1,2,4")),
+                ("adam_rates", "0.002,0.004".to_owned()),
+                ("batch_sizes", "8".to_owned()),
+                ("validation", pick("30000", "60000")),
             ],
             Preset::Paper => vec![
                 ("sizes", "64,90,128,181,256,362,512,724,1024,1448,2048,2896".to_owned()),
                 ("search", "guided".to_owned()),
-                ("sgd_rates", if self.0 == Unit::Words { "0.05,0.1,0.2,0.4,0.8" } else { "0.05,0.1,0.15,0.3,0.6" }.to_owned()),
+                ("sgd_rates", pick("0.05,0.1,0.2,0.4,0.8", "0.05,0.1,0.15,0.3,0.6")),
                 ("adam_rates", "0.00025,0.0005,0.001,0.002".to_owned()),
                 ("batch_sizes", "128".to_owned()),
             ],
@@ -157,7 +182,10 @@ impl Task for LanguageTask {
     }
 
     fn extent(&self, options: &Options) -> Extent {
-        Extent { length: options.count("unroll") as usize, vocabulary: options.count("vocabulary") as usize + 4 }
+        Extent {
+            length: options.count("unroll") as usize,
+            vocabulary: options.count("vocabulary") as usize + 4,
+        }
     }
 
     fn cost(&self, model: &str, size: f64, extent: Extent, _options: &Options) -> Result<Cost> {
@@ -174,19 +202,25 @@ impl Task for LanguageTask {
     }
 
     fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
-        let Some(symbols) = extent.vocabulary.checked_sub(4).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n)) else {
-            return Err(Error::input(format!("`--vocab` must lie between 5 and {}", Specials::MOST_SYMBOLS + 4)));
+        let Some(symbols) =
+            extent.vocabulary.checked_sub(4).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
+        else {
+            return Err(Error::input(format!(
+                "`--vocab` must lie between 5 and {}",
+                Specials::MOST_SYMBOLS + 4
+            )));
         };
         let specials = Specials::after(symbols);
         // Sentences one shorter than a window fill it with their end; a stream has its own window length.
-        let source: Arc<dyn Sentences> = Arc::new(Noise { symbols: symbols as u64, length: extent.length.max(2) - 1 });
+        let source: Arc<dyn Sentences> =
+            Arc::new(Noise { symbols: symbols as u64, length: extent.length.max(2) - 1 });
         let rows = trial.optimization.batch as usize;
         let items = (0..rows as u64 * 16).collect();
         let train: Box<dyn Batches> = match self.0 {
             Unit::Words => Box::new(Stream::new(source, items, rows, extent.length, specials, Some(1))),
             Unit::Characters => Box::new(Padded::new(source, items, rows, extent.length, specials, Some(1))),
         };
-        learner(trial, train, None, self.0, extent, compute)
+        learner(trial, Data { train, validation: None, test: None }, self.0, extent, compute)
     }
 }
 

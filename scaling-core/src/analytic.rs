@@ -27,10 +27,20 @@ const STEPS_PER_EPOCH: u64 = 10;
 const STABLE: f64 = 2.0;
 
 const KEYS: &[Key] = &[
-    Key { name: "noise", kind: Kind::Number, default: "0.005", help: "standard deviation of the log error between seeds" },
+    Key {
+        name: "noise",
+        kind: Kind::Number,
+        default: "0.005",
+        help: "standard deviation of the log error between seeds",
+    },
     Key { name: "floor", kind: Kind::Number, default: "0", help: "irreducible error" },
     Key { name: "pool", kind: Kind::Count, default: "1000000", help: "facts in the training pool" },
-    Key { name: "step_microseconds", kind: Kind::Count, default: "0", help: "time that an update takes, for tests of interruption" },
+    Key {
+        name: "step_microseconds",
+        kind: Kind::Count,
+        default: "0",
+        help: "time that an update takes, for tests of interruption",
+    },
 ];
 
 /// The task.
@@ -105,7 +115,12 @@ impl Task for Memorizer {
     fn batch_limit(&self, requested: u64, _options: &Options) -> u64 {
         requested
     }
-    fn stopwatch(&self, trial: &TrialConfig, _extent: Extent, _compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn stopwatch(
+        &self,
+        trial: &TrialConfig,
+        _extent: Extent,
+        _compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         Ok(Box::new(Memory::new(trial, 1000, 0.0)))
     }
 }
@@ -166,7 +181,10 @@ struct Memory {
 
 impl Memory {
     fn new(trial: &TrialConfig, m: u64, floor: f64) -> Self {
-        let mut random = Random::new("analytic/noise", &[trial.seed, m, trial.size.to_bits(), trial.optimization.rate.to_bits()]);
+        let mut random = Random::new(
+            "analytic/noise",
+            &[trial.seed, m, trial.size.to_bits(), trial.optimization.rate.to_bits()],
+        );
         let noise = (random.normal() * trial.options.number("noise")).exp();
         Self {
             size: trial.size,
@@ -231,29 +249,36 @@ mod tests {
     #[test]
     fn the_closed_form_is_the_expectation_over_random_draws() {
         let facts = probabilities();
-        let cumulative: Vec<f64> = facts.iter().scan(0.0, |sum, p| {
-            *sum += p;
-            Some(*sum)
-        }).collect();
-        let (m, repetitions) = (500, 40);
+        let cumulative: Vec<f64> = facts
+            .iter()
+            .scan(0.0, |sum, p| {
+                *sum += p;
+                Some(*sum)
+            })
+            .collect();
+        let (m, repetitions) = (500_u32, 40_u32);
         let mut mean = 0.0;
         for repetition in 0..repetitions {
-            let mut random = Random::new("draw", &[repetition]);
+            let mut random = Random::new("draw", &[u64::from(repetition)]);
             let mut seen = vec![false; FACTS];
             for _ in 0..m {
                 let u = random.uniform();
                 seen[cumulative.partition_point(|c| *c < u).min(FACTS - 1)] = true;
             }
-            mean += facts.iter().zip(&seen).filter(|(_, s)| !**s).map(|(p, _)| p).sum::<f64>() / repetitions as f64;
+            mean += facts.iter().zip(&seen).filter(|(_, s)| !**s).map(|(p, _)| p).sum::<f64>()
+                / f64::from(repetitions);
         }
-        let closed = expected_error(m as f64, FACTS as f64) - CONFUSION * (FACTS as f64 / m as f64).sqrt();
+        let closed = expected_error(f64::from(m), FACTS as f64)
+            - CONFUSION * (FACTS as f64 / f64::from(m)).sqrt();
         assert!((mean / closed - 1.0).abs() < 0.02, "{mean} {closed}");
     }
 
     #[test]
     fn the_best_size_grows_with_the_data() {
         let best = |m: f64| {
-            [100.0, 300.0, 1000.0, 3000.0].into_iter().min_by(|a, b| expected_error(m, *a).total_cmp(&expected_error(m, *b)))
+            [100.0, 300.0, 1000.0, 3000.0]
+                .into_iter()
+                .min_by(|a, b| expected_error(m, *a).total_cmp(&expected_error(m, *b)))
         };
         assert!(best(16_000.0) > best(500.0), "{:?} {:?}", best(500.0), best(16_000.0));
     }

@@ -28,8 +28,12 @@ pub struct Backend {
 }
 
 /// What `devices` lists.
-pub const BACKENDS: &[Backend] =
-    &[Backend { name: "cpu", feature: "", built: true, about: "pure-Rust CPU (burn flex), bit-reproducible" }];
+pub const BACKENDS: &[Backend] = &[Backend {
+    name: "cpu",
+    feature: "",
+    built: true,
+    about: "pure-Rust CPU (burn flex), bit-reproducible",
+}];
 
 impl Compute {
     /// Understands a device string.

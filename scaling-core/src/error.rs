@@ -43,11 +43,7 @@ impl Error {
 
     /// An unknown name, with the nearest valid one if there is one near, else the valid ones.
     #[must_use]
-    pub fn unknown<'a>(
-        what: &str,
-        given: &str,
-        valid: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    pub fn unknown<'a>(what: &str, given: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
         let valid: Vec<&str> = valid.into_iter().collect();
         let nearest = valid
             .iter()

@@ -44,11 +44,7 @@ pub fn u64_at(bytes: &[u8], index: usize) -> u64 {
 
 /// All numbers of an array of little-endian `u16`, in order.
 pub fn u16s(bytes: &[u8]) -> impl ExactSizeIterator<Item = u16> {
-    bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|pair| u16::from_le_bytes(*pair))
+    bytes.as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair))
 }
 
 #[cfg(test)]
@@ -65,9 +61,7 @@ mod tests {
         assert_eq!(u64_at(&map, 1), u64::MAX);
         assert_eq!(u16_at(&map, 0), 1);
         assert_eq!(u16s(&map[..4]).collect::<Vec<_>>(), [1, 0]);
-        let missing = map_readonly(Path::new("/no/such/file"))
-            .unwrap_err()
-            .to_string();
+        let missing = map_readonly(Path::new("/no/such/file")).unwrap_err().to_string();
         assert!(missing.contains("/no/such/file"), "{missing}");
         Ok(())
     }

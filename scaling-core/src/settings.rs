@@ -47,21 +47,41 @@ pub const KEYS: &[Key] = &[
     key("mode", Kind::Choice(&["independent", "disjoint", "nested"]), "independent", "how shards relate"),
     key("sizes", Kind::Numbers, "1", "model sizes, in the model's own knob"),
     key("seeds", Kind::Count, "1", "repetitions of every point, each with its own shard and initialisation"),
-    key("search", Kind::Choice(&["grid", "guided"]), "grid", "guided: large shards try only neighbours of the best settings of the shard before"),
+    key(
+        "search",
+        Kind::Choice(&["grid", "guided"]),
+        "grid",
+        "guided: large shards try only neighbours of the best settings of the shard before",
+    ),
     key("optimizers", Kind::Choices(&["sgd", "adam"]), "sgd", "optimisers; each gives a curve of its own"),
     key("sgd_rates", Kind::Numbers, "0.2", "learning rates of SGD"),
     key("adam_rates", Kind::Numbers, "0.001", "learning rates of Adam"),
     key("batch_sizes", Kind::Counts, "32", "sequences or images in an update"),
-    key("schedule", Kind::Choice(&["constant", "plateau"]), "plateau", "plateau: halve the rate when the validation loss stalls"),
+    key(
+        "schedule",
+        Kind::Choice(&["constant", "plateau"]),
+        "plateau",
+        "plateau: halve the rate when the validation loss stalls",
+    ),
     key("drops", Kind::Count, "3", "reductions of the rate at most"),
     key("stall", Kind::Count, "2", "evaluations without improvement before the rate is reduced"),
-    key("patience", Kind::Count, "2", "evaluations without improvement at the lowest rate before training stops"),
+    key(
+        "patience",
+        Kind::Count,
+        "2",
+        "evaluations without improvement at the lowest rate before training stops",
+    ),
     key("epochs", Kind::Count, "200", "passes over the shard at most"),
     key("clip", Kind::Number, "10", "largest global gradient norm; 0 = none"),
     key("validation", Kind::Count, "0", "validation samples; 0 = the whole validation part"),
     key("level", Kind::Number, "0.95", "level of the intervals"),
     key("checkpoint_seconds", Kind::Number, "60", "time between checkpoints"),
-    key("weights", Kind::Choice(&["best", "all", "none"]), "best", "whose trained weights are kept: the best trial of each shard, all, none"),
+    key(
+        "weights",
+        Kind::Choice(&["best", "all", "none"]),
+        "best",
+        "whose trained weights are kept: the best trial of each shard, all, none",
+    ),
 ];
 
 /// Settings that change no result: a study may be resumed with other values.
@@ -140,9 +160,7 @@ impl Options {
 /// # Errors
 /// Names the key and what it may hold.
 fn parse(key: &Key, text: &str) -> Result<Value> {
-    let wrong = |expected: &str| {
-        Error::input(format!("`{}` must be {expected}, not `{text}`", key.name))
-    };
+    let wrong = |expected: &str| Error::input(format!("`{}` must be {expected}, not `{text}`", key.name));
     let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let number = |part: &str| part.replace('_', "").parse::<f64>().ok().filter(|x| x.is_finite());
     let count = |part: &str| part.replace('_', "").parse::<i64>().ok().filter(|n| *n >= 0);
@@ -170,9 +188,11 @@ fn parse(key: &Key, text: &str) -> Result<Value> {
         }
         Kind::Choices(words) => {
             let items: Result<Vec<Value>> = list()
-                .map(|part| match words.contains(&part) {
-                    true => Ok(Value::String(part.to_owned())),
-                    false => Err(Error::unknown(&format!("value of `{}`", key.name), part, words.iter().copied())),
+                .map(|part| {
+                    let unknown = || {
+                        Error::unknown(&format!("value of `{}`", key.name), part, words.iter().copied())
+                    };
+                    words.contains(&part).then(|| Value::String(part.to_owned())).ok_or_else(unknown)
                 })
                 .collect();
             filled(items?, "a list of words")
@@ -220,7 +240,8 @@ impl Layers {
     /// Never, for defaults that suit their kinds.
     pub fn new(task_keys: &[Key]) -> Result<Self> {
         let keys: Vec<Key> = KEYS.iter().chain(task_keys).copied().collect();
-        let values = keys.iter().map(|k| Ok((k.name.to_owned(), parse(k, k.default)?))).collect::<Result<_>>()?;
+        let values =
+            keys.iter().map(|k| Ok((k.name.to_owned(), parse(k, k.default)?))).collect::<Result<_>>()?;
         Ok(Self { keys, values })
     }
 

@@ -58,8 +58,7 @@ impl ShardSpec {
     /// If the pool holds fewer samples than the shard needs.
     pub fn draw(&self, pool: &dyn Pool, fingerprint: &str) -> Result<Shard> {
         let size_of_draw = if self.mode == Mode::Independent { self.size } else { 0 };
-        let mut random =
-            Random::new(&format!("shard/{fingerprint}"), &[size_of_draw, self.seed]);
+        let mut random = Random::new(&format!("shard/{fingerprint}"), &[size_of_draw, self.seed]);
         let skip = if self.mode == Mode::Disjoint { self.size } else { 0 };
         let too_small = |available: u64| {
             Error::input(format!(
@@ -96,12 +95,7 @@ impl ShardSpec {
     }
 }
 
-fn take(
-    items: impl Iterator<Item = u64>,
-    skip: u64,
-    size: u64,
-    pool: &dyn Pool,
-) -> Option<Shard> {
+fn take(items: impl Iterator<Item = u64>, skip: u64, size: u64, pool: &dyn Pool) -> Option<Shard> {
     let (mut skipped, mut shard) = (0, Shard { items: Vec::new(), samples: 0 });
     for item in items {
         if skipped < skip {
@@ -159,9 +153,8 @@ mod tests {
     fn nested_shards_are_prefixes_and_disjoint_ones_share_nothing() {
         let (small, large) = (draw(100, Mode::Nested, 3), draw(800, Mode::Nested, 3));
         assert_eq!(small.items, large.items[..small.items.len()]);
-        let sets: Vec<BTreeSet<u64>> = [100, 200, 400, 800]
-            .map(|size| draw(size, Mode::Disjoint, 3).items.into_iter().collect())
-            .into();
+        let sets: Vec<BTreeSet<u64>> =
+            [100, 200, 400, 800].map(|size| draw(size, Mode::Disjoint, 3).items.into_iter().collect()).into();
         for (i, a) in sets.iter().enumerate() {
             for b in &sets[i + 1..] {
                 // Neighbouring ranges may share the one item on their border.

@@ -49,7 +49,11 @@ impl Space<'_> {
     pub fn trials(&self, errors: &BTreeMap<String, Option<f64>>) -> Result<Vec<TrialConfig>> {
         let mut trials: Vec<TrialConfig> = Vec::new();
         let mut before: Vec<(Candidate, Vec<TrialConfig>)> = Vec::new();
-        let full = if self.settings.search == "guided" { self.settings.shards.len().div_ceil(2) } else { usize::MAX };
+        let full = if self.settings.search == "guided" {
+            self.settings.shards.len().div_ceil(2)
+        } else {
+            usize::MAX
+        };
         for (position, &shard) in self.settings.shards.iter().enumerate() {
             let mut candidates = self.candidates(shard);
             if position >= full {

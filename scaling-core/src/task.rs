@@ -132,12 +132,7 @@ pub trait Task: Sync {
     ///
     /// # Errors
     /// If the size does not suit the model.
-    fn stopwatch(
-        &self,
-        trial: &TrialConfig,
-        extent: Extent,
-        compute: &Compute,
-    ) -> Result<Box<dyn Learner>>;
+    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>>;
 }
 
 /// Data opened for reading: training pool, validation set and what is known of them.
@@ -160,12 +155,7 @@ pub trait Corpus: Send + Sync {
     ///
     /// # Errors
     /// If the trial does not suit the data.
-    fn learner(
-        &self,
-        trial: &TrialConfig,
-        shard: &Shard,
-        compute: &Compute,
-    ) -> Result<Box<dyn Learner>>;
+    fn learner(&self, trial: &TrialConfig, shard: &Shard, compute: &Compute) -> Result<Box<dyn Learner>>;
 }
 
 /// One model being trained on one shard. The data of update `step` are a pure function of the
@@ -181,6 +171,14 @@ pub trait Learner {
     fn step(&mut self, step: u64, rate: f64) -> f64;
     /// The whole validation set.
     fn evaluate(&mut self) -> Evaluation;
+    /// How a model with these weights does on the test part, where the data have one beside the
+    /// validation part. Nothing is selected on it.
+    ///
+    /// # Errors
+    /// If the weights belong to another model.
+    fn test(&mut self, _weights: &Weights) -> Result<Option<Evaluation>> {
+        Ok(None)
+    }
     /// The model alone (what is kept of the best evaluation).
     fn weights(&self) -> Weights;
     /// Everything that the next step depends on: model, optimiser, carried state.

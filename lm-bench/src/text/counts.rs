@@ -27,10 +27,7 @@ impl Counts {
         let mut total = Self::default();
         part.visit(
             |sentences, blank| {
-                let mut counts = Self {
-                    blank,
-                    ..Self::default()
-                };
+                let mut counts = Self { blank, ..Self::default() };
                 for sentence in sentences {
                     counts.add(unit, sentence, others);
                 }
@@ -83,11 +80,7 @@ impl Counts {
     pub(super) fn vocabulary(&self, size: usize) -> Vec<String> {
         let mut types: Vec<(&String, u64)> = self.types.iter().map(|(t, n)| (t, *n)).collect();
         types.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        types
-            .into_iter()
-            .take(size)
-            .map(|(token, _)| token.clone())
-            .collect()
+        types.into_iter().take(size).map(|(token, _)| token.clone()).collect()
     }
 
     /// The tokens that are not in `vocabulary`.
@@ -96,18 +89,13 @@ impl Counts {
     }
 
     fn known(&self, vocabulary: &[String]) -> impl Iterator<Item = u64> {
-        vocabulary
-            .iter()
-            .filter_map(|token| self.types.get(token).copied())
+        vocabulary.iter().filter_map(|token| self.types.get(token).copied())
     }
 
     /// Entropy of the marginal distribution of what is predicted, in nats: the symbols, the unknown
     /// token and the end of the sentence.
     pub(super) fn marginal_entropy(&self, vocabulary: &[String]) -> f64 {
-        entropy(
-            self.known(vocabulary)
-                .chain([self.unknown(vocabulary), self.sentences]),
-        )
+        entropy(self.known(vocabulary).chain([self.unknown(vocabulary), self.sentences]))
     }
 }
 
@@ -119,11 +107,7 @@ pub(super) fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
         total += count;
         sum += count * count.ln();
     }
-    if total > 0.0 {
-        f64::ln(total) - sum / total
-    } else {
-        0.0
-    }
+    if total > 0.0 { f64::ln(total) - sum / total } else { 0.0 }
 }
 
 /// The digests of the sentences of a part.
@@ -133,12 +117,7 @@ pub(super) fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
 pub(super) fn digests(part: &Part) -> Result<HashSet<u64>> {
     let mut all = HashSet::new();
     part.visit(
-        |sentences, _| {
-            sentences
-                .iter()
-                .map(|sentence| digest(sentence))
-                .collect::<Vec<_>>()
-        },
+        |sentences, _| sentences.iter().map(|sentence| digest(sentence)).collect::<Vec<_>>(),
         |some| {
             all.extend(some);
             Ok(())
@@ -174,11 +153,7 @@ mod tests {
         assert_eq!(counts.vocabulary(3), ["a", "b", "c"]);
         assert_eq!(counts.vocabulary(9), ["a", "b", "c", "d"]);
         assert_eq!(counts.unknown(&counts.vocabulary(2)), 3);
-        assert_eq!(
-            counts.shared(),
-            1,
-            "a sentence that occurs twice counts once"
-        );
+        assert_eq!(counts.shared(), 1, "a sentence that occurs twice counts once");
     }
 
     #[test]

@@ -12,10 +12,7 @@ use std::path::{Path, PathBuf};
 /// The two files of a part: `NAME.ids`, `u16` little endian, all sentences one after the other, and
 /// `NAME.offsets`, `u64` little endian, where each sentence begins and, last, where the text ends.
 pub(super) fn paths(directory: &Path, name: &str) -> (PathBuf, PathBuf) {
-    (
-        directory.join(format!("{name}.ids")),
-        directory.join(format!("{name}.offsets")),
-    )
+    (directory.join(format!("{name}.ids")), directory.join(format!("{name}.offsets")))
 }
 
 /// The ids of tokens.
@@ -29,11 +26,7 @@ impl<'a> Encoder<'a> {
     /// For a vocabulary in the order of its ids; `symbols` is the id of everything else.
     pub(super) fn new(unit: Unit, vocabulary: &'a [String], symbols: usize) -> Self {
         let ids = vocabulary.iter().map(String::as_str).zip(0..).collect();
-        Self {
-            unit,
-            ids,
-            unknown: Specials::after(symbols).unknown,
-        }
+        Self { unit, ids, unknown: Specials::after(symbols).unknown }
     }
 
     /// Writes the files of a part and adds their bytes to `fingerprint`.
@@ -94,11 +87,7 @@ struct Output {
 impl Output {
     fn create(path: PathBuf) -> Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, File::create(&path).at("write", &path)?);
-        Ok(Self {
-            path,
-            file,
-            hasher: blake3::Hasher::new(),
-        })
+        Ok(Self { path, file, hasher: blake3::Hasher::new() })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -108,12 +97,8 @@ impl Output {
 
     /// Flushes to the disk; the hash of the whole file.
     fn finish(self) -> Result<blake3::Hash> {
-        let file = self
-            .file
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all())
-            .at("write", &self.path)?;
+        let file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error);
+        file.and_then(|file| file.sync_all()).at("write", &self.path)?;
         Ok(self.hasher.finalize())
     }
 }

@@ -36,23 +36,12 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         files.push(root.to_owned());
     }
     if files.is_empty() {
-        return Err(Error::input(format!(
-            "{} holds no text file",
-            root.display()
-        )));
+        return Err(Error::input(format!("{} holds no text file", root.display())));
     }
     if let Some(packed) = files.iter().find(|path| is_packed(path)) {
-        return Err(Error::input(format!(
-            "{} is compressed; unpack it first",
-            packed.display()
-        )));
+        return Err(Error::input(format!("{} is compressed; unpack it first", packed.display())));
     }
-    let mut layout = Layout {
-        root: root.to_owned(),
-        train: vec![],
-        validation: vec![],
-        test: vec![],
-    };
+    let mut layout = Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![] };
     for file in files {
         match part(root, &file) {
             Part::Train => layout.train.push(file),
@@ -72,11 +61,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
 }
 
 /// Adds the text files below `directory`; a directory that links lead back to is read once.
-fn collect(
-    directory: &Path,
-    visited: &mut BTreeSet<PathBuf>,
-    files: &mut Vec<PathBuf>,
-) -> Result<()> {
+fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
     if !visited.insert(directory.canonicalize().at("read", directory)?) {
         return Ok(());
     }
@@ -96,15 +81,8 @@ fn collect(
 
 /// Hidden files and the papers that come with a corpus are not its text.
 fn is_about_the_text(path: &Path) -> bool {
-    const STEMS: [&str; 7] = [
-        "readme",
-        "license",
-        "licence",
-        "copying",
-        "sha256sums",
-        "md5sums",
-        "checksums",
-    ];
+    const STEMS: [&str; 7] =
+        ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
     let name = lower(path.file_name());
     let stem = name.split('.').next().unwrap_or_default();
     stem.is_empty() || STEMS.contains(&stem) || ["md", "json"].contains(&extension(path).as_str())
@@ -132,10 +110,7 @@ enum Part {
 /// The part of a file below `root`, by its path.
 fn part(root: &Path, file: &Path) -> Part {
     let below = file.strip_prefix(root).unwrap_or(file);
-    below
-        .components()
-        .find_map(|name| named(&lower(Some(name.as_os_str()))))
-        .unwrap_or(Part::Train)
+    below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Part::Train)
 }
 
 /// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it
@@ -160,10 +135,7 @@ fn named(name: &str) -> Option<Part> {
         ("test", Part::Test),
     ];
     let beginning = BEGINNINGS.iter().find(|(start, _)| name.starts_with(start));
-    let word = || {
-        name.split(['.', '-', '_'])
-            .find_map(|word| WORDS.iter().find(|(w, _)| *w == word))
-    };
+    let word = || name.split(['.', '-', '_']).find_map(|word| WORDS.iter().find(|(w, _)| *w == word));
     beginning.or_else(word).map(|(_, part)| *part)
 }
 
@@ -190,11 +162,7 @@ fn all_shards(files: &[PathBuf], first: u64) -> Result<()> {
 fn shard(file: &Path) -> Option<(PathBuf, u64, u64)> {
     let (rest, count) = file.file_name()?.to_str()?.rsplit_once("-of-")?;
     let (stem, number) = rest.rsplit_once('-')?;
-    Some((
-        file.with_file_name(stem),
-        number.parse().ok()?,
-        count.parse().ok()?,
-    ))
+    Some((file.with_file_name(stem), number.parse().ok()?, count.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -213,13 +181,7 @@ mod tests {
 
     #[test]
     fn parts_are_known_by_name() -> Result<()> {
-        let root = directory(&[
-            "ptb.train.txt",
-            "ptb.valid.txt",
-            "ptb.test.txt",
-            "README",
-            ".x",
-        ])?;
+        let root = directory(&["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt", "README", ".x"])?;
         let layout = recognise(root.path())?;
         assert_eq!(layout.train, [root.path().join("ptb.train.txt")]);
         assert_eq!(layout.validation, [root.path().join("ptb.valid.txt")]);
@@ -247,21 +209,11 @@ mod tests {
         let layout = recognise(directory(&files)?.path())?;
         assert_eq!((layout.train.len(), layout.validation.len()), (2, 2));
         files.remove(2);
-        let error = recognise(directory(&files)?.path())
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.ends_with("news.en.heldout-00000-of-00002 is missing"),
-            "{error}"
-        );
+        let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
+        assert!(error.ends_with("news.en.heldout-00000-of-00002 is missing"), "{error}");
         files.remove(1);
-        let error = recognise(directory(&files)?.path())
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.ends_with("news.en-00002-of-00003 is missing"),
-            "{error}"
-        );
+        let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
+        assert!(error.ends_with("news.en-00002-of-00003 is missing"), "{error}");
         Ok(())
     }
 
@@ -284,8 +236,7 @@ mod tests {
     #[test]
     fn a_link_to_a_directory_above_is_followed_once() -> Result<()> {
         let root = directory(&["a/b.txt"])?;
-        std::os::unix::fs::symlink(root.path(), root.path().join("a/loop"))
-            .at("write", root.path())?;
+        std::os::unix::fs::symlink(root.path(), root.path().join("a/loop")).at("write", root.path())?;
         assert_eq!(recognise(root.path())?.train.len(), 1);
         Ok(())
     }

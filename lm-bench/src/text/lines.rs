@@ -40,11 +40,7 @@ fn cut_at(path: &Path, length: u64) -> Result<Vec<Piece>> {
             end += file.skip_until(b'\n').at("read", path)? as u64;
         }
         end = end.min(size);
-        pieces.push(Piece {
-            path: path.to_owned(),
-            start,
-            end,
-        });
+        pieces.push(Piece { path: path.to_owned(), start, end });
         start = end;
     }
     Ok(pieces)
@@ -57,12 +53,9 @@ impl Piece {
     /// Names the file, and the line that is not UTF-8.
     pub(super) fn read(&self) -> Result<String> {
         let mut file = File::open(&self.path).at("read", &self.path)?;
-        file.seek(SeekFrom::Start(self.start))
-            .at("read", &self.path)?;
+        file.seek(SeekFrom::Start(self.start)).at("read", &self.path)?;
         let mut bytes = Vec::with_capacity((self.end - self.start) as usize);
-        file.take(self.end - self.start)
-            .read_to_end(&mut bytes)
-            .at("read", &self.path)?;
+        file.take(self.end - self.start).read_to_end(&mut bytes).at("read", &self.path)?;
         let mut text = String::from_utf8(bytes).or_else(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = self.lines_before()? + before.split(|byte| *byte == b'\n').count();
@@ -140,10 +133,7 @@ mod tests {
 
     #[test]
     fn pieces_hold_every_line_once() -> Result<()> {
-        let text = (0..1_000)
-            .map(|i| format!("line {i} é\n"))
-            .collect::<Vec<_>>()
-            .concat();
+        let text = (0..1_000).map(|i| format!("line {i} é\n")).collect::<Vec<_>>().concat();
         let file = file(text.as_bytes())?;
         for length in [1, 7, 100, 5_000, 1 << 20] {
             let pieces = cut_at(file.path(), length)?;
@@ -160,9 +150,7 @@ mod tests {
         bytes.extend_from_slice(b"b\xffd\n");
         let file = file(&bytes)?;
         for length in [64, 1 << 20] {
-            let errors = cut_at(file.path(), length)?
-                .iter()
-                .find_map(|piece| piece.read().err());
+            let errors = cut_at(file.path(), length)?.iter().find_map(|piece| piece.read().err());
             let message = errors.map(|error| error.to_string()).unwrap_or_default();
             assert!(message.contains(" line 301: not valid UTF-8"), "{message}");
         }

@@ -23,10 +23,7 @@ impl Mapped {
     /// Files that are missing or do not fit each other.
     pub(crate) fn open(directory: &Path, name: &str) -> Result<Self> {
         let (ids, offsets) = paths(directory, name);
-        let part = Self {
-            ids: map_readonly(&ids)?,
-            offsets: map_readonly(&offsets)?,
-        };
+        let part = Self { ids: map_readonly(&ids)?, offsets: map_readonly(&offsets)? };
         let count = part.offsets.len() / 8;
         let whole = count > 0 && part.offsets.len() == count * 8;
         if !whole || u64_at(&part.offsets, count - 1) * 2 != part.ids.len() as u64 {
@@ -69,22 +66,15 @@ impl Sentences for Mapped {
 /// Files that are missing or damaged.
 pub(super) fn corpus(directory: &Path) -> Result<Corpus> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
-    let open =
-        |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
-    let name = meta.source.file_name().unwrap_or(meta.source.as_os_str());
+    let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Corpus {
-        name: name.to_string_lossy().into_owned(),
         description: meta.summary.to_string(),
         unit: meta.summary.unit,
         train: open("train")?,
         validation: open("validation")?,
-        test: meta
-            .summary
-            .test
-            .as_ref()
-            .map(|_| open("test"))
-            .transpose()?,
+        test: meta.summary.test.as_ref().map(|_| open("test")).transpose()?,
         symbols: meta.symbols,
+        #[cfg(test)]
         vocabulary: meta.vocabulary,
         fingerprint: meta.fingerprint,
         best_guess: meta.best_guess,
@@ -117,13 +107,7 @@ mod tests {
 
         fn prepare(&self, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
             let root = self.0.path();
-            prepare_in(
-                &root.join("cache"),
-                &root.join("text"),
-                unit,
-                vocabulary,
-                seed,
-            )
+            prepare_in(&root.join("cache"), &root.join("text"), unit, vocabulary, seed)
         }
     }
 
@@ -146,23 +130,16 @@ mod tests {
         ])?;
         let corpus = corpus(&bench.prepare(Unit::Words, 3, 0)?)?;
         assert_eq!(corpus.vocabulary, ["the", "sat", "cat"]);
-        assert_eq!(
-            ids(&*corpus.train),
-            [vec![0, 2, 1], vec![0, 3, 1], vec![0, 3]]
-        );
+        assert_eq!(ids(&*corpus.train), [vec![0, 2, 1], vec![0, 3, 1], vec![0, 3]]);
         assert_eq!(ids(&*corpus.validation), [[3, 2], [0, 3]]);
         assert_eq!(corpus.test.as_deref().map(ids), Some(vec![vec![0]]));
-        assert_eq!((corpus.tokens, corpus.name.as_str()), (8, "text"));
+        assert_eq!(corpus.tokens, 8);
         let specials = corpus.specials();
         assert_eq!((specials.unknown, specials.end), (3, 6));
         // 3 x the, 2 x sat, 1 x cat, 2 x unknown, 3 x end of 11.
         let entropy = 11_f64.ln() - (2.0 * 3.0 * 3_f64.ln() + 2.0 * 2.0 * 2_f64.ln()) / 11.0;
         assert!((corpus.best_guess - entropy).abs() < 1e-12);
-        assert!(
-            corpus.description.contains("1 blank lines"),
-            "{}",
-            corpus.description
-        );
+        assert!(corpus.description.contains("1 blank lines"), "{}", corpus.description);
         Ok(())
     }
 
@@ -178,10 +155,7 @@ mod tests {
 
     #[test]
     fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
-        let text = (0..500)
-            .map(|i| format!("w{} w{i}\n", i % 7))
-            .collect::<Vec<_>>()
-            .concat();
+        let text = (0..500).map(|i| format!("w{} w{i}\n", i % 7)).collect::<Vec<_>>().concat();
         let bench = Bench::new(&[("a.txt", &text)])?;
         let first = bench.prepare(Unit::Words, 50, 1)?;
         let corpus_of = |directory: &Path| corpus(directory);
@@ -189,11 +163,7 @@ mod tests {
         assert_eq!(opened.validation.len(), Some(10));
         assert_eq!(opened.train.len(), Some(490));
         assert_eq!(bench.prepare(Unit::Words, 50, 1)?, first);
-        assert_ne!(
-            bench.prepare(Unit::Words, 50, 2)?,
-            first,
-            "another seed, another split"
-        );
+        assert_ne!(bench.prepare(Unit::Words, 50, 2)?, first, "another seed, another split");
         assert_ne!(bench.prepare(Unit::Words, 51, 1)?, first);
         assert_ne!(bench.prepare(Unit::Characters, 50, 1)?, first);
         fs::write(bench.0.path().join("text/b.txt"), "more text\n").at("write", &first)?;
@@ -213,19 +183,14 @@ mod tests {
             Ok(corpus(&Bench::new(files)?.prepare(Unit::Words, 9, 0)?)?.fingerprint)
         };
         assert_eq!(print(&files)?, print(&files)?, "wherever the files lie");
-        assert_ne!(
-            print(&files)?,
-            print(&[("train.txt", "a\nb b\n"), files[1]])?
-        );
+        assert_ne!(print(&files)?, print(&[("train.txt", "a\nb b\n"), files[1]])?);
         Ok(())
     }
 
     #[test]
     fn bad_input_is_one_line() -> Result<()> {
         let message = |files: &[(&str, &str)], vocabulary| -> Result<String> {
-            let error = Bench::new(files)?
-                .prepare(Unit::Words, vocabulary, 0)
-                .unwrap_err();
+            let error = Bench::new(files)?.prepare(Unit::Words, vocabulary, 0).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             Ok(error.to_string())
         };
@@ -243,14 +208,8 @@ mod tests {
         let directory = bench.prepare(Unit::Words, 9, 0)?;
         let ids = directory.join("train.ids");
         fs::write(&ids, [0]).at("write", &ids)?;
-        let error = corpus(&directory)
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default();
-        assert!(
-            error.contains("train.ids is damaged; remove the directory"),
-            "{error}"
-        );
+        let error = corpus(&directory).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("train.ids is damaged; remove the directory"), "{error}");
         Ok(())
     }
 }

@@ -86,12 +86,7 @@ impl Specials {
     pub(crate) fn after(symbols: usize) -> Self {
         debug_assert!(symbols <= Self::MOST_SYMBOLS);
         let unknown = symbols as u16;
-        Self {
-            unknown,
-            padding: unknown + 1,
-            start: unknown + 2,
-            end: unknown + 3,
-        }
+        Self { unknown, padding: unknown + 1, start: unknown + 2, end: unknown + 3 }
     }
 }
 
@@ -109,8 +104,6 @@ pub(crate) struct Entropy {
 /// A source of text, split into parts.
 #[derive(Clone)]
 pub(crate) struct Corpus {
-    /// A short name, for tables.
-    pub(crate) name: String,
     /// One line on what it is and how large it is.
     pub(crate) description: String,
     /// What a token is.
@@ -125,6 +118,7 @@ pub(crate) struct Corpus {
     /// that a model's parameter count does not depend on the data.
     pub(crate) symbols: usize,
     /// The symbols of the ids `0..`, without the specials.
+    #[cfg(test)]
     pub(crate) vocabulary: Vec<String>,
     /// BLAKE3, in hexadecimal, of everything that determines the ids.
     pub(crate) fingerprint: String,

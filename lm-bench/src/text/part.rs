@@ -51,27 +51,16 @@ impl Parts {
     /// Text that cannot be read; no sentence; a single sentence, which cannot be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
         let mut train = Part::all(&layout.train)?;
-        let test = if layout.test.is_empty() {
-            None
-        } else {
-            Some(Part::all(&layout.test)?)
-        };
+        let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test)?) };
         let validation = if layout.validation.is_empty() {
             let held_out = Arc::new(train.hold_out(layout, seed)?);
             let pieces = train.pieces.clone();
             train.filter = Filter::Except(held_out.clone());
-            Part {
-                pieces,
-                filter: Filter::Only(held_out),
-            }
+            Part { pieces, filter: Filter::Only(held_out) }
         } else {
             Part::all(&layout.validation)?
         };
-        Ok(Self {
-            train,
-            validation,
-            test,
-        })
+        Ok(Self { train, validation, test })
     }
 }
 
@@ -79,10 +68,7 @@ impl Part {
     /// Every sentence of the files.
     fn all(files: &[PathBuf]) -> Result<Self> {
         let pieces: Result<Vec<_>> = files.iter().map(|file| lines::cut(file)).collect();
-        Ok(Self {
-            pieces: pieces?.concat(),
-            filter: Filter::All,
-        })
+        Ok(Self { pieces: pieces?.concat(), filter: Filter::All })
     }
 
     /// Chooses the sentences that validate.
@@ -176,12 +162,7 @@ mod tests {
     fn sentences(part: &Part) -> Result<Vec<String>> {
         let mut all = Vec::new();
         part.visit(
-            |sentences, _| {
-                sentences
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-            },
+            |sentences, _| sentences.iter().map(ToString::to_string).collect::<Vec<_>>(),
             |mut some| {
                 all.append(&mut some);
                 Ok(())

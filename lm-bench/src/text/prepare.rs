@@ -105,9 +105,7 @@ pub(super) fn prepare_in(
     }
     let survey = Survey::of(&layout, unit, vocabulary, seed)?;
     fs::create_dir_all(&parent).at("create", &parent)?;
-    let draft = tempfile::Builder::new()
-        .prefix(".preparing-")
-        .tempdir_in(&parent);
+    let draft = tempfile::Builder::new().prefix(".preparing-").tempdir_in(&parent);
     let draft = draft.at("write in", &parent)?;
     survey.write(&layout, draft.path())?;
     // The directory gets its name last. Should another process have been faster, its files are the
@@ -128,26 +126,14 @@ fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<Stri
         for file in files {
             let metadata = fs::metadata(file).at("read", file)?;
             let modified = metadata.modified().at("read", file)?;
-            let nanos = modified
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_nanos();
-            hasher.update(
-                file.canonicalize()
-                    .at("read", file)?
-                    .as_os_str()
-                    .as_encoded_bytes(),
-            );
+            let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            hasher.update(file.canonicalize().at("read", file)?.as_os_str().as_encoded_bytes());
             hasher.update(&metadata.len().to_le_bytes());
             hasher.update(&nanos.to_le_bytes());
         }
     }
     // The seed only matters where sentences must be held out.
-    let seed = if layout.validation.is_empty() {
-        seed
-    } else {
-        0
-    };
+    let seed = if layout.validation.is_empty() { seed } else { 0 };
     for number in [FORMAT, vocabulary as u64, seed] {
         hasher.update(&number.to_le_bytes());
     }
@@ -171,11 +157,7 @@ impl Survey {
         let train = Counts::of(&parts.train, unit, &validation_digests)?;
         let none = HashSet::new();
         let validation = Counts::of(&parts.validation, unit, &none)?;
-        let test = parts
-            .test
-            .as_ref()
-            .map(|part| Counts::of(part, unit, &none))
-            .transpose()?;
+        let test = parts.test.as_ref().map(|part| Counts::of(part, unit, &none)).transpose()?;
         for (part, counts) in [("training", &train), ("validation", &validation)] {
             if counts.sentences == 0 {
                 let root = layout.root.display();
@@ -190,11 +172,7 @@ impl Survey {
             unknown: counts.unknown(&vocabulary),
         };
         // Sentences that were held out lie in the files of the training part.
-        let own_files = if layout.validation.is_empty() {
-            0
-        } else {
-            validation.blank
-        };
+        let own_files = if layout.validation.is_empty() { 0 } else { validation.blank };
         let summary = Summary {
             unit,
             train: part(&train),
@@ -205,13 +183,7 @@ impl Survey {
             shared_sentences: train.shared(),
         };
         let best_guess = train.marginal_entropy(&vocabulary);
-        Ok(Self {
-            parts,
-            summary,
-            symbols,
-            vocabulary,
-            best_guess,
-        })
+        Ok(Self { parts, summary, symbols, vocabulary, best_guess })
     }
 
     /// Writes all files of the prepared corpus, `meta.json` last.
@@ -222,11 +194,7 @@ impl Survey {
             fingerprint.update(b"\n");
         }
         let encoder = Encoder::new(self.summary.unit, &self.vocabulary, self.symbols);
-        let Parts {
-            train,
-            validation,
-            test,
-        } = &self.parts;
+        let Parts { train, validation, test } = &self.parts;
         encoder.write(train, directory, "train", &mut fingerprint)?;
         encoder.write(validation, directory, "validation", &mut fingerprint)?;
         if let Some(test) = test {
@@ -251,10 +219,7 @@ impl fmt::Display for Summary {
             ("validation", Some(&self.validation)),
             ("test", self.test.as_ref()),
         ];
-        for (name, part) in parts
-            .into_iter()
-            .filter_map(|(name, part)| Some((name, part?)))
-        {
+        for (name, part) in parts.into_iter().filter_map(|(name, part)| Some((name, part?))) {
             write!(
                 f,
                 "{name} {} sentences, {} {} ({:.2} % unknown); ",

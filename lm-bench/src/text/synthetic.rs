@@ -66,24 +66,14 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
             (vocabulary, alphabet)
         }
     };
-    let stream = |purpose, seed, count| Synthetic {
-        language: Arc::clone(&language),
-        unit,
-        purpose,
-        seed,
-        count,
-    };
+    let stream =
+        |purpose, seed, count| Synthetic { language: Arc::clone(&language), unit, purpose, seed, count };
     let train = stream("synthetic training text", seed, None);
-    let validation = stream(
-        "synthetic validation text",
-        seed,
-        Some(VALIDATION_SENTENCES),
-    );
+    let validation = stream("synthetic validation text", seed, Some(VALIDATION_SENTENCES));
     // The seed is not in this one: it is a property of the language.
     let marginal = stream("synthetic marginal", 0, Some(MARGINAL_SENTENCES));
     let nats_per_token = language.expected().nats_per_token(unit);
     Ok(Corpus {
-        name: "synthetic".to_owned(),
         description: format!(
             "endless sentences of an artificial language of {} words; {nats_per_token:.4} nats per \
              predicted token",
@@ -96,6 +86,7 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
         train: Arc::new(train),
         validation: Arc::new(validation),
         test: None,
+        #[cfg(test)]
         vocabulary,
         entropy: Some(Entropy {
             nats_per_token,
@@ -108,25 +99,15 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
 
 /// The characters of synthetic text in the order of their ids: space, then the letters.
 fn alphabet() -> Vec<String> {
-    std::iter::once(' ')
-        .chain('a'..='z')
-        .map(String::from)
-        .collect()
+    std::iter::once(' ').chain('a'..='z').map(String::from).collect()
 }
 
 impl Language {
     fn new() -> Self {
         let words = lexicon::words();
         let id = |letter: u8| u16::from(letter - b'a') + 1;
-        let spelling = words
-            .iter()
-            .map(|word| word.bytes().map(id).collect())
-            .collect();
-        Self {
-            grammar: Grammar::new(),
-            words,
-            spelling,
-        }
+        let spelling = words.iter().map(|word| word.bytes().map(id).collect()).collect();
+        Self { grammar: Grammar::new(), words, spelling }
     }
 
     /// Exact expectations of a sentence.

@@ -22,14 +22,22 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
         );
     } else {
         println!("{model} of size {}: {} parameters", arguments.size, thousands(cost.parameters));
-        println!("{:.3e} floating-point operations to train on one of its {}", cost.flops_per_sample, task.unit());
+        println!(
+            "{:.3e} floating-point operations to train on one of its {}",
+            cost.flops_per_sample,
+            task.unit()
+        );
     }
     Ok(())
 }
 
 pub(super) fn devices() {
     for backend in BACKENDS {
-        let state = if backend.built { "ready".to_owned() } else { format!("not built in; needs --features {}", backend.feature) };
+        let state = if backend.built {
+            "ready".to_owned()
+        } else {
+            format!("not built in; needs --features {}", backend.feature)
+        };
         println!("{:<12} {state:<40} {}", backend.name, backend.about);
     }
     println!("{} cores", crate::device::cores());

@@ -36,7 +36,11 @@ fn judge(study: &Study<'_>) -> Result<()> {
         if let State::Failed(failure) = state
             && failure.kind != FailureKind::Diverged
         {
-            return Err(Error::failed(format!("trial {}: {}; run again to retry it", trial.id(), failure.message)));
+            return Err(Error::failed(format!(
+                "trial {}: {}; run again to retry it",
+                trial.id(),
+                failure.message
+            )));
         }
     }
     for shard in &study.settings.shards {
@@ -72,7 +76,11 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
             range = (range.0.min(cost.parameters), range.1.max(cost.parameters));
             count += 1;
         }
-        println!("{:>14} {count:>7} {:>22} {flops:>12.2e}", thousands(*shard), format!("{} - {}", thousands(range.0), thousands(range.1)));
+        println!(
+            "{:>14} {count:>7} {:>22} {flops:>12.2e}",
+            thousands(*shard),
+            format!("{} - {}", thousands(range.0), thousands(range.1))
+        );
         all_flops += flops;
     }
     let hours = all_flops / (ASSUMED_RATE * jobs.min(cores()) as f64) / 3600.0;
@@ -94,7 +102,8 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     let study = Study::open(&arguments.study, domain.tasks)?;
     let id = &arguments.trial;
     // Tensor libraries report misuse and failed allocations by panicking: an error of this trial alone.
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| study.run_trial(id, &interrupted)));
+    let outcome =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| study.run_trial(id, &interrupted)));
     match outcome {
         Ok(state) => match state? {
             State::Finished(o) => {
@@ -175,7 +184,11 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     Ok(study)
 }
 
-fn override_settings(layers: &mut Layers, config: Option<&toml::Table>, assignments: &[String]) -> Result<()> {
+fn override_settings(
+    layers: &mut Layers,
+    config: Option<&toml::Table>,
+    assignments: &[String],
+) -> Result<()> {
     if let Some(table) = config {
         layers.table(table)?;
     }
@@ -191,7 +204,10 @@ fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::t
     let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
     let task = found[0].0;
     if let Some((_, stranger)) = found.iter().find(|(t, _)| t.name() != task.name()) {
-        return Err(Error::input(format!("`{}` and `{stranger}` are models of different tasks; study them apart", found[0].1)));
+        return Err(Error::input(format!(
+            "`{}` and `{stranger}` are models of different tasks; study them apart",
+            found[0].1
+        )));
     }
     Ok((task, found.into_iter().map(|(_, name)| name.to_owned()).collect()))
 }

@@ -35,6 +35,10 @@ pub trait Recipe {
     fn loss(&mut self, model: &Self::Model, step: u64) -> StepLoss;
     /// The whole validation set; the model has no autodiff here.
     fn evaluate(&mut self, model: &Self::Model) -> Evaluation;
+    /// The test part, where the data have one beside the validation part.
+    fn test(&mut self, _model: &Self::Model) -> Option<Evaluation> {
+        None
+    }
     /// State carried from step to step, for checkpoints.
     fn carried(&self) -> Weights;
     /// Puts back what [`Recipe::carried`] returned.
@@ -87,6 +91,11 @@ impl<R: Recipe> Learner for Neural<R> {
     fn evaluate(&mut self) -> Evaluation {
         let model = self.model().clone().valid();
         self.recipe.evaluate(&model)
+    }
+
+    fn test(&mut self, weights: &Weights) -> Result<Option<Evaluation>> {
+        let model = import(self.model().clone(), weights)?.valid();
+        Ok(self.recipe.test(&model))
     }
 
     fn weights(&self) -> Weights {

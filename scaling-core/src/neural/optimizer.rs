@@ -46,7 +46,8 @@ impl Optimizer {
         model.visit(&mut collect);
         let flat = collect.flat;
         let scale = clip_scale(&flat, self.clip);
-        let mut update = Update { optimizer: self, path: Path::default(), flat: flat.into_iter(), scale, step, rate };
+        let mut update =
+            Update { optimizer: self, path: Path::default(), flat: flat.into_iter(), scale, step, rate };
         model.map(&mut update)
     }
 

@@ -17,7 +17,8 @@ use std::sync::OnceLock;
 /// compare a training run with the plain tensor operations.
 pub(super) fn available(device: &Device) -> bool {
     static REFERENCE: OnceLock<bool> = OnceLock::new();
-    let reference = *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"));
+    let reference =
+        *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"));
     !reference && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
@@ -260,13 +261,17 @@ impl Backward<Flex, 5> for LstmBackward {
         let [x, h0, c0, weight, bias] = &inputs.0;
         let found =
             kernel::lstm::backward(inputs.layout(), inputs.slices(), out.slice(), trace, gradient.slice());
-        register!(gradients, ops.parents, [
-            (found.x, x.dims::<3>()),
-            (found.h0, h0.dims::<2>()),
-            (found.c0, c0.dims::<2>()),
-            (found.weight, weight.dims::<2>()),
-            (found.bias, bias.dims::<1>()),
-        ]);
+        register!(
+            gradients,
+            ops.parents,
+            [
+                (found.x, x.dims::<3>()),
+                (found.h0, h0.dims::<2>()),
+                (found.c0, c0.dims::<2>()),
+                (found.weight, weight.dims::<2>()),
+                (found.bias, bias.dims::<1>()),
+            ]
+        );
     }
 }
 
@@ -282,13 +287,17 @@ impl Backward<Flex, 5> for RhnBackward {
         let [x, s0, w_input, recurrent, bias] = &inputs.0;
         let found =
             kernel::rhn::backward(inputs.layout(), inputs.slices(), y.slice(), trace, gradient.slice());
-        register!(gradients, ops.parents, [
-            (found.x, x.dims::<3>()),
-            (found.s0, s0.dims::<2>()),
-            (found.w_input, w_input.dims::<2>()),
-            (found.recurrent, recurrent.dims::<3>()),
-            (found.bias, bias.dims::<2>()),
-        ]);
+        register!(
+            gradients,
+            ops.parents,
+            [
+                (found.x, x.dims::<3>()),
+                (found.s0, s0.dims::<2>()),
+                (found.w_input, w_input.dims::<2>()),
+                (found.recurrent, recurrent.dims::<3>()),
+                (found.bias, bias.dims::<2>()),
+            ]
+        );
     }
 }
 
@@ -303,11 +312,15 @@ impl Backward<Flex, 3> for SoftmaxBackward {
         let (inputs, trace) = ops.state;
         let [hidden, weight, bias] = &inputs.0;
         let found = kernel::softmax::backward(inputs.layout(), inputs.slices(), trace, gradient.slice());
-        register!(gradients, ops.parents, [
-            (found.hidden, hidden.dims::<2>()),
-            (found.weight, weight.dims::<2>()),
-            (found.bias, bias.dims::<1>()),
-        ]);
+        register!(
+            gradients,
+            ops.parents,
+            [
+                (found.hidden, hidden.dims::<2>()),
+                (found.weight, weight.dims::<2>()),
+                (found.bias, bias.dims::<1>()),
+            ]
+        );
     }
 }
 
@@ -338,7 +351,8 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), s0.node(), w_input.node(), recurrent.node(), bias.node()];
-        let tensors = [x.primitive(), s0.primitive(), w_input.primitive(), recurrent.primitive(), bias.primitive()];
+        let tensors =
+            [x.primitive(), s0.primitive(), w_input.primitive(), recurrent.primitive(), bias.primitive()];
         let inputs = RhnInputs(tensors.map(Values::new));
         let (out, trace) = inputs.forward();
         match RhnBackward.prepare::<C>(nodes).compute_bound().stateful() {

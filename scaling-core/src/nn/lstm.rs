@@ -47,17 +47,8 @@ pub struct LstmOutput {
 impl LstmOutput {
     fn new(y: Tensor<3>, c_final: Tensor<2>) -> Self {
         let [steps, batch, hidden] = y.dims();
-        let h_last = y
-            .clone()
-            .narrow(0, steps - 1, 1)
-            .reshape([batch, hidden])
-            .detach();
-        Self {
-            y,
-            h_last,
-            c_last: c_final.clone().detach(),
-            c_final,
-        }
+        let h_last = y.clone().narrow(0, steps - 1, 1).reshape([batch, hidden]).detach();
+        Self { y, h_last, c_last: c_final.clone().detach(), c_final }
     }
 }
 
@@ -106,19 +97,17 @@ pub(super) fn reference(
     let ([steps, batch, input], [_, hidden]) = (x.dims(), h0.dims());
     let w_input = weight.clone().narrow(0, 0, input);
     let w_hidden = weight.narrow(0, input, hidden);
-    let projected = (x.reshape([steps * batch, input]).matmul(w_input) + bias.unsqueeze())
-        .reshape([steps, batch, 4 * hidden]);
+    let projected = (x.reshape([steps * batch, input]).matmul(w_input) + bias.unsqueeze()).reshape([
+        steps,
+        batch,
+        4 * hidden,
+    ]);
     let (mut h, mut c) = (h0, c0);
     let mut y = Vec::with_capacity(steps);
     for t in 0..steps {
-        let gates = projected
-            .clone()
-            .narrow(0, t, 1)
-            .reshape([batch, 4 * hidden])
-            + h.matmul(w_hidden.clone());
-        let [i, f, g, o] = cell
-            .order()
-            .map(|k| gates.clone().narrow(1, k * hidden, hidden));
+        let gates =
+            projected.clone().narrow(0, t, 1).reshape([batch, 4 * hidden]) + h.matmul(w_hidden.clone());
+        let [i, f, g, o] = cell.order().map(|k| gates.clone().narrow(1, k * hidden, hidden));
         c = activation::sigmoid(f.add_scalar(cell.forget_offset())) * c
             + activation::sigmoid(i) * activation::tanh(g);
         h = activation::sigmoid(o) * activation::tanh(c.clone());

@@ -28,11 +28,7 @@ pub fn rhn(
     let ([_, batch, input], [_, hidden], [depth, ..]) = (x.dims(), s0.dims(), recurrent.dims());
     assert_eq!(s0.dims(), [batch, hidden], "RHN state");
     assert_eq!(w_input.dims(), [input, 2 * hidden], "RHN input weight");
-    assert_eq!(
-        recurrent.dims(),
-        [depth, hidden, 2 * hidden],
-        "RHN recurrent weight"
-    );
+    assert_eq!(recurrent.dims(), [depth, hidden, 2 * hidden], "RHN recurrent weight");
     assert_eq!(bias.dims(), [depth, 2 * hidden], "RHN bias");
     if fused::available(&x.device()) {
         fused::rhn(x, s0, w_input, recurrent, bias)
@@ -42,6 +38,7 @@ pub fn rhn(
 }
 
 /// The layer in plain tensor operations: one product for all inputs, one per sub-layer and step.
+#[allow(clippy::needless_pass_by_value, reason = "the signature of `rhn`")]
 pub(super) fn reference(
     x: Tensor<3>,
     s0: Tensor<2>,
@@ -50,16 +47,10 @@ pub(super) fn reference(
     bias: Tensor<2>,
 ) -> Tensor<3> {
     let ([steps, batch, input], [_, hidden], [depth, ..]) = (x.dims(), s0.dims(), recurrent.dims());
-    let projected =
-        x.reshape([steps * batch, input])
-            .matmul(w_input)
-            .reshape([steps, batch, 2 * hidden]);
+    let projected = x.reshape([steps * batch, input]).matmul(w_input).reshape([steps, batch, 2 * hidden]);
     let layers: Vec<(Tensor<2>, Tensor<2>)> = (0..depth)
         .map(|l| {
-            let weight = recurrent
-                .clone()
-                .narrow(0, l, 1)
-                .reshape([hidden, 2 * hidden]);
+            let weight = recurrent.clone().narrow(0, l, 1).reshape([hidden, 2 * hidden]);
             (weight, bias.clone().narrow(0, l, 1))
         })
         .collect();
@@ -69,11 +60,7 @@ pub(super) fn reference(
         for (l, (weight, bias)) in layers.iter().enumerate() {
             let mut gates = s.clone().matmul(weight.clone()) + bias.clone();
             if l == 0 {
-                gates = gates
-                    + projected
-                        .clone()
-                        .narrow(0, t, 1)
-                        .reshape([batch, 2 * hidden]);
+                gates = gates + projected.clone().narrow(0, t, 1).reshape([batch, 2 * hidden]);
             }
             let candidate = activation::tanh(gates.clone().narrow(1, 0, hidden));
             let transform = activation::sigmoid(gates.narrow(1, hidden, hidden));

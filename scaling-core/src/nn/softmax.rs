@@ -36,8 +36,5 @@ pub(super) fn reference(
 ) -> Tensor<1> {
     let [rows] = targets.dims();
     let logits = hidden.matmul(weight) + bias.unsqueeze();
-    activation::log_softmax(logits, 1)
-        .gather(1, targets.reshape([rows, 1]))
-        .reshape([rows])
-        .neg()
+    activation::log_softmax(logits, 1).gather(1, targets.reshape([rows, 1])).reshape([rows]).neg()
 }

@@ -67,7 +67,8 @@ fn rhn_meets_the_specification() {
         (-4.0, [0.000_552_43, -0.004_000_95, 0.000_327_13, -0.000_176_01, -0.002_162_84, 0.002_264_06]),
         (-1.0, [0.003_993_29, -0.041_221_4, -0.002_785_49, 0.014_344_89, -0.025_238_91, 0.024_921_09]),
     ] {
-        let bias = Tensor::cat(vec![Tensor::<2>::zeros([2, 2], &device), Tensor::full([2, 2], b_t, &device)], 1);
+        let bias =
+            Tensor::cat(vec![Tensor::<2>::zeros([2, 2], &device), Tensor::full([2, 2], b_t, &device)], 1);
         for function in [rhn, rhn_reference] {
             let x = fill([3, 2], 3).reshape([3, 1, 2]);
             let s0 = Tensor::zeros([1, 2], &device);
@@ -104,11 +105,10 @@ macro_rules! differentiate {
     }};
 }
 
-fn compare(
-    fused: (Vec<f32>, Vec<(&str, Vec<f32>)>),
-    reference: (Vec<f32>, Vec<(&str, Vec<f32>)>),
-    shape: &str,
-) {
+/// An output and the gradients of the inputs by name.
+type Differentiated = (Vec<f32>, Vec<(&'static str, Vec<f32>)>);
+
+fn compare(fused: &Differentiated, reference: &Differentiated, shape: &str) {
     close(&fused.0, &reference.0, 1e-5, 1e-6, &format!("{shape}: output"));
     for ((name, got), (_, want)) in fused.1.iter().zip(&reference.1) {
         close(got, want, 1e-4, 1e-6, &format!("{shape}: gradient of {name}"));
@@ -132,19 +132,21 @@ fn fused_lstm_agrees_with_the_reference() {
     for (seed, [t, b, i, h]) in SHAPES.into_iter().enumerate() {
         for cell in [LstmCell::Tensorflow, LstmCell::Torch] {
             let mut draw = Draw(Random::new("test/lstm", &[seed as u64]));
-            let (x, h0, c0) = (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5), draw.tensor([b, h], 0.5));
+            let (x, h0, c0) =
+                (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5), draw.tensor([b, h], 0.5));
             let (weight, bias) = (draw.tensor([i + h, 4 * h], 0.4), draw.tensor([4 * h], 0.3));
             let weights = draw.weights([t + 1, b, h]);
             let run = |reference: bool| {
                 let out = if reference {
-                    let out = lstm_reference(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell);
+                    let out =
+                        lstm_reference(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell);
                     Tensor::cat(vec![out.y, out.c_final.unsqueeze()], 0)
                 } else {
                     fused::lstm(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell)
                 };
                 differentiate!(out, weights, [x, h0, c0, weight, bias])
             };
-            compare(run(false), run(true), &format!("{t} {b} {i} {h} {cell:?}"));
+            compare(&run(false), &run(true), &format!("{t} {b} {i} {h} {cell:?}"));
         }
     }
 }
@@ -164,16 +166,19 @@ fn fused_rhn_agrees_with_the_reference() {
                 let out = function(x.clone(), s0.clone(), input.clone(), recurrent.clone(), bias.clone());
                 differentiate!(out, weights, [x, s0, input, recurrent, bias])
             };
-            compare(run(fused::rhn), run(rhn_reference), &format!("{t} {b} {i} {h} depth {depth}"));
+            compare(&run(fused::rhn), &run(rhn_reference), &format!("{t} {b} {i} {h} depth {depth}"));
         }
     }
 }
 
 #[test]
 fn fused_softmax_agrees_with_the_reference() {
-    for (seed, [n, h, v]) in [[1, 1, 1], [3, 5, 7], [65, 17, 33], [130, 64, 1000], [64, 8, 98]].into_iter().enumerate() {
+    for (seed, [n, h, v]) in
+        [[1, 1, 1], [3, 5, 7], [65, 17, 33], [130, 64, 1000], [64, 8, 98]].into_iter().enumerate()
+    {
         let mut draw = Draw(Random::new("test/softmax", &[seed as u64]));
-        let (hidden, weight, bias) = (draw.tensor([n, h], 1.0), draw.tensor([h, v], 0.5), draw.tensor([v], 0.5));
+        let (hidden, weight, bias) =
+            (draw.tensor([n, h], 1.0), draw.tensor([h, v], 0.5), draw.tensor([v], 0.5));
         let targets: Vec<i64> = (0..n).map(|_| draw.0.below(v as u64) as i64).collect();
         let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [n]), &Device::flex().autodiff());
         // Every third position is masked.
@@ -183,7 +188,7 @@ fn fused_softmax_agrees_with_the_reference() {
             let out = function(hidden.clone(), weight.clone(), bias.clone(), targets.clone());
             differentiate!(out, weights, [hidden, weight, bias])
         };
-        compare(run(fused::softmax_cross_entropy), run(softmax_reference), &format!("{n} {h} {v}"));
+        compare(&run(fused::softmax_cross_entropy), &run(softmax_reference), &format!("{n} {h} {v}"));
     }
 }
 
@@ -198,13 +203,25 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
         let rhn_bias = draw.tensor([3, 2 * h], 0.3);
         let (output, output_bias) = (draw.tensor([h, v], 0.4), draw.tensor([v], 0.3));
         let targets: Vec<i64> = (0..t * b).map(|_| draw.0.below(v as u64) as i64).collect();
-        let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [t * b]), &Device::flex().autodiff());
-        let y = fused::lstm(x.clone(), s0.clone(), s0.clone(), weight.clone(), bias.clone(), LstmCell::Tensorflow);
+        let targets =
+            Tensor::<1, Int>::from_data(TensorData::new(targets, [t * b]), &Device::flex().autodiff());
+        let y = fused::lstm(
+            x.clone(),
+            s0.clone(),
+            s0.clone(),
+            weight.clone(),
+            bias.clone(),
+            LstmCell::Tensorflow,
+        );
         let y = fused::rhn(y.narrow(0, 0, t), s0.clone(), input.clone(), recurrent.clone(), rhn_bias.clone());
         let losses =
             fused::softmax_cross_entropy(y.reshape([t * b, h]), output.clone(), output_bias.clone(), targets);
         let weights = draw.weights([t * b]);
-        differentiate!(losses, weights, [x, s0, weight, bias, input, recurrent, rhn_bias, output, output_bias])
+        differentiate!(
+            losses,
+            weights,
+            [x, s0, weight, bias, input, recurrent, rhn_bias, output, output_bias]
+        )
     };
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");

@@ -86,17 +86,27 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
     lines
 }
 
-/// γ beside the known irreducible error.
+/// γ beside the known irreducible error, and how far above that the best model is.
 fn irreducible(fitted: &Fitted<'_>, study: &StudyData) -> Option<String> {
-    let (known, fit) = (study.irreducible?, fitted.constant.as_ref().ok()?);
-    let place = if fitted.irreducible_inside(study)? { "inside" } else { "outside" };
-    let note = &study.irreducible_note;
-    Some(format!(
-        "gamma {} {}; known: {} ({note}): {place}",
-        significant(fit.gamma, 3),
-        level_interval(&fit.ci.gamma?),
-        significant(known, 3),
-    ))
+    let known = study.irreducible?;
+    let gamma = fitted.constant.as_ref().ok().and_then(|fit| Some((fit.gamma, fit.ci.gamma?)));
+    let gamma = match (gamma, fitted.irreducible_inside(study)) {
+        (Some((gamma, ci)), Some(inside)) => format!(
+            "gamma {} {}, {} the known value {}",
+            significant(gamma, 3),
+            level_interval(&ci),
+            if inside { "which contains" } else { "which does not contain" },
+            significant(known, 4),
+        ),
+        _ => format!("known: {}; no constant was fitted", significant(known, 4)),
+    };
+    let lowest = fitted.family.shards.iter().map(|s| s.best().error()).fold(f64::INFINITY, f64::min);
+    let excess = if known > 0.0 {
+        format!("; the lowest error measured is {} above it", percent(lowest / known - 1.0))
+    } else {
+        String::new()
+    };
+    Some(format!("{gamma} ({}){excess}", study.irreducible_note))
 }
 
 /// What the paper found, and that it is not the same measurement.

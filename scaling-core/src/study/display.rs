@@ -4,6 +4,7 @@ use super::Study;
 use crate::error::Result;
 use crate::trial::{State, TrialConfig};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -47,11 +48,16 @@ impl Display {
             began: Instant::now(),
         };
         for &shard in &study.settings.shards {
-            let bar = group.add(ProgressBar::new(0).with_style(style("{prefix:>22} {bar:24.cyan/dim} {pos:>3}/{len:<3} {msg}")));
+            let bar = group.add(
+                ProgressBar::new(0)
+                    .with_style(style("{prefix:>22} {bar:24.cyan/dim} {pos:>3}/{len:<3} {msg}")),
+            );
             bar.set_prefix(format!("{} {}", crate::report::thousands(shard), display.unit));
             display.bars.insert(shard, bar);
         }
-        display.total = group.add(ProgressBar::new(0).with_style(style("{prefix:>22} {bar:24.green/dim} {pos:>3}/{len:<3} {msg}")));
+        display.total = group.add(
+            ProgressBar::new(0).with_style(style("{prefix:>22} {bar:24.green/dim} {pos:>3}/{len:<3} {msg}")),
+        );
         display.total.set_prefix("all trials");
         for (trial, state) in trials {
             if state.is_settled() {
@@ -70,15 +76,16 @@ impl Display {
     /// Takes in what has ended since the last call.
     pub(super) fn update(&mut self, study: &Study<'_>, trials: &[(TrialConfig, State)]) -> Result<()> {
         for (trial, _) in trials {
-            if !self.weights.contains_key(&trial.id()) {
+            if let Entry::Vacant(place) = self.weights.entry(trial.id()) {
                 let extent = study.corpus.extent(&study.options);
                 let cost = study.task.cost(&trial.model, trial.size, extent, &study.options)?;
                 // Small shards are passed over more often before training stops.
-                self.weights.insert(trial.id(), cost.flops_per_sample * (trial.shard.size as f64).sqrt());
+                place.insert(cost.flops_per_sample * (trial.shard.size as f64).sqrt());
             }
         }
         for (&shard, bar) in &self.bars {
-            let of_shard: Vec<&(TrialConfig, State)> = trials.iter().filter(|(t, _)| t.shard.size == shard).collect();
+            let of_shard: Vec<&(TrialConfig, State)> =
+                trials.iter().filter(|(t, _)| t.shard.size == shard).collect();
             bar.set_length(of_shard.len() as u64);
             bar.set_position(of_shard.iter().filter(|(_, s)| s.is_settled()).count() as u64);
             let best = of_shard
@@ -89,7 +96,14 @@ impl Display {
                 })
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             bar.set_message(match best {
-                Some((error, trial)) => format!("best {error:.4} {} ({} {}, {} {})", self.metric, trial.model, trial.size, trial.optimization.optimizer, trial.optimization.rate),
+                Some((error, trial)) => format!(
+                    "best {error:.4} {} ({} {}, {} {})",
+                    self.metric,
+                    trial.model,
+                    trial.size,
+                    trial.optimization.optimizer,
+                    trial.optimization.rate
+                ),
                 None if of_shard.is_empty() => "waits for the shard before".into(),
                 None => String::new(),
             });

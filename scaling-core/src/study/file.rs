@@ -71,9 +71,7 @@ impl StudyFile {
 
     /// The first setting in which `other` would give other results, as `key is A there, B here`.
     fn difference(&self, other: &Self) -> Result<Option<String>> {
-        let table = |file: &Self| {
-            Table::try_from(file).map_err(|e| Error::input(format!("study.toml: {e}")))
-        };
+        let table = |file: &Self| Table::try_from(file).map_err(|e| Error::input(format!("study.toml: {e}")));
         let (there, here) = (table(self)?, table(other)?);
         let counts = |key: &&String| {
             !HARMLESS.contains(&key.as_str()) && !["version", "command", "preset"].contains(&key.as_str())

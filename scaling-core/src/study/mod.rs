@@ -18,6 +18,7 @@ use crate::space::Space;
 use crate::task::{Corpus, Task};
 use crate::trial::{Run, State, TrialConfig};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,7 +48,11 @@ impl<'a> Study<'a> {
     pub fn open(directory: &Path, tasks: &[&'a dyn Task]) -> Result<Self> {
         let file = StudyFile::read(directory)?;
         let task = *tasks.iter().find(|t| t.name() == file.task).ok_or_else(|| {
-            Error::input(format!("{} is a study of `{}`, which this binary does not know", directory.display(), file.task))
+            Error::input(format!(
+                "{} is a study of `{}`, which this binary does not know",
+                directory.display(),
+                file.task
+            ))
         })?;
         let (settings, options) = file.resolve(task)?;
         let corpus = task.open(&file.data, &options, file.seed)?;
@@ -145,14 +150,14 @@ impl<'a> Study<'a> {
             let known = states.len();
             for trial in &trials {
                 let id = trial.id();
-                if !states.contains_key(&id) {
+                if let Entry::Vacant(place) = states.entry(id.clone()) {
                     let state = State::read(&self.trial_directory(&id))?;
                     match &state {
                         State::Pending => None,
-                        State::Finished(outcome) => errors.insert(id.clone(), Some(outcome.error)),
-                        State::Failed(_) => errors.insert(id.clone(), None),
+                        State::Finished(outcome) => errors.insert(id, Some(outcome.error)),
+                        State::Failed(_) => errors.insert(id, None),
                     };
-                    states.insert(id, state);
+                    place.insert(state);
                 }
             }
             if states.len() == known {

@@ -103,7 +103,8 @@ mod tests {
         // A second one whose state was cut short, as after a crash of the machine.
         let damaged = trial.path().join("checkpoints/step-20");
         fs::create_dir(&damaged).unwrap();
-        fs::copy(trial.path().join("checkpoints/step-12/progress.json"), damaged.join("progress.json")).unwrap();
+        fs::copy(trial.path().join("checkpoints/step-12/progress.json"), damaged.join("progress.json"))
+            .unwrap();
         fs::write(damaged.join("state.safetensors"), b"short").unwrap();
         assert_eq!(load(trial.path()).unwrap().unwrap().progress.step, 12);
     }

@@ -28,6 +28,9 @@ pub struct Outcome {
     pub loss: f64,
     /// Every metric's own minimum over the evaluations.
     pub minima: BTreeMap<String, f64>,
+    /// Metrics of the best weights on the test part, where the data have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<BTreeMap<String, f64>>,
     /// Standard error of the headline over validation items, relative to it.
     pub relative_standard_error: f64,
     /// Samples in the validation set.

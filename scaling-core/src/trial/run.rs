@@ -52,10 +52,7 @@ struct Line {
 /// # Errors
 /// [`Error::Interrupted`] after a checkpoint if asked to stop; [`Error::Input`] if the directory
 /// cannot be written.
-pub fn run(
-    run: &Run<'_>,
-    prepare: impl FnOnce() -> Result<(Shard, Box<dyn Learner>)>,
-) -> Result<State> {
+pub fn run(run: &Run<'_>, prepare: impl FnOnce() -> Result<(Shard, Box<dyn Learner>)>) -> Result<State> {
     let _lease = Lease::acquire(run.directory)?;
     let state = State::read(run.directory)?;
     if state.is_settled() {
@@ -139,7 +136,11 @@ impl<'a> Loop<'a> {
         let training_loss = self.progress.close_stretch();
         self.progress.note_minima(evaluation);
         let step = self.progress.step;
-        let verdict = self.progress.schedule.observe(evaluation.error, self.run.best_guess, &self.run.config.optimization);
+        let verdict = self.progress.schedule.observe(
+            evaluation.error,
+            self.run.best_guess,
+            &self.run.config.optimization,
+        );
         if verdict == Verdict::Best {
             self.progress.best = Some(Best {
                 step,
@@ -199,11 +200,15 @@ impl<'a> Loop<'a> {
         Ok(State::Failed(failure))
     }
 
-    fn finish(self, stopped: &str) -> Result<State> {
+    fn finish(mut self, stopped: &str) -> Result<State> {
         let per_epoch = self.learner.steps_per_epoch() as f64;
         // The last evaluation precedes every finish, so there is a best one.
         let Some(best) = self.progress.best.clone() else {
             return Err(Error::failed("training ended without an evaluation"));
+        };
+        let test = match &self.best {
+            Some(weights) => self.learner.test(weights)?.map(|evaluation| evaluation.metrics),
+            None => None,
         };
         let training_loss = self.progress.training_loss.unwrap_or(f64::MAX);
         let hash = blake3::hash(&self.shard.items.iter().flat_map(|i| i.to_le_bytes()).collect::<Vec<u8>>());
@@ -217,6 +222,7 @@ impl<'a> Loop<'a> {
             error: best.error,
             loss: best.loss,
             minima: self.progress.minima.clone(),
+            test,
             relative_standard_error: best.relative_standard_error,
             validation: self.run.validation,
             best_step: best.step,

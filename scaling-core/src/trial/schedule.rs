@@ -103,7 +103,13 @@ mod tests {
             .into();
         use Verdict::{Best, Continue, Stop};
         let expected = [
-            (Best, 1.0), (Best, 1.0), (Continue, 0.5), (Best, 0.5), (Continue, 0.25), (Continue, 0.25), (Stop, 0.25),
+            (Best, 1.0),
+            (Best, 1.0),
+            (Continue, 0.5),
+            (Best, 0.5),
+            (Continue, 0.25),
+            (Continue, 0.25),
+            (Stop, 0.25),
         ];
         assert_eq!(verdicts, expected);
     }

@@ -94,9 +94,13 @@ impl Weights {
             .into_iter()
             .map(|(name, view)| {
                 if view.dtype() != Dtype::F32 {
-                    return Err(Error::input(format!("cannot read {}: `{name}` is not float32", path.display())));
+                    return Err(Error::input(format!(
+                        "cannot read {}: `{name}` is not float32",
+                        path.display()
+                    )));
                 }
-                let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                let values =
+                    view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
                 Ok((name, Array { shape: view.shape().to_vec(), values: values.collect() }))
             })
             .collect::<Result<_>>()

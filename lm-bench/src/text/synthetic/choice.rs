@@ -4,9 +4,7 @@ use scaling_core::random::Random;
 
 /// Weights of Zipf's law as Mandelbrot gave it: rank r from 0 has weight (r + 1 + shift)^-exponent.
 pub(super) fn zipf(count: usize, shift: f64, exponent: f64) -> Vec<f64> {
-    (0..count)
-        .map(|rank| (rank as f64 + 1.0 + shift).powf(-exponent))
-        .collect()
+    (0..count).map(|rank| (rank as f64 + 1.0 + shift).powf(-exponent)).collect()
 }
 
 /// A distribution over `0..n`, drawn in constant time with the alias method (Walker 1977, Vose 1991).
@@ -26,11 +24,7 @@ impl Choice {
         let probabilities: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
         let entropy = probabilities.iter().copied().map(nats).sum();
         let columns = columns(&probabilities);
-        Self {
-            probabilities,
-            columns,
-            entropy,
-        }
+        Self { probabilities, columns, entropy }
     }
 
     /// The number of outcomes.
@@ -48,20 +42,12 @@ impl Choice {
         let bits = random.bits();
         let column = (((bits >> 32) * self.columns.len() as u64) >> 32) as usize;
         let (stay, other) = self.columns[column];
-        if bits & 0xffff_ffff < stay {
-            column
-        } else {
-            usize::from(other)
-        }
+        if bits & 0xffff_ffff < stay { column } else { usize::from(other) }
     }
 
     /// The mean of a quantity.
     pub(super) fn mean(&self, quantity: impl Fn(usize) -> f64) -> f64 {
-        self.probabilities
-            .iter()
-            .enumerate()
-            .map(|(i, p)| p * quantity(i))
-            .sum()
+        self.probabilities.iter().enumerate().map(|(i, p)| p * quantity(i)).sum()
     }
 }
 
@@ -105,10 +91,7 @@ impl Blend<'_> {
     }
 
     fn lifted(&self) -> impl Iterator<Item = (usize, f64)> {
-        self.favourites
-            .iter()
-            .map(|f| usize::from(*f))
-            .zip(self.shares.iter().copied())
+        self.favourites.iter().map(|f| usize::from(*f)).zip(self.shares.iter().copied())
     }
 
     /// The outcome of a draw.
@@ -125,11 +108,7 @@ impl Blend<'_> {
 
     /// The probability of an outcome.
     pub(super) fn p(&self, outcome: usize) -> f64 {
-        let lift: f64 = self
-            .lifted()
-            .filter(|(f, _)| *f == outcome)
-            .map(|(_, share)| share)
-            .sum();
+        let lift: f64 = self.lifted().filter(|(f, _)| *f == outcome).map(|(_, share)| share).sum();
         self.rest() * self.base.p(outcome) + lift
     }
 
@@ -146,10 +125,7 @@ impl Blend<'_> {
 
     /// The mean of a quantity, from its mean under `base`.
     pub(super) fn mean(&self, base_mean: f64, quantity: impl Fn(usize) -> f64) -> f64 {
-        let lift: f64 = self
-            .lifted()
-            .map(|(favourite, share)| share * quantity(favourite))
-            .sum();
+        let lift: f64 = self.lifted().map(|(favourite, share)| share * quantity(favourite)).sum();
         self.rest() * base_mean + lift
     }
 
@@ -171,11 +147,7 @@ mod tests {
     #[test]
     fn draws_follow_the_probabilities() {
         let choice = Choice::new(&zipf(50, 2.0, 1.1));
-        let blend = Blend {
-            base: &choice,
-            favourites: &[40, 3],
-            shares: &[0.4, 0.1],
-        };
+        let blend = Blend { base: &choice, favourites: &[40, 3], shares: &[0.4, 0.1] };
         let mut random = Random::new("test", &[1]);
         let draws = 200_000;
         let mut counts = [[0_u32; 2]; 50];
@@ -186,10 +158,7 @@ mod tests {
         for (i, both) in counts.iter().enumerate() {
             for (count, p) in [(both[0], choice.p(i)), (both[1], blend.p(i))] {
                 let error = (p * (1.0 - p) / f64::from(draws)).sqrt();
-                assert!(
-                    (f64::from(count) / f64::from(draws) - p).abs() < 5.0 * error,
-                    "{i}"
-                );
+                assert!((f64::from(count) / f64::from(draws) - p).abs() < 5.0 * error, "{i}");
             }
         }
     }
@@ -198,11 +167,7 @@ mod tests {
     fn entropies_and_means_agree_with_sums() {
         let choice = Choice::new(&zipf(30, 1.0, 1.0));
         assert!((Choice::new(&[1.0; 8]).entropy - 8_f64.ln()).abs() < 1e-12);
-        let blend = Blend {
-            base: &choice,
-            favourites: &[7, 0, 29],
-            shares: &[0.3, 0.2, 0.1],
-        };
+        let blend = Blend { base: &choice, favourites: &[7, 0, 29], shares: &[0.3, 0.2, 0.1] };
         let mut sums = vec![0.0; 30];
         blend.add_to(&mut sums, 1.0);
         for (i, p) in sums.iter().enumerate() {

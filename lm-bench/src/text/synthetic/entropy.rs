@@ -6,12 +6,10 @@
 
 use super::choice::{Blend, Choice, nats};
 use super::grammar::{
-    ADJECTIVE, CONJUNCTION, Context, Grammar, PLURAL, SUBJECT_PREPOSITIONAL, SUBJECT_RELATIVE,
-    TAIL_ADVERB, TAIL_PREPOSITIONAL, TOPICS, noun_head, number, topic, verb_head,
+    ADJECTIVE, CONJUNCTION, Context, Grammar, PLURAL, SUBJECT_PREPOSITIONAL, SUBJECT_RELATIVE, TAIL_ADVERB,
+    TAIL_PREPOSITIONAL, TOPICS, noun_head, number, topic, verb_head,
 };
-use super::lexicon::{
-    ADJECTIVES, DETERMINERS, NOUNS, Number, PREPOSITIONS, TRANSITIVE, VERBS, Word,
-};
+use super::lexicon::{ADJECTIVES, DETERMINERS, NOUNS, Number, PREPOSITIONS, TRANSITIVE, VERBS, Word};
 use std::ops::{Add, AddAssign, Mul};
 
 /// What a phrase is expected to contribute to its sentence.
@@ -33,9 +31,7 @@ pub(super) fn of_sentence(grammar: &Grammar, lexicon: &[String]) -> Expected {
     for i in 0..grammar.opener.len() {
         topics[topic(i)] += grammar.opener.p(i);
     }
-    (0..TOPICS).fold(opener, |sum, topic| {
-        sum + recursion.after_the_opener(topic) * topics[topic]
-    })
+    (0..TOPICS).fold(opener, |sum, topic| sum + recursion.after_the_opener(topic) * topics[topic])
 }
 
 struct Recursion<'a> {
@@ -68,22 +64,14 @@ impl<'a> Recursion<'a> {
             determiner: Expected::default(),
             adjective_noun: Vec::new(),
         };
-        let left_open: f64 = (0..DETERMINERS.len())
-            .filter(|d| number(*d).is_none())
-            .map(|d| grammar.determiner.p(d))
-            .sum();
+        let left_open: f64 =
+            (0..DETERMINERS.len()).filter(|d| number(*d).is_none()).map(|d| grammar.determiner.p(d)).sum();
         recursion.determiner = recursion.word(&grammar.determiner, Word::Determiner);
         recursion.determiner.nats += left_open * coin(PLURAL);
-        recursion.noun_letters = grammar
-            .noun
-            .iter()
-            .map(|choice| choice.mean(|n| recursion.noun_length(n)))
-            .collect();
-        recursion.verb_letters = grammar
-            .verb
-            .iter()
-            .map(|choice| choice.mean(|v| recursion.verb_length(v)))
-            .collect();
+        recursion.noun_letters =
+            grammar.noun.iter().map(|choice| choice.mean(|n| recursion.noun_length(n))).collect();
+        recursion.verb_letters =
+            grammar.verb.iter().map(|choice| choice.mean(|v| recursion.verb_length(v))).collect();
         recursion.adjective_noun = (0..TOPICS)
             .map(|topic| {
                 let adjectives = &grammar.adjective[topic];
@@ -117,28 +105,18 @@ impl<'a> Recursion<'a> {
     /// A word that depends on nothing but the topic.
     fn word(&self, choice: &Choice, word: impl Fn(usize) -> Word) -> Expected {
         let letters = choice.mean(|i| self.length(word(i)));
-        Expected {
-            nats: choice.entropy,
-            words: 1.0,
-            letters,
-        }
+        Expected { nats: choice.entropy, words: 1.0, letters }
     }
 
     /// A word that depends on what went before.
     fn blended(blend: Blend<'_>, base_letters: f64, length: impl Fn(usize) -> f64) -> Expected {
         let letters = blend.mean(base_letters, length);
-        Expected {
-            nats: blend.entropy(),
-            words: 1.0,
-            letters,
-        }
+        Expected { nats: blend.entropy(), words: 1.0, letters }
     }
 
     fn noun(&self, topic: usize, context: Context) -> Expected {
         let blend = self.grammar.noun(topic, context);
-        Self::blended(blend, self.noun_letters[topic], |noun| {
-            self.noun_length(noun)
-        })
+        Self::blended(blend, self.noun_letters[topic], |noun| self.noun_length(noun))
     }
 
     fn noun_phrase(&self, topic: usize, context: Context) -> Expected {
@@ -210,14 +188,10 @@ impl<'a> Recursion<'a> {
     /// The distribution of the subject, with or without an adjective before it.
     fn subjects(&self, topic: usize) -> Vec<f64> {
         let mut subjects = vec![0.0; NOUNS];
-        self.grammar
-            .noun(topic, Context::Free)
-            .add_to(&mut subjects, 1.0 - ADJECTIVE);
+        self.grammar.noun(topic, Context::Free).add_to(&mut subjects, 1.0 - ADJECTIVE);
         for adjective in 0..ADJECTIVES {
             let weight = ADJECTIVE * self.grammar.adjective[topic].p(adjective);
-            self.grammar
-                .noun(topic, Context::Adjective(adjective))
-                .add_to(&mut subjects, weight);
+            self.grammar.noun(topic, Context::Adjective(adjective)).add_to(&mut subjects, weight);
         }
         subjects
     }
@@ -230,10 +204,7 @@ fn coin(p: f64) -> f64 {
 
 /// A choice that says no word of its own: the class of the next word.
 fn choice(nats: f64) -> Expected {
-    Expected {
-        nats,
-        ..Expected::default()
-    }
+    Expected { nats, ..Expected::default() }
 }
 
 impl Add for Expected {
@@ -258,10 +229,6 @@ impl Mul<f64> for Expected {
     type Output = Self;
 
     fn mul(self, weight: f64) -> Self {
-        Self {
-            nats: self.nats * weight,
-            words: self.words * weight,
-            letters: self.letters * weight,
-        }
+        Self { nats: self.nats * weight, words: self.words * weight, letters: self.letters * weight }
     }
 }

@@ -23,8 +23,8 @@
 
 use super::choice::{Blend, Choice, zipf};
 use super::lexicon::{
-    ADJECTIVES, ADVERBS, CONJUNCTIONS, DETERMINERS, NOUNS, Number, OPENERS, PREPOSITIONS,
-    RELATIVES, TRANSITIVE, VERBS, Word,
+    ADJECTIVES, ADVERBS, CONJUNCTIONS, DETERMINERS, NOUNS, Number, OPENERS, PREPOSITIONS, RELATIVES,
+    TRANSITIVE, VERBS, Word,
 };
 use scaling_core::random::Random;
 
@@ -101,8 +101,7 @@ impl Grammar {
     pub(super) fn new() -> Self {
         let mut random = Random::new("synthetic grammar", &[]);
         let free = |count| Choice::new(&zipf(count, 1.0, 1.0));
-        let (adjective, noun, verb, adverb) =
-            (free(ADJECTIVES), free(NOUNS), free(VERBS), free(ADVERBS));
+        let (adjective, noun, verb, adverb) = (free(ADJECTIVES), free(NOUNS), free(VERBS), free(ADVERBS));
         let preposition = free(PREPOSITIONS.len());
         Self {
             noun_of_adjective: favourites(&noun, ADJECTIVES, &mut random),
@@ -129,64 +128,40 @@ impl Grammar {
     pub(super) fn noun(&self, topic: usize, context: Context) -> Blend<'_> {
         let (favourites, shares): (&[u16], &[f64]) = match context {
             Context::Free => (&[], &[]),
-            Context::Adjective(adjective) => {
-                (&self.noun_of_adjective[adjective], &NOUN_OF_ADJECTIVE)
-            }
+            Context::Adjective(adjective) => (&self.noun_of_adjective[adjective], &NOUN_OF_ADJECTIVE),
             Context::Prepositional(head, preposition) => {
                 let pair = head * PREPOSITIONS.len() + preposition;
                 (&self.noun_of_preposition[pair], &NOUN_OF_PREPOSITION)
             }
-            Context::Object(subject, verb) => (
-                &self.object_of_pair[subject * TRANSITIVE + verb],
-                &OBJECT_OF_PAIR,
-            ),
+            Context::Object(subject, verb) => {
+                (&self.object_of_pair[subject * TRANSITIVE + verb], &OBJECT_OF_PAIR)
+            }
         };
-        Blend {
-            base: &self.noun[topic],
-            favourites,
-            shares,
-        }
+        Blend { base: &self.noun[topic], favourites, shares }
     }
 
     /// The distribution of a verb.
     pub(super) fn verb(&self, topic: usize, subject: usize) -> Blend<'_> {
         let favourites = &self.verb_of_subject[subject];
-        Blend {
-            base: &self.verb[topic],
-            favourites,
-            shares: &VERB_OF_SUBJECT,
-        }
+        Blend { base: &self.verb[topic], favourites, shares: &VERB_OF_SUBJECT }
     }
 
     /// The distribution of a preposition.
     pub(super) fn preposition(&self, head: usize) -> Blend<'_> {
         let favourites = &self.preposition_of_head[head];
-        Blend {
-            base: &self.preposition,
-            favourites,
-            shares: &PREPOSITION_OF_HEAD,
-        }
+        Blend { base: &self.preposition, favourites, shares: &PREPOSITION_OF_HEAD }
     }
 
     /// The distribution of an adverb.
     pub(super) fn adverb(&self, verb: usize) -> Blend<'_> {
         let favourites = &self.adverb_of_verb[verb];
-        Blend {
-            base: &self.adverb,
-            favourites,
-            shares: &ADVERB_OF_VERB,
-        }
+        Blend { base: &self.adverb, favourites, shares: &ADVERB_OF_VERB }
     }
 
     /// Makes one sentence and hands its words to `say`, in order.
     pub(super) fn sentence(&self, random: &mut Random, say: impl FnMut(Word)) {
         let opener = self.opener.draw(random);
-        let mut speaker = Speaker {
-            grammar: self,
-            random,
-            say,
-            topic: topic(opener),
-        };
+        let mut speaker = Speaker { grammar: self, random, say, topic: topic(opener) };
         (speaker.say)(Word::Opener(opener));
         speaker.after_the_opener();
     }
@@ -228,13 +203,7 @@ fn determiner() -> Choice {
 fn tilted(base: &Choice) -> Vec<Choice> {
     let weight = |topic: usize, i: usize| base.p(i) * if i % TOPICS == topic { TILT } else { 1.0 };
     (0..TOPICS)
-        .map(|topic| {
-            Choice::new(
-                &(0..base.len())
-                    .map(|i| weight(topic, i))
-                    .collect::<Vec<_>>(),
-            )
-        })
+        .map(|topic| Choice::new(&(0..base.len()).map(|i| weight(topic, i)).collect::<Vec<_>>()))
         .collect()
 }
 
@@ -277,9 +246,7 @@ impl<S: FnMut(Word)> Speaker<'_, S> {
         let verb = self.clause(subject, number);
         self.tail(verb);
         if self.random.uniform() < CONJUNCTION {
-            (self.say)(Word::Conjunction(
-                self.grammar.conjunction.draw(self.random),
-            ));
+            (self.say)(Word::Conjunction(self.grammar.conjunction.draw(self.random)));
             let verb = self.clause(subject, number);
             self.tail(verb);
         }
@@ -309,13 +276,8 @@ impl<S: FnMut(Word)> Speaker<'_, S> {
     fn determiner(&mut self) -> Number {
         let determiner = self.grammar.determiner.draw(self.random);
         (self.say)(Word::Determiner(determiner));
-        number(determiner).unwrap_or_else(|| {
-            if self.random.uniform() < PLURAL {
-                Number::Plural
-            } else {
-                Number::Singular
-            }
-        })
+        number(determiner)
+            .unwrap_or_else(|| if self.random.uniform() < PLURAL { Number::Plural } else { Number::Singular })
     }
 
     fn noun(&mut self, context: Context, number: Number) -> usize {

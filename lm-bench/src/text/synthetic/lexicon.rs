@@ -13,12 +13,10 @@ pub(super) const VERBS: usize = 150;
 pub(super) const ADVERBS: usize = 60;
 
 /// Determiners of a singular noun, of a plural one, and of either, four of each.
-pub(super) const DETERMINERS: [&str; 12] = [
-    "a", "this", "one", "each", "some", "many", "few", "all", "the", "my", "our", "no",
-];
-pub(super) const PREPOSITIONS: [&str; 12] = [
-    "of", "in", "on", "at", "by", "for", "to", "with", "from", "near", "past", "over",
-];
+pub(super) const DETERMINERS: [&str; 12] =
+    ["a", "this", "one", "each", "some", "many", "few", "all", "the", "my", "our", "no"];
+pub(super) const PREPOSITIONS: [&str; 12] =
+    ["of", "in", "on", "at", "by", "for", "to", "with", "from", "near", "past", "over"];
 pub(super) const CONJUNCTIONS: [&str; 4] = ["and", "but", "or", "yet"];
 pub(super) const RELATIVES: [&str; 2] = ["who", "that"];
 
@@ -84,11 +82,7 @@ pub(super) fn words() -> Vec<String> {
         words.extend(speller.inflect(pattern, ["", "s"]));
     }
     for rank in 0..VERBS {
-        let pattern = if rank % TRANSITIVE < 25 {
-            "cvc"
-        } else {
-            "cvcvc"
-        };
+        let pattern = if rank % TRANSITIVE < 25 { "cvc" } else { "cvcvc" };
         words.extend(speller.inflect(pattern, ["s", ""]));
     }
     words.extend((0..ADVERBS).map(|_| speller.spell("cvc", "ly")));
@@ -108,10 +102,7 @@ impl Speller {
     fn new() -> Self {
         let lists: [&[&str]; 4] = [&DETERMINERS, &PREPOSITIONS, &CONJUNCTIONS, &RELATIVES];
         let taken = lists.concat().into_iter().map(String::from).collect();
-        Self {
-            random: Random::new("synthetic lexicon", &[]),
-            taken,
-        }
+        Self { random: Random::new("synthetic lexicon", &[]), taken }
     }
 
     /// A new word.
@@ -151,17 +142,10 @@ mod tests {
     fn words_are_distinct_and_of_letters() {
         let words = words();
         assert_eq!(words.len(), 1_000);
-        assert_eq!(
-            words.iter().collect::<BTreeSet<_>>().len(),
-            1_000,
-            "spelling is injective"
-        );
+        assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), 1_000, "spelling is injective");
         for word in &words {
             assert!((1..=6).contains(&word.len()), "{word}");
-            assert!(
-                word.bytes().all(|letter| letter.is_ascii_lowercase()),
-                "{word}"
-            );
+            assert!(word.bytes().all(|letter| letter.is_ascii_lowercase()), "{word}");
         }
         assert_eq!(super::words(), words, "the language is always the same");
     }

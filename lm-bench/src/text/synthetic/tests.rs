@@ -57,11 +57,7 @@ impl<'a> Parser<'a> {
     }
 
     fn await_noun(&mut self, context: Context) {
-        self.phrase = Some(Phrase {
-            context,
-            determiner: None,
-            adjective: false,
-        });
+        self.phrase = Some(Phrase { context, determiner: None, adjective: false });
     }
 
     /// The probability of a word after the words so far; `None` is the end.
@@ -71,17 +67,9 @@ impl<'a> Parser<'a> {
             return self.p_in_phrase(phrase, word);
         }
         let verb = |number, v| {
-            if number == self.subject.1 {
-                g.verb(self.topic, self.subject.0).p(v)
-            } else {
-                0.0
-            }
+            if number == self.subject.1 { g.verb(self.topic, self.subject.0).p(v) } else { 0.0 }
         };
-        let conjunction = if self.second {
-            0.0
-        } else {
-            grammar::CONJUNCTION
-        };
+        let conjunction = if self.second { 0.0 } else { grammar::CONJUNCTION };
         let tails = grammar::CLAUSE_TAIL[usize::from(self.verb < TRANSITIVE)];
         match (self.next, word) {
             (Next::Opener, Some(Word::Opener(o))) => g.opener.p(o),
@@ -89,17 +77,13 @@ impl<'a> Parser<'a> {
             (Next::AfterSubject, Some(Word::Preposition(p))) => {
                 grammar::SUBJECT_TAIL[1] * g.preposition(self.subject.0).p(p)
             }
-            (Next::AfterSubject, Some(Word::Relative(r))) => {
-                grammar::SUBJECT_TAIL[2] * g.relative.p(r)
-            }
+            (Next::AfterSubject, Some(Word::Relative(r))) => grammar::SUBJECT_TAIL[2] * g.relative.p(r),
             (Next::Verb | Next::RelativeVerb, Some(Word::Verb(v, n))) => verb(n, v),
             (Next::AfterClause, Some(Word::Adverb(a))) => tails[1] * g.adverb(self.verb).p(a),
             (Next::AfterClause, Some(Word::Preposition(p))) => {
                 tails[2] * g.preposition(NOUNS + self.verb).p(p)
             }
-            (Next::AfterClause, Some(Word::Conjunction(c))) => {
-                tails[0] * conjunction * g.conjunction.p(c)
-            }
+            (Next::AfterClause, Some(Word::Conjunction(c))) => tails[0] * conjunction * g.conjunction.p(c),
             (Next::AfterTail, Some(Word::Conjunction(c))) => conjunction * g.conjunction.p(c),
             (Next::AfterClause, None) => tails[0] * (1.0 - conjunction),
             (Next::AfterTail, None) => 1.0 - conjunction,
@@ -121,11 +105,7 @@ impl<'a> Parser<'a> {
                     4..=7 => 1.0,
                     _ => grammar::PLURAL,
                 };
-                let form = if number == Number::Plural {
-                    plural
-                } else {
-                    1.0 - plural
-                };
+                let form = if number == Number::Plural { plural } else { 1.0 - plural };
                 (1.0 - adjective) * form * g.noun(self.topic, phrase.context).p(noun)
             }
             _ => 0.0,
@@ -159,11 +139,7 @@ impl<'a> Parser<'a> {
             }
             Word::Verb(verb, _) => {
                 self.verb = verb;
-                self.next = if self.next == Next::RelativeVerb {
-                    Next::Verb
-                } else {
-                    Next::AfterClause
-                };
+                self.next = if self.next == Next::RelativeVerb { Next::Verb } else { Next::AfterClause };
                 if verb < TRANSITIVE {
                     self.await_noun(Context::Object(self.subject.0, verb));
                 }
@@ -175,18 +151,10 @@ impl<'a> Parser<'a> {
             }
             Word::Preposition(p) => {
                 self.await_noun(Context::Prepositional(NOUNS + self.verb, p));
-                self.next = if self.second {
-                    Next::End
-                } else {
-                    Next::AfterTail
-                };
+                self.next = if self.second { Next::End } else { Next::AfterTail };
             }
             Word::Adverb(_) => {
-                self.next = if self.second {
-                    Next::End
-                } else {
-                    Next::AfterTail
-                };
+                self.next = if self.second { Next::End } else { Next::AfterTail };
             }
             Word::Conjunction(_) => {
                 self.next = Next::Verb;
@@ -227,11 +195,7 @@ fn open(unit: Unit) -> Corpus {
 fn mean(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    let variance = values
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum::<f64>()
-        / (n - 1.0);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
     (mean, (variance / n).sqrt())
 }
 
@@ -254,10 +218,7 @@ fn the_closed_form_agrees_with_scored_samples() {
         }
         nats.push(surprise - parser.p(None).ln());
         lengths.push(sentence.len() as f64);
-        let letters: usize = sentence
-            .iter()
-            .map(|word| language.words[word.id()].len())
-            .sum();
+        let letters: usize = sentence.iter().map(|word| language.words[word.id()].len()).sum();
         characters.push((letters + sentence.len() - 1) as f64);
     }
     for (what, samples, exact) in [
@@ -281,10 +242,7 @@ fn next_word_probabilities_sum_to_one() {
         let mut parser = Parser::new(&language.grammar);
         for word in parse(&words, &*corpus.train, index, &mut ids) {
             let sum: f64 = words.iter().map(|next| parser.p(Some(*next))).sum();
-            assert!(
-                (sum + parser.p(None) - 1.0).abs() < 1e-12,
-                "before {word:?}: {sum}"
-            );
+            assert!((sum + parser.p(None) - 1.0).abs() < 1e-12, "before {word:?}: {sum}");
             parser.take(word);
         }
     }
@@ -340,15 +298,8 @@ fn sentences_are_a_pure_function_of_seed_and_index() {
     let other = other.unwrap_or_else(|error| panic!("{error}"));
     assert_ne!(other.fingerprint, corpus.fingerprint);
     assert_ne!(read(&*other.train, 5), forward[5]);
-    assert_ne!(
-        read(&*corpus.validation, 5),
-        forward[5],
-        "validation is a stream of its own"
-    );
-    assert_eq!(
-        (corpus.train.len(), corpus.validation.len()),
-        (None, Some(20_000))
-    );
+    assert_ne!(read(&*corpus.validation, 5), forward[5], "validation is a stream of its own");
+    assert_eq!((corpus.train.len(), corpus.validation.len()), (None, Some(20_000)));
     assert_eq!(corpus.entropy, other.entropy);
 }
 
@@ -369,8 +320,6 @@ fn characters_spell_the_words() {
         // included; the entropy is exact only because none is cut.
         assert!(spelt.len() < 150);
     }
-    let error = corpus(Unit::Characters, 20, 0)
-        .err()
-        .map(|error| error.to_string());
+    let error = corpus(Unit::Characters, 20, 0).err().map(|error| error.to_string());
     assert!(error.is_some_and(|error| error.ends_with("use 27 to 65532")));
 }

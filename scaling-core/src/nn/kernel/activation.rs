@@ -35,14 +35,9 @@ pub(super) fn tanh<V: Lanes>(x: V) -> V {
     let x = V::splat(0.0).sub(bound).max(bound.min(x));
     let square = x.mul(x);
     let mut p = V::splat(-2.760_768_5e-16);
-    for coefficient in [
-        2.000_188e-13,
-        -8.604_672e-11,
-        5.122_297_2e-8,
-        1.485_722_4e-5,
-        6.372_619_3e-4,
-        4.893_524_5e-3,
-    ] {
+    for coefficient in
+        [2.000_188e-13, -8.604_672e-11, 5.122_297_2e-8, 1.485_722_4e-5, 6.372_619_3e-4, 4.893_524_5e-3]
+    {
         p = p.mul_add(square, V::splat(coefficient));
     }
     let mut q = V::splat(1.198_258_4e-6);

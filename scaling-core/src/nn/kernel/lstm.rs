@@ -179,8 +179,7 @@ impl Kernel for CellForward<'_> {
                 let forget = sigmoid(V::read(&gates[f.clone()], 0.0).add(V::read(&bias[f.clone()], 0.0)));
                 let candidate = tanh(V::read(&gates[g.clone()], 0.0).add(V::read(&bias[g.clone()], 0.0)));
                 let output = sigmoid(V::read(&gates[o.clone()], 0.0).add(V::read(&bias[o.clone()], 0.0)));
-                let cell =
-                    V::read(&c_before[at..], 0.0).mul_add(forget, input.mul(candidate));
+                let cell = V::read(&c_before[at..], 0.0).mul_add(forget, input.mul(candidate));
                 input.write(&mut gates[i]);
                 forget.write(&mut gates[f]);
                 candidate.write(&mut gates[g]);
@@ -226,8 +225,7 @@ impl Kernel for CellBackward<'_> {
                 let through = one.sub(squashed.mul(squashed)).mul(output);
                 let d_cell = dh.mul_add(through, V::read(&dc[at..], 0.0));
                 let d_input = d_cell.mul(candidate).mul(input).mul(one.sub(input));
-                let d_forget =
-                    d_cell.mul(V::read(&c_before[at..], 0.0)).mul(forget).mul(one.sub(forget));
+                let d_forget = d_cell.mul(V::read(&c_before[at..], 0.0)).mul(forget).mul(one.sub(forget));
                 let d_candidate = d_cell.mul(input).mul(one.sub(candidate.mul(candidate)));
                 let d_output = dh.mul(squashed).mul(output).mul(one.sub(output));
                 d_input.write(&mut gates[i]);

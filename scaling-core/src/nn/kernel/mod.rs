@@ -4,6 +4,9 @@
 //! fixed order, so results are the same bytes for any number of threads. The vector width is chosen
 //! at run time, so they may differ in the last bits between models of CPU.
 
+// A kernel is compiled for one CPU level by being inlined into the function that asks for it.
+#![allow(clippy::inline_always)]
+
 mod activation;
 mod blocks;
 mod buffer;

@@ -66,11 +66,7 @@ impl Packed {
     }
 
     /// Has `fill` write every panel: given its rows, its first column, its width and its values.
-    fn pack(
-        depth: usize,
-        columns: usize,
-        fill: impl Fn(Range<usize>, usize, usize, &mut [f32]),
-    ) -> Self {
+    fn pack(depth: usize, columns: usize, fill: impl Fn(Range<usize>, usize, usize, &mut [f32])) -> Self {
         let panel = dispatch(PanelWidth);
         let mut data = Buffer::new(depth * columns.next_multiple_of(panel));
         let mut rest = &mut data[..];
@@ -95,21 +91,17 @@ impl Packed {
     /// `out = rows * weight` for any number of rows, in parallel.
     pub(super) fn product_parallel(&self, rows: &[f32], out: &mut [f32]) {
         const ROWS: usize = 64;
-        rows.par_chunks(ROWS * self.depth)
-            .zip(out.par_chunks_mut(ROWS * self.columns))
-            .for_each(|(rows, out)| {
+        rows.par_chunks(ROWS * self.depth).zip(out.par_chunks_mut(ROWS * self.columns)).for_each(
+            |(rows, out)| {
                 out.fill(0.0);
                 self.add_product(rows, out);
-            });
+            },
+        );
     }
 }
 
 /// The panels of a packed weight in their order: which rows, and the first column.
-fn panels(
-    depth: usize,
-    columns: usize,
-    panel: usize,
-) -> impl Iterator<Item = (Range<usize>, usize)> {
+fn panels(depth: usize, columns: usize, panel: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
     (0..depth).step_by(DEPTH).flat_map(move |k| {
         let rows = k..depth.min(k + DEPTH);
         (0..columns).step_by(panel).map(move |first| (rows.clone(), first))
@@ -180,8 +172,7 @@ impl Tile<'_> {
     #[inline(always)]
     fn add<V: Lanes, const R: usize>(self) {
         let steps = self.range.len();
-        let rows: [&[f32]; R] =
-            std::array::from_fn(|r| &self.rows[r * self.depth..][self.range.clone()]);
+        let rows: [&[f32]; R] = std::array::from_fn(|r| &self.rows[r * self.depth..][self.range.clone()]);
         assert!(steps > 0 && self.panel.len() >= (steps - 1) * self.width + 2 * V::LANES);
         let mut sums = [[V::splat(0.0); 2]; R];
         for k in 0..steps {
@@ -213,6 +204,7 @@ impl Tile<'_> {
 ///
 /// # Panics
 /// If the sizes do not fit.
+#[allow(clippy::cast_possible_wrap, reason = "no array has more than 2^63 values")]
 pub(super) fn add_transposed_product(
     left: &[f32],
     right: &[f32],
@@ -220,17 +212,16 @@ pub(super) fn add_transposed_product(
     columns: [usize; 2],
     accumulate: bool,
 ) {
-    const TILE: [usize; 2] = [512, 128];
     let [m, n] = columns;
+    // Narrow enough for several threads, wide enough to make little of what each tile repeats.
+    let tile = [512, (n / 16).next_multiple_of(128).clamp(128, 512)];
     let rows = left.len() / m;
     assert_eq!((left.len(), right.len(), out.len()), (rows * m, rows * n, m * n));
-    let tiles: Vec<[usize; 2]> = (0..m)
-        .step_by(TILE[0])
-        .flat_map(|i| (0..n).step_by(TILE[1]).map(move |j| [i, j]))
-        .collect();
+    let tiles: Vec<[usize; 2]> =
+        (0..m).step_by(tile[0]).flat_map(|i| (0..n).step_by(tile[1]).map(move |j| [i, j])).collect();
     let out = Shared(out.as_mut_ptr());
     tiles.into_par_iter().for_each(|[i, j]| {
-        let (height, width) = (TILE[0].min(m - i), TILE[1].min(n - j));
+        let (height, width) = (tile[0].min(m - i), tile[1].min(n - j));
         // SAFETY: by the assertion above and `height`, `width`, all rows and columns lie within the
         // three arrays; the tiles of `out` are disjoint, and nothing else refers to it meanwhile.
         #[allow(unsafe_code)]
@@ -300,7 +291,7 @@ mod tests {
 
     #[test]
     fn products_meet_the_definition() {
-        for (r, k, n) in [(1, 1, 1), (7, 3, 33), (16, 300, 40), (13, 64, 16), (2, 17, 70)] {
+        for (r, k, n) in [(1, 1, 1), (7, 3, 33), (16, 300, 40), (13, 64, 16), (2, 17, 70), (200, 20, 9)] {
             let (rows, weight) = (values(r * k, 1), values(k * n, 2));
             let want: Vec<f64> = (0..r * n)
                 .map(|i| {

@@ -142,13 +142,7 @@ pub(in super::super) fn backward(
     let w_input = Packed::transposed(inputs.w_input, 2 * hidden, input);
     w_input.product_parallel(&gates[..layer], &mut x);
     let mut w_input = vec![0.0; inputs.w_input.len()];
-    add_transposed_product(
-        inputs.x,
-        &gates[..layer],
-        &mut w_input,
-        [input, 2 * hidden],
-        false,
-    );
+    add_transposed_product(inputs.x, &gates[..layer], &mut w_input, [input, 2 * hidden], false);
     let mut recurrent = vec![0.0; inputs.recurrent.len()];
     let mut bias = Vec::with_capacity(depth * 2 * hidden);
     let sides = [hidden, 2 * hidden];
@@ -225,9 +219,7 @@ impl Kernel for CellBackward<'_> {
                 let carry = one.sub(transform);
                 let through = gradient.mul(transform);
                 let difference = candidate.sub(V::read(&s[at..], 0.0));
-                through
-                    .mul(one.sub(candidate.mul(candidate)))
-                    .write(&mut candidates[at..]);
+                through.mul(one.sub(candidate.mul(candidate))).write(&mut candidates[at..]);
                 through.mul(difference).mul(carry).write(&mut transforms[at..]);
                 gradient.mul(carry).write(&mut ds[at..]);
             }

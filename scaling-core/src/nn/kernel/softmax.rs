@@ -7,7 +7,7 @@ use super::product::{Packed, add_transposed_product, column_sums};
 use rayon::prelude::*;
 
 /// Rows that one task takes at a time: their logits stay in the cache while they are worked on.
-const BLOCK: usize = 64;
+const BLOCK: usize = 32;
 /// The most probabilities (128 MiB) that are kept for the backward pass or made at once in it.
 /// Keeping them saves a fourth of the arithmetic.
 const LIMIT: usize = 32 << 20;
@@ -47,11 +47,7 @@ pub(in super::super) struct Gradients {
 }
 
 /// The loss -ln p(target) of every row. With `keep`, the trace is filled if it is small enough.
-pub(in super::super) fn forward(
-    layout: Layout,
-    inputs: Inputs<'_>,
-    keep: bool,
-) -> (Vec<f32>, Trace) {
+pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>, keep: bool) -> (Vec<f32>, Trace) {
     let Layout { hidden, symbols } = layout;
     let count = inputs.targets.len();
     let weight = Packed::new(inputs.weight, hidden, symbols);
@@ -61,12 +57,11 @@ pub(in super::super) fn forward(
     if keep && count * symbols <= LIMIT {
         let mut exponentials = Buffer::new(count * symbols);
         let mut sums = vec![0.0; count];
-        blocks
-            .zip(exponentials.par_chunks_mut(BLOCK * symbols))
-            .zip(sums.par_chunks_mut(BLOCK))
-            .for_each(|((((hidden, targets), losses), rows), sums)| {
+        blocks.zip(exponentials.par_chunks_mut(BLOCK * symbols)).zip(sums.par_chunks_mut(BLOCK)).for_each(
+            |((((hidden, targets), losses), rows), sums)| {
                 exponentiate(&weight, inputs.bias, hidden, rows, sums, Some((targets, losses)));
-            });
+            },
+        );
         return (losses, Trace { exponentials, sums });
     }
     blocks.for_each_init(
@@ -86,11 +81,22 @@ pub(in super::super) fn backward(
     trace: Trace,
     gradient: &[f32],
 ) -> Gradients {
+    backward_within(LIMIT, layout, inputs, trace, gradient)
+}
+
+/// The backward pass with at most `limit` probabilities at once, unless the trace has them all.
+fn backward_within(
+    limit: usize,
+    layout: Layout,
+    inputs: Inputs<'_>,
+    trace: Trace,
+    gradient: &[f32],
+) -> Gradients {
     let Layout { hidden, symbols } = layout;
     let count = inputs.targets.len();
     let Trace { exponentials: mut rows, mut sums } = trace;
     let kept = !rows.is_empty();
-    let chunk = if kept { count } else { (LIMIT / symbols / BLOCK).max(1) * BLOCK };
+    let chunk = if kept { count } else { (limit / symbols / BLOCK).max(1) * BLOCK };
     let weight = (!kept).then(|| Packed::new(inputs.weight, hidden, symbols));
     let transposed = Packed::transposed(inputs.weight, symbols, hidden);
     if !kept {
@@ -116,8 +122,7 @@ pub(in super::super) fn backward(
                     exponentiate(weight, inputs.bias, hidden, rows, sums, None);
                 }
                 let factors = gradient.iter().zip(sums).zip(targets);
-                for (row, ((gradient, sum), target)) in rows.chunks_exact_mut(symbols).zip(factors)
-                {
+                for (row, ((gradient, sum), target)) in rows.chunks_exact_mut(symbols).zip(factors) {
                     dispatch(Scale { row, factor: gradient / *sum });
                     row[*target] -= gradient;
                 }
@@ -194,6 +199,35 @@ impl Kernel for Scale<'_> {
     fn run<V: Lanes>(self) {
         for part in self.row.chunks_mut(V::LANES) {
             V::read(part, 0.0).mul(V::splat(self.factor)).write(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn probabilities_made_again_in_chunks_give_the_same_gradients() {
+        let layout = Layout { hidden: 9, symbols: 37 };
+        let count = 3 * BLOCK + 5;
+        let mut random = Random::new("test/chunks", &[]);
+        let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| random.normal() as f32).collect() };
+        let (hidden, weight) = (draw(count * layout.hidden), draw(layout.hidden * layout.symbols));
+        let (bias, gradient) = (draw(layout.symbols), draw(count));
+        let targets: Vec<usize> = (0..count).map(|i| i * 7 % layout.symbols).collect();
+        let inputs = Inputs { hidden: &hidden, weight: &weight, bias: &bias, targets: &targets };
+
+        let (losses, kept) = forward(layout, inputs, true);
+        let (again, nothing) = forward(layout, inputs, false);
+        assert_eq!(losses, again);
+        let want = backward(layout, inputs, kept, &gradient);
+        let chunks = backward_within(2 * BLOCK * layout.symbols, layout, inputs, nothing, &gradient);
+        assert_eq!(chunks.hidden, want.hidden);
+        let sums = chunks.weight.iter().chain(&chunks.bias).zip(want.weight.iter().chain(&want.bias));
+        for (got, want) in sums {
+            assert!((got - want).abs() < 1e-4, "{got} for {want}");
         }
     }
 }
