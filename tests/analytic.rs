@@ -90,12 +90,19 @@ fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
 fn an_interrupt_ends_it_cleanly_and_it_resumes() {
     let settings = format!("{SMALL} --set step_microseconds=2000 --set checkpoint_seconds=60");
     let (undisturbed, interrupted) = (bench(), bench());
-    undisturbed.succeed(&settings.replace("step_microseconds=2000", "step_microseconds=2000"));
+    undisturbed.succeed(&settings);
     let mut child = interrupted.start(&settings);
     std::thread::sleep(Duration::from_millis(500));
-    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    // To the whole group, as a terminal does.
+    let group = format!("-{}", child.id());
+    let status = Command::new("kill").args(["-INT", "--", &group]).status().expect("kill");
     assert!(status.success());
     assert_eq!(child.wait().expect("an end").code(), Some(130));
+    let checkpoints = std::fs::read_dir(interrupted.path("s/trials"))
+        .expect("trials")
+        .filter(|trial| trial.as_ref().expect("an entry").path().join("checkpoints/LATEST").exists())
+        .count();
+    assert!(checkpoints >= 1, "no trial wrote a checkpoint");
     interrupted.succeed(&settings);
     assert_eq!(results(&interrupted.path("s")), results(&undisturbed.path("s")));
 }

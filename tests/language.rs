@@ -63,6 +63,38 @@ fn results_do_not_depend_on_jobs_or_threads() {
 }
 
 #[test]
+fn fused_layers_train_like_the_reference() {
+    for model in ["word-lstm2", "word-rhn5", "char-rhn10"] {
+        let errors = |kernels: &str| -> Vec<f64> {
+            let bench = bench();
+            let settings = TINY
+                .replace("shards=500,1000", "shards=1000")
+                .replace("sizes=4,8", "sizes=8 --set sgd_rates=0.4");
+            let output = bench
+                .command(&format!("{settings} --model {model}"))
+                .env("SCALING_KERNELS", kernels)
+                .output()
+                .expect("the binary starts");
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
+            let metrics = trials.map(|t| t.expect("an entry").path().join("metrics.jsonl"));
+            let lines = metrics.map(|path| std::fs::read_to_string(path).expect("metrics"));
+            lines
+                .collect::<String>()
+                .lines()
+                .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+                .map(|line| line["training_loss"].as_f64().expect("a number"))
+                .collect()
+        };
+        let (fused, reference) = (errors("fused"), errors("reference"));
+        assert!(!fused.is_empty() && fused.len() == reference.len(), "{model}");
+        for (a, b) in fused.iter().zip(&reference) {
+            assert!((a - b).abs() < 1e-3, "{model}: {a} fused, {b} reference");
+        }
+    }
+}
+
+#[test]
 fn the_report_compares_with_the_known_entropy() {
     let bench = bench();
     let said = bench.succeed(&TINY.replace("shards=500,1000", "shards=250,500,1000,2000,4000"));
@@ -100,7 +132,7 @@ fn throughput_speaks_json() {
     for key in ["samples_per_second", "gflops"] {
         assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
     }
-    assert_eq!(json["unit"], "characters");
+    assert_eq!(json["unit"], "tokens");
     assert_eq!(json["batch"], 4);
     assert_eq!(json["device"], "cpu");
 }

@@ -21,11 +21,11 @@ pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
 const WORD_KEYS: &[Key] = &[
     Key {
         name: "vocabulary",
-        kind: Kind::Count,
+        kind: Kind::Positive,
         default: "10000",
         help: "most frequent words that are symbols; 4 specials are added",
     },
-    Key { name: "unroll", kind: Kind::Count, default: "80", help: "steps between updates" },
+    Key { name: "unroll", kind: Kind::Positive, default: "80", help: "steps between updates" },
     Key {
         name: "transform_bias",
         kind: Kind::Number,
@@ -37,11 +37,11 @@ const WORD_KEYS: &[Key] = &[
 const CHARACTER_KEYS: &[Key] = &[
     Key {
         name: "vocabulary",
-        kind: Kind::Count,
+        kind: Kind::Positive,
         default: "94",
         help: "most frequent characters that are symbols; 4 specials are added",
     },
-    Key { name: "unroll", kind: Kind::Count, default: "150", help: "predictions of a sentence at most" },
+    Key { name: "unroll", kind: Kind::Positive, default: "150", help: "predictions of a sentence at most" },
     Key {
         name: "transform_bias",
         kind: Kind::Number,
@@ -82,6 +82,10 @@ impl Task for LanguageTask {
             Unit::Words => "words",
             Unit::Characters => "characters",
         }
+    }
+
+    fn step_unit(&self) -> &'static str {
+        "tokens"
     }
 
     fn models(&self) -> &'static [&'static str] {
@@ -141,7 +145,8 @@ impl Task for LanguageTask {
             (Preset::Smoke, Unit::Characters, _) => (64_000, 5),
             (Preset::Small, Unit::Words, _) => (1_600_000, 8),
             (Preset::Small, Unit::Characters, _) => (3_200_000, 8),
-            (Preset::Paper, ..) => (available / 5 * 2, 9),
+            // The paper's 40 % of its corpus; of an endless source, as much.
+            (Preset::Paper, ..) => (available.min(768_000_000) / 5 * 2, 9),
         };
         // Halves of what the data allow, largest first.
         let largest = largest.min(available);

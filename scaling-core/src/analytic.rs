@@ -76,6 +76,9 @@ impl Task for Memorizer {
     fn unit(&self) -> &'static str {
         "facts"
     }
+    fn step_unit(&self) -> &'static str {
+        "facts"
+    }
     fn models(&self) -> &'static [&'static str] {
         &["memorizer"]
     }
@@ -225,7 +228,7 @@ impl Learner for Memory {
             error,
             loss: error,
             metrics: BTreeMap::from([("error_rate".to_owned(), error)]),
-            relative_standard_error: 0.001,
+            relative_standard_error: Some(0.001),
         }
     }
     fn weights(&self) -> Weights {
@@ -268,8 +271,8 @@ mod tests {
             mean += facts.iter().zip(&seen).filter(|(_, s)| !**s).map(|(p, _)| p).sum::<f64>()
                 / f64::from(repetitions);
         }
-        let closed = expected_error(f64::from(m), FACTS as f64)
-            - CONFUSION * (FACTS as f64 / f64::from(m)).sqrt();
+        let closed =
+            expected_error(f64::from(m), FACTS as f64) - CONFUSION * (FACTS as f64 / f64::from(m)).sqrt();
         assert!((mean / closed - 1.0).abs() < 0.02, "{mean} {closed}");
     }
 

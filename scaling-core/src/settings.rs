@@ -12,6 +12,8 @@ use toml::{Table, Value};
 pub enum Kind {
     /// A whole number >= 0.
     Count,
+    /// A whole number > 0.
+    Positive,
     /// A number.
     Number,
     /// One of some words.
@@ -168,6 +170,9 @@ fn parse(key: &Key, text: &str) -> Result<Value> {
         if items.is_empty() { Err(wrong(expected)) } else { Ok(Value::Array(items)) }
     };
     match key.kind {
+        Kind::Positive => {
+            count(text).filter(|n| *n > 0).map(Value::Integer).ok_or_else(|| wrong("a whole number > 0"))
+        }
         Kind::Count => count(text).map(Value::Integer).ok_or_else(|| wrong("a whole number >= 0")),
         Kind::Number => number(text).map(Value::Float).ok_or_else(|| wrong("a number")),
         Kind::Choice(words) => words
@@ -189,9 +194,8 @@ fn parse(key: &Key, text: &str) -> Result<Value> {
         Kind::Choices(words) => {
             let items: Result<Vec<Value>> = list()
                 .map(|part| {
-                    let unknown = || {
-                        Error::unknown(&format!("value of `{}`", key.name), part, words.iter().copied())
-                    };
+                    let unknown =
+                        || Error::unknown(&format!("value of `{}`", key.name), part, words.iter().copied());
                     words.contains(&part).then(|| Value::String(part.to_owned())).ok_or_else(unknown)
                 })
                 .collect();
@@ -299,6 +303,18 @@ impl Layers {
         if !(settings.level > 0.5 && settings.level < 1.0) {
             return Err(Error::input(format!("`level` must lie between 0.5 and 1, not {}", settings.level)));
         }
+        if !(0.0..=1e9).contains(&settings.checkpoint_seconds) || settings.clip < 0.0 {
+            return Err(Error::input(
+                "`checkpoint_seconds` must lie between 0 and 1e9, and `clip` must not be negative",
+            ));
+        }
+        // The guided search takes neighbours in the list for neighbours in value.
+        for rates in [&mut settings.sgd_rates, &mut settings.adam_rates] {
+            rates.sort_by(f64::total_cmp);
+            rates.dedup();
+        }
+        settings.batch_sizes.sort_unstable();
+        settings.batch_sizes.dedup();
         if settings.mode == Mode::Disjoint && settings.shards.windows(2).any(|w| w[1] < 2 * w[0]) {
             return Err(Error::input("disjoint shards must lie at least a factor 2 apart"));
         }

@@ -24,8 +24,8 @@ pub trait Pool: Send + Sync {
 pub enum Mode {
     /// A fresh sample without replacement for every size and seed.
     Independent,
-    /// No item in two sizes: size s takes samples [s, 2s) of one permutation, so sizes lie at
-    /// least a factor 2 apart.
+    /// No item in two sizes, but for one that lies on a border: size s takes samples [s, 2s) of one
+    /// permutation, so sizes lie at least a factor 2 apart.
     Disjoint,
     /// Each size is a prefix of the next: lower variance between sizes, correlated errors.
     Nested,
@@ -85,6 +85,10 @@ impl ShardSpec {
                 });
                 take(items, skip, self.size, pool).ok_or_else(|| too_small(pool.samples().unwrap_or(0)))
             }
+            None if self.size > ENDLESS_LIMIT => Err(Error::input(format!(
+                "a shard of {} samples is more than the {ENDLESS_LIMIT} that generated data are good for",
+                self.size
+            ))),
             None => {
                 // An endless source: consecutive items from a random place, so that two shards
                 // meet with probability about size / 2^62.
@@ -94,6 +98,9 @@ impl ShardSpec {
         }
     }
 }
+
+/// Samples that a shard of an endless source may have: its items are listed in memory.
+const ENDLESS_LIMIT: u64 = 10_000_000_000;
 
 fn take(items: impl Iterator<Item = u64>, skip: u64, size: u64, pool: &dyn Pool) -> Option<Shard> {
     let (mut skipped, mut shard) = (0, Shard { items: Vec::new(), samples: 0 });

@@ -1,6 +1,7 @@
 //! The search space: which trials a study consists of.
 
 use crate::error::Result;
+use crate::fit::curve::median;
 use crate::settings::{Options, Settings};
 use crate::shard::ShardSpec;
 use crate::task::Task;
@@ -40,8 +41,8 @@ impl Space<'_> {
     /// The trials to run, smallest shards first, given the errors of those that have ended.
     ///
     /// `grid` asks for every combination on every shard. `guided` asks for it on the smaller half
-    /// of the shards; each larger shard then tries only sizes from the best of the shard before to
-    /// two steps above (the best size grows with m) and rates within one step, and waits for that
+    /// of the shards; each larger shard then tries only sizes from one step below the best of the shard before to
+    /// two above (the best size grows with m) and rates within one step, and waits for that
     /// shard to end. `errors` maps trial ids to the error, or to none if the trial failed.
     ///
     /// # Errors
@@ -61,7 +62,7 @@ impl Space<'_> {
                 if !ended {
                     break;
                 }
-                candidates.retain(|c| self.is_near_the_best(c, &before, errors));
+                candidates.retain(|c| is_near_the_best(c, &before, errors));
             }
             before = candidates
                 .into_iter()
@@ -111,28 +112,6 @@ impl Space<'_> {
         candidates
     }
 
-    fn is_near_the_best(
-        &self,
-        candidate: &Candidate,
-        before: &[(Candidate, Vec<TrialConfig>)],
-        errors: &BTreeMap<String, Option<f64>>,
-    ) -> bool {
-        let median = |trials: &[TrialConfig]| {
-            let mut values: Vec<f64> =
-                trials.iter().filter_map(|t| errors.get(&t.id()).copied().flatten()).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied()
-        };
-        let best = before
-            .iter()
-            .filter(|(c, _)| c.model == candidate.model && c.optimizer == candidate.optimizer)
-            .filter_map(|(c, trials)| Some((median(trials)?, c)))
-            .min_by(|a, b| a.0.total_cmp(&b.0));
-        best.is_none_or(|(_, best)| {
-            (best.size..=best.size + 2).contains(&candidate.size) && best.rate.abs_diff(candidate.rate) <= 1
-        })
-    }
-
     fn repetitions(&self, candidate: &Candidate, shard: u64) -> Result<Vec<TrialConfig>> {
         let settings = self.settings;
         let size = settings.sizes[candidate.size];
@@ -165,4 +144,27 @@ impl Space<'_> {
             })
             .collect())
     }
+}
+
+/// Whether a candidate lies near the best of the shard before, of the same model and optimiser.
+fn is_near_the_best(
+    candidate: &Candidate,
+    before: &[(Candidate, Vec<TrialConfig>)],
+    errors: &BTreeMap<String, Option<f64>>,
+) -> bool {
+    // Diverged repetitions count as infinitely bad, as in the report.
+    let error = |trials: &[TrialConfig]| {
+        let of = |t: &TrialConfig| errors.get(&t.id()).copied().flatten().unwrap_or(f64::INFINITY);
+        median(&trials.iter().map(of).collect::<Vec<f64>>())
+    };
+    let best = before
+        .iter()
+        .filter(|(c, _)| c.model == candidate.model && c.optimizer == candidate.optimizer)
+        .map(|(c, trials)| (error(trials), c))
+        .filter(|(error, _)| error.is_finite())
+        .min_by(|a, b| a.0.total_cmp(&b.0));
+    best.is_none_or(|(_, best)| {
+        let sizes = best.size.saturating_sub(1)..=best.size + 2;
+        sizes.contains(&candidate.size) && best.rate.abs_diff(candidate.rate) <= 1
+    })
 }

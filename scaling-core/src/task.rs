@@ -85,8 +85,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// Every metric by name, the headline included.
     pub metrics: BTreeMap<String, f64>,
-    /// Standard error of the headline over validation items, relative to it.
-    pub relative_standard_error: f64,
+    /// Standard error of the headline over validation items, relative to it, where it can be known.
+    pub relative_standard_error: Option<f64>,
 }
 
 /// One kind of data with one headline metric and the models that learn it.
@@ -99,6 +99,8 @@ pub trait Task: Sync {
     fn metric(&self) -> Metric;
     /// The unit of m, such as `words`.
     fn unit(&self) -> &'static str;
+    /// What a model processes one after another, such as `tokens`: the unit of throughput.
+    fn step_unit(&self) -> &'static str;
     /// Model names; the first is the default.
     fn models(&self) -> &'static [&'static str];
     /// The settings that only this task has.

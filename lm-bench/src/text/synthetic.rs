@@ -91,7 +91,8 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
         entropy: Some(Entropy {
             nats_per_token,
             bound: 0.0,
-            note: "exact, by the chain rule over the choices of the grammar".to_owned(),
+            note: "the entropy of the source, exact by the chain rule over the choices of its grammar"
+                .to_owned(),
         }),
         tokens: u64::MAX,
     })

@@ -54,7 +54,7 @@ pub(super) struct StudyArguments {
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
     /// Seed of shards, initialisation and data order [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(super) seed: Option<u64>,
     /// Override a setting of study.toml
     #[arg(long = "set", value_name = "key=value")]

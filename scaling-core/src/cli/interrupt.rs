@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end a command cleanly; a second one ends it at once.
+//! Ctrl-C and SIGTERM end a command cleanly.
 
 use crate::error::{At, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -6,20 +6,34 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Watches for signals from now on; the returned function says whether one has come.
-pub(super) fn watch() -> Result<impl Fn() -> bool> {
+/// Watches for signals from now on; the returned function says whether one has come. With
+/// `impatient`, a second signal ends the process at once. A trial is patient: from a terminal it gets
+/// the signal twice, by itself and from its study, and it needs the time to write a checkpoint.
+pub(super) fn watch(impatient: bool) -> Result<impl Fn() -> bool> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone())
-            .and_then(|_| signal_hook::flag::register(signal, flag.clone()))
-            .at("watch for", Path::new("signals"))?;
+        if impatient {
+            signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone())
+                .at("watch for", Path::new("signals"))?;
+        }
+        signal_hook::flag::register(signal, flag.clone()).at("watch for", Path::new("signals"))?;
     }
     Ok(move || flag.load(Ordering::Relaxed))
 }
 
-/// Asks the system to send SIGTERM to this process when its parent dies, so that no trial outlives
-/// its study. Elsewhere than on Linux a lease keeps a left-over trial from running twice.
-pub(super) fn end_with_parent() {
+/// Names the study that started a trial, by its process number.
+pub(crate) const PARENT: &str = "SCALING_PARENT";
+
+/// Asks the system to send SIGTERM to this process when the study that started it dies, so that no
+/// trial outlives its study. Elsewhere than on Linux a lease keeps a left-over trial from running twice.
+pub(super) fn end_with_study() {
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    if let Some(parent) = std::env::var(PARENT).ok().and_then(|pid| pid.parse::<i32>().ok()) {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+        if getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(parent) {
+            // It died before we asked.
+            std::process::exit(130);
+        }
+    }
 }

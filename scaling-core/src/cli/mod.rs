@@ -7,10 +7,14 @@ mod interrupt;
 mod study;
 mod throughput;
 
-use crate::error::{Error, Result};
+pub(crate) use interrupt::PARENT;
+
+use crate::error::{At, Error, Result};
 use crate::settings::{Key, Options};
 use crate::task::Task;
 use clap::{CommandFactory, FromArgMatches};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A binary: its name and its tasks. The first model of the first task is the default.
@@ -51,7 +55,6 @@ fn options(keys: &[Key], assignments: &[String]) -> Result<Options> {
 /// Runs a domain binary: parses the command line, acts, prints one error line at most.
 #[must_use]
 pub fn run(domain: &Domain) -> ExitCode {
-    restore_broken_pipe();
     let command = arguments::Arguments::command().name(domain.name).bin_name(domain.name).about(domain.about);
     let parsed = command.try_get_matches().and_then(|m| arguments::Arguments::from_arg_matches(&m));
     let arguments = match parsed {
@@ -80,7 +83,7 @@ pub fn conclude(outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell(&format!("error: {error}"));
             ExitCode::from(error.exit_code())
         }
     }
@@ -93,21 +96,32 @@ pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        tell("error: a subcommand is needed; `--help` lists them");
+        return ExitCode::from(2);
+    }
     let text = error.to_string();
     for line in text.lines().filter(|line| !line.trim().is_empty()).take(4) {
-        eprintln!("{line}");
+        tell(line);
     }
     ExitCode::from(2)
 }
 
-/// `study | head` ends quietly instead of with a panic.
-fn restore_broken_pipe() {
-    let default_hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let message = info.payload().downcast_ref::<String>().map_or("", String::as_str);
-        if message.contains("Broken pipe") {
-            std::process::exit(0);
+/// Prints a text and a line end to standard output; a reader that has gone away is no error.
+///
+/// # Errors
+/// If standard output cannot be written for another reason.
+pub(crate) fn say(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).at("write", Path::new("standard output"))
         }
-        default_hook(info);
-    }));
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line to standard error, if anybody listens.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,7 +1,7 @@
 //! `study`, `plan` and `trial`.
 
 use super::arguments::{StudyArguments, TrialArguments};
-use super::{Domain, interrupt};
+use super::{Domain, interrupt, say};
 use crate::device::{Compute, cores, use_threads};
 use crate::error::{At, Error, Result};
 use crate::files::write_json;
@@ -19,13 +19,14 @@ const ASSUMED_EPOCHS: f64 = 15.0;
 
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
-    let interrupted = interrupt::watch()?;
+    let interrupted = interrupt::watch(true)?;
     let jobs = arguments.jobs.unwrap_or_else(cores).max(1);
     eprintln!("{} -> {}", study.corpus.description(), study.directory.display());
     execute(&study, jobs, &interrupted)?;
-    study.prune_weights()?;
-    println!("{}", report::write(&collect(&study.directory)?, &study.directory)?);
-    println!("report: {}", study.directory.join("report.html").display());
+    let data = collect(&study.directory)?;
+    say(&report::write(&data, &study.directory)?)?;
+    study.prune_weights(&report::best_trials(&data))?;
+    say(&format!("report: {}", study.directory.join("report.html").display()))?;
     judge(&study)
 }
 
@@ -33,6 +34,9 @@ pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
 fn judge(study: &Study<'_>) -> Result<()> {
     let trials = study.trials()?;
     for (trial, state) in &trials {
+        if matches!(state, State::Pending) {
+            return Err(Error::failed(format!("trial {} did not end; run again to go on", trial.id())));
+        }
         if let State::Failed(failure) = state
             && failure.kind != FailureKind::Diverged
         {
@@ -60,7 +64,6 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
     let extent = study.corpus.extent(&study.options);
     let trials = study.space().upper_bound()?;
-    let jobs = arguments.jobs.unwrap_or_else(cores).max(1);
     println!("{}", study.corpus.description());
     println!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs");
     let (mut all_flops, mut disk) = (0.0, 0.0);
@@ -83,22 +86,22 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
         );
         all_flops += flops;
     }
-    let hours = all_flops / (ASSUMED_RATE * jobs.min(cores()) as f64) / 3600.0;
+    let hours = all_flops / (ASSUMED_RATE * cores() as f64) / 3600.0;
     let at_most = if study.settings.search == "guided" { "at most " } else { "" };
     println!(
-        "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores, {:.2} GB of checkpoints at most (assuming {ASSUMED_EPOCHS} epochs)",
+        "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores; {:.2} GB if all weights are kept (assuming {ASSUMED_EPOCHS} epochs)",
         trials.len(),
         ASSUMED_RATE / 1e9,
-        jobs.min(cores()),
+        cores(),
         disk / 1e9,
     );
     Ok(())
 }
 
 pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
-    interrupt::end_with_parent();
+    interrupt::end_with_study();
     use_threads(arguments.threads.unwrap_or_else(cores));
-    let interrupted = interrupt::watch()?;
+    let interrupted = interrupt::watch(false)?;
     let study = Study::open(&arguments.study, domain.tasks)?;
     let id = &arguments.trial;
     // Tensor libraries report misuse and failed allocations by panicking: an error of this trial alone.
@@ -120,9 +123,10 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
         Err(panic) => {
             let message = panic
                 .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-                .unwrap_or_else(|| "panic".into());
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("panic");
+            let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
             let failure = Failure { kind: FailureKind::Panic, step: 0, message: message.clone() };
             write_json(&study.trial_directory(id).join("error.json"), &failure)?;
             Err(Error::failed(message))
@@ -141,7 +145,11 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
         && arguments.seed.is_none()
         && arguments.assignments.is_empty();
     if let Some(out) = arguments.out.as_ref().filter(|out| says_nothing && out.join("study.toml").exists()) {
-        return Study::open(out, domain.tasks);
+        let study = Study::open(out, domain.tasks)?;
+        if create {
+            study.establish()?;
+        }
+        return Ok(study);
     }
     let (task, models) = models(domain, arguments.model.as_deref())?;
     let compute = Compute::parse(arguments.device.as_deref().unwrap_or("cpu"))?;

@@ -22,8 +22,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let threads = arguments.threads.unwrap_or_else(cores).max(1);
     use_threads(threads);
     let compute = Compute::parse(&arguments.device)?;
-    if arguments.batch == 0 || arguments.length == Some(0) {
-        return Err(Error::input("`--batch` and `--length` must be at least 1"));
+    if arguments.batch == 0 || arguments.length == Some(0) || arguments.vocab == Some(0) {
+        return Err(Error::input("`--batch`, `--length` and `--vocab` must be at least 1"));
     }
     let options = options(task.keys(), &arguments.assignments)?;
     let own = task.extent(&options);
@@ -57,7 +57,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
                 "size": arguments.size,
                 "samples_per_second": per_second,
                 "quartiles": [samples / quantile(0.75), samples / quantile(0.25)],
-                "unit": task.unit(),
+                "unit": task.step_unit(),
                 "batch": arguments.batch,
                 "device": compute.name,
                 "threads": threads,
@@ -71,7 +71,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         println!(
             "{model} {}: {per_second:.0} {} per second ({gflops:.1} GFLOP/s), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
             arguments.size,
-            task.unit(),
+            task.step_unit(),
             samples / quantile(0.75),
             samples / quantile(0.25),
             seconds.len(),

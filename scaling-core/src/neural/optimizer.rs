@@ -15,6 +15,9 @@ const BETA: (f64, f64) = (0.9, 0.999);
 /// Adam's denominator offset (MODELS 3).
 const EPSILON: f64 = 1e-8;
 
+/// Values that are summed at once when the norm is taken.
+const PIECE: usize = 1 << 20;
+
 /// First and second moment of one parameter, flattened.
 type Moments = (Tensor<1>, Tensor<1>);
 
@@ -67,7 +70,7 @@ impl Optimizer {
     /// Puts back what [`Optimizer::state`] returned, for the parameters of `model`.
     ///
     /// # Errors
-    /// If a moment is missing or has another size.
+    /// If a moment is missing.
     pub fn restore<M: Module>(&mut self, state: &Weights, model: &M) -> Result<()> {
         self.moments.clear();
         let names: Vec<&str> = state.names().filter_map(|name| name.strip_suffix("/first")).collect();
@@ -91,7 +94,11 @@ fn clip_scale(flat: &[Option<Tensor<1>>], clip: f64) -> Option<Tensor<1>> {
     if clip <= 0.0 {
         return None;
     }
-    let squares = flat.iter().flatten().map(|g| g.clone().square().sum());
+    // Pieces small enough that the backend sums each in one fixed order, whatever the threads.
+    let squares = flat.iter().flatten().flat_map(|g| {
+        let [n] = g.dims();
+        (0..n).step_by(PIECE).map(move |at| g.clone().narrow(0, at, PIECE.min(n - at)).square().sum())
+    });
     let norm = squares.reduce(|a, b| a + b)?.sqrt();
     Some((norm + 1e-30).recip().mul_scalar(clip).clamp_max(1.0))
 }

@@ -13,13 +13,16 @@ use burn::backend::{Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMet
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::sync::OnceLock;
 
-/// Whether the fused operations serve this device. `SCALING_KERNELS=reference` turns them off, to
-/// compare a training run with the plain tensor operations.
-pub(super) fn available(device: &Device) -> bool {
+/// Whether `SCALING_KERNELS=reference` turns the fused operations off, to compare a training run with
+/// the plain tensor operations.
+pub fn reference_wanted() -> bool {
     static REFERENCE: OnceLock<bool> = OnceLock::new();
-    let reference =
-        *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"));
-    !reference && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+    *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"))
+}
+
+/// Whether the fused operations serve this device.
+pub(super) fn available(device: &Device) -> bool {
+    !reference_wanted() && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// Hidden states of all steps and the last cell state, [T + 1, B, H].

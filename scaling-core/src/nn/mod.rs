@@ -15,6 +15,7 @@ mod softmax;
 mod tests;
 
 pub use embedding::embedding;
+pub use fused::reference_wanted;
 pub use lstm::{LstmCell, LstmOutput, lstm};
 pub use rhn::rhn;
 pub use softmax::softmax_cross_entropy;

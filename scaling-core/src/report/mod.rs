@@ -169,6 +169,13 @@ pub struct Published {
     pub source: String,
 }
 
+/// The trials that `curve.csv` names: the best of every shard, model and variant.
+pub fn best_trials(study: &StudyData) -> Vec<String> {
+    let families = select::families(study);
+    let shards = families.iter().flat_map(|family| &family.shards);
+    shards.map(|shard| shard.best().trial().id.clone()).collect()
+}
+
 /// Writes `curve.csv`, `points.csv`, `fit.json`, the figures (`*.svg`) and `report.html` into
 /// `directory`, each complete or not at all, and returns the text for the terminal.
 ///

@@ -102,7 +102,7 @@ fn trial(directory: &Path, facts: &Facts) -> Result<Trial> {
             trial.minima = outcome.minima;
             trial.training_error = Some(outcome.training_loss);
             trial.capacity_limited = outcome.capacity_limited;
-            trial.relative_standard_error = Some(outcome.relative_standard_error);
+            trial.relative_standard_error = outcome.relative_standard_error;
             trial.steps = outcome.steps;
             trial.epochs = outcome.best_epoch;
         }
@@ -117,9 +117,18 @@ fn validation_warning(facts: &Facts, trials: &[Trial]) -> Vec<String> {
     if largest <= target {
         return Vec::new();
     }
+    if facts.validation >= facts.validation_available {
+        return vec![format!(
+            "the validation set gives a relative standard error of {:.2} %, more than the {:.2} % that separates shards a factor 2 apart, and the data have no more than its {} {}",
+            largest * 100.0,
+            target * 100.0,
+            thousands(facts.validation),
+            facts.m_unit,
+        )];
+    }
     let needed = (facts.validation as f64 * (largest / target).powi(2) / 100.0).ceil() * 100.0;
     vec![format!(
-        "the validation set ({} {unit}) gives a relative standard error of {:.2} %, more than the {:.2} % that separates shards a factor 2 apart; about {} {unit} are needed (`--set validation={needed:.0}`)",
+        "the validation set ({} {unit}) gives a relative standard error of {:.2} %, more than the {:.2} % that separates shards a factor 2 apart; about {} {unit} are needed (`--set validation={needed:.0}` in a new study)",
         thousands(facts.validation),
         largest * 100.0,
         target * 100.0,

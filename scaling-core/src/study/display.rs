@@ -13,7 +13,8 @@ pub(super) struct Display {
     bars: BTreeMap<u64, ProgressBar>,
     total: ProgressBar,
     terminal: bool,
-    told: BTreeSet<String>,
+    /// Trials whose end was told, and whether that was for good.
+    told: BTreeSet<(String, bool)>,
     /// Cost of a trial relative to others: samples times floating-point operations.
     weights: BTreeMap<String, f64>,
     /// Work that was done before this sitting.
@@ -60,8 +61,8 @@ impl Display {
         );
         display.total.set_prefix("all trials");
         for (trial, state) in trials {
-            if state.is_settled() {
-                display.told.insert(trial.id());
+            if !matches!(state, State::Pending) {
+                display.told.insert((trial.id(), state.is_settled()));
             }
         }
         display.update(study, trials)?;
@@ -115,7 +116,7 @@ impl Display {
         let left = self.time_left(self.done(trials), all);
         self.total.set_message(left.map_or(String::new(), |d| format!("about {} left", span(d))));
         for (trial, state) in trials {
-            if !matches!(state, State::Pending) && self.told.insert(trial.id()) {
+            if !matches!(state, State::Pending) && self.told.insert((trial.id(), state.is_settled())) {
                 self.tell(trial, state, settled, trials.len(), left);
             }
         }
@@ -130,7 +131,7 @@ impl Display {
     fn tell(&self, trial: &TrialConfig, state: &State, settled: usize, all: usize, left: Option<Duration>) {
         let what = match state {
             State::Finished(o) => format!("{:.4} {} after {:.1} epochs", o.error, self.metric, o.best_epoch),
-            State::Failed(f) => format!("{:?}: {}", f.kind, f.message).to_lowercase(),
+            State::Failed(f) => format!("{}: {}", format!("{:?}", f.kind).to_lowercase(), f.message),
             State::Pending => return,
         };
         let line = format!(
@@ -144,7 +145,7 @@ impl Display {
             left.map_or(String::new(), |d| format!("; about {} left", span(d))),
         );
         if !self.terminal {
-            eprintln!("{line}");
+            crate::cli::tell(&line);
         } else if matches!(state, State::Failed(_)) {
             self.total.println(line);
         }

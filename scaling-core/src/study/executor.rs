@@ -2,14 +2,15 @@
 
 use super::Study;
 use super::display::Display;
+use crate::cli::PARENT;
 use crate::error::{At, Error, Result};
-use crate::files::write_json;
+use crate::files::{remove_if_present, write_json};
 use crate::trial::{Failure, FailureKind, Lease, State, TrialConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A trial whose process was killed from outside is started this many times in one sitting.
 const ATTEMPTS: u32 = 3;
@@ -30,6 +31,8 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
     let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
     let mut trials = study.trials()?;
     let mut display = Display::new(study, &trials)?;
+    let mut first = true;
+    let mut looked = Instant::now();
     loop {
         if interrupted() {
             stop(&mut workers);
@@ -39,7 +42,7 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
                 study.directory.display()
             )));
         }
-        let mut ended = false;
+        let mut ended = std::mem::take(&mut first);
         for index in (0..workers.len()).rev() {
             if workers[index].child.try_wait().at("wait for a trial in", &study.directory)?.is_some() {
                 let worker = workers.swap_remove(index);
@@ -55,7 +58,10 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
             trials = study.trials()?;
             display.update(study, &trials)?;
         }
-        while workers.len() < jobs.max(1) {
+        // Looking for work reads the leases of all open trials: not at every tick.
+        let look = ended || looked.elapsed() > Duration::from_millis(500);
+        while look && workers.len() < jobs.max(1) {
+            looked = Instant::now();
             match next(study, &trials, &workers, &attempts)? {
                 Some(trial) => {
                     study.enlist(&trial)?;
@@ -100,6 +106,8 @@ fn next(
 
 fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker> {
     let directory = study.trial_directory(&trial.id());
+    // Of an earlier sitting; whatever fails now will say so itself.
+    remove_if_present(&directory.join("error.json"))?;
     let log_path = directory.join("log.txt");
     let log = File::create(&log_path).at("write", &log_path)?;
     let binary = std::env::current_exe().at("find", std::path::Path::new("this program"))?;
@@ -111,6 +119,7 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
         .arg(trial.id())
         .arg("--threads")
         .arg(threads.to_string())
+        .env(PARENT, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
@@ -128,9 +137,14 @@ fn conclude(study: &Study<'_>, mut worker: Worker, attempts: &mut BTreeMap<Strin
         return Ok(());
     }
     let log = std::fs::read_to_string(directory.join("log.txt")).unwrap_or_default();
-    let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message").to_owned();
+    let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
+    let last = last.trim_start_matches("error: ").to_owned();
+    if matches!(State::read(&directory)?, State::Failed(_)) {
+        // The trial itself has said what is wrong.
+        return Ok(());
+    }
     let (kind, message) = match status.code() {
-        Some(2) => return Err(Error::input(last.trim_start_matches("error: ").to_owned())),
+        Some(2) => return Err(Error::input(last)),
         // Stopped by a signal that it handled: a checkpoint is there.
         Some(130) => return Ok(()),
         Some(_) => (FailureKind::Panic, last),

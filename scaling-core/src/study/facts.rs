@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) target_standard_error: f64,
     /// Samples in the validation set.
     pub(super) validation: u64,
+    /// Samples in the whole validation part of the data.
+    pub(super) validation_available: u64,
     /// Exact parameters by model and size.
     pub(super) parameters: BTreeMap<String, u64>,
     /// What is odd about the shards.
@@ -56,6 +58,7 @@ impl Facts {
             published: published(study),
             target_standard_error: task.target_standard_error(),
             validation: study.validation_samples(),
+            validation_available: study.corpus.validation_samples(),
             parameters,
             warnings: shard_warnings(study)?,
         })

@@ -49,7 +49,8 @@ impl StudyFile {
             .at("read", &path)
     }
 
-    /// Writes `study.toml` into `directory`, or checks that the study there is the same one.
+    /// Writes `study.toml` into `directory`, or checks that the study there is the same one and
+    /// takes over settings that change no result.
     ///
     /// # Errors
     /// If the directory cannot be written, or holds a study of another configuration.
@@ -62,9 +63,22 @@ impl StudyFile {
                     directory.display()
                 )));
             }
+            let mut settings = there.settings.clone();
+            for key in HARMLESS {
+                if let Some(value) = self.settings.get(*key) {
+                    settings.insert((*key).to_owned(), value.clone());
+                }
+            }
+            if settings != there.settings {
+                Self { settings, ..there }.write(directory)?;
+            }
             return Ok(());
         }
         std::fs::create_dir_all(directory.join("trials")).at("create", directory)?;
+        self.write(directory)
+    }
+
+    fn write(&self, directory: &Path) -> Result<()> {
         let path = directory.join("study.toml");
         write_atomic(&path, toml::to_string(self).at("write", &path)?.as_bytes())
     }

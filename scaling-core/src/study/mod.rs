@@ -155,7 +155,9 @@ impl<'a> Study<'a> {
                     match &state {
                         State::Pending => None,
                         State::Finished(outcome) => errors.insert(id, Some(outcome.error)),
-                        State::Failed(_) => errors.insert(id, None),
+                        State::Failed(_) if state.is_settled() => errors.insert(id, None),
+                        // To be tried again: the next shard of a guided search waits for it.
+                        State::Failed(_) => None,
                     };
                     place.insert(state);
                 }
@@ -196,27 +198,16 @@ impl<'a> Study<'a> {
         if facts.exists() { Ok(()) } else { write_json(&facts, &facts::Facts::of(self)?) }
     }
 
-    /// Removes the weights of trials that are not the best of their shard, if the study keeps only those.
+    /// Removes the weights of all trials but the `best`, if the study keeps only those.
     ///
     /// # Errors
     /// If a file cannot be removed.
-    pub fn prune_weights(&self) -> Result<()> {
+    pub fn prune_weights(&self, best: &[String]) -> Result<()> {
         if self.settings.weights != "best" {
             return Ok(());
         }
-        let mut best: BTreeMap<(String, String, u64), (f64, String)> = BTreeMap::new();
-        let trials = self.trials()?;
-        for (config, state) in &trials {
-            if let State::Finished(outcome) = state {
-                let key = (config.model.clone(), config.variant.clone(), config.shard.size);
-                let entry = best.entry(key).or_insert((f64::MAX, String::new()));
-                if outcome.error < entry.0 {
-                    *entry = (outcome.error, config.id());
-                }
-            }
-        }
-        for (config, _) in &trials {
-            if !best.values().any(|(_, id)| *id == config.id()) {
+        for (config, _) in self.trials()? {
+            if !best.contains(&config.id()) {
                 remove_if_present(&self.trial_directory(&config.id()).join("best.safetensors"))?;
             }
         }

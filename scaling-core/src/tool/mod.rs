@@ -6,7 +6,7 @@
 mod curves;
 mod fit;
 
-use crate::cli::{complain_about_usage, conclude};
+use crate::cli::{complain_about_usage, conclude, say};
 use crate::error::{At, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::{ErrorKind, Write};
@@ -50,7 +50,7 @@ fn run(command: Command) -> Result<()> {
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Report { directory } => {
             let text = crate::report::write(&crate::study::collect(&directory)?, &directory)?;
-            print(format!("{text}\n").as_bytes())
+            say(&text)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -22,7 +22,11 @@ pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
     fs::create_dir_all(&root).at("create", &root)?;
     let name = format!("step-{}", checkpoint.progress.step);
     let target = root.join(&name);
-    if !target.exists() {
+    // One that is there and could not be read is written again.
+    if read(&target).is_err() {
+        if target.exists() {
+            fs::remove_dir_all(&target).at("remove", &target)?;
+        }
         let scratch = root.join(format!("{name}.tmp"));
         if scratch.exists() {
             fs::remove_dir_all(&scratch).at("remove", &scratch)?;
@@ -35,6 +39,7 @@ pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
         write_json(&scratch.join("progress.json"), &checkpoint.progress)?;
         fs::File::open(&scratch).and_then(|d| d.sync_all()).at("write", &scratch)?;
         fs::rename(&scratch, &target).at("write", &target)?;
+        fs::File::open(&root).and_then(|d| d.sync_all()).at("write", &root)?;
     }
     write_atomic(&root.join("LATEST"), name.as_bytes())?;
     for older in complete(&root)?.into_iter().filter(|path| *path != target) {

@@ -31,8 +31,8 @@ pub struct Outcome {
     /// Metrics of the best weights on the test part, where the data have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<BTreeMap<String, f64>>,
-    /// Standard error of the headline over validation items, relative to it.
-    pub relative_standard_error: f64,
+    /// Standard error of the headline over validation items, relative to it, where it can be known.
+    pub relative_standard_error: Option<f64>,
     /// Samples in the validation set.
     pub validation: u64,
     /// Update after which the lowest error was measured.

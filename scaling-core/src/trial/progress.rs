@@ -32,7 +32,7 @@ pub(super) struct Best {
     pub(super) step: u64,
     pub(super) error: f64,
     pub(super) loss: f64,
-    pub(super) relative_standard_error: f64,
+    pub(super) relative_standard_error: Option<f64>,
 }
 
 impl Progress {

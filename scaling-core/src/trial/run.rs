@@ -53,9 +53,11 @@ struct Line {
 /// [`Error::Interrupted`] after a checkpoint if asked to stop; [`Error::Input`] if the directory
 /// cannot be written.
 pub fn run(run: &Run<'_>, prepare: impl FnOnce() -> Result<(Shard, Box<dyn Learner>)>) -> Result<State> {
-    let _lease = Lease::acquire(run.directory)?;
+    let _lease = Lease::acquire(run.directory, run.interrupted)?;
     let state = State::read(run.directory)?;
     if state.is_settled() {
+        // It may have been killed between the result and this.
+        checkpoint::clear(run.directory)?;
         return Ok(state);
     }
     let (shard, learner) = prepare()?;
@@ -108,7 +110,9 @@ impl<'a> Loop<'a> {
                 return self.diverged(loss);
             }
             if self.progress.step.is_multiple_of(interval) || self.progress.step == last {
-                let evaluation = self.learner.evaluate();
+                let mut evaluation = self.learner.evaluate();
+                // A perplexity may overflow where its logarithm does not; JSON has no infinity.
+                evaluation.metrics.retain(|_, value| value.is_finite());
                 if !evaluation.error.is_finite() {
                     return self.diverged(evaluation.error);
                 }
