@@ -140,9 +140,9 @@ impl Task for LanguageTask {
         let synthetic = corpus.irreducible().is_some();
         let available = corpus.pool().samples().unwrap_or(u64::MAX);
         let (largest, shards) = match (preset, self.0, synthetic) {
-            (Preset::Smoke, Unit::Words, true) => (64_000, 5),
-            (Preset::Smoke, Unit::Words, false) => (32_000, 5),
-            (Preset::Smoke, Unit::Characters, _) => (64_000, 5),
+            // Real text has ten times the vocabulary, so a word costs more.
+            (Preset::Smoke, Unit::Words, false) => (16_000, 5),
+            (Preset::Smoke, ..) => (64_000, 5),
             (Preset::Small, Unit::Words, _) => (1_600_000, 8),
             (Preset::Small, Unit::Characters, _) => (3_200_000, 8),
             // The paper's 40 % of its corpus; of an endless source, as much.
@@ -163,7 +163,7 @@ impl Task for LanguageTask {
                 ("adam_rates", "0.004".to_owned()),
                 ("batch_sizes", "8".to_owned()),
                 ("epochs", "30".to_owned()),
-                ("validation", pick("15000", "30000")),
+                ("validation", pick("20000", "30000")),
                 ("stall", "1".to_owned()),
                 ("patience", "1".to_owned()),
             ],

@@ -122,7 +122,8 @@ pub fn results(study: &Path) -> BTreeMap<String, String> {
 pub fn moments(n: u64, from: Duration, to: Duration) -> Vec<Duration> {
     (1..=n)
         .map(|k| {
-            from + (to - from)
+            from + to
+                .saturating_sub(from)
                 .mul_f64((k.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64)
         })
         .collect()

@@ -7,6 +7,7 @@ use super::part::Parts;
 use super::{Specials, Unit};
 use scaling_core::error::{At, Error, Result};
 use scaling_core::files;
+use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -223,8 +224,8 @@ impl fmt::Display for Summary {
             write!(
                 f,
                 "{name} {} sentences, {} {} ({:.2} % unknown); ",
-                grouped(part.sentences),
-                grouped(part.tokens),
+                thousands(part.sentences),
+                thousands(part.tokens),
                 self.unit,
                 100.0 * part.unknown as f64 / part.tokens.max(1) as f64
             )?;
@@ -232,22 +233,9 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{} types; {} blank lines skipped; {} validation sentences occur in training too",
-            grouped(self.types),
-            grouped(self.blank_lines),
-            grouped(self.shared_sentences)
+            thousands(self.types),
+            thousands(self.blank_lines),
+            thousands(self.shared_sentences)
         )
     }
-}
-
-/// A number with a comma before every group of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -225,6 +225,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_norm_is_the_same_bits_for_any_number_of_threads() {
+        let mut random = crate::random::Random::new("norm", &[]);
+        let gradient: Vec<f32> = (0..5_000_000).map(|_| random.uniform() as f32).collect();
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| {
+                let gradient = Tensor::from_floats(gradient.as_slice(), &Device::flex());
+                values(clip_scale(&[Some(gradient)], 1.0).expect("a scale"))[0].to_bits()
+            })
+        };
+        let one = with(1);
+        assert!((2..=3).all(|threads| with(threads) == one));
+    }
+
     /// MODELS 7.2: g = 2 theta, theta_0 = 1, eta = 1e-3; epsilon 1e-9 there.
     #[test]
     fn adam_follows_the_specification() {

@@ -153,11 +153,10 @@ impl<'a> Study<'a> {
                 if let Entry::Vacant(place) = states.entry(id.clone()) {
                     let state = State::read(&self.trial_directory(&id))?;
                     match &state {
-                        State::Pending => None,
                         State::Finished(outcome) => errors.insert(id, Some(outcome.error)),
                         State::Failed(_) if state.is_settled() => errors.insert(id, None),
-                        // To be tried again: the next shard of a guided search waits for it.
-                        State::Failed(_) => None,
+                        // To be run, or tried again: the next shard of a guided search waits for it.
+                        State::Pending | State::Failed(_) => None,
                     };
                     place.insert(state);
                 }
