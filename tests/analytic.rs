@@ -77,7 +77,7 @@ fn running_again_does_nothing_and_jobs_change_nothing() {
 
 #[test]
 fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
-    let settings = format!("{SMALL} --set step_microseconds=300 --set checkpoint_seconds=0.005");
+    let settings = format!("{SMALL} --set step_microseconds=600 --set checkpoint_seconds=0.005");
     let (undisturbed, killed) = (bench(), bench());
     undisturbed.succeed(&settings);
     let moments = moments(10, Duration::from_millis(20), Duration::from_millis(400));
