@@ -3,7 +3,7 @@
 use super::curve::Curve;
 use super::interval::Interval;
 use super::{Fit, Form, Options, fit};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use serde::Serialize;
 
 /// The law s(m) = σ `m^β_p` of the parameters of the best model.
@@ -29,8 +29,13 @@ impl SizeLaw {
     /// Fits (m, parameters of the best model) pairs by least squares of the logarithms.
     ///
     /// # Errors
-    /// As [`fit`] with a power law: fewer than three different m, or a number not above 0.
+    /// As [`fit`] with a power law: fewer than three different m, or a number not above 0. Also if
+    /// the best size is the same everywhere: then the sizes tried decide it, not the data.
     pub fn fit(sizes: impl IntoIterator<Item = (f64, f64)>, level: f64) -> Result<Self> {
+        let sizes: Vec<(f64, f64)> = sizes.into_iter().collect();
+        if sizes.len() > 2 && sizes.iter().all(|(_, size)| *size == sizes[0].1) {
+            return Err(Error::failed("the best size is the same at every shard; try more sizes"));
+        }
         let curve = Curve::from_pairs(sizes)?;
         let options = Options { form: Form::Power, level, ..Options::default() };
         let Fit { alpha, beta, ci, r2, relative_rmse, points, .. } = fit(&curve, &options)?;
@@ -48,6 +53,12 @@ impl SizeLaw {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_size_everywhere_is_no_law() {
+        let refusal = SizeLaw::fit([(1e3, 5e4), (2e3, 5e4), (4e3, 5e4)], 0.95).unwrap_err();
+        assert!(refusal.to_string().contains("try more sizes"));
+    }
 
     /// σ = 40, `β_p` = 0.68 with 10 % noise, and the estimates of an independent program.
     #[test]
