@@ -12,6 +12,8 @@ pub(crate) struct Stream {
     items: Vec<u64>,
     /// Tokens of each item, its end symbol included.
     lengths: Vec<u32>,
+    /// Tokens of all items.
+    tokens: u64,
     rows: usize,
     unroll: usize,
     specials: Specials,
@@ -36,17 +38,14 @@ impl Stream {
         specials: Specials,
         seed: Option<u64>,
     ) -> Self {
-        let lengths = items.iter().map(|i| source.tokens(*i) + 1).collect();
-        Self { source, items, lengths, rows, unroll, specials, seed, epoch: None }
-    }
-
-    fn tokens(&self) -> u64 {
-        self.lengths.iter().map(|n| u64::from(*n)).sum()
+        let lengths: Vec<u32> = items.iter().map(|i| source.tokens(*i) + 1).collect();
+        let tokens = lengths.iter().map(|n| u64::from(*n)).sum();
+        Self { source, items, lengths, tokens, rows, unroll, specials, seed, epoch: None }
     }
 
     /// Tokens in each stream; the last one may be shorter.
     fn stream_length(&self) -> u64 {
-        self.tokens().div_ceil(self.rows as u64).max(1)
+        self.tokens.div_ceil(self.rows as u64).max(1)
     }
 
     fn lay_out(&self, number: u64) -> Epoch {
@@ -85,7 +84,7 @@ impl Batches for Stream {
     }
 
     fn predictions(&self) -> u64 {
-        self.tokens()
+        self.tokens
     }
 
     fn batch(&mut self, step: u64) -> Batch {
@@ -94,7 +93,7 @@ impl Batches for Stream {
             Some(epoch) => epoch,
             None => self.lay_out(number),
         };
-        let (length, total) = (self.stream_length(), self.tokens());
+        let (length, total) = (self.stream_length(), self.tokens);
         let mut batch = Batch::padding(self.unroll, self.rows, self.specials.padding, window == 0);
         let (mut text, mut sentence) = (Vec::new(), Vec::new());
         for row in 0..self.rows {

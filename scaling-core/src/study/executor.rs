@@ -8,8 +8,9 @@ use crate::files::{remove_if_present, write_json};
 use crate::trial::{Failure, FailureKind, Lease, State, TrialConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A trial whose process was killed from outside is started this many times in one sitting.
@@ -18,6 +19,8 @@ const ATTEMPTS: u32 = 3;
 struct Worker {
     trial: TrialConfig,
     child: Child,
+    /// Gathers what it says on stderr; in memory, since the disk may be what it complains about.
+    said: JoinHandle<String>,
 }
 
 /// Runs all trials of a study that have not ended, `jobs` at a time, each with its share of the cores.
@@ -108,10 +111,8 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
     let directory = study.trial_directory(&trial.id());
     // Of an earlier sitting; whatever fails now will say so itself.
     remove_if_present(&directory.join("error.json"))?;
-    let log_path = directory.join("log.txt");
-    let log = File::create(&log_path).at("write", &log_path)?;
     let binary = std::env::current_exe().at("find", std::path::Path::new("this program"))?;
-    let child = Command::new(&binary)
+    let mut child = Command::new(&binary)
         .arg("trial")
         .arg("--study")
         .arg(&study.directory)
@@ -122,10 +123,19 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
         .env(PARENT, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(log)
+        .stderr(Stdio::piped())
         .spawn()
         .at("start", &binary)?;
-    Ok(Worker { trial, child })
+    let stderr = child.stderr.take();
+    let said = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        if let Some(mut stderr) = stderr {
+            // A broken pipe ends the text early, no more.
+            let _ = stderr.read_to_end(&mut text);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    Ok(Worker { trial, child, said })
 }
 
 /// Judges a child that has ended by what it left behind.
@@ -136,7 +146,7 @@ fn conclude(study: &Study<'_>, mut worker: Worker, attempts: &mut BTreeMap<Strin
     if State::read(&directory)?.is_settled() {
         return Ok(());
     }
-    let log = std::fs::read_to_string(directory.join("log.txt")).unwrap_or_default();
+    let log = worker.said.join().unwrap_or_default();
     let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
     let last = last.trim_start_matches("error: ").to_owned();
     if matches!(State::read(&directory)?, State::Failed(_)) {

@@ -43,8 +43,8 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
         (
             "fixed-sizes.svg",
             fixed::chart(study, analysis),
-            "Models of one size each. Lines: power law + constant γ, the error at exhausted \
-             capacity."
+            "Models of one size each, for the model and variant with the lowest error. Lines: power law + \
+             constant γ, the error at exhausted capacity."
                 .to_owned(),
         ),
         (
@@ -57,7 +57,9 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
         (
             "size-curves.svg",
             curves::chart(study, analysis),
-            "Error against model size at every shard; the ring marks the best size tried.".to_owned(),
+            "Error against model size at every shard, for the model and variant with the lowest error; the \
+             ring marks the best size tried."
+                .to_owned(),
         ),
     ];
     let drawn = figures.into_iter().filter_map(|(file, chart, caption)| {
