@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::uniform;
-use scaling_core::nn::{self, LstmCell};
+use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmOptions};
 use scaling_core::task::{Cost, Extent};
 
 /// Weights start uniform in [-0.1, 0.1].
@@ -94,6 +94,16 @@ struct Rhn {
     bias: Param<Tensor<2>>,
 }
 
+/// What comes of a minibatch.
+pub(crate) struct Prediction {
+    /// In nats.
+    pub(crate) loss: CrossEntropy,
+    /// State after the last step, [B, h] each, detached.
+    pub(crate) state: Vec<Tensor<2>>,
+    /// For the optimiser.
+    pub(crate) lookups: Vec<Lookup>,
+}
+
 impl LanguageModel {
     /// Initialised from a seed. `transform_bias` is the RHN's b_T.
     pub(crate) fn new(
@@ -141,23 +151,24 @@ impl LanguageModel {
         (0..tensors.sum::<usize>()).map(|_| Tensor::zeros([rows, h], device)).collect()
     }
 
-    /// Loss of every prediction in nats, [T B], and the state after the last step (detached).
-    /// `inputs` [T, B]; `targets` [T B].
-    pub(crate) fn losses(
+    /// Predicts every symbol from those before it. `inputs` [T, B]; `targets` and `weights` [T B].
+    pub(crate) fn predict(
         &self,
         inputs: Tensor<2, Int>,
         targets: Tensor<1, Int>,
+        weights: Tensor<1>,
         state: &[Tensor<2>],
-    ) -> (Tensor<1>, Vec<Tensor<2>>) {
-        let mut x = nn::embedding(self.embedding.val(), inputs);
+    ) -> Prediction {
+        let (mut x, lookup) = nn::embedding(&self.embedding, inputs);
         let (mut before, mut after) = (state.iter().cloned(), Vec::with_capacity(state.len()));
+        let options = LstmOptions::new(LstmCell::Tensorflow);
         let mut previous = || before.next().unwrap_or_else(|| unreachable!("one state per layer"));
         for layer in &self.layers {
             x = match layer {
                 Layer::Lstm(lstm) => {
                     let (h0, c0) = (previous(), previous());
-                    let out = nn::lstm(x, h0, c0, lstm.weight.val(), lstm.bias.val(), LstmCell::Tensorflow);
-                    after.extend([out.h_last, out.c_last]);
+                    let out = nn::lstm(x, h0, c0, lstm.weight.val(), lstm.bias.val(), &options);
+                    after.extend([out.h_last.detach(), out.c_last.detach()]);
                     out.y
                 }
                 Layer::Rhn(rhn) => {
@@ -170,7 +181,9 @@ impl LanguageModel {
         }
         let [steps, rows, h] = x.dims();
         let hidden = x.reshape([steps * rows, h]);
-        (nn::softmax_cross_entropy(hidden, self.output.val(), self.output_bias.val(), targets), after)
+        let (weight, bias) = (self.output.val(), self.output_bias.val());
+        let loss = nn::softmax_cross_entropy(hidden, weight, bias, targets, weights);
+        Prediction { loss, state: after, lookups: lookup.into_iter().collect() }
     }
 }
 
@@ -213,10 +226,11 @@ mod tests {
             assert_eq!(count(&built), architecture.cost(7.0, extent).unwrap().parameters, "{model}");
             let inputs = Tensor::from_data([[1, 2], [3, 4], [5, 6]], &device);
             let targets = Tensor::from_data([3, 4, 5, 6, 7, 8], &device);
-            let (losses, state) = built.losses(inputs, targets, &built.zero_state(2, &device));
-            let mean = losses.mean().into_scalar::<f32>();
+            let weights = Tensor::ones([6], &device);
+            let found = built.predict(inputs, targets, weights, &built.zero_state(2, &device));
+            let mean = found.loss.losses.mean().into_scalar::<f32>();
             assert!((mean / 50f32.ln() - 1.0).abs() < 0.02, "{model}: {mean}");
-            assert_eq!(state.len(), built.zero_state(2, &device).len());
+            assert_eq!(found.state.len(), built.zero_state(2, &device).len());
         }
     }
 }

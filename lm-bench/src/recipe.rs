@@ -52,9 +52,10 @@ impl LanguageRecipe {
                 if batch.fresh {
                     carried = model.zero_state(batch.rows, device);
                 }
-                let (losses, after) = model.losses(batch.inputs(device), batch.targets(device), &carried);
-                carried = after;
-                let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
+                let (inputs, targets) = (batch.inputs(device), batch.targets(device));
+                let found = model.predict(inputs, targets, batch.weights(device), &carried);
+                carried = found.state;
+                let losses: Vec<f32> = found.loss.losses.into_data().iter::<f32>().collect();
                 // Blocks are sentences, or windows of a stream: what is independent, nearly.
                 for row in 0..batch.rows {
                     let at =
@@ -99,16 +100,17 @@ impl Recipe for LanguageRecipe {
         let batch = self.train.batch(step);
         let device = self.device.clone().autodiff();
         let state = self.state_for(model, &batch, &device);
-        let (losses, state) = model.losses(batch.inputs(&device), batch.targets(&device), &state);
-        self.state = state;
+        let (inputs, targets) = (batch.inputs(&device), batch.targets(&device));
+        let found = model.predict(inputs, targets, batch.weights(&device), &state);
+        self.state = found.state;
         let predictions = batch.predictions().max(1.0);
-        let total = (losses * batch.weights(&device)).sum();
+        let total = found.loss.total;
         let nats = f64::from(total.clone().inner().into_scalar::<f32>()) / predictions;
         let divisor = match self.normalization {
             Normalization::Sequences => batch.rows as f64,
             Normalization::Tokens => predictions,
         };
-        StepLoss { objective: total.div_scalar(divisor), nats }
+        StepLoss { objective: total.div_scalar(divisor), nats, lookups: found.lookups }
     }
 
     fn evaluate(&mut self, model: &LanguageModel) -> Evaluation {

@@ -6,9 +6,9 @@ use burn::tensor::Device;
 /// Where tensors live, as named on the command line.
 #[derive(Debug, Clone)]
 pub struct Compute {
-    /// As given, such as `cpu`.
+    /// As given, such as `cpu` or `tch:cuda:0`.
     pub name: String,
-    /// What decides results: `cpu`, `tch:cpu`, `cuda` (never the index).
+    /// What decides results: `cpu`, `tch-cpu` or `tch-cuda` (never the index).
     pub kind: String,
     /// burn's handle.
     pub device: Device,
@@ -28,28 +28,57 @@ pub struct Backend {
 }
 
 /// What `devices` lists.
-pub const BACKENDS: &[Backend] = &[Backend {
-    name: "cpu",
-    feature: "",
-    built: true,
-    about: "pure-Rust CPU (burn flex), bit-reproducible",
-}];
+pub const BACKENDS: &[Backend] = &[
+    Backend { name: "cpu", feature: "", built: true, about: "pure-Rust CPU (burn flex), bit-reproducible" },
+    Backend {
+        name: "tch:cpu",
+        feature: "tch",
+        built: cfg!(feature = "tch"),
+        about: "LibTorch on the CPU (oneDNN)",
+    },
+    Backend {
+        name: "tch:cuda:0",
+        feature: "tch",
+        built: cfg!(feature = "tch"),
+        about: "LibTorch on an NVIDIA GPU (cuDNN), by its index",
+    },
+];
 
 impl Compute {
     /// Understands a device string.
     ///
     /// # Errors
-    /// If the device is unknown or was not built in.
+    /// If the device is unknown, was not built in or is not there.
     pub fn parse(name: &str) -> Result<Self> {
-        match name {
-            "cpu" => {
-                // The plain layers round otherwise than the fused ones, so their trials are others.
-                let kind = if crate::nn::reference_wanted() { "cpu-reference" } else { "cpu" };
-                Ok(Self { name: name.into(), kind: kind.into(), device: Device::flex() })
-            }
-            _ => Err(Error::unknown("device", name, BACKENDS.iter().map(|b| b.name))),
-        }
+        let gpu = name.strip_prefix("tch:cuda:").and_then(|index| index.parse().ok());
+        let (kind, device) = match (name, gpu) {
+            ("cpu", _) => ("cpu", Device::flex()),
+            ("tch:cpu", _) => ("tch-cpu", libtorch(name, None)?),
+            (_, Some(index)) => ("tch-cuda", libtorch(name, Some(index))?),
+            _ => return Err(Error::unknown("device", name, BACKENDS.iter().map(|b| b.name))),
+        };
+        // The plain layers round otherwise than the fused ones, so their trials are others.
+        let suffix = if crate::nn::reference_wanted() { "-reference" } else { "" };
+        Ok(Self { name: name.into(), kind: format!("{kind}{suffix}"), device })
     }
+}
+
+/// LibTorch on the CPU, or on the GPU of this index.
+#[cfg(feature = "tch")]
+#[allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
+fn libtorch(name: &str, gpu: Option<usize>) -> Result<Device> {
+    let Some(index) = gpu else { return Ok(Device::libtorch()) };
+    let found = tch::Cuda::device_count() as usize;
+    if index < found {
+        Ok(Device::libtorch_cuda(index))
+    } else {
+        Err(Error::input(format!("device `{name}` is not there; NVIDIA GPUs found: {found}")))
+    }
+}
+
+#[cfg(not(feature = "tch"))]
+fn libtorch(name: &str, _: Option<usize>) -> Result<Device> {
+    Err(Error::input(format!("device `{name}` is not built in; build with `--features tch`")))
 }
 
 /// Cores that this process may use.
@@ -58,10 +87,14 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Sets the number of threads of every parallel computation in this process; call it first.
+/// Prepares this process for computing with a number of threads; call it first.
 pub fn use_threads(threads: usize) {
+    crate::nn::keep_freed_memory();
     // The pool can be built once; a second call (in tests) keeps the first size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
+    // LibTorch's threads between operations stay idle here: every operation waits for the one before.
+    #[cfg(feature = "tch")]
+    tch::set_num_threads(threads.max(1) as i32);
 }
 
 /// Largest resident memory of this process so far, in bytes; 0 where the system does not say.
@@ -80,4 +113,26 @@ pub fn peak_memory() -> u64 {
 #[must_use]
 pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_found_or_refused_in_one_line() {
+        for backend in BACKENDS {
+            match Compute::parse(backend.name) {
+                Ok(compute) => assert!(backend.built && compute.name == backend.name),
+                Err(error) if backend.built => assert!(error.to_string().contains("GPUs found"), "{error}"),
+                Err(error) => assert_eq!(
+                    error.to_string(),
+                    format!("device `{}` is not built in; build with `--features tch`", backend.name)
+                ),
+            }
+        }
+        let error = Compute::parse("tch:cuda").expect_err("no index");
+        assert_eq!(error.to_string(), "unknown device `tch:cuda`; did you mean `tch:cuda:0`?");
+        assert!(Compute::parse("tch:cuda:99999").is_err());
+    }
 }

@@ -7,6 +7,7 @@ pub use optimizer::Optimizer;
 pub use parameters::{count, export, import, uniform};
 
 use crate::error::Result;
+use crate::nn::Lookup;
 use crate::task::{Cost, Evaluation, Learner};
 use crate::trial::{Optimization, Weights};
 use burn::module::Module;
@@ -18,6 +19,8 @@ pub struct StepLoss {
     pub objective: Tensor<1>,
     /// Mean loss in nats per sample, for the record.
     pub nats: f64,
+    /// The tables that were looked up in.
+    pub lookups: Vec<Lookup>,
 }
 
 /// What a domain supplies to train a model: batches, their loss, evaluation.
@@ -84,7 +87,7 @@ impl<R: Recipe> Learner for Neural<R> {
         let Some(model) = self.model.take() else { return f64::NAN };
         let loss = self.recipe.loss(&model, step);
         let mut gradients = loss.objective.backward();
-        self.model = Some(self.optimizer.step(model, &mut gradients, step, rate));
+        self.model = Some(self.optimizer.step(model, &mut gradients, &loss.lookups, step, rate));
         loss.nats
     }
 

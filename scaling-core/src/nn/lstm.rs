@@ -1,7 +1,8 @@
 //! The LSTM over a whole sequence.
 
-use super::fused;
-use burn::tensor::{Tensor, activation};
+use super::extension;
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use std::sync::Arc;
 
 /// Which LSTM: the order of the gates in the columns of the weight, and the forget offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,70 +32,102 @@ impl LstmCell {
     }
 }
 
+/// How an LSTM reads its sequences.
+#[derive(Debug, Clone)]
+pub struct LstmOptions {
+    /// Which LSTM.
+    pub cell: LstmCell,
+    /// Whether it reads from the last step to the first; outputs stay at their steps.
+    pub reverse: bool,
+    /// Steps of every row, [B], if they are not all T.
+    pub lengths: Option<Arc<[usize]>>,
+}
+
+impl LstmOptions {
+    /// Forwards, all rows of full length.
+    pub fn new(cell: LstmCell) -> Self {
+        Self { cell, reverse: false, lengths: None }
+    }
+}
+
 /// What an LSTM leaves behind.
 #[derive(Debug, Clone)]
 pub struct LstmOutput {
-    /// Hidden state after every step, [T, B, H].
+    /// Hidden state after every step, [T, B, H]; zero beyond the length of a row.
     pub y: Tensor<3>,
-    /// Hidden state after the last step, [B, H], detached: the state to carry to the next window.
+    /// Hidden state after the last step that was read, [B, H]: what a decoder starts from, or detached the
+    /// state to carry to the next window.
     pub h_last: Tensor<2>,
-    /// Cell state after the last step, [B, H], detached: the state to carry to the next window.
+    /// Cell state after the last step that was read, [B, H].
     pub c_last: Tensor<2>,
-    /// Cell state after the last step, [B, H], with its gradient: what a decoder starts from.
-    pub c_final: Tensor<2>,
-}
-
-impl LstmOutput {
-    fn new(y: Tensor<3>, c_final: Tensor<2>) -> Self {
-        let [steps, batch, hidden] = y.dims();
-        let h_last = y.clone().narrow(0, steps - 1, 1).reshape([batch, hidden]).detach();
-        Self { y, h_last, c_last: c_final.clone().detach(), c_final }
-    }
 }
 
 /// Runs an LSTM over a sequence.
 ///
 /// `x` [T, B, I], `h0` and `c0` [B, H], `weight` [I + H, 4 H] with the rows of the input first,
-/// `bias` [4 H]. Per step, `[x_t, h_{t-1}] weight + bias` gives the gates in the order of `cell`, and
+/// `bias` [4 H]. Per step, `[x_t, h_{t-1}] weight + bias` gives the gates in the order of the cell, and
 ///
 /// ```text
 /// c_t = sigmoid(f + offset) c_{t-1} + sigmoid(i) tanh(g)
 /// h_t = sigmoid(o) tanh(c_t)
 /// ```
 ///
+/// Two directions are two calls, one of them in reverse, whose outputs are concatenated.
+///
 /// # Panics
-/// If the shapes do not fit together.
+/// If the shapes do not fit together, or a length is not between 1 and T.
 pub fn lstm(
     x: Tensor<3>,
     h0: Tensor<2>,
     c0: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
-    cell: LstmCell,
+    options: &LstmOptions,
 ) -> LstmOutput {
-    let ([_, batch, input], [_, hidden]) = (x.dims(), h0.dims());
+    let ([steps, batch, input], [_, hidden]) = (x.dims(), h0.dims());
     assert_eq!(weight.dims(), [input + hidden, 4 * hidden], "LSTM weight");
     assert_eq!(bias.dims(), [4 * hidden], "LSTM bias");
     assert_eq!([h0.dims(), c0.dims()], [[batch, hidden]; 2], "LSTM state");
-    if !fused::available(&x.device()) {
-        return reference(x, h0, c0, weight, bias, cell);
+    if let Some(lengths) = &options.lengths {
+        let fit = lengths.iter().all(|length| (1..=steps).contains(length));
+        assert!(lengths.len() == batch && fit, "LSTM lengths");
     }
-    let [steps, ..] = x.dims();
-    let states = fused::lstm(x, h0, c0, weight, bias, cell);
-    let c_final = states.clone().narrow(0, steps, 1).reshape([batch, hidden]);
-    LstmOutput::new(states.narrow(0, 0, steps), c_final)
+    let device = x.device();
+    let states = if extension::available(&device) {
+        extension::lstm(x, h0, c0, weight, bias, options.clone())
+    } else {
+        reference(x, h0, c0, weight, bias, options)
+    };
+    let last = if options.reverse { 0 } else { steps - 1 };
+    let at = |t: usize| states.clone().narrow(0, t, 1).reshape([batch, hidden]);
+    let (h_last, c_last) = (at(last), at(steps));
+    let y = states.narrow(0, 0, steps);
+    let y = match &options.lengths {
+        Some(lengths) => y * running(lengths, steps, &device),
+        None => y,
+    };
+    LstmOutput { y, h_last, c_last }
 }
 
-/// The LSTM in plain tensor operations: one product for all inputs, one per step for the state.
+/// 1 at the steps of every row, 0 beyond its length, [T, B, 1].
+pub(super) fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
+    let values: Vec<f32> =
+        (0..steps).flat_map(|t| lengths.iter().map(move |n| f32::from(u8::from(t < *n)))).collect();
+    Tensor::from_data(TensorData::new(values, [steps, lengths.len(), 1]), device)
+}
+
+/// The LSTM in plain tensor operations: one product for all inputs, one per step for the state. Returns
+/// [T + 1, B, H]: the states, which stand still beyond the length of a row, then the last cell state.
 pub(super) fn reference(
     x: Tensor<3>,
     h0: Tensor<2>,
     c0: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
-    cell: LstmCell,
-) -> LstmOutput {
-    let ([steps, batch, input], [_, hidden]) = (x.dims(), h0.dims());
+    options: &LstmOptions,
+) -> Tensor<3> {
+    let ([steps, batch, input], [_, hidden], cell) = (x.dims(), h0.dims(), options.cell);
+    let running = options.lengths.as_ref().map(|lengths| running(lengths, steps, &x.device()));
     let w_input = weight.clone().narrow(0, 0, input);
     let w_hidden = weight.narrow(0, input, hidden);
     let projected = (x.reshape([steps * batch, input]).matmul(w_input) + bias.unsqueeze()).reshape([
@@ -103,15 +136,27 @@ pub(super) fn reference(
         4 * hidden,
     ]);
     let (mut h, mut c) = (h0, c0);
-    let mut y = Vec::with_capacity(steps);
-    for t in 0..steps {
-        let gates =
-            projected.clone().narrow(0, t, 1).reshape([batch, 4 * hidden]) + h.matmul(w_hidden.clone());
+    let mut y = Vec::with_capacity(steps + 1);
+    for k in 0..steps {
+        let t = if options.reverse { steps - 1 - k } else { k };
+        let gates = projected.clone().narrow(0, t, 1).reshape([batch, 4 * hidden])
+            + h.clone().matmul(w_hidden.clone());
         let [i, f, g, o] = cell.order().map(|k| gates.clone().narrow(1, k * hidden, hidden));
-        c = activation::sigmoid(f.add_scalar(cell.forget_offset())) * c
+        let c_new = activation::sigmoid(f.add_scalar(cell.forget_offset())) * c.clone()
             + activation::sigmoid(i) * activation::tanh(g);
-        h = activation::sigmoid(o) * activation::tanh(c.clone());
+        let h_new = activation::sigmoid(o) * activation::tanh(c_new.clone());
+        (h, c) = match &running {
+            Some(running) => {
+                let runs = running.clone().narrow(0, t, 1).reshape([batch, 1]);
+                ((h_new - h.clone()) * runs.clone() + h, (c_new - c.clone()) * runs + c)
+            }
+            None => (h_new, c_new),
+        };
         y.push(h.clone());
     }
-    LstmOutput::new(Tensor::stack(y, 0), c)
+    if options.reverse {
+        y.reverse();
+    }
+    y.push(c);
+    Tensor::stack(y, 0)
 }

@@ -1,6 +1,6 @@
 //! The recurrent highway network over a whole sequence (Zilly et al. 2017, equations 6-9).
 
-use super::fused;
+use super::extension;
 use burn::tensor::{Tensor, activation};
 
 /// Runs one recurrent highway layer with coupled gates over a sequence; returns y [T, B, H].
@@ -30,8 +30,8 @@ pub fn rhn(
     assert_eq!(w_input.dims(), [input, 2 * hidden], "RHN input weight");
     assert_eq!(recurrent.dims(), [depth, hidden, 2 * hidden], "RHN recurrent weight");
     assert_eq!(bias.dims(), [depth, 2 * hidden], "RHN bias");
-    if fused::available(&x.device()) {
-        fused::rhn(x, s0, w_input, recurrent, bias)
+    if extension::available(&x.device()) {
+        extension::rhn(x, s0, w_input, recurrent, bias)
     } else {
         reference(x, s0, w_input, recurrent, bias)
     }

@@ -1,12 +1,21 @@
 //! Output layer, softmax and cross-entropy as one operation.
 
-use super::fused;
+use super::extension;
 use burn::tensor::{Int, Tensor, activation};
 
-/// The loss -ln p(target) of every position, in nats: [N].
+/// What the predictions cost.
+#[derive(Debug, Clone)]
+pub struct CrossEntropy {
+    /// The sum of all losses by their weights, [1]: what is differentiated.
+    pub total: Tensor<1>,
+    /// The loss -ln p(target) of every position in nats, whatever its weight, [N]; without gradient.
+    pub losses: Tensor<1>,
+}
+
+/// Output layer, softmax and cross-entropy.
 ///
-/// `hidden` [N, H], `weight` [H, V], `bias` [V], `targets` [N] with values below V. Positions that
-/// do not count are masked by the caller: multiply the result by 0 there, and no gradient flows.
+/// `hidden` [N, H], `weight` [H, V], `bias` [V], `targets` [N] with values below V, `weights` [N]: what
+/// each loss counts in the total, 0 on padding. No gradient flows to the weights.
 ///
 /// # Panics
 /// If the shapes do not fit together.
@@ -15,26 +24,30 @@ pub fn softmax_cross_entropy(
     weight: Tensor<2>,
     bias: Tensor<1>,
     targets: Tensor<1, Int>,
-) -> Tensor<1> {
+    weights: Tensor<1>,
+) -> CrossEntropy {
     let ([rows, width], [_, symbols]) = (hidden.dims(), weight.dims());
     assert_eq!(weight.dims(), [width, symbols], "output weight");
     assert_eq!(bias.dims(), [symbols], "output bias");
-    assert_eq!(targets.dims(), [rows], "targets");
-    if fused::available(&hidden.device()) {
-        fused::softmax_cross_entropy(hidden, weight, bias, targets)
-    } else {
-        reference(hidden, weight, bias, targets)
+    assert_eq!([targets.dims(), weights.dims()], [[rows]; 2], "targets and their weights");
+    if !extension::available(&hidden.device()) {
+        return reference(hidden, weight, bias, targets, weights);
     }
+    let out = extension::softmax_cross_entropy(hidden, weight, bias, targets, weights);
+    CrossEntropy { total: out.clone().narrow(0, rows, 1), losses: out.narrow(0, 0, rows).detach() }
 }
 
-/// The loss in plain tensor operations, with all N x V logits at once.
+/// The losses in plain tensor operations, with all N x V logits at once.
 pub(super) fn reference(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
     targets: Tensor<1, Int>,
-) -> Tensor<1> {
+    weights: Tensor<1>,
+) -> CrossEntropy {
     let [rows] = targets.dims();
     let logits = hidden.matmul(weight) + bias.unsqueeze();
-    activation::log_softmax(logits, 1).gather(1, targets.reshape([rows, 1])).reshape([rows]).neg()
+    let losses =
+        activation::log_softmax(logits, 1).gather(1, targets.reshape([rows, 1])).reshape([rows]).neg();
+    CrossEntropy { total: (losses.clone() * weights).sum(), losses: losses.detach() }
 }

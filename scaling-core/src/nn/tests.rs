@@ -1,9 +1,9 @@
 //! The operations against the specification's vectors, and the fused ones against the reference.
 
-use super::lstm::{LstmCell, reference as lstm_reference};
+use super::lstm::{LstmCell, LstmOptions, reference as lstm_reference};
 use super::rhn::reference as rhn_reference;
 use super::softmax::reference as softmax_reference;
-use super::{fused, lstm, rhn};
+use super::{CrossEntropy, extension, lstm, rhn, softmax_cross_entropy};
 use crate::random::Random;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -14,20 +14,16 @@ fn fill<const D: usize>(shape: [usize; D], k: usize) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
-fn close(got: &[f32], want: &[f32], relative: f32, absolute: f32, what: &str) {
+pub(super) fn close(got: &[f32], want: &[f32], relative: f32, absolute: f32, what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     let scale = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     for (i, (g, w)) in got.iter().zip(want).enumerate() {
         assert!((g - w).abs() <= relative * scale + absolute, "{what} [{i}]: {g} for {w} (scale {scale})");
     }
-}
-
-fn states(out: &super::LstmOutput) -> (Vec<f32>, Vec<f32>) {
-    (values(out.y.clone()), values(out.c_last.clone()))
 }
 
 #[test]
@@ -39,21 +35,21 @@ fn lstm_cells_meet_the_specification() {
     let bias = || Tensor::<1>::zeros([8], &Device::flex());
     let y = [0.003_988_54, -0.027_697_87, -0.000_480_65, -0.001_612_83, -0.010_568_0, -0.054_225_3];
     let c = [-0.019_216_86, -0.106_769_4];
-    for function in [lstm, lstm_reference] {
-        let (got_y, got_c) = states(&function(x(), zero(), zero(), weight(), bias(), LstmCell::Tensorflow));
-        close(&got_y, &y, 0.0, 1e-6, "2.2 y");
-        close(&got_c, &c, 0.0, 1e-6, "2.2 c");
-    }
+    let check = |cell: LstmCell, weight: Tensor<2>, bias: Tensor<1>, want: &[f32]| {
+        let options = LstmOptions::new(cell);
+        let out = lstm(x(), zero(), zero(), weight.clone(), bias.clone(), &options);
+        let plain = lstm_reference(x(), zero(), zero(), weight, bias, &options);
+        let states = [values(out.y), values(out.c_last)].concat();
+        close(&states, want, 0.0, 1e-6, "fused");
+        close(&values(plain), want, 0.0, 1e-6, "reference");
+    };
+    check(LstmCell::Tensorflow, weight(), bias(), &[&y[..], &c].concat());
     // Section 4.2: W times column, two biases.
     let weight = || Tensor::cat(vec![fill([8, 2], 1).transpose(), fill([8, 2], 2).transpose()], 0);
     let bias = || fill([8], 3) + fill([8], 4);
     let y = [0.115_968_95, -0.031_352_59, 0.156_765_8, 0.069_705_96, 0.182_942_53, 0.055_678_67];
     let c = [0.535_830_43, 0.091_142_38];
-    for function in [lstm, lstm_reference] {
-        let (got_y, got_c) = states(&function(x(), zero(), zero(), weight(), bias(), LstmCell::Torch));
-        close(&got_y, &y, 0.0, 1e-6, "4.2 y");
-        close(&got_c, &c, 0.0, 1e-6, "4.2 c");
-    }
+    check(LstmCell::Torch, weight(), bias(), &[&y[..], &c].concat());
 }
 
 #[test]
@@ -79,17 +75,17 @@ fn rhn_meets_the_specification() {
 }
 
 /// Random inputs that want gradients.
-struct Draw(Random);
+pub(super) struct Draw(pub(super) Random);
 
 impl Draw {
-    fn tensor<const D: usize>(&mut self, shape: [usize; D], scale: f64) -> Tensor<D> {
+    pub(super) fn tensor<const D: usize>(&mut self, shape: [usize; D], scale: f64) -> Tensor<D> {
         let values: Vec<f32> =
             (0..shape.iter().product()).map(|_| (self.0.normal() * scale) as f32).collect();
         Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff()).require_grad()
     }
 
     /// A constant, to make a scalar of an output whose gradient is nowhere the same.
-    fn weights<const D: usize>(&mut self, shape: [usize; D]) -> Tensor<D> {
+    pub(super) fn weights<const D: usize>(&mut self, shape: [usize; D]) -> Tensor<D> {
         self.tensor(shape, 1.0).detach()
     }
 }
@@ -105,10 +101,13 @@ macro_rules! differentiate {
     }};
 }
 
-/// An output and the gradients of the inputs by name.
-type Differentiated = (Vec<f32>, Vec<(&'static str, Vec<f32>)>);
+#[cfg(feature = "tch")]
+pub(super) use differentiate;
 
-fn compare(fused: &Differentiated, reference: &Differentiated, shape: &str) {
+/// An output and the gradients of the inputs by name.
+pub(super) type Differentiated = (Vec<f32>, Vec<(&'static str, Vec<f32>)>);
+
+pub(super) fn compare(fused: &Differentiated, reference: &Differentiated, shape: &str) {
     close(&fused.0, &reference.0, 1e-5, 1e-6, &format!("{shape}: output"));
     for ((name, got), (_, want)) in fused.1.iter().zip(&reference.1) {
         close(got, want, 1e-4, 1e-6, &format!("{shape}: gradient of {name}"));
@@ -130,23 +129,62 @@ const SHAPES: [[usize; 4]; 8] = [
 #[test]
 fn fused_lstm_agrees_with_the_reference() {
     for (seed, [t, b, i, h]) in SHAPES.into_iter().enumerate() {
-        for cell in [LstmCell::Tensorflow, LstmCell::Torch] {
+        for (cell, reverse, short) in [
+            (LstmCell::Tensorflow, false, false),
+            (LstmCell::Torch, false, true),
+            (LstmCell::Torch, true, false),
+            (LstmCell::Tensorflow, true, true),
+        ] {
             let mut draw = Draw(Random::new("test/lstm", &[seed as u64]));
             let (x, h0, c0) =
                 (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5), draw.tensor([b, h], 0.5));
             let (weight, bias) = (draw.tensor([i + h, 4 * h], 0.4), draw.tensor([4 * h], 0.3));
             let weights = draw.weights([t + 1, b, h]);
+            let lengths = short.then(|| (0..b).map(|_| 1 + draw.0.below(t as u64) as usize).collect());
+            let options = LstmOptions { cell, reverse, lengths };
+            let inputs = || (x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone());
             let run = |reference: bool| {
+                let (x_, h0_, c0_, weight_, bias_) = inputs();
                 let out = if reference {
-                    let out =
-                        lstm_reference(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell);
-                    Tensor::cat(vec![out.y, out.c_final.unsqueeze()], 0)
+                    lstm_reference(x_, h0_, c0_, weight_, bias_, &options)
                 } else {
-                    fused::lstm(x.clone(), h0.clone(), c0.clone(), weight.clone(), bias.clone(), cell)
+                    extension::lstm(x_, h0_, c0_, weight_, bias_, options.clone())
                 };
                 differentiate!(out, weights, [x, h0, c0, weight, bias])
             };
-            compare(&run(false), &run(true), &format!("{t} {b} {i} {h} {cell:?}"));
+            compare(&run(false), &run(true), &format!("{t} {b} {i} {h} {options:?}"));
+        }
+    }
+}
+
+/// A row shorter than the others is the row by itself, and zeros.
+#[test]
+fn lengths_cut_rows_short() {
+    let mut draw = Draw(Random::new("test/lengths", &[]));
+    let [t, b, i, h] = [6, 3, 4, 5];
+    let (x, h0, c0) = (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5), draw.tensor([b, h], 0.5));
+    let (weight, bias) = (draw.tensor([i + h, 4 * h], 0.4), draw.tensor([4 * h], 0.3));
+    let lengths = [6, 2, 1];
+    for reverse in [false, true] {
+        let run = |x: Tensor<3>, rows: std::ops::Range<usize>, lengths: Option<&[usize]>| {
+            let state = |s: &Tensor<2>| s.clone().narrow(0, rows.start, rows.len());
+            let options = LstmOptions {
+                reverse,
+                lengths: lengths.map(Into::into),
+                ..LstmOptions::new(LstmCell::Tensorflow)
+            };
+            lstm(x, state(&h0), state(&c0), weight.clone(), bias.clone(), &options)
+        };
+        let all = run(x.clone(), 0..b, Some(&lengths));
+        for (row, length) in lengths.into_iter().enumerate() {
+            let alone = run(x.clone().narrow(0, 0, length).narrow(1, row, 1), row..row + 1, None);
+            let y = all.y.clone().narrow(1, row, 1);
+            close(&values(y.clone().narrow(0, 0, length)), &values(alone.y), 0.0, 1e-6, "y");
+            if length < t {
+                assert!(values(y.narrow(0, length, t - length)).iter().all(|v| *v == 0.0));
+            }
+            close(&values(all.h_last.clone().narrow(0, row, 1)), &values(alone.h_last), 0.0, 1e-6, "h");
+            close(&values(all.c_last.clone().narrow(0, row, 1)), &values(alone.c_last), 0.0, 1e-6, "c");
         }
     }
 }
@@ -166,7 +204,7 @@ fn fused_rhn_agrees_with_the_reference() {
                 let out = function(x.clone(), s0.clone(), input.clone(), recurrent.clone(), bias.clone());
                 differentiate!(out, weights, [x, s0, input, recurrent, bias])
             };
-            compare(&run(fused::rhn), &run(rhn_reference), &format!("{t} {b} {i} {h} depth {depth}"));
+            compare(&run(extension::rhn), &run(rhn_reference), &format!("{t} {b} {i} {h} depth {depth}"));
         }
     }
 }
@@ -174,7 +212,9 @@ fn fused_rhn_agrees_with_the_reference() {
 #[test]
 fn fused_softmax_agrees_with_the_reference() {
     for (seed, [n, h, v]) in
-        [[1, 1, 1], [3, 5, 7], [65, 17, 33], [130, 64, 1000], [64, 8, 98]].into_iter().enumerate()
+        [[1, 1, 1], [3, 5, 7], [65, 17, 33], [130, 64, 1000], [64, 8, 98], [140, 16, 1025]]
+            .into_iter()
+            .enumerate()
     {
         let mut draw = Draw(Random::new("test/softmax", &[seed as u64]));
         let (hidden, weight, bias) =
@@ -184,11 +224,23 @@ fn fused_softmax_agrees_with_the_reference() {
         // Every third position is masked.
         let mask: Vec<f32> = (0..n).map(|i| if i % 3 == 1 { 0.0 } else { 1.0 + i as f32 * 0.01 }).collect();
         let weights = Tensor::<1>::from_data(TensorData::new(mask, [n]), &Device::flex().autodiff());
-        let run = |function: fn(Tensor<2>, Tensor<2>, Tensor<1>, Tensor<1, Int>) -> Tensor<1>| {
-            let out = function(hidden.clone(), weight.clone(), bias.clone(), targets.clone());
-            differentiate!(out, weights, [hidden, weight, bias])
+        let scale = draw.weights([1]);
+        let run = |function: fn(_, _, _, _, _) -> CrossEntropy| {
+            let (hidden_, weight_, bias_) = (hidden.clone(), weight.clone(), bias.clone());
+            let out = function(hidden_, weight_, bias_, targets.clone(), weights.clone());
+            let (total, gradients) = differentiate!(out.total, scale, [hidden, weight, bias]);
+            ([values(out.losses), total].concat(), gradients)
         };
-        compare(&run(fused::softmax_cross_entropy), &run(softmax_reference), &format!("{n} {h} {v}"));
+        compare(&run(softmax_cross_entropy), &run(softmax_reference), &format!("{n} {h} {v}"));
+        // Without a graph: the way of the evaluation.
+        let plain = softmax_cross_entropy(
+            hidden.clone().inner(),
+            weight.clone().inner(),
+            bias.clone().inner(),
+            targets.clone().inner(),
+            weights.clone().inner(),
+        );
+        close(&values(plain.losses), &run(softmax_reference).0[..n], 1e-5, 1e-6, "losses");
     }
 }
 
@@ -205,23 +257,20 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
         let targets: Vec<i64> = (0..t * b).map(|_| draw.0.below(v as u64) as i64).collect();
         let targets =
             Tensor::<1, Int>::from_data(TensorData::new(targets, [t * b]), &Device::flex().autodiff());
-        let y = fused::lstm(
-            x.clone(),
-            s0.clone(),
-            s0.clone(),
-            weight.clone(),
-            bias.clone(),
-            LstmCell::Tensorflow,
-        );
-        let y = fused::rhn(y.narrow(0, 0, t), s0.clone(), input.clone(), recurrent.clone(), rhn_bias.clone());
-        let losses =
-            fused::softmax_cross_entropy(y.reshape([t * b, h]), output.clone(), output_bias.clone(), targets);
+        let options = LstmOptions::new(LstmCell::Tensorflow);
+        let y = extension::lstm(x.clone(), s0.clone(), s0.clone(), weight.clone(), bias.clone(), options);
+        let y =
+            extension::rhn(y.narrow(0, 0, t), s0.clone(), input.clone(), recurrent.clone(), rhn_bias.clone());
         let weights = draw.weights([t * b]);
-        differentiate!(
-            losses,
-            weights,
+        let (y, output_) = (y.reshape([t * b, h]), output.clone());
+        let found = softmax_cross_entropy(y, output_, output_bias.clone(), targets, weights);
+        let one = draw.weights([1]);
+        let (total, gradients) = differentiate!(
+            found.total,
+            one,
             [x, s0, weight, bias, input, recurrent, rhn_bias, output, output_bias]
-        )
+        );
+        ([values(found.losses), total].concat(), gradients)
     };
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");

@@ -18,7 +18,7 @@ use crate::shard::ShardSpec;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the code changes so that the same configuration gives another result.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// An optimiser and the settings that the search varies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -65,14 +65,14 @@ impl Block<'_> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(t * self.stride), self.len) }
     }
 
-    /// The block at step `t`, to write, and at an earlier step, to read.
-    pub(super) fn step_and(&mut self, t: usize, earlier: usize) -> (&mut [f32], &[f32]) {
-        assert!(earlier < t && t < self.steps);
+    /// The block at step `t`, to write, and at another step, to read.
+    pub(super) fn step_and(&mut self, t: usize, other: usize) -> (&mut [f32], &[f32]) {
+        assert!(other != t && other.max(t) < self.steps);
         // SAFETY: as above; the two steps differ, so the slices are disjoint.
         unsafe {
             (
                 std::slice::from_raw_parts_mut(self.start.add(t * self.stride), self.len),
-                std::slice::from_raw_parts(self.start.add(earlier * self.stride), self.len),
+                std::slice::from_raw_parts(self.start.add(other * self.stride), self.len),
             )
         }
     }

@@ -11,6 +11,8 @@
 pub(super) trait Lanes: Copy {
     /// Number of lanes, at most [`MAX_LANES`].
     const LANES: usize;
+    /// Rows that a product can hold two vectors of sums for in registers.
+    const ROWS: usize;
 
     /// The same value in every lane.
     fn splat(value: f32) -> Self;
@@ -22,6 +24,7 @@ pub(super) trait Lanes: Copy {
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
     fn div(self, other: Self) -> Self;
+    fn sqrt(self) -> Self;
     /// `self * factor + term`, rounded once where the CPU can.
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The smaller value; `other` where either is NaN.
@@ -134,6 +137,7 @@ impl Portable {
 
 impl Lanes for Portable {
     const LANES: usize = 8;
+    const ROWS: usize = 6;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -164,6 +168,10 @@ impl Lanes for Portable {
     #[inline(always)]
     fn div(self, other: Self) -> Self {
         self.zip(other, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(f32::sqrt))
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
@@ -207,17 +215,17 @@ mod x86 {
         __m256, __m512, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps,
         _mm256_castsi256_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
         _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps,
-        _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps,
+        _mm256_slli_epi32, _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps,
         _mm512_castsi512_ps, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
         _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps,
-        _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+        _mm512_slli_epi32, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 
     macro_rules! lanes {
-        ($(#[$doc:meta])* $name:ident($register:ty) x $lanes:literal:
-            $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident
+        ($(#[$doc:meta])* $name:ident($register:ty) x $lanes:literal, $rows:literal:
+            $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $sqrt:ident
             $fma:ident $min:ident $max:ident $round:ident
             $to_int:ident $splat_int:ident $add_int:ident $shift:ident $cast:ident) => {
             $(#[$doc])*
@@ -226,6 +234,7 @@ mod x86 {
 
             impl Lanes for $name {
                 const LANES: usize = $lanes;
+                const ROWS: usize = $rows;
 
                 #[inline(always)]
                 fn splat(value: f32) -> Self {
@@ -258,6 +267,10 @@ mod x86 {
                     Self(unsafe { $div(self.0, other.0) })
                 }
                 #[inline(always)]
+                fn sqrt(self) -> Self {
+                    Self(unsafe { $sqrt(self.0) })
+                }
+                #[inline(always)]
                 fn mul_add(self, factor: Self, term: Self) -> Self {
                     Self(unsafe { $fma(self.0, factor.0, term.0) })
                 }
@@ -284,16 +297,16 @@ mod x86 {
 
     lanes!(
         /// Eight floats, with AVX2 and FMA.
-        Avx2(__m256) x 8:
+        Avx2(__m256) x 8, 6:
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
-        _mm256_div_ps _mm256_fmadd_ps _mm256_min_ps _mm256_max_ps _mm256_round_ps
+        _mm256_div_ps _mm256_sqrt_ps _mm256_fmadd_ps _mm256_min_ps _mm256_max_ps _mm256_round_ps
         _mm256_cvtps_epi32 _mm256_set1_epi32 _mm256_add_epi32 _mm256_slli_epi32 _mm256_castsi256_ps
     );
     lanes!(
         /// Sixteen floats, with AVX-512.
-        Avx512(__m512) x 16:
+        Avx512(__m512) x 16, 8:
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
-        _mm512_div_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_roundscale_ps
+        _mm512_div_ps _mm512_sqrt_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_roundscale_ps
         _mm512_cvtps_epi32 _mm512_set1_epi32 _mm512_add_epi32 _mm512_slli_epi32 _mm512_castsi512_ps
     );
 }

@@ -4,10 +4,10 @@ use super::activation::{sigmoid, tanh};
 use super::blocks::{block_rows, rows_of, split};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
-use super::product::{Packed, add_transposed_product, column_sums};
+use super::product::{Packed, add_transposed_product};
 use rayon::prelude::*;
 
-/// Sizes, and where the gates are.
+/// Sizes, where the gates are, and in which order the steps are read.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Layout {
     pub(in super::super) batch: usize,
@@ -17,6 +17,8 @@ pub(in super::super) struct Layout {
     pub(in super::super) order: [usize; 4],
     /// Added to the forget gate.
     pub(in super::super) forget_offset: f32,
+    /// From the last step to the first.
+    pub(in super::super) reverse: bool,
 }
 
 /// What goes in.
@@ -32,6 +34,8 @@ pub(in super::super) struct Inputs<'a> {
     pub(in super::super) weight: &'a [f32],
     /// [4 H].
     pub(in super::super) bias: &'a [f32],
+    /// Steps of every row, [B]; at the others its state stands still.
+    pub(in super::super) lengths: Option<&'a [usize]>,
 }
 
 /// What the backward pass needs of the forward pass besides its input and output.
@@ -52,10 +56,19 @@ pub(in super::super) struct Gradients {
     pub(in super::super) bias: Vec<f32>,
 }
 
+impl Layout {
+    /// The steps in the order of reading, each with the one read before it.
+    fn reading(&self, steps: usize) -> impl DoubleEndedIterator<Item = (usize, Option<usize>)> + use<> {
+        let reverse = self.reverse;
+        let at = move |k: usize| if reverse { steps - 1 - k } else { k };
+        (0..steps).map(move |k| (at(k), k.checked_sub(1).map(at)))
+    }
+}
+
 /// Runs the sequence. Returns [T + 1, B, H]: the hidden state of every step, then the last cell
 /// state.
 pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
-    let Layout { batch, input, hidden, order, forget_offset } = layout;
+    let Layout { batch, input, hidden, order, forget_offset, .. } = layout;
     let steps = inputs.x.len() / (batch * input);
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
     let mut gates = Buffer::new(steps * batch * 4 * hidden);
@@ -76,21 +89,23 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
         .collect();
     blocks.into_par_iter().for_each(|((mut gates, mut cells), mut out)| {
         let range = gates.rows.clone();
-        for t in 0..steps {
+        let lengths = inputs.lengths.map(|lengths| &lengths[range.clone()]);
+        let mut last = 0;
+        for (t, before) in layout.reading(steps) {
             let gates = gates.step_mut(t);
-            let (c, c_before, h) = if t == 0 {
-                w_hidden.add_product(rows_of(inputs.h0, 0, batch, hidden, &range), gates);
-                let c_before = rows_of(inputs.c0, 0, batch, hidden, &range);
-                (cells.step_mut(0), c_before, out.step_mut(0))
-            } else {
-                let (h, h_before) = out.step_and(t, t - 1);
-                w_hidden.add_product(h_before, gates);
-                let (c, c_before) = cells.step_and(t, t - 1);
-                (c, c_before, h)
+            let ((c, c_before), (h, h_before)) = match before {
+                Some(before) => (cells.step_and(t, before), out.step_and(t, before)),
+                None => (
+                    (cells.step_mut(t), rows_of(inputs.c0, 0, batch, hidden, &range)),
+                    (out.step_mut(t), rows_of(inputs.h0, 0, batch, hidden, &range)),
+                ),
             };
-            dispatch(CellForward { layout, bias: &bias, gates, c_before, c, h });
+            w_hidden.add_product(h_before, gates);
+            let still = Still { t, lengths };
+            dispatch(CellForward { layout, still, bias: &bias, gates, c_before, h_before, c, h });
+            last = t;
         }
-        out.step_mut(steps).copy_from_slice(cells.step(steps - 1));
+        out.step_mut(steps).copy_from_slice(cells.step(last));
     });
     (out, Trace { gates, cells })
 }
@@ -110,54 +125,90 @@ pub(in super::super) fn backward(
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
     let w_hidden = Packed::transposed(w_hidden, 4 * hidden, hidden);
 
+    // The gradients of the states, carried backwards through time; at the end those of h0 and c0.
     let mut h0 = vec![0.0; batch * hidden];
-    // The gradient of the cell state, carried backwards through time; at the end that of c0.
     let mut c0 = gradient[steps * batch * hidden..].to_vec();
     let rows = block_rows(batch);
+    // The gradient of the bias, each block's by itself so that the sum has one order.
+    let mut biases = vec![0.0; batch.div_ceil(rows) * 4 * hidden];
     let blocks: Vec<_> = split(&mut gates, batch, 4 * hidden, rows)
         .into_iter()
         .zip(split(&mut h0, batch, hidden, rows))
         .zip(split(&mut c0, batch, hidden, rows))
+        .zip(biases.chunks_exact_mut(4 * hidden))
         .collect();
-    blocks.into_par_iter().for_each(|((mut gates, mut dh), mut dc)| {
+    blocks.into_par_iter().for_each(|(((mut gates, mut dh), mut dc), bias)| {
         let range = gates.rows.clone();
+        let lengths = inputs.lengths.map(|lengths| &lengths[range.clone()]);
         let (dh, dc) = (dh.step_mut(0), dc.step_mut(0));
-        dh.copy_from_slice(rows_of(gradient, steps - 1, batch, hidden, &range));
-        for t in (0..steps).rev() {
+        for (t, before) in layout.reading(steps).rev() {
             let gates = gates.step_mut(t);
-            let c = rows_of(&cells, t, batch, hidden, &range);
-            let c_before = match t {
-                0 => rows_of(inputs.c0, 0, batch, hidden, &range),
-                _ => rows_of(&cells, t - 1, batch, hidden, &range),
+            let c_before = match before {
+                Some(before) => rows_of(&cells, before, batch, hidden, &range),
+                None => rows_of(inputs.c0, 0, batch, hidden, &range),
             };
-            dispatch(CellBackward { layout, gates, c_before, c, dh, dc });
-            match t {
-                0 => dh.fill(0.0),
-                _ => dh.copy_from_slice(rows_of(gradient, t - 1, batch, hidden, &range)),
-            }
+            let c = rows_of(&cells, t, batch, hidden, &range);
+            let gradient = rows_of(gradient, t, batch, hidden, &range);
+            let still = Still { t, lengths };
+            dispatch(CellBackward { layout, still, gates, c_before, c, gradient, dh, dc, bias });
             w_hidden.add_product(gates, dh);
         }
     });
+    let mut bias = vec![0.0; 4 * hidden];
+    for part in biases.chunks_exact(4 * hidden) {
+        bias.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+    }
 
     let mut x = vec![0.0; inputs.x.len()];
     Packed::transposed(w_input, 4 * hidden, input).product_parallel(&gates, &mut x);
+    let read = read_at_every_step(layout, inputs, out);
     let mut weight = vec![0.0; inputs.weight.len()];
-    let (d_input, d_hidden) = weight.split_at_mut(input * 4 * hidden);
-    let (first, later) = gates.split_at(batch * 4 * hidden);
-    let y = &out[..(steps - 1) * batch * hidden];
-    add_transposed_product(inputs.x, &gates, d_input, [input, 4 * hidden], false);
-    add_transposed_product(inputs.h0, first, d_hidden, [hidden, 4 * hidden], false);
-    add_transposed_product(y, later, d_hidden, [hidden, 4 * hidden], true);
-    let bias = column_sums(&gates, 4 * hidden);
+    add_transposed_product(&read, &gates, &mut weight, [input + hidden, 4 * hidden], false);
     Gradients { x, h0, c0, weight, bias }
+}
+
+/// What the weight was multiplied with: the input of every step and the hidden state before it,
+/// [T, B, I + H].
+fn read_at_every_step(layout: Layout, inputs: Inputs<'_>, out: &[f32]) -> Buffer {
+    let Layout { batch, input, hidden, .. } = layout;
+    let steps = inputs.x.len() / (batch * input);
+    let mut read = Buffer::new(steps * batch * (input + hidden));
+    let order: Vec<_> = layout.reading(steps).collect();
+    read.par_chunks_mut(batch * (input + hidden)).enumerate().for_each(|(t, rows)| {
+        let (_, before) = order[if layout.reverse { steps - 1 - t } else { t }];
+        let h = before.map_or(inputs.h0, |before| &out[before * batch * hidden..]);
+        let x = inputs.x[t * batch * input..].chunks_exact(input);
+        for ((row, x), h) in rows.chunks_exact_mut(input + hidden).zip(x).zip(h.chunks_exact(hidden)) {
+            row[..input].copy_from_slice(x);
+            row[input..].copy_from_slice(h);
+        }
+    });
+    read
+}
+
+/// Which rows of a block stand still at a step.
+#[derive(Clone, Copy)]
+struct Still<'a> {
+    t: usize,
+    /// Of the rows of the block.
+    lengths: Option<&'a [usize]>,
+}
+
+impl Still<'_> {
+    #[inline(always)]
+    fn at(self, row: usize) -> bool {
+        self.lengths.is_some_and(|lengths| self.t >= lengths[row])
+    }
 }
 
 /// One step of some rows: activates the gates in place and makes the new states.
 struct CellForward<'a> {
     layout: Layout,
+    still: Still<'a>,
     bias: &'a [f32],
     gates: &'a mut [f32],
     c_before: &'a [f32],
+    h_before: &'a [f32],
     c: &'a mut [f32],
     h: &'a mut [f32],
 }
@@ -170,9 +221,14 @@ impl Kernel for CellForward<'_> {
         let Layout { hidden, order, .. } = self.layout;
         let bias = self.bias;
         let rows = self.gates.chunks_exact_mut(4 * hidden);
-        let before = self.c_before.chunks_exact(hidden);
+        let before = self.c_before.chunks_exact(hidden).zip(self.h_before.chunks_exact(hidden));
         let states = self.c.chunks_exact_mut(hidden).zip(self.h.chunks_exact_mut(hidden));
-        for ((gates, c_before), (c, h)) in rows.zip(before).zip(states) {
+        for (row, ((gates, (c_before, h_before)), (c, h))) in rows.zip(before).zip(states).enumerate() {
+            if self.still.at(row) {
+                c.copy_from_slice(c_before);
+                h.copy_from_slice(h_before);
+                continue;
+            }
             for at in (0..hidden).step_by(V::LANES) {
                 let [i, f, g, o] = order.map(|k| k * hidden + at..(k + 1) * hidden);
                 let input = sigmoid(V::read(&gates[i.clone()], 0.0).add(V::read(&bias[i.clone()], 0.0)));
@@ -194,13 +250,19 @@ impl Kernel for CellForward<'_> {
 /// One step of some rows backwards: turns the gates into the gradients of what they were made of.
 struct CellBackward<'a> {
     layout: Layout,
+    still: Still<'a>,
     gates: &'a mut [f32],
     c_before: &'a [f32],
     c: &'a [f32],
-    /// The whole gradient of the hidden state of this step.
-    dh: &'a [f32],
-    /// The gradient of the cell state that comes from later steps; left for the step before.
+    /// The gradient of the output of this step.
+    gradient: &'a [f32],
+    /// The gradient of the hidden state that comes from the steps read later. What is left for the step
+    /// before is all but the part that passes through the gates.
+    dh: &'a mut [f32],
+    /// The same of the cell state.
     dc: &'a mut [f32],
+    /// The gradients of the gates are added to it.
+    bias: &'a mut [f32],
 }
 
 impl Kernel for CellBackward<'_> {
@@ -212,8 +274,14 @@ impl Kernel for CellBackward<'_> {
         let one = V::splat(1.0);
         let rows = self.gates.chunks_exact_mut(4 * hidden);
         let states = self.c_before.chunks_exact(hidden).zip(self.c.chunks_exact(hidden));
-        let gradients = self.dh.chunks_exact(hidden).zip(self.dc.chunks_exact_mut(hidden));
-        for ((gates, (c_before, c)), (dh, dc)) in rows.zip(states).zip(gradients) {
+        let gradients = self.dh.chunks_exact_mut(hidden).zip(self.dc.chunks_exact_mut(hidden));
+        let rows = rows.zip(states).zip(self.gradient.chunks_exact(hidden)).zip(gradients);
+        for (row, (((gates, (c_before, c)), gradient), (dh, dc))) in rows.enumerate() {
+            if self.still.at(row) {
+                gates.fill(0.0);
+                dh.iter_mut().zip(gradient).for_each(|(dh, gradient)| *dh += gradient);
+                continue;
+            }
             for at in (0..hidden).step_by(V::LANES) {
                 let [i, f, g, o] = order.map(|k| k * hidden + at..(k + 1) * hidden);
                 let input = V::read(&gates[i.clone()], 0.0);
@@ -221,17 +289,19 @@ impl Kernel for CellBackward<'_> {
                 let candidate = V::read(&gates[g.clone()], 0.0);
                 let output = V::read(&gates[o.clone()], 0.0);
                 let squashed = tanh(V::read(&c[at..], 0.0));
-                let dh = V::read(&dh[at..], 0.0);
+                let total = V::read(&dh[at..], 0.0).add(V::read(&gradient[at..], 0.0));
                 let through = one.sub(squashed.mul(squashed)).mul(output);
-                let d_cell = dh.mul_add(through, V::read(&dc[at..], 0.0));
+                let d_cell = total.mul_add(through, V::read(&dc[at..], 0.0));
                 let d_input = d_cell.mul(candidate).mul(input).mul(one.sub(input));
                 let d_forget = d_cell.mul(V::read(&c_before[at..], 0.0)).mul(forget).mul(one.sub(forget));
                 let d_candidate = d_cell.mul(input).mul(one.sub(candidate.mul(candidate)));
-                let d_output = dh.mul(squashed).mul(output).mul(one.sub(output));
-                d_input.write(&mut gates[i]);
-                d_forget.write(&mut gates[f]);
-                d_candidate.write(&mut gates[g]);
-                d_output.write(&mut gates[o]);
+                let d_output = total.mul(squashed).mul(output).mul(one.sub(output));
+                for (columns, gradient) in [(i, d_input), (f, d_forget), (g, d_candidate), (o, d_output)] {
+                    let sum = &mut self.bias[columns.clone()];
+                    V::read(sum, 0.0).add(gradient).write(sum);
+                    gradient.write(&mut gates[columns]);
+                }
+                V::splat(0.0).write(&mut dh[at..]);
                 d_cell.mul(forget).write(&mut dc[at..]);
             }
         }

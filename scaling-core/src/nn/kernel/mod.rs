@@ -15,3 +15,7 @@ pub(super) mod lstm;
 mod product;
 pub(super) mod rhn;
 pub(super) mod softmax;
+pub(crate) mod update;
+
+pub(crate) use buffer::keep_freed_memory;
+pub(super) use softmax::scale;

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows of the weight that are done with before the next: a panel of them fits the L1 cache.
-const DEPTH: usize = 256;
-/// Rows of the left side that are multiplied at once, by the number of registers.
-const GROUP: usize = 6;
+const DEPTH: usize = 128;
+/// Parts of a weight may start at multiples of this: of [`DEPTH`] and of every width of a panel.
+pub(super) const PART: usize = DEPTH;
 
 /// A weight [K, N], rearranged for products with rows on its left.
 ///
@@ -56,26 +56,42 @@ impl Packed {
         assert_eq!(weight.len(), depth * columns);
         Self::pack(depth, columns, |rows, first, panel, packed| {
             let width = panel.min(columns - first);
-            for (k, row) in rows.zip(packed.chunks_exact_mut(panel)) {
-                for (j, value) in row[..width].iter_mut().enumerate() {
-                    *value = weight[(first + j) * depth + k];
+            for j in 0..width {
+                let values = &weight[(first + j) * depth..][rows.clone()];
+                for (row, value) in packed.chunks_exact_mut(panel).zip(values) {
+                    row[j] = *value;
                 }
+            }
+            for row in packed.chunks_exact_mut(panel) {
                 row[width..].fill(0.0);
             }
         })
     }
 
     /// Has `fill` write every panel: given its rows, its first column, its width and its values.
-    fn pack(depth: usize, columns: usize, fill: impl Fn(Range<usize>, usize, usize, &mut [f32])) -> Self {
+    fn pack(
+        depth: usize,
+        columns: usize,
+        fill: impl Fn(Range<usize>, usize, usize, &mut [f32]) + Sync,
+    ) -> Self {
         let panel = dispatch(PanelWidth);
-        let mut data = Buffer::new(depth * columns.next_multiple_of(panel));
-        let mut rest = &mut data[..];
-        for (rows, first) in panels(depth, columns, panel) {
-            let (packed, after) = rest.split_at_mut(rows.len() * panel);
-            rest = after;
-            fill(rows, first, panel, packed);
-        }
+        let padded = columns.next_multiple_of(panel);
+        let mut data = Buffer::new(depth * padded);
+        data.par_chunks_mut(DEPTH * padded).enumerate().for_each(|(block, data)| {
+            let rows = block * DEPTH..depth.min((block + 1) * DEPTH);
+            // Panels enough to be worth a thread's while.
+            let panels = data.par_chunks_mut(rows.len() * panel).with_min_len(8).enumerate();
+            panels.for_each(|(p, data)| fill(rows.clone(), p * panel, panel, data));
+        });
         Self { depth, columns, panel, data }
+    }
+
+    /// `out = rows * weight`: rows [R, K], out [R, N].
+    ///
+    /// # Panics
+    /// If the sizes do not fit.
+    pub(super) fn product(&self, rows: &[f32], out: &mut [f32]) {
+        self.whole(rows, out, Start::Zero);
     }
 
     /// `out += rows * weight`: rows [R, K], out [R, N].
@@ -83,36 +99,71 @@ impl Packed {
     /// # Panics
     /// If the sizes do not fit.
     pub(super) fn add_product(&self, rows: &[f32], out: &mut [f32]) {
+        self.whole(rows, out, Start::Present);
+    }
+
+    fn whole(&self, rows: &[f32], out: &mut [f32], start: Start<'_>) {
         let count = rows.len() / self.depth;
         assert_eq!((rows.len(), out.len()), (count * self.depth, count * self.columns));
-        dispatch(Product { weight: self, rows, out, count });
+        let (left, out) =
+            (Left { rows, stride: self.depth, count }, Out { out, stride: self.columns, start });
+        dispatch(Product { weight: self, part: [0..self.depth, 0..self.columns], left, out });
+    }
+
+    /// `out = start + rows * part of the weight`, the part being some of its rows and columns.
+    ///
+    /// # Panics
+    /// If the part does not start at a multiple of [`PART`], or the sizes do not fit.
+    pub(super) fn product_of_part(&self, part: [Range<usize>; 2], left: Left<'_>, out: Out<'_>) {
+        assert!(part.iter().all(|range| range.start.is_multiple_of(PART)));
+        dispatch(Product { weight: self, part, left, out });
     }
 
     /// `out = rows * weight` for any number of rows, in parallel.
     pub(super) fn product_parallel(&self, rows: &[f32], out: &mut [f32]) {
         const ROWS: usize = 64;
-        rows.par_chunks(ROWS * self.depth).zip(out.par_chunks_mut(ROWS * self.columns)).for_each(
-            |(rows, out)| {
-                out.fill(0.0);
-                self.add_product(rows, out);
-            },
-        );
+        rows.par_chunks(ROWS * self.depth)
+            .zip(out.par_chunks_mut(ROWS * self.columns))
+            .for_each(|(rows, out)| self.product(rows, out));
+    }
+
+    /// Where the panels of some rows, which begin a depth block, and of all columns begin.
+    fn block(&self, rows: &Range<usize>) -> &[f32] {
+        &self.data[rows.start * self.columns.next_multiple_of(self.panel)..]
     }
 }
 
-/// The panels of a packed weight in their order: which rows, and the first column.
-fn panels(depth: usize, columns: usize, panel: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
-    (0..depth).step_by(DEPTH).flat_map(move |k| {
-        let rows = k..depth.min(k + DEPTH);
-        (0..columns).step_by(panel).map(move |first| (rows.clone(), first))
-    })
+/// Rows to be multiplied; each begins `stride` values after the one before.
+pub(super) struct Left<'a> {
+    pub(super) rows: &'a [f32],
+    pub(super) stride: usize,
+    pub(super) count: usize,
+}
+
+/// Where products go; each row begins `stride` values after the one before.
+pub(super) struct Out<'a> {
+    pub(super) out: &'a mut [f32],
+    pub(super) stride: usize,
+    pub(super) start: Start<'a>,
+}
+
+/// What products are added to.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a> {
+    /// Nothing.
+    Zero,
+    /// What is there.
+    Present,
+    /// One value per column.
+    Row(&'a [f32]),
 }
 
 struct Product<'a> {
     weight: &'a Packed,
-    rows: &'a [f32],
-    out: &'a mut [f32],
-    count: usize,
+    /// Rows and columns of the weight.
+    part: [Range<usize>; 2],
+    left: Left<'a>,
+    out: Out<'a>,
 }
 
 impl Kernel for Product<'_> {
@@ -120,35 +171,47 @@ impl Kernel for Product<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Packed { depth, columns, panel: width, ref data } = *self.weight;
-        // Groups of nearly equal size: eight rows are four and four, not six and two.
-        let groups = self.count.div_ceil(GROUP);
-        let mut rest = &data[..];
-        for (range, first) in panels(depth, columns, width) {
-            let (panel, after) = rest.split_at(range.len() * width);
-            rest = after;
-            // Once, unless the weight was packed for wider vectors than these.
-            for part in (0..width.min(columns - first)).step_by(2 * V::LANES) {
-                for group in 0..groups {
-                    let from = group * self.count / groups;
-                    let to = (group + 1) * self.count / groups;
-                    let tile = Tile {
-                        rows: &self.rows[from * depth..to * depth],
-                        panel: &panel[part..],
-                        width,
-                        out: &mut self.out[from * columns..to * columns],
-                        range: range.clone(),
-                        column: first + part,
-                        depth,
-                        columns,
-                    };
-                    match to - from {
-                        1 => tile.add::<V, 1>(),
-                        2 => tile.add::<V, 2>(),
-                        3 => tile.add::<V, 3>(),
-                        4 => tile.add::<V, 4>(),
-                        5 => tile.add::<V, 5>(),
-                        _ => tile.add::<V, GROUP>(),
+        let Self { weight, part: [depth, columns], left, out } = self;
+        let panel = weight.panel;
+        // Groups of nearly equal size: ten rows are five and five, not eight and two.
+        let groups = left.count.div_ceil(V::ROWS);
+        for from in depth.clone().step_by(DEPTH) {
+            // A depth block is as long in the packed weight as it is there, whatever is used of it.
+            let block = from..weight.depth.min(from + DEPTH);
+            let used = block.len().min(depth.end - from);
+            let panels = weight.block(&block);
+            for first in columns.clone().step_by(panel) {
+                let values = &panels[first * block.len()..][..panel * block.len()];
+                // Once, unless the weight was packed for wider vectors than these.
+                for part in (0..panel.min(columns.end - first)).step_by(2 * V::LANES) {
+                    for group in 0..groups {
+                        let row = group * left.count / groups;
+                        let end = (group + 1) * left.count / groups;
+                        let tile = Tile {
+                            rows: &left.rows[row * left.stride + from - depth.start..],
+                            stride: left.stride,
+                            panel: &values[part..],
+                            width: panel,
+                            steps: used,
+                            out: &mut out.out[row * out.stride + first - columns.start + part..],
+                            out_stride: out.stride,
+                            out_width: (columns.end - first - part).min(2 * V::LANES),
+                            start: match out.start {
+                                _ if from > depth.start => Start::Present,
+                                Start::Row(values) => Start::Row(&values[first - columns.start + part..]),
+                                start => start,
+                            },
+                        };
+                        match end - row {
+                            1 => tile.run::<V, 1>(),
+                            2 => tile.run::<V, 2>(),
+                            3 => tile.run::<V, 3>(),
+                            4 => tile.run::<V, 4>(),
+                            5 => tile.run::<V, 5>(),
+                            6 => tile.run::<V, 6>(),
+                            7 => tile.run::<V, 7>(),
+                            _ => tile.run::<V, 8>(),
+                        }
                     }
                 }
             }
@@ -159,27 +222,29 @@ impl Kernel for Product<'_> {
 /// A few rows times two vectors of columns.
 struct Tile<'a> {
     rows: &'a [f32],
+    stride: usize,
     panel: &'a [f32],
     width: usize,
+    /// Rows of the weight.
+    steps: usize,
     out: &'a mut [f32],
-    range: Range<usize>,
-    column: usize,
-    depth: usize,
-    columns: usize,
+    out_stride: usize,
+    out_width: usize,
+    start: Start<'a>,
 }
 
 impl Tile<'_> {
     #[inline(always)]
-    fn add<V: Lanes, const R: usize>(self) {
-        let steps = self.range.len();
-        let rows: [&[f32]; R] = std::array::from_fn(|r| &self.rows[r * self.depth..][self.range.clone()]);
-        assert!(steps > 0 && self.panel.len() >= (steps - 1) * self.width + 2 * V::LANES);
+    fn run<V: Lanes, const R: usize>(self) {
+        let Self { steps, width, panel, .. } = self;
+        let rows: [&[f32]; R] = std::array::from_fn(|r| &self.rows[r * self.stride..][..steps]);
+        assert!(steps > 0 && panel.len() >= (steps - 1) * width + 2 * V::LANES);
         let mut sums = [[V::splat(0.0); 2]; R];
         for k in 0..steps {
             // SAFETY: every row has `steps` values, and the assertion covers the panel.
             #[allow(unsafe_code)]
             let (low, high) = unsafe {
-                let weights = self.panel.get_unchecked(k * self.width..k * self.width + 2 * V::LANES);
+                let weights = panel.get_unchecked(k * width..k * width + 2 * V::LANES);
                 (V::load(weights), V::load(weights.get_unchecked(V::LANES..)))
             };
             for r in 0..R {
@@ -190,10 +255,15 @@ impl Tile<'_> {
                 sums[r][1] = value.mul_add(high, sums[r][1]);
             }
         }
-        for (sums, out) in sums.into_iter().zip(self.out.chunks_exact_mut(self.columns)) {
-            let out = &mut out[self.column..];
-            for (sum, out) in sums.into_iter().zip(out.chunks_mut(V::LANES)) {
-                V::read(out, 0.0).add(sum).write(out);
+        for (r, sums) in sums.into_iter().enumerate() {
+            let out = &mut self.out[r * self.out_stride..][..self.out_width];
+            for (i, (sum, out)) in sums.into_iter().zip(out.chunks_mut(V::LANES)).enumerate() {
+                let sum = match self.start {
+                    Start::Zero => sum,
+                    Start::Present => V::read(out, 0.0).add(sum),
+                    Start::Row(values) => V::read(&values[i * V::LANES..], 0.0).add(sum),
+                };
+                sum.write(out);
             }
         }
     }
@@ -214,7 +284,7 @@ pub(super) fn add_transposed_product(
 ) {
     let [m, n] = columns;
     // Narrow enough for several threads, wide enough to make little of what each tile repeats.
-    let tile = [512, (n / 16).next_multiple_of(128).clamp(128, 512)];
+    let tile = [512, (n / 2).next_multiple_of(64).clamp(64, 512)];
     let rows = left.len() / m;
     assert_eq!((left.len(), right.len(), out.len()), (rows * m, rows * n, m * n));
     let tiles: Vec<[usize; 2]> =
@@ -264,22 +334,86 @@ impl Shared {
     }
 }
 
-/// The sum of every column of `rows` [R, N], in parallel.
-pub(super) fn column_sums(rows: &[f32], columns: usize) -> Vec<f32> {
-    const WIDTH: usize = 256;
-    let mut sums = vec![0.0; columns];
-    sums.par_chunks_mut(WIDTH).enumerate().for_each(|(i, sums)| {
-        for row in rows.chunks_exact(columns) {
-            for (sum, value) in sums.iter_mut().zip(&row[i * WIDTH..]) {
-                *sum += value;
-            }
-        }
-    });
-    sums
-}
-
 #[cfg(test)]
 mod tests {
+    #[test]
+    #[ignore]
+    fn speed() {
+        use std::time::Instant;
+        rayon::ThreadPoolBuilder::new().num_threads(2).build_global().unwrap_or(());
+        for (r, m, n) in [
+            (2560, 64, 256),
+            (2560, 128, 512),
+            (2560, 256, 1024),
+            (2560, 512, 2048),
+            (256, 64, 10004),
+            (384, 64, 10004),
+            (2560, 64, 10004),
+            (256, 256, 10004),
+            (256, 512, 10004),
+            (2560, 512, 10004),
+            (4800, 64, 128),
+            (4800, 256, 512),
+        ] {
+            let (left, right) = (values(r * m, 1), values(r * n, 2));
+            let mut out = vec![0.0; m * n];
+            let mut best = f64::MAX;
+            for _ in 0..10 {
+                let t = Instant::now();
+                add_transposed_product(&left, &right, &mut out, [m, n], true);
+                best = best.min(t.elapsed().as_secs_f64());
+            }
+            println!("{r}T {m} x {n}: {:.1} GFLOP/s", 2.0 * (m * r * n) as f64 / best / 1e9);
+        }
+        for (m, k, n) in [(16, 256, 512), (16, 512, 256), (16, 128, 256)] {
+            let rows = values(m * k, 1);
+            let packed: Vec<Packed> = (0..10).map(|i| Packed::new(&values(k * n, i), k, n)).collect();
+            let mut out = vec![0.0; m * n];
+            let mut best = f64::MAX;
+            for _ in 0..20 {
+                let t = Instant::now();
+                for _ in 0..10 {
+                    for p in &packed {
+                        p.add_product(&rows, &mut out);
+                    }
+                }
+                best = best.min(t.elapsed().as_secs_f64() / 100.0);
+            }
+            println!("ten {m} x {k} x {n}: {:.1} GFLOP/s", 2.0 * (m * k * n) as f64 / best / 1e9);
+        }
+        for (m, k, n) in [
+            (16, 64, 256),
+            (16, 256, 64),
+            (16, 128, 512),
+            (16, 256, 1024),
+            (16, 1024, 256),
+            (16, 512, 2048),
+            (16, 2048, 512),
+            (32, 64, 10004),
+            (32, 256, 10004),
+            (32, 512, 10004),
+            (32, 10004, 64),
+            (64, 256, 1024),
+            (16, 64, 128),
+            (16, 256, 512),
+            (16, 512, 256),
+        ] {
+            let (rows, weight) = (values(m * k, 1), values(k * n, 2));
+            let packed = Packed::new(&weight, k, n);
+            let mut out = vec![0.0; m * n];
+            let mut best = f64::MAX;
+            for _ in 0..20 {
+                let t = Instant::now();
+                let reps = (50_000_000 / (m * k * n)).max(1);
+                for _ in 0..reps {
+                    packed.add_product(&rows, &mut out);
+                }
+                best = best.min(t.elapsed().as_secs_f64() / reps as f64);
+            }
+            println!("{m} x {k} x {n}: {:.1} GFLOP/s", 2.0 * (m * k * n) as f64 / best / 1e9);
+        }
+    }
+
     use super::super::lanes::tests::every_level;
     use super::*;
     use crate::random::Random;
@@ -332,17 +466,14 @@ mod tests {
             #[inline(always)]
             fn run<V: Lanes>(self) -> Vec<f32> {
                 let (rows, weight) = (values(5 * 40, 1), Packed::new(&values(40 * 37, 2), 40, 37));
-                let mut out = vec![0.0; 5 * 37];
-                Product { weight: &weight, rows: &rows, out: &mut out, count: 5 }.run::<V>();
-                out
+                let mut products = vec![0.0; 5 * 37];
+                let left = Left { rows: &rows, stride: 40, count: 5 };
+                let out = Out { out: &mut products, stride: 37, start: Start::Zero };
+                Product { weight: &weight, part: [0..40, 0..37], left, out }.run::<V>();
+                products
             }
         }
         let [portable, best] = every_level(&Whole);
         close(&best, &portable.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn columns_are_summed() {
-        assert_eq!(column_sums(&[1.0, 2.0, 3.0, 4.0], 2), [4.0, 6.0]);
     }
 }

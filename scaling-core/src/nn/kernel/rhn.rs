@@ -5,7 +5,7 @@ use super::activation::{sigmoid, tanh};
 use super::blocks::{block_rows, rows_of, split};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
-use super::product::{Packed, add_transposed_product, column_sums};
+use super::product::{Packed, add_transposed_product};
 use rayon::prelude::*;
 
 /// Sizes.
@@ -72,20 +72,25 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
         .zip(split(&mut y, batch, hidden, rows))
         .collect();
     blocks.into_par_iter().for_each(|((mut gates, mut states), mut y)| {
-        let mut s = rows_of(inputs.s0, 0, batch, hidden, &gates.rows).to_vec();
+        let s0 = rows_of(inputs.s0, 0, batch, hidden, &gates.rows);
         for t in 0..steps {
             for (l, weight) in recurrent.iter().enumerate() {
+                // The last sub-layer writes the output, the others their own states.
+                let (s, before) = match (l, l + 1 == depth, t) {
+                    (0, true, 0) => (y.step_mut(0), s0),
+                    (0, true, _) => y.step_and(t, t - 1),
+                    (0, false, 0) => (states.step_mut(0), s0),
+                    (0, false, _) => (states.step_mut(t), y.step(t - 1)),
+                    (_, true, _) => (y.step_mut(t), states.step((l - 1) * steps + t)),
+                    (_, false, _) => states.step_and(l * steps + t, (l - 1) * steps + t),
+                };
                 let gates = gates.step_mut(l * steps + t);
-                if l > 0 {
-                    gates.fill(0.0);
+                match l {
+                    0 => weight.add_product(before, gates),
+                    _ => weight.product(before, gates),
                 }
-                weight.add_product(&s, gates);
                 let bias = &inputs.bias[l * 2 * hidden..][..2 * hidden];
-                dispatch(CellForward { hidden, bias, gates, s: &mut s });
-                match l + 1 {
-                    last if last == depth => y.step_mut(t).copy_from_slice(&s),
-                    _ => states.step_mut(l * steps + t).copy_from_slice(&s),
-                }
+                dispatch(CellForward { hidden, bias, gates, before, s });
             }
         }
     });
@@ -113,11 +118,14 @@ pub(in super::super) fn backward(
     // The gradient of the state, carried backwards through time; at the end that of s0.
     let mut s0 = vec![0.0; batch * hidden];
     let rows = block_rows(batch);
+    // The gradient of the bias, each block's by itself so that the sum has one order.
+    let mut biases = vec![0.0; batch.div_ceil(rows) * depth * 2 * hidden];
     let blocks: Vec<_> = split(&mut gates, batch, 2 * hidden, rows)
         .into_iter()
         .zip(split(&mut s0, batch, hidden, rows))
+        .zip(biases.chunks_exact_mut(depth * 2 * hidden))
         .collect();
-    blocks.into_par_iter().for_each(|(mut gates, mut ds)| {
+    blocks.into_par_iter().for_each(|((mut gates, mut ds), bias)| {
         let range = gates.rows.clone();
         let ds = ds.step_mut(0);
         for t in (0..steps).rev() {
@@ -131,7 +139,8 @@ pub(in super::super) fn backward(
                     _ => rows_of(&states, (l - 1) * steps + t, batch, hidden, &range),
                 };
                 let gates = gates.step_mut(l * steps + t);
-                dispatch(CellBackward { hidden, gates, s, ds });
+                let bias = &mut bias[l * 2 * hidden..][..2 * hidden];
+                dispatch(CellBackward { hidden, gates, s, ds, bias });
                 weight.add_product(gates, ds);
             }
         }
@@ -144,7 +153,10 @@ pub(in super::super) fn backward(
     let mut w_input = vec![0.0; inputs.w_input.len()];
     add_transposed_product(inputs.x, &gates[..layer], &mut w_input, [input, 2 * hidden], false);
     let mut recurrent = vec![0.0; inputs.recurrent.len()];
-    let mut bias = Vec::with_capacity(depth * 2 * hidden);
+    let mut bias = vec![0.0; depth * 2 * hidden];
+    for part in biases.chunks_exact(bias.len()) {
+        bias.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+    }
     let sides = [hidden, 2 * hidden];
     let weights = recurrent.chunks_exact_mut(hidden * 2 * hidden);
     for (l, (weight, gates)) in weights.zip(gates.chunks_exact(layer)).enumerate() {
@@ -156,16 +168,16 @@ pub(in super::super) fn backward(
             let s = &states[(l - 1) * steps * batch * hidden..][..steps * batch * hidden];
             add_transposed_product(s, gates, weight, sides, false);
         }
-        bias.extend(column_sums(gates, 2 * hidden));
     }
     Gradients { x, s0, w_input, recurrent, bias }
 }
 
-/// One sub-layer of some rows: activates the gates in place and moves the state on.
+/// One sub-layer of some rows: activates the gates in place and makes the new state.
 struct CellForward<'a> {
     hidden: usize,
     bias: &'a [f32],
     gates: &'a mut [f32],
+    before: &'a [f32],
     s: &'a mut [f32],
 }
 
@@ -176,14 +188,15 @@ impl Kernel for CellForward<'_> {
     fn run<V: Lanes>(self) {
         let (bias_candidate, bias_transform) = self.bias.split_at(self.hidden);
         let rows = self.gates.chunks_exact_mut(2 * self.hidden);
-        for (gates, s) in rows.zip(self.s.chunks_exact_mut(self.hidden)) {
+        let states = self.before.chunks_exact(self.hidden).zip(self.s.chunks_exact_mut(self.hidden));
+        for (gates, (before, s)) in rows.zip(states) {
             let (candidates, transforms) = gates.split_at_mut(self.hidden);
             for at in (0..self.hidden).step_by(V::LANES) {
                 let bias = V::read(&bias_candidate[at..], 0.0);
                 let candidate = tanh(V::read(&candidates[at..], 0.0).add(bias));
                 let bias = V::read(&bias_transform[at..], 0.0);
                 let transform = sigmoid(V::read(&transforms[at..], 0.0).add(bias));
-                let state = V::read(&s[at..], 0.0);
+                let state = V::read(&before[at..], 0.0);
                 candidate.sub(state).mul_add(transform, state).write(&mut s[at..]);
                 candidate.write(&mut candidates[at..]);
                 transform.write(&mut transforms[at..]);
@@ -200,6 +213,8 @@ struct CellBackward<'a> {
     /// The state that went in.
     s: &'a [f32],
     ds: &'a mut [f32],
+    /// The gradients of the gates are added to it.
+    bias: &'a mut [f32],
 }
 
 impl Kernel for CellBackward<'_> {
@@ -210,6 +225,7 @@ impl Kernel for CellBackward<'_> {
         let one = V::splat(1.0);
         let rows = self.gates.chunks_exact_mut(2 * self.hidden);
         let states = self.s.chunks_exact(self.hidden).zip(self.ds.chunks_exact_mut(self.hidden));
+        let (bias_candidate, bias_transform) = self.bias.split_at_mut(self.hidden);
         for (gates, (s, ds)) in rows.zip(states) {
             let (candidates, transforms) = gates.split_at_mut(self.hidden);
             for at in (0..self.hidden).step_by(V::LANES) {
@@ -219,8 +235,12 @@ impl Kernel for CellBackward<'_> {
                 let carry = one.sub(transform);
                 let through = gradient.mul(transform);
                 let difference = candidate.sub(V::read(&s[at..], 0.0));
-                through.mul(one.sub(candidate.mul(candidate))).write(&mut candidates[at..]);
-                through.mul(difference).mul(carry).write(&mut transforms[at..]);
+                let d_candidate = through.mul(one.sub(candidate.mul(candidate)));
+                let d_transform = through.mul(difference).mul(carry);
+                V::read(&bias_candidate[at..], 0.0).add(d_candidate).write(&mut bias_candidate[at..]);
+                V::read(&bias_transform[at..], 0.0).add(d_transform).write(&mut bias_transform[at..]);
+                d_candidate.write(&mut candidates[at..]);
+                d_transform.write(&mut transforms[at..]);
                 gradient.mul(carry).write(&mut ds[at..]);
             }
         }

@@ -1,108 +1,17 @@
-//! The fused operations as burn sees them: on the CPU backend a call of a kernel, with a node of
-//! the autodiff graph whose backward pass is a call of another.
+//! The fused operations on the CPU backend: a call of a kernel, with a node of the autodiff graph whose
+//! backward pass is a call of another.
 
+use super::extension::Sequences;
 use super::kernel;
-use super::lstm::LstmCell;
+use super::lstm::LstmOptions;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, Backend, Dispatch, DispatchDevice, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use std::sync::OnceLock;
-
-/// Whether `SCALING_KERNELS=reference` turns the fused operations off, to compare a training run with
-/// the plain tensor operations.
-pub fn reference_wanted() -> bool {
-    static REFERENCE: OnceLock<bool> = OnceLock::new();
-    *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"))
-}
-
-/// Whether the fused operations serve this device.
-pub(super) fn available(device: &Device) -> bool {
-    !reference_wanted() && matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
-}
-
-/// Hidden states of all steps and the last cell state, [T + 1, B, H].
-pub(super) fn lstm(
-    x: Tensor<3>,
-    h0: Tensor<2>,
-    c0: Tensor<2>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    cell: LstmCell,
-) -> Tensor<3> {
-    Tensor::from_dispatch(<Dispatch as Sequences>::lstm(
-        x.into_dispatch(),
-        h0.into_dispatch(),
-        c0.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        cell,
-    ))
-}
-
-/// States of all steps, [T, B, H].
-pub(super) fn rhn(
-    x: Tensor<3>,
-    s0: Tensor<2>,
-    w_input: Tensor<2>,
-    recurrent: Tensor<3>,
-    bias: Tensor<2>,
-) -> Tensor<3> {
-    Tensor::from_dispatch(<Dispatch as Sequences>::rhn(
-        x.into_dispatch(),
-        s0.into_dispatch(),
-        w_input.into_dispatch(),
-        recurrent.into_dispatch(),
-        bias.into_dispatch(),
-    ))
-}
-
-/// Loss of every row, [N].
-pub(super) fn softmax_cross_entropy(
-    hidden: Tensor<2>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    targets: Tensor<1, Int>,
-) -> Tensor<1> {
-    Tensor::from_dispatch(<Dispatch as Sequences>::softmax_cross_entropy(
-        hidden.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        targets.into_dispatch(),
-    ))
-}
-
-/// The operations that a backend may have fused.
-#[backend_extension(Flex, Autodiff)]
-trait Sequences: Backend {
-    fn lstm(
-        x: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        cell: LstmCell,
-    ) -> FloatTensor<Self>;
-
-    fn rhn(
-        x: FloatTensor<Self>,
-        s0: FloatTensor<Self>,
-        w_input: FloatTensor<Self>,
-        recurrent: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
-
-    fn softmax_cross_entropy(
-        hidden: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        targets: IntTensor<Self>,
-    ) -> FloatTensor<Self>;
-}
+use burn::backend::{Autodiff, Flex, TensorMetadata};
+use burn::tensor::TensorData;
 
 /// A contiguous float tensor of the CPU backend: its values can be borrowed.
 #[derive(Debug, Clone)]
@@ -142,23 +51,24 @@ macro_rules! register {
 
 /// Inputs of an LSTM: x, h0, c0, weight, bias.
 #[derive(Debug, Clone)]
-struct LstmInputs([Values; 5], LstmCell);
+struct LstmInputs([Values; 5], LstmOptions);
 
 impl LstmInputs {
-    fn new(tensors: [&FlexTensor; 5], cell: LstmCell) -> Self {
-        Self(tensors.map(Values::new), cell)
+    fn new(tensors: [&FlexTensor; 5], options: LstmOptions) -> Self {
+        Self(tensors.map(Values::new), options)
     }
 
     fn layout(&self) -> kernel::lstm::Layout {
         let [_, batch, input] = self.0[0].dims();
         let [_, hidden] = self.0[1].dims();
-        let (order, forget_offset) = (self.1.order(), self.1.forget_offset());
-        kernel::lstm::Layout { batch, input, hidden, order, forget_offset }
+        let LstmOptions { cell, reverse, .. } = self.1;
+        let (order, forget_offset) = (cell.order(), cell.forget_offset());
+        kernel::lstm::Layout { batch, input, hidden, order, forget_offset, reverse }
     }
 
     fn slices(&self) -> kernel::lstm::Inputs<'_> {
         let [x, h0, c0, weight, bias] = self.0.each_ref().map(Values::slice);
-        kernel::lstm::Inputs { x, h0, c0, weight, bias }
+        kernel::lstm::Inputs { x, h0, c0, weight, bias, lengths: self.1.lengths.as_deref() }
     }
 
     fn forward(&self) -> (FlexTensor, kernel::lstm::Trace) {
@@ -191,12 +101,11 @@ impl RhnInputs {
     }
 }
 
-/// Inputs of output layer and softmax: hidden, weight, bias; and the targets.
-#[derive(Debug, Clone)]
-struct SoftmaxInputs([Values; 3], Vec<usize>);
+/// Inputs of output layer and softmax: hidden, weight, bias, weights of the losses; and the targets.
+struct SoftmaxInputs([Values; 4], Vec<usize>);
 
 impl SoftmaxInputs {
-    fn new(tensors: [&FlexTensor; 3], targets: FlexTensor) -> Self {
+    fn new(tensors: [&FlexTensor; 4], targets: FlexTensor) -> Self {
         let targets: Vec<usize> = targets.into_data().iter::<i64>().map(|t| t as usize).collect();
         let inputs = Self(tensors.map(Values::new), targets);
         let [_, symbols] = inputs.0[1].dims();
@@ -210,13 +119,26 @@ impl SoftmaxInputs {
     }
 
     fn slices(&self) -> kernel::softmax::Inputs<'_> {
-        let [hidden, weight, bias] = self.0.each_ref().map(Values::slice);
+        let [hidden, weight, bias, _] = self.0.each_ref().map(Values::slice);
         kernel::softmax::Inputs { hidden, weight, bias, targets: &self.1 }
     }
 
-    fn forward(&self, keep: bool) -> (FlexTensor, kernel::softmax::Trace) {
-        let (losses, trace) = kernel::softmax::forward(self.layout(), self.slices(), keep);
-        (tensor(losses, [self.1.len()]), trace)
+    /// The losses, then their weighted sum.
+    fn output(&self, mut losses: Vec<f32>) -> FlexTensor {
+        let terms = losses.iter().zip(self.0[3].slice()).map(|(loss, w)| f64::from(*loss) * f64::from(*w));
+        losses.push(terms.sum::<f64>() as f32);
+        tensor(losses, [self.1.len() + 1])
+    }
+
+    fn forward(&self) -> FlexTensor {
+        self.output(kernel::softmax::forward(self.layout(), self.slices()))
+    }
+
+    /// Also the gradients of the sum.
+    fn differentiate(&self) -> (FlexTensor, kernel::softmax::Gradients) {
+        let weights = self.0[3].slice();
+        let (losses, found) = kernel::softmax::differentiate(self.layout(), self.slices(), weights);
+        (self.output(losses), found)
     }
 }
 
@@ -227,9 +149,9 @@ impl Sequences for Flex {
         c0: FlexTensor,
         weight: FlexTensor,
         bias: FlexTensor,
-        cell: LstmCell,
+        options: LstmOptions,
     ) -> FlexTensor {
-        LstmInputs::new([&x, &h0, &c0, &weight, &bias], cell).forward().0
+        LstmInputs::new([&x, &h0, &c0, &weight, &bias], options).forward().0
     }
 
     fn rhn(
@@ -247,8 +169,9 @@ impl Sequences for Flex {
         weight: FlexTensor,
         bias: FlexTensor,
         targets: FlexTensor,
+        weights: FlexTensor,
     ) -> FlexTensor {
-        SoftmaxInputs::new([&hidden, &weight, &bias], targets).forward(false).0
+        SoftmaxInputs::new([&hidden, &weight, &bias, &weights], targets).forward()
     }
 }
 
@@ -308,20 +231,26 @@ impl Backward<Flex, 5> for RhnBackward {
 struct SoftmaxBackward;
 
 impl Backward<Flex, 3> for SoftmaxBackward {
-    type State = (SoftmaxInputs, kernel::softmax::Trace);
+    /// The gradients of the sum, and the number of hidden units.
+    type State = (kernel::softmax::Gradients, usize);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = Values::new(&gradients.consume::<Flex>(&ops.node));
-        let (inputs, trace) = ops.state;
-        let [hidden, weight, bias] = &inputs.0;
-        let found = kernel::softmax::backward(inputs.layout(), inputs.slices(), trace, gradient.slice());
+        let (found, hidden) = ops.state;
+        // Of the losses before it no gradient is asked.
+        let factor = gradient.slice().last().copied().unwrap_or_default();
+        let scaled = |mut values: Vec<f32>| {
+            kernel::scale(&mut values, factor);
+            values
+        };
+        let (rows, symbols) = (found.hidden.len() / hidden, found.bias.len());
         register!(
             gradients,
             ops.parents,
             [
-                (found.hidden, hidden.dims::<2>()),
-                (found.weight, weight.dims::<2>()),
-                (found.bias, bias.dims::<1>()),
+                (scaled(found.hidden), [rows, hidden]),
+                (scaled(found.weight), [hidden, symbols]),
+                (scaled(found.bias), [symbols]),
             ]
         );
     }
@@ -334,11 +263,11 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         c0: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        cell: LstmCell,
+        options: LstmOptions,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), h0.node(), c0.node(), weight.node(), bias.node()];
         let tensors = [x.primitive(), h0.primitive(), c0.primitive(), weight.primitive(), bias.primitive()];
-        let inputs = LstmInputs::new(tensors, cell);
+        let inputs = LstmInputs::new(tensors, options);
         let (out, trace) = inputs.forward();
         match LstmBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(node) => node.finish((inputs, Values::new(&out), trace), out),
@@ -369,16 +298,18 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let nodes = [hidden.node(), weight.node(), bias.node()];
-        let tensors = [hidden.primitive(), weight.primitive(), bias.primitive()];
+        let tensors = [hidden.primitive(), weight.primitive(), bias.primitive(), weights.primitive()];
         let inputs = SoftmaxInputs::new(tensors, targets);
+        let [_, width] = inputs.0[0].dims();
         match SoftmaxBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(node) => {
-                let (losses, trace) = inputs.forward(true);
-                node.finish((inputs, trace), losses)
+                let (out, found) = inputs.differentiate();
+                node.finish((found, width), out)
             }
-            OpsKind::UnTracked(node) => node.finish(inputs.forward(false).0),
+            OpsKind::UnTracked(node) => node.finish(inputs.forward()),
         }
     }
 }

@@ -3,23 +3,23 @@
 //! Our own because a resumed trial must continue with the same bits: the state is plain arrays,
 //! and everything else is a function of the update's number.
 
+mod gradient;
+mod host;
+mod tensors;
+
 use super::parameters::{Path, values};
 use crate::error::{Error, Result};
+use crate::nn::{Lookup, on_host};
 use crate::trial::{Optimization, Weights};
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
+use gradient::{AdamUpdate, Gradient, Moments, collect};
 use std::collections::BTreeMap;
 
 /// Adam's decay rates (Kingma and Ba 2015).
 const BETA: (f64, f64) = (0.9, 0.999);
 /// Adam's denominator offset (MODELS 3).
 const EPSILON: f64 = 1e-8;
-
-/// Values that are summed at once when the norm is taken.
-const PIECE: usize = 1 << 20;
-
-/// First and second moment of one parameter, flattened.
-type Moments = (Tensor<1>, Tensor<1>);
 
 /// An optimiser and its state.
 pub struct Optimizer {
@@ -44,14 +44,36 @@ impl Optimizer {
     /// Applies update number `step` (from 0) at a learning rate.
     ///
     /// The gradient is scaled by min(1, clip / norm) first, norm being that of all gradients together.
-    pub fn step<M: Module>(&mut self, model: M, gradients: &mut Gradients, step: u64, rate: f64) -> M {
-        let mut collect = Collect { gradients, flat: Vec::new() };
-        model.visit(&mut collect);
-        let flat = collect.flat;
-        let scale = clip_scale(&flat, self.clip);
-        let mut update =
-            Update { optimizer: self, path: Path::default(), flat: flat.into_iter(), scale, step, rate };
-        model.map(&mut update)
+    pub fn step<M: Module>(
+        &mut self,
+        model: M,
+        gradients: &mut Gradients,
+        lookups: &[Lookup],
+        step: u64,
+        rate: f64,
+    ) -> M {
+        if model.devices().iter().all(on_host) {
+            self.update::<host::InMemory, M>(model, gradients, lookups, step, rate)
+        } else {
+            self.update::<tensors::OnDevice, M>(model, gradients, lookups, step, rate)
+        }
+    }
+
+    fn update<G: Gradient, M: Module>(
+        &mut self,
+        model: M,
+        gradients: &mut Gradients,
+        lookups: &[Lookup],
+        step: u64,
+        rate: f64,
+    ) -> M {
+        let found = collect::<G, M>(&model, gradients, lookups);
+        let factor = (self.clip > 0.0).then(|| G::clip(found.iter().flatten(), self.clip));
+        let t = (step + 1) as f64;
+        let bias = (1.0 - BETA.0.powf(t), 1.0 - BETA.1.powf(t));
+        let adam = AdamUpdate { beta: BETA, bias, epsilon: self.epsilon, rate };
+        let gradients = found.into_iter();
+        model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, adam })
     }
 
     /// The state as named arrays.
@@ -89,81 +111,35 @@ impl Optimizer {
     }
 }
 
-/// min(1, clip / norm) as a tensor, [1], so that no device has to wait for it; none without clipping.
-fn clip_scale(flat: &[Option<Tensor<1>>], clip: f64) -> Option<Tensor<1>> {
-    if clip <= 0.0 {
-        return None;
-    }
-    // Pieces small enough that the backend sums each in one fixed order, whatever the threads.
-    let squares = flat.iter().flatten().flat_map(|g| {
-        let [n] = g.dims();
-        (0..n).step_by(PIECE).map(move |at| g.clone().narrow(0, at, PIECE.min(n - at)).square().sum())
-    });
-    let norm = squares.reduce(|a, b| a + b)?.sqrt();
-    Some((norm + 1e-30).recip().mul_scalar(clip).clamp_max(1.0))
-}
-
-struct Collect<'a> {
-    gradients: &'a mut Gradients,
-    flat: Vec<Option<Tensor<1>>>,
-}
-
-impl ModuleVisitor for Collect<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let gradient = param.val().grad_remove(self.gradients);
-        self.flat.push(gradient.map(|g| {
-            let n = g.shape().num_elements();
-            g.reshape([n])
-        }));
-    }
-}
-
-struct Update<'a> {
+struct Update<'a, G: Gradient> {
     optimizer: &'a mut Optimizer,
     path: Path,
-    flat: std::vec::IntoIter<Option<Tensor<1>>>,
-    scale: Option<Tensor<1>>,
-    step: u64,
-    rate: f64,
+    gradients: std::vec::IntoIter<Option<G>>,
+    factor: Option<G::Factor>,
+    adam: AdamUpdate,
 }
 
-impl Update<'_> {
-    /// What is subtracted from the parameter.
-    fn change(&mut self, gradient: Tensor<1>) -> Tensor<1> {
+impl<G: Gradient> Update<'_, G> {
+    fn apply(&mut self, value: Tensor<1>, gradient: G) -> Tensor<1> {
+        let factor = self.factor.as_ref();
         if !self.optimizer.adam {
-            return match &self.scale {
-                Some(scale) => gradient * scale.clone().mul_scalar(self.rate),
-                None => gradient.mul_scalar(self.rate),
-            };
+            return gradient.descend(value, self.adam.rate, factor);
         }
-        let gradient = match &self.scale {
-            Some(scale) => gradient * scale.clone(),
-            None => gradient,
-        };
         let name = self.path.name();
-        let (first, second) = self
-            .optimizer
-            .moments
-            .remove(&name)
-            .unwrap_or_else(|| (gradient.zeros_like(), gradient.zeros_like()));
-        let first = first.mul_scalar(BETA.0) + gradient.clone().mul_scalar(1.0 - BETA.0);
-        let second = second.mul_scalar(BETA.1) + gradient.square().mul_scalar(1.0 - BETA.1);
-        let t = (self.step + 1) as f64;
-        let (bias1, bias2) = (1.0 - BETA.0.powf(t), 1.0 - BETA.1.powf(t));
-        let denominator = second.clone().div_scalar(bias2).sqrt().add_scalar(self.optimizer.epsilon);
-        let change = (first.clone() / denominator).mul_scalar(self.rate / bias1);
-        self.optimizer.moments.insert(name, (first, second));
-        change
+        let moments = self.optimizer.moments.remove(&name);
+        let (value, moments) = gradient.adapt(value, moments, self.adam, factor);
+        self.optimizer.moments.insert(name, moments);
+        value
     }
 }
 
-impl ModuleMapper for Update<'_> {
+impl<G: Gradient> ModuleMapper for Update<'_, G> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(Some(gradient)) = self.flat.next() else { return param };
-        let change = self.change(gradient);
+        let Some(Some(gradient)) = self.gradients.next() else { return param };
         param.map(|value| {
-            let shape = value.dims();
-            Tensor::from_inner(value.inner() - change.reshape(shape)).require_grad()
+            let (shape, n) = (value.dims(), value.shape().num_elements());
+            let value = self.apply(value.inner().reshape([n]), gradient);
+            Tensor::from_inner(value.reshape(shape)).require_grad()
         })
     }
     fn enter_module(&mut self, name: &str, _container: &str) {
@@ -217,7 +193,7 @@ mod tests {
             let slope = Tensor::<1>::from_floats([3.0, 4.0], &device);
             let objective = (model.a.val() * slope).sum() + model.b.val().mul_scalar(12.0).sum();
             let mut gradients = objective.backward();
-            let model = optimizer("sgd", clip).step(model, &mut gradients, 0, 1.0);
+            let model = optimizer("sgd", clip).step(model, &mut gradients, &[], 0, 1.0);
             let change: Vec<f32> = values(model.a.val()).into_iter().chain(values(model.b.val())).collect();
             for (got, want) in change.iter().zip(expected) {
                 assert!((got + want).abs() < 1e-6, "clip {clip}: {change:?}");
@@ -229,15 +205,61 @@ mod tests {
     fn the_norm_is_the_same_bits_for_any_number_of_threads() {
         let mut random = crate::random::Random::new("norm", &[]);
         let gradient: Vec<f32> = (0..5_000_000).map(|_| random.uniform() as f32).collect();
+        fn clip<G: Gradient>(gradient: &[f32]) -> G::Factor {
+            let gradient = G::dense(Tensor::from_floats(gradient, &Device::flex()));
+            G::clip([&gradient].into_iter(), 1.0)
+        }
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             pool.install(|| {
-                let gradient = Tensor::from_floats(gradient.as_slice(), &Device::flex());
-                values(clip_scale(&[Some(gradient)], 1.0).expect("a scale"))[0].to_bits()
+                let device = values(clip::<tensors::OnDevice>(&gradient))[0];
+                (device.to_bits(), clip::<host::InMemory>(&gradient).to_bits())
             })
         };
         let one = with(1);
+        assert!((f64::from(f32::from_bits(one.0)) / f64::from_bits(one.1) - 1.0).abs() < 1e-5);
         assert!((2..=3).all(|threads| with(threads) == one));
+    }
+
+    /// A model of one table, of which rows 1 (twice) and 3 are looked up.
+    #[derive(Module, Debug)]
+    struct Table {
+        rows: Param<Tensor<2>>,
+    }
+
+    #[test]
+    fn looked_up_rows_train_as_the_whole_table_would() {
+        let device = Device::flex().autodiff();
+        let start = || Param::from_data([[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], &device);
+        let slope = Tensor::<2>::from_floats([[1.0, -1.0], [2.0, 0.5], [-3.0, 4.0]], &device);
+        for kind in ["sgd", "adam"] {
+            let train = |sparse: bool, host: bool| {
+                let (mut model, mut optimizer) = (Table { rows: start() }, optimizer(kind, 1.0));
+                for step in 0..3 {
+                    let ids = Tensor::<2, burn::tensor::Int>::from_data([[1], [3], [1]], &device);
+                    let (vectors, lookups) = if sparse {
+                        let (vectors, lookup) = crate::nn::embedding(&model.rows, ids);
+                        (vectors.reshape([3, 2]), lookup.into_iter().collect())
+                    } else {
+                        (model.rows.val().select(0, ids.reshape([3])), Vec::new())
+                    };
+                    let mut gradients = (vectors * slope.clone()).sum().backward();
+                    model = if host {
+                        optimizer.update::<host::InMemory, _>(model, &mut gradients, &lookups, step, 0.1)
+                    } else {
+                        optimizer.update::<tensors::OnDevice, _>(model, &mut gradients, &lookups, step, 0.1)
+                    };
+                }
+                values(model.rows.val())
+            };
+            let want = train(false, false);
+            assert_eq!(want[4..6], [5.0, 6.0]);
+            for (sparse, host) in [(true, false), (false, true), (true, true)] {
+                for (got, want) in train(sparse, host).iter().zip(&want) {
+                    assert!((got - want).abs() < 1e-5, "{kind} {sparse} {host}: {got} for {want}");
+                }
+            }
+        }
     }
 
     /// MODELS 7.2: g = 2 theta, theta_0 = 1, eta = 1e-3; epsilon 1e-9 there.
@@ -249,7 +271,7 @@ mod tests {
         for (step, want) in [0.999_000_000_000_5, 0.998_000_026_2, 0.997_000_096_1].into_iter().enumerate() {
             let objective = model.a.val().square().sum() + model.b.val().square().sum();
             let mut gradients = objective.backward();
-            model = optimizer.step(model, &mut gradients, step as u64, 1e-3);
+            model = optimizer.step(model, &mut gradients, &[], step as u64, 1e-3);
             assert!((f64::from(values(model.a.val())[0]) - want).abs() < 1e-6);
             // A round trip through a checkpoint in between changes nothing.
             let state = optimizer.state();

@@ -1,0 +1,248 @@
+"""Compare the training speed of lm-bench with PyTorch's.
+
+One command and nothing to prepare: PyTorch is installed into a virtual environment of its own on first use,
+and lm-bench is built. The two run in turn, so that both meet the same state of the machine, and what counts
+is the ratio within a pair. Exit code 0: every required ratio is met; 1: one is missed; 2: bad usage, or
+something could not be run.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+TORCH = "2.9.0"
+BATCH = 32
+REQUIRED_ON_TCH = 0.9  # where both sides use LibTorch's LSTM
+
+
+class Configuration(NamedTuple):
+    """A model, its shapes, and the least ratio of lm-bench's speed to PyTorch's."""
+
+    model: str
+    size: int
+    vocab: int
+    length: int
+    required: float
+
+    def __str__(self):
+        return f"{self.model} h{self.size} V{self.vocab} T{self.length}"
+
+
+CONFIGURATIONS = [
+    Configuration("word-lstm2", 64, 10_004, 80, 1.5),
+    Configuration("word-lstm2", 128, 10_004, 80, 1.5),
+    Configuration("word-lstm2", 256, 10_004, 80, 1.4),
+    Configuration("word-lstm2", 512, 10_004, 80, 1.25),
+    Configuration("word-lstm2", 64, 98, 80, 1.2),
+    Configuration("word-lstm2", 128, 98, 80, 1.4),
+    Configuration("word-lstm2", 256, 98, 80, 1.4),
+    Configuration("word-rhn5", 128, 10_004, 80, 2.0),
+    Configuration("char-rhn10", 64, 98, 150, 4.0),
+    Configuration("char-rhn10", 128, 98, 150, 4.0),
+    Configuration("char-rhn10", 256, 98, 150, 2.5),
+]
+
+
+class Failure(Exception):
+    """What stops the benchmark, in one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise Failure(message)
+
+
+def note(text):
+    """Progress goes to stderr; stdout is for the report."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(command, **keywords):
+    """What a command prints, if that is captured; raises with the end of its stderr if it fails."""
+    command = [str(word) for word in command]
+    try:
+        done = subprocess.run(command, text=True, **keywords)
+    except OSError as error:
+        raise Failure(f"cannot run {command[0]}: {error.strerror}") from None
+    if done.returncode != 0:
+        lines = (done.stderr or "").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise Failure(f"`{shlex.join(command)}` failed: {lines[-1]}")
+    return done.stdout
+
+
+def measure(command, environment=None):
+    """The JSON document that a command prints."""
+    output = run(command, capture_output=True, env=environment)
+    try:
+        return json.loads(output)
+    except ValueError:
+        raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
+
+
+def torch_libraries(python):
+    """The library directory of a Python's PyTorch; none unless that imports and has the right version."""
+    code = f"import torch; assert torch.__version__.split('+')[0] == '{TORCH}'; print(torch.__path__[0])"
+    try:
+        return Path(run([python, "-c", code], capture_output=True).strip()) / "lib"
+    except Failure:
+        return None
+
+
+def prepare_torch():
+    """The Python of the virtual environment, installed if need be, and its PyTorch's libraries."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
+    folder = cache / f"torch-{TORCH}"
+    python = folder / "bin" / "python"
+    if not torch_libraries(python):
+        note(f"installing PyTorch {TORCH} into {folder}")
+        run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
+        run([python, "-m", "pip", "install", f"torch=={TORCH}", "numpy"], stdout=sys.stderr)
+    libraries = torch_libraries(python)
+    if not libraries:
+        raise Failure(f"{python} does not import PyTorch {TORCH}; remove {folder} and try again")
+    return python, libraries
+
+
+def build(device, python):
+    """Builds lm-bench with what the device needs; the path of the binary."""
+    command, environment = ["cargo", "build", "--release", "-p", "lm-bench"], dict(os.environ)
+    if device == "tch:cpu":
+        command += ["--features", "tch"]
+        environment |= {"LIBTORCH_USE_PYTORCH": "1", "PATH": f"{python.parent}:{environment['PATH']}"}
+    run(command, cwd=ROOT, env=environment, stdout=sys.stderr)
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "lm-bench"
+
+
+def compare(configuration, peer, ours, environment, pairs):
+    """Measures a configuration in pairs, first PyTorch, then lm-bench; all figures and the ratios."""
+    c, results = configuration, []
+    shapes = ["--model", c.model, "--size", c.size, "--vocab", c.vocab, "--length", c.length]
+    for number in range(1, pairs + 1):
+        sides = measure([*peer, *shapes]), measure([*ours, *shapes], environment)
+        work = [side["gflops"] * 1e9 / side["samples_per_second"] for side in sides]
+        if abs(work[0] / work[1] - 1) > 1e-6:
+            raise Failure(f"{c}: the sides count {work[0]:.0f} and {work[1]:.0f} operations per token")
+        ratio = sides[1]["samples_per_second"] / sides[0]["samples_per_second"]
+        results.append({"pytorch": sides[0], "lm-bench": sides[1], "ratio": ratio})
+        note(f"{c}, pair {number} of {pairs}: ratio {ratio:.2f}")
+    ratio = statistics.median(result["ratio"] for result in results)
+    return {"name": str(c), **c._asdict(), "ratio": ratio, "met": ratio >= c.required, "pairs": results}
+
+
+def row(result, peak):
+    """A configuration as cells of the table."""
+    sides = [[pair[side] for pair in result["pairs"]] for side in ("pytorch", "lm-bench")]
+    speeds = [statistics.median(figures["samples_per_second"] for figures in side) for side in sides]
+    rates = [statistics.median(figures["gflops"] for figures in side) for side in sides]
+    memory = [max(figures["peak_memory"] for figures in side) for side in sides]
+    ratios = [pair["ratio"] for pair in result["pairs"]]
+    return [
+        result["name"],
+        *(f"{speed:,.0f}" for speed in speeds),
+        f"{result['ratio']:.2f} [{min(ratios):.2f}, {max(ratios):.2f}]",
+        f"{result['required']:.2f} {'met' if result['met'] else 'MISSED'}",
+        *(f"{rate:.1f} ({100 * rate / peak:.0f} %)" for rate in rates),
+        *(f"{size / 1e6:,.0f}" for size in memory),
+    ]
+
+
+def report(record):
+    """Circumstances and table, as Markdown that also reads well in a terminal."""
+    sgemm = record["sgemm"]
+    head = ["configuration", "PyTorch tokens/s", "lm-bench tokens/s", "ratio [min, max]", "required"]
+    head += ["PyTorch GFLOP/s", "lm-bench GFLOP/s", "PyTorch peak MB", "lm-bench peak MB"]
+    table = [head, *(row(result, sgemm["gflops"]) for result in record["configurations"])]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    table.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    lines = [
+        f"- `{record['command']}`, {record['date']}",
+        f"- {record['cpu']}, {record['threads']} threads, load average {record['load']:.2f} at the start",
+        f"- PyTorch {sgemm['torch']} (oneDNN: {sgemm['mkldnn']}); lm-bench on `{record['device']}`; batch {BATCH}",
+        f"- medians over {record['pairs']} pair(s); in brackets: % of PyTorch's sgemm, {sgemm['gflops']:.0f} GFLOP/s",
+        "",
+    ]
+    for name, *cells in table:
+        padded = [name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:]))]
+        lines.append(f"| {' | '.join(padded)} |")
+    return "\n".join(lines) + "\n"
+
+
+def cpu_name():
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), "unknown CPU")
+
+
+def parse_options():
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["cpu", "tch:cpu"], default="cpu", help="of lm-bench")
+    parser.add_argument("--threads", type=int, default=2, help="of either side [default: 2]")
+    parser.add_argument("--pairs", type=int, default=5, help="measurements of either side [default: 5]")
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="configurations, as rhn or 'h64 V98'")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
+    parser.add_argument("--binary", type=Path, metavar="PATH", help="an lm-bench, instead of building one")
+    options = parser.parse_args()
+    if options.threads < 1 or options.pairs < 1:
+        raise Failure("`--threads` and `--pairs` must be at least 1")
+    chosen = CONFIGURATIONS
+    if options.device == "tch:cpu":
+        chosen = [c._replace(required=REQUIRED_ON_TCH) for c in chosen if "lstm" in c.model]
+    options.configurations = [c for c in chosen if options.only in str(c)]
+    if not options.configurations:
+        raise Failure(f"`--only {options.only}` matches none of: {', '.join(map(str, chosen))}")
+    for path in (options.markdown, options.json):
+        if path:
+            path.touch()  # fails now rather than after an hour
+    return options
+
+
+def main(options, folder):
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        note(f"warning: the load average is {load:.2f}; other work on this machine distorts the figures")
+    python, libraries = prepare_torch()
+    # A copy, because builds for different devices overwrite each other.
+    binary = shutil.copy(options.binary or build(options.device, python), folder)
+    common = ["--threads", options.threads, "--batch", BATCH]
+    peer = [python, ROOT / "benchmarks" / "peer.py", *common]
+    ours = [binary, "throughput", "--json", "--device", options.device, *common]
+    environment = dict(os.environ)
+    if options.device == "tch:cpu":
+        environment["LD_LIBRARY_PATH"] = f"{libraries}:{environment.get('LD_LIBRARY_PATH', '')}".rstrip(":")
+    date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")
+    record = {"command": shlex.join(["python3", *sys.argv]), "date": date, "cpu": cpu_name(), "load": load}
+    record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device}
+    record |= {"sgemm": measure([*peer, "--sgemm"]), "configurations": []}
+    for configuration in options.configurations:
+        result = compare(configuration, peer, ours, environment, options.pairs)
+        record["configurations"].append(result)
+        # After every configuration, so that an interrupted run is not lost.
+        if options.markdown:
+            options.markdown.write_text(report(record))
+        if options.json:
+            options.json.write_text(json.dumps(record, indent=1) + "\n")
+    print(report(record), end="")
+    return 0 if all(result["met"] for result in record["configurations"]) else 1
+
+
+if __name__ == "__main__":
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            sys.exit(main(parse_options(), folder))
+    except (Failure, OSError) as error:
+        note(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

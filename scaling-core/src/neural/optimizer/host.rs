@@ -1,0 +1,114 @@
+//! Updates on plain memory, for the CPU: each parameter is walked once, in place, and of a table only the
+//! rows that occurred.
+
+use super::gradient::{AdamUpdate, Gradient, Moments};
+use crate::nn::update::{self, AdamStep};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// A gradient in memory.
+pub(super) enum InMemory {
+    /// Of all values.
+    Dense(TensorData),
+    /// Of the rows of a table that occur, each once.
+    Rows { ids: Vec<usize>, values: Vec<f32>, width: usize },
+}
+
+/// The values of float32 data, which all tensors of this workspace are.
+fn floats(data: &TensorData) -> &[f32] {
+    data.as_slice().unwrap_or_else(|error| panic!("float32 values: {error:?}"))
+}
+
+fn floats_mut(data: &mut TensorData) -> &mut [f32] {
+    data.as_mut_slice().unwrap_or_else(|error| panic!("float32 values: {error:?}"))
+}
+
+impl InMemory {
+    fn values(&self) -> &[f32] {
+        match self {
+            Self::Dense(data) => floats(data),
+            Self::Rows { values, .. } => values,
+        }
+    }
+}
+
+impl Gradient for InMemory {
+    type Factor = f64;
+
+    fn dense(gradient: Tensor<1>) -> Self {
+        Self::Dense(gradient.into_data())
+    }
+
+    fn looked_up(ids: Tensor<1, Int>, vectors: Tensor<2>, _: usize) -> Self {
+        let [_, width] = vectors.dims();
+        let data = vectors.into_data();
+        let vectors = floats(&data);
+        let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, id) in ids.into_data().iter::<i64>().enumerate() {
+            places.entry(id as usize).or_default().push(at);
+        }
+        let mut values = vec![0.0; places.len() * width];
+        for (sums, places) in values.chunks_exact_mut(width).zip(places.values()) {
+            for at in places {
+                let vector = &vectors[at * width..][..width];
+                sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        Self::Rows { ids: places.into_keys().collect(), values, width }
+    }
+
+    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> f64 {
+        let norm = all.map(|gradient| update::square_sum(gradient.values())).sum::<f64>().sqrt();
+        // The other way round NaN would become 1 and a diverged run look like a sound one.
+        if norm <= clip { 1.0 } else { clip / norm }
+    }
+
+    fn descend(self, value: Tensor<1>, rate: f64, factor: Option<&f64>) -> Tensor<1> {
+        let rate = (rate * factor.unwrap_or(&1.0)) as f32;
+        // In place, unless something else holds the parameter too.
+        let mut data = value.into_data();
+        let values = floats_mut(&mut data);
+        match &self {
+            Self::Dense(gradient) => update::sgd(values, floats(gradient), rate),
+            Self::Rows { ids, values: rows, width } => {
+                for (id, row) in ids.iter().zip(rows.chunks_exact(*width)) {
+                    update::sgd(&mut values[id * width..][..*width], row, rate);
+                }
+            }
+        }
+        Tensor::from_data(data, &Device::flex())
+    }
+
+    fn adapt(
+        self,
+        value: Tensor<1>,
+        moments: Option<Moments>,
+        update: AdamUpdate,
+        factor: Option<&f64>,
+    ) -> (Tensor<1>, Moments) {
+        let AdamUpdate { beta, bias, epsilon, rate } = update;
+        let step = AdamStep {
+            beta: (beta.0 as f32, beta.1 as f32),
+            rate: (rate / bias.0) as f32,
+            correction: bias.1.sqrt().recip() as f32,
+            epsilon: epsilon as f32,
+            scale: *factor.unwrap_or(&1.0) as f32,
+        };
+        let (first, second) = moments.unwrap_or_else(|| (value.zeros_like(), value.zeros_like()));
+        let mut data = [value, first, second].map(Tensor::into_data);
+        let [values, means, squares] = data.each_mut().map(floats_mut);
+        match &self {
+            Self::Dense(gradient) => update::adam(values, floats(gradient), means, squares, step),
+            // The moments of rows that do not occur decay too, so nothing is saved here.
+            Self::Rows { ids, values: rows, width } => {
+                let mut gradient = vec![0.0; values.len()];
+                for (id, row) in ids.iter().zip(rows.chunks_exact(*width)) {
+                    gradient[id * width..][..*width].copy_from_slice(row);
+                }
+                update::adam(values, &gradient, means, squares, step);
+            }
+        }
+        let [value, first, second] = data.map(|data| Tensor::from_data(data, &Device::flex()));
+        (value, (first, second))
+    }
+}

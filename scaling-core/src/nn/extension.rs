@@ -1,0 +1,125 @@
+//! The fused operations as burn extends its backends with them, and their wrappers for tensors.
+//!
+//! `flex` implements them for the CPU, `torch` for LibTorch; every other device runs the reference.
+
+#![cfg_attr(feature = "tch", allow(deprecated, reason = "upstream deprecates burn-tch"))]
+
+use super::lstm::LstmOptions;
+#[cfg(feature = "tch")]
+use burn::backend::LibTorch;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
+use burn::tensor::{Device, Int, Tensor};
+use std::sync::OnceLock;
+
+/// Whether `SCALING_KERNELS=reference` turns the fused operations off, to compare a training run with
+/// the plain tensor operations.
+pub fn reference_wanted() -> bool {
+    static REFERENCE: OnceLock<bool> = OnceLock::new();
+    *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"))
+}
+
+/// Whether the fused operations serve this device.
+pub(super) fn available(device: &Device) -> bool {
+    let served = match device.clone().inner().as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "tch")]
+        DispatchDevice::LibTorch(_) => true,
+        #[allow(unreachable_patterns, reason = "which devices there are depends on the features")]
+        _ => false,
+    };
+    served && !reference_wanted()
+}
+
+/// Whether tensors of this device are plain memory, which the kernels may work on.
+pub(crate) fn on_host(device: &Device) -> bool {
+    let flex = matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_));
+    flex && !reference_wanted()
+}
+
+/// Hidden states of all steps and the last cell state, [T + 1, B, H].
+pub(super) fn lstm(
+    x: Tensor<3>,
+    h0: Tensor<2>,
+    c0: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    options: LstmOptions,
+) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as Sequences>::lstm(
+        x.into_dispatch(),
+        h0.into_dispatch(),
+        c0.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        options,
+    ))
+}
+
+/// States of all steps, [T, B, H].
+pub(super) fn rhn(
+    x: Tensor<3>,
+    s0: Tensor<2>,
+    w_input: Tensor<2>,
+    recurrent: Tensor<3>,
+    bias: Tensor<2>,
+) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as Sequences>::rhn(
+        x.into_dispatch(),
+        s0.into_dispatch(),
+        w_input.into_dispatch(),
+        recurrent.into_dispatch(),
+        bias.into_dispatch(),
+    ))
+}
+
+/// Loss of every row, then their weighted sum, [N + 1].
+pub(super) fn softmax_cross_entropy(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    targets: Tensor<1, Int>,
+    weights: Tensor<1>,
+) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as Sequences>::softmax_cross_entropy(
+        hidden.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        targets.into_dispatch(),
+        weights.into_dispatch(),
+    ))
+}
+
+/// The operations that a backend may have fused.
+#[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
+pub(super) trait Sequences: Backend {
+    /// [T + 1, B, H]: the hidden state of every step, then the last cell state. Where lengths are
+    /// given, the state of a row stands still at the steps beyond its own.
+    fn lstm(
+        x: FloatTensor<Self>,
+        h0: FloatTensor<Self>,
+        c0: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: LstmOptions,
+    ) -> FloatTensor<Self>;
+
+    /// [T, B, H].
+    fn rhn(
+        x: FloatTensor<Self>,
+        s0: FloatTensor<Self>,
+        w_input: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// [N + 1]: the loss of every row, then their sum weighted by `weights`, which alone is
+    /// differentiable, and not by the weights.
+    fn softmax_cross_entropy(
+        hidden: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
