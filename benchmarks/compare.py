@@ -19,8 +19,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from with_torch import Missing, environment as torch_environment, prepare
+
 ROOT = Path(__file__).resolve().parent.parent
-TORCH = "2.9.0"
 BATCH = 32
 REQUIRED_ON_TCH = 0.9  # where both sides use LibTorch's LSTM
 
@@ -89,37 +90,11 @@ def measure(command, environment=None):
         raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
 
 
-def torch_libraries(python):
-    """The library directory of a Python's PyTorch; none unless that imports and has the right version."""
-    code = f"import torch; assert torch.__version__.split('+')[0] == '{TORCH}'; print(torch.__path__[0])"
-    try:
-        return Path(run([python, "-c", code], capture_output=True).strip()) / "lib"
-    except Failure:
-        return None
-
-
-def prepare_torch():
-    """The Python of the virtual environment, installed if need be, and its PyTorch's libraries."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
-    folder = cache / f"torch-{TORCH}"
-    python = folder / "bin" / "python"
-    if not torch_libraries(python):
-        note(f"installing PyTorch {TORCH} into {folder}")
-        run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
-        run([python, "-m", "pip", "install", f"torch=={TORCH}", "numpy"], stdout=sys.stderr)
-    libraries = torch_libraries(python)
-    if not libraries:
-        raise Failure(f"{python} does not import PyTorch {TORCH}; remove {folder} and try again")
-    return python, libraries
-
-
-def build(device, python):
+def build(device, environment):
     """Builds lm-bench with what the device needs; the path of the binary."""
-    command, environment = ["cargo", "build", "--release", "-p", "lm-bench"], dict(os.environ)
+    command = ["cargo", "build", "--release", "-p", "lm-bench"]
     if device == "tch:cpu":
         command += ["--features", "tch"]
-        environment |= {"LIBTORCH_USE_PYTORCH": "1", "PATH": f"{python.parent}:{environment['PATH']}"}
     run(command, cwd=ROOT, env=environment, stdout=sys.stderr)
     return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "lm-bench"
 
@@ -212,15 +187,13 @@ def main(options, folder):
     load = os.getloadavg()[0]
     if load > 0.5:
         note(f"warning: the load average is {load:.2f}; other work on this machine distorts the figures")
-    python, libraries = prepare_torch()
+    python, libraries = prepare()
+    environment = torch_environment(python, libraries) if options.device == "tch:cpu" else dict(os.environ)
     # A copy, because builds for different devices overwrite each other.
-    binary = shutil.copy(options.binary or build(options.device, python), folder)
+    binary = shutil.copy(options.binary or build(options.device, environment), folder)
     common = ["--threads", options.threads, "--batch", BATCH]
     peer = [python, ROOT / "benchmarks" / "peer.py", *common]
     ours = [binary, "throughput", "--json", "--device", options.device, *common]
-    environment = dict(os.environ)
-    if options.device == "tch:cpu":
-        environment["LD_LIBRARY_PATH"] = f"{libraries}:{environment.get('LD_LIBRARY_PATH', '')}".rstrip(":")
     date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")
     record = {"command": shlex.join(["python3", *sys.argv]), "date": date, "cpu": cpu_name(), "load": load}
     record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device}
@@ -241,7 +214,7 @@ if __name__ == "__main__":
     try:
         with tempfile.TemporaryDirectory() as folder:
             sys.exit(main(parse_options(), folder))
-    except (Failure, OSError) as error:
+    except (Failure, Missing, OSError) as error:
         note(f"error: {error}")
         sys.exit(2)
     except KeyboardInterrupt:

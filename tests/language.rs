@@ -65,36 +65,48 @@ fn results_do_not_depend_on_jobs_or_threads() {
     assert_eq!(results(&one.path("s")), results(&two.path("s")));
 }
 
-#[test]
-fn fused_layers_train_like_the_reference() {
+/// The training losses of a short study, with kernels of a kind on a device.
+fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
+    let bench = bench();
+    let settings =
+        TINY.replace("shards=500,1000", "shards=1000").replace("sizes=4,8", "sizes=8 --set sgd_rates=0.4");
+    let output = bench
+        .command(&format!("{settings} --model {model} --device {device}"))
+        .env("SCALING_KERNELS", kernels)
+        .output()
+        .expect("the binary starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
+    let metrics = trials.map(|t| t.expect("an entry").path().join("metrics.jsonl"));
+    let lines = metrics.map(|path| std::fs::read_to_string(path).expect("metrics"));
+    lines
+        .collect::<String>()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|line| line["training_loss"].as_f64().expect("a number"))
+        .collect()
+}
+
+fn trains_like_the_reference(kernels: &str, device: &str) {
     for model in ["word-lstm2", "word-rhn5", "char-rhn10"] {
-        let errors = |kernels: &str| -> Vec<f64> {
-            let bench = bench();
-            let settings = TINY
-                .replace("shards=500,1000", "shards=1000")
-                .replace("sizes=4,8", "sizes=8 --set sgd_rates=0.4");
-            let output = bench
-                .command(&format!("{settings} --model {model}"))
-                .env("SCALING_KERNELS", kernels)
-                .output()
-                .expect("the binary starts");
-            assert!(output.status.success(), "{}", text(&output.stderr));
-            let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
-            let metrics = trials.map(|t| t.expect("an entry").path().join("metrics.jsonl"));
-            let lines = metrics.map(|path| std::fs::read_to_string(path).expect("metrics"));
-            lines
-                .collect::<String>()
-                .lines()
-                .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-                .map(|line| line["training_loss"].as_f64().expect("a number"))
-                .collect()
-        };
-        let (fused, reference) = (errors("fused"), errors("reference"));
-        assert!(!fused.is_empty() && fused.len() == reference.len(), "{model}");
-        for (a, b) in fused.iter().zip(&reference) {
-            assert!((a - b).abs() < 1e-3, "{model}: {a} fused, {b} reference");
+        let losses = training_losses(model, kernels, device);
+        let reference = training_losses(model, "reference", "cpu");
+        assert!(!losses.is_empty() && losses.len() == reference.len(), "{model}");
+        for (a, b) in losses.iter().zip(&reference) {
+            assert!((a - b).abs() < 1e-3, "{model}: {a} on {device}, {b} by the reference");
         }
     }
+}
+
+#[test]
+fn fused_layers_train_like_the_reference() {
+    trains_like_the_reference("fused", "cpu");
+}
+
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_like_the_reference() {
+    trains_like_the_reference("fused", "tch:cpu");
 }
 
 #[test]

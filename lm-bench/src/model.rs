@@ -162,7 +162,8 @@ impl LanguageModel {
         let (mut x, lookup) = nn::embedding(&self.embedding, inputs);
         let (mut before, mut after) = (state.iter().cloned(), Vec::with_capacity(state.len()));
         let options = LstmOptions::new(LstmCell::Tensorflow);
-        let mut previous = || before.next().unwrap_or_else(|| unreachable!("one state per layer"));
+        let mut previous =
+            || before.next().unwrap_or_else(|| unreachable!("as many states as `zero_state` makes"));
         for layer in &self.layers {
             x = match layer {
                 Layer::Lstm(lstm) => {

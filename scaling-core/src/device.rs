@@ -8,7 +8,7 @@ use burn::tensor::Device;
 pub struct Compute {
     /// As given, such as `cpu` or `tch:cuda:0`.
     pub name: String,
-    /// What decides results: `cpu`, `tch-cpu` or `tch-cuda` (never the index).
+    /// What decides results: `cpu`, `tch-cpu` or `tch-cuda` (never the index), and whether by the reference.
     pub kind: String,
     /// burn's handle.
     pub device: Device,
@@ -92,7 +92,7 @@ pub fn use_threads(threads: usize) {
     crate::nn::keep_freed_memory();
     // The pool can be built once; a second call (in tests) keeps the first size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
-    // LibTorch's threads between operations stay idle here: every operation waits for the one before.
+    // Its other pool, for operations side by side, is left alone: here each waits for the one before.
     #[cfg(feature = "tch")]
     tch::set_num_threads(threads.max(1) as i32);
 }

@@ -2,7 +2,7 @@
 
 use super::arguments::ModelArguments;
 use super::{Domain, options};
-use crate::device::BACKENDS;
+use crate::device::{BACKENDS, Compute};
 use crate::error::Result;
 use crate::report::thousands;
 
@@ -33,10 +33,10 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
 
 pub(super) fn devices() {
     for backend in BACKENDS {
-        let state = if backend.built {
-            "ready".to_owned()
-        } else {
-            format!("not built in; needs --features {}", backend.feature)
+        let state = match Compute::parse(backend.name) {
+            Ok(_) => "ready",
+            Err(_) if backend.built => "built in; no such device here",
+            Err(_) => &format!("not built in; needs --features {}", backend.feature),
         };
         println!("{:<12} {state:<40} {}", backend.name, backend.about);
     }

@@ -13,7 +13,7 @@ use crate::trial::{Failure, FailureKind, State};
 use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
-const ASSUMED_RATE: f64 = 1.5e10;
+const ASSUMED_RATE: f64 = 6e10;
 /// Passes over a shard that `plan` assumes until early stopping.
 const ASSUMED_EPOCHS: f64 = 15.0;
 

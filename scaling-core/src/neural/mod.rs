@@ -84,7 +84,7 @@ impl<R: Recipe> Learner for Neural<R> {
     }
 
     fn step(&mut self, step: u64, rate: f64) -> f64 {
-        let Some(model) = self.model.take() else { return f64::NAN };
+        let model = self.model.take().unwrap_or_else(|| unreachable!("the model is there between calls"));
         let loss = self.recipe.loss(&model, step);
         let mut gradients = loss.objective.backward();
         self.model = Some(self.optimizer.step(model, &mut gradients, &loss.lookups, step, rate));

@@ -5,8 +5,6 @@
 #![cfg_attr(feature = "tch", allow(deprecated, reason = "upstream deprecates burn-tch"))]
 
 use super::lstm::LstmOptions;
-#[cfg(feature = "tch")]
-use burn::backend::LibTorch;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
 use burn::tensor::{Device, Int, Tensor};
@@ -31,8 +29,8 @@ pub(super) fn available(device: &Device) -> bool {
     served && !reference_wanted()
 }
 
-/// Whether tensors of this device are plain memory, which the kernels may work on.
-pub(crate) fn on_host(device: &Device) -> bool {
+/// Whether the kernels may work on the memory of this device's tensors.
+pub(crate) fn host_kernels(device: &Device) -> bool {
     let flex = matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_));
     flex && !reference_wanted()
 }

@@ -75,7 +75,7 @@ pub struct LstmOutput {
 /// Two directions are two calls, one of them in reverse, whose outputs are concatenated.
 ///
 /// # Panics
-/// If the shapes do not fit together, or a length is not between 1 and T.
+/// If the shapes do not fit together or are empty, or a length is not between 1 and T.
 pub fn lstm(
     x: Tensor<3>,
     h0: Tensor<2>,
@@ -88,6 +88,7 @@ pub fn lstm(
     assert_eq!(weight.dims(), [input + hidden, 4 * hidden], "LSTM weight");
     assert_eq!(bias.dims(), [4 * hidden], "LSTM bias");
     assert_eq!([h0.dims(), c0.dims()], [[batch, hidden]; 2], "LSTM state");
+    assert!(steps > 0 && batch > 0, "an LSTM needs a step and a row");
     if let Some(lengths) = &options.lengths {
         let fit = lengths.iter().all(|length| (1..=steps).contains(length));
         assert!(lengths.len() == batch && fit, "LSTM lengths");

@@ -18,7 +18,7 @@ mod tests;
 mod torch;
 
 pub use embedding::{Lookup, embedding};
-pub(crate) use extension::on_host;
+pub(crate) use extension::host_kernels;
 pub use extension::reference_wanted;
 pub(crate) use kernel::{keep_freed_memory, update};
 pub use lstm::{LstmCell, LstmOptions, LstmOutput, lstm};

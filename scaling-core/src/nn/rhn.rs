@@ -17,7 +17,7 @@ use burn::tensor::{Tensor, activation};
 /// and y_t = s_L. The state to carry is the last step of y, detached.
 ///
 /// # Panics
-/// If the shapes do not fit together.
+/// If the shapes do not fit together or are empty.
 pub fn rhn(
     x: Tensor<3>,
     s0: Tensor<2>,
@@ -25,7 +25,8 @@ pub fn rhn(
     recurrent: Tensor<3>,
     bias: Tensor<2>,
 ) -> Tensor<3> {
-    let ([_, batch, input], [_, hidden], [depth, ..]) = (x.dims(), s0.dims(), recurrent.dims());
+    let ([steps, batch, input], [_, hidden], [depth, ..]) = (x.dims(), s0.dims(), recurrent.dims());
+    assert!(steps > 0 && batch > 0 && depth > 0, "an RHN needs a step, a row and a sub-layer");
     assert_eq!(s0.dims(), [batch, hidden], "RHN state");
     assert_eq!(w_input.dims(), [input, 2 * hidden], "RHN input weight");
     assert_eq!(recurrent.dims(), [depth, hidden, 2 * hidden], "RHN recurrent weight");

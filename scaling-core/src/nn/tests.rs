@@ -248,7 +248,7 @@ fn fused_softmax_agrees_with_the_reference() {
 fn results_are_the_same_bytes_for_any_number_of_threads() {
     let run = || {
         let mut draw = Draw(Random::new("test/threads", &[]));
-        let [t, b, i, h, v] = [9, 37, 20, 40, 300];
+        let [t, b, i, h, v] = [9, 37, 20, 40, 700];
         let (x, s0) = (draw.tensor([t, b, i], 1.0), draw.tensor([b, h], 0.5));
         let (weight, bias) = (draw.tensor([i + h, 4 * h], 0.4), draw.tensor([4 * h], 0.3));
         let (input, recurrent) = (draw.tensor([h, 2 * h], 0.4), draw.tensor([3, h, 2 * h], 0.4));

@@ -81,6 +81,9 @@ pub struct Failure {
 pub struct Cost {
     /// Wall-clock seconds over all sittings.
     pub seconds: f64,
+    /// Seconds of them on the validation and test sets.
+    #[serde(default)]
+    pub evaluation_seconds: f64,
     /// Floating-point operations of the updates made.
     pub flops: f64,
     /// Peak resident memory in bytes.

@@ -24,6 +24,9 @@ pub(super) struct Progress {
     pub(super) first_loss: Option<f64>,
     /// Seconds spent in earlier sittings.
     pub(super) seconds: f64,
+    /// Seconds of evaluation, in all sittings.
+    #[serde(default)]
+    pub(super) evaluation_seconds: f64,
 }
 
 /// The best evaluation.
@@ -46,6 +49,7 @@ impl Progress {
             training_loss: None,
             first_loss: None,
             seconds: 0.0,
+            evaluation_seconds: 0.0,
         }
     }
 

@@ -110,7 +110,9 @@ impl<'a> Loop<'a> {
                 return self.diverged(loss);
             }
             if self.progress.step.is_multiple_of(interval) || self.progress.step == last {
+                let asked = Instant::now();
                 let mut evaluation = self.learner.evaluate();
+                self.progress.evaluation_seconds += asked.elapsed().as_secs_f64();
                 // A perplexity may overflow where its logarithm does not; JSON has no infinity.
                 evaluation.metrics.retain(|_, value| value.is_finite());
                 if !evaluation.error.is_finite() {
@@ -185,6 +187,7 @@ impl<'a> Loop<'a> {
     fn write_cost(&self) -> Result<()> {
         let cost = Cost {
             seconds: self.seconds(),
+            evaluation_seconds: self.progress.evaluation_seconds,
             flops: self.flops(),
             peak_memory: crate::device::peak_memory(),
             host: crate::device::host(),
@@ -210,10 +213,12 @@ impl<'a> Loop<'a> {
         let Some(best) = self.progress.best.clone() else {
             return Err(Error::failed("training ended without an evaluation"));
         };
+        let asked = Instant::now();
         let test = match &self.best {
             Some(weights) => self.learner.test(weights)?.map(|evaluation| evaluation.metrics),
             None => None,
         };
+        self.progress.evaluation_seconds += asked.elapsed().as_secs_f64();
         let training_loss = self.progress.training_loss.unwrap_or(f64::MAX);
         let hash = blake3::hash(&self.shard.items.iter().flat_map(|i| i.to_le_bytes()).collect::<Vec<u8>>());
         let outcome = Outcome {

@@ -2,7 +2,7 @@
 
 use crate::nn::Lookup;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Int, Tensor};
+use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor};
 use std::marker::PhantomData;
 
 /// First and second moment of one parameter, flattened.
@@ -28,8 +28,9 @@ pub(super) trait Gradient: Sized {
     fn dense(gradient: Tensor<1>) -> Self;
     /// Of a table with this many rows, of which `ids` [N] were looked up as `vectors` [N, width].
     fn looked_up(ids: Tensor<1, Int>, vectors: Tensor<2>, rows: usize) -> Self;
-    /// min(1, clip / norm), norm being that of all gradients together.
-    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> Self::Factor
+    /// min(1, clip / norm), norm being that of all gradients together, if there are any. NaN where the
+    /// norm is infinite: a factor of 0 would let a diverged run look like one that learns nothing.
+    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> Option<Self::Factor>
     where
         Self: 'a;
     /// `value - rate factor gradient`.
@@ -64,16 +65,26 @@ struct Collect<'a, G> {
 
 impl<G: Gradient> ModuleVisitor for Collect<'_, G> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let found = match self.lookups.iter().find(|lookup| lookup.table == param.id) {
-            Some(lookup) => {
-                let rows = param.val().dims()[0];
-                let vectors = lookup.vectors.grad_remove(self.gradients);
-                vectors.map(|vectors| G::looked_up(lookup.ids.clone().inner(), vectors, rows))
+        // A table may be looked up several times, and be used as a matrix too.
+        let of_this = self.lookups.iter().filter(|lookup| lookup.table == param.id);
+        let (mut ids, mut vectors) = (Vec::new(), Vec::new());
+        for lookup in of_this {
+            if let Some(gradient) = lookup.vectors.grad_remove(self.gradients) {
+                ids.push(lookup.ids.clone().inner());
+                vectors.push(gradient);
             }
-            None => param.val().grad_remove(self.gradients).map(|gradient| {
-                let n = gradient.shape().num_elements();
-                G::dense(gradient.reshape([n]))
-            }),
+        }
+        let looked_up = (!ids.is_empty()).then(|| (Tensor::cat(ids, 0), Tensor::cat(vectors, 0)));
+        let (n, rows) = (param.val().shape().num_elements(), param.val().dims()[0]);
+        let dense = param.val().grad_remove(self.gradients).map(|gradient| gradient.reshape([n]));
+        let found = match (dense, looked_up) {
+            (dense, None) => dense.map(G::dense),
+            (None, Some((ids, vectors))) => Some(G::looked_up(ids, vectors, rows)),
+            (Some(dense), Some((ids, vectors))) => {
+                let table: Tensor<2> = dense.reshape([rows, n / rows]);
+                let table = table.select_assign(0, ids, vectors, IndexingUpdateOp::Add);
+                Some(G::dense(table.reshape([n])))
+            }
         };
         self.found.push(found);
     }

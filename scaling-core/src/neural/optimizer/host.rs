@@ -57,10 +57,14 @@ impl Gradient for InMemory {
         Self::Rows { ids: places.into_keys().collect(), values, width }
     }
 
-    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> f64 {
-        let norm = all.map(|gradient| update::square_sum(gradient.values())).sum::<f64>().sqrt();
-        // The other way round NaN would become 1 and a diverged run look like a sound one.
-        if norm <= clip { 1.0 } else { clip / norm }
+    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> Option<f64> {
+        let squares = all.map(|gradient| update::square_sum(gradient.values()));
+        let norm = squares.reduce(|a, b| a + b)?.sqrt();
+        Some(match norm {
+            norm if norm <= clip => 1.0,
+            norm if norm.is_finite() => clip / norm,
+            _ => f64::NAN,
+        })
     }
 
     fn descend(self, value: Tensor<1>, rate: f64, factor: Option<&f64>) -> Tensor<1> {
@@ -89,6 +93,7 @@ impl Gradient for InMemory {
         let AdamUpdate { beta, bias, epsilon, rate } = update;
         let step = AdamStep {
             beta: (beta.0 as f32, beta.1 as f32),
+            fresh: ((1.0 - beta.0) as f32, (1.0 - beta.1) as f32),
             rate: (rate / bias.0) as f32,
             correction: bias.1.sqrt().recip() as f32,
             epsilon: epsilon as f32,

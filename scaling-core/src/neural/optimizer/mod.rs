@@ -7,9 +7,9 @@ mod gradient;
 mod host;
 mod tensors;
 
-use super::parameters::{Path, values};
-use crate::error::{Error, Result};
-use crate::nn::{Lookup, on_host};
+use super::parameters::{Path, export, values};
+use crate::error::Result;
+use crate::nn::{Lookup, host_kernels};
 use crate::trial::{Optimization, Weights};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
@@ -52,7 +52,7 @@ impl Optimizer {
         step: u64,
         rate: f64,
     ) -> M {
-        if model.devices().iter().all(on_host) {
+        if model.devices().iter().all(host_kernels) {
             self.update::<host::InMemory, M>(model, gradients, lookups, step, rate)
         } else {
             self.update::<tensors::OnDevice, M>(model, gradients, lookups, step, rate)
@@ -68,7 +68,7 @@ impl Optimizer {
         rate: f64,
     ) -> M {
         let found = collect::<G, M>(&model, gradients, lookups);
-        let factor = (self.clip > 0.0).then(|| G::clip(found.iter().flatten(), self.clip));
+        let factor = if self.clip > 0.0 { G::clip(found.iter().flatten(), self.clip) } else { None };
         let t = (step + 1) as f64;
         let bias = (1.0 - BETA.0.powf(t), 1.0 - BETA.1.powf(t));
         let adam = AdamUpdate { beta: BETA, bias, epsilon: self.epsilon, rate };
@@ -92,16 +92,19 @@ impl Optimizer {
     /// Puts back what [`Optimizer::state`] returned, for the parameters of `model`.
     ///
     /// # Errors
-    /// If a moment is missing.
+    /// If a moment is missing or belongs to another model.
     pub fn restore<M: Module>(&mut self, state: &Weights, model: &M) -> Result<()> {
         self.moments.clear();
-        let names: Vec<&str> = state.names().filter_map(|name| name.strip_suffix("/first")).collect();
         let Some(device) = model.devices().into_iter().next() else { return Ok(()) };
-        for name in names {
+        let parameters = export(model);
+        for name in parameters.names() {
+            // Neither is there for a parameter that has had no gradient yet.
+            if ["first", "second"].iter().all(|kind| state.get(&format!("{name}/{kind}")).is_none()) {
+                continue;
+            }
+            let n = parameters.get(name).map_or(0, |array| array.values.len());
             let load = |kind: &str| -> Result<Tensor<1>> {
-                let array = state
-                    .get(&format!("{name}/{kind}"))
-                    .ok_or_else(|| Error::input(format!("checkpoint: `{name}/{kind}` is missing")))?;
+                let array = state.expect(&format!("{name}/{kind}"), &[n])?;
                 let data = TensorData::new(array.values.clone(), array.shape.clone());
                 Ok(Tensor::from_data(data, &device).inner())
             };
@@ -207,7 +210,7 @@ mod tests {
         let gradient: Vec<f32> = (0..5_000_000).map(|_| random.uniform() as f32).collect();
         fn clip<G: Gradient>(gradient: &[f32]) -> G::Factor {
             let gradient = G::dense(Tensor::from_floats(gradient, &Device::flex()));
-            G::clip([&gradient].into_iter(), 1.0)
+            G::clip([&gradient].into_iter(), 1.0).expect("a factor")
         }
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
@@ -219,6 +222,18 @@ mod tests {
         let one = with(1);
         assert!((f64::from(f32::from_bits(one.0)) / f64::from_bits(one.1) - 1.0).abs() < 1e-5);
         assert!((2..=3).all(|threads| with(threads) == one));
+    }
+
+    /// A norm too large to be known must not pass for one that stops training.
+    #[test]
+    fn an_infinite_norm_shows() {
+        for kind in ["sgd", "adam"] {
+            let (model, device) = (two(&[1.0, 1.0], &[1.0]), Device::flex().autodiff());
+            let slope = Tensor::<1>::from_floats([2e19, 1.0], &device);
+            let mut gradients = (model.a.val() * slope).sum().backward();
+            let model = optimizer(kind, 10.0).step(model, &mut gradients, &[], 0, 1.0);
+            assert!(values(model.a.val()).iter().all(|v| v.is_nan()));
+        }
     }
 
     /// A model of one table, of which rows 1 (twice) and 3 are looked up.
@@ -259,6 +274,32 @@ mod tests {
                     assert!((got - want).abs() < 1e-5, "{kind} {sparse} {host}: {got} for {want}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_table_may_be_looked_up_twice_and_used_as_a_matrix() {
+        let device = Device::flex().autodiff();
+        let ids = |row: i64| Tensor::<2, burn::tensor::Int>::from_data([[row]], &device);
+        let train = |sparse: bool| {
+            let start = Param::from_data([[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]], &device);
+            let (model, mut lookups) = (Table { rows: start }, Vec::new());
+            let mut look_up = |row: i64| {
+                if !sparse {
+                    return model.rows.val().select(0, ids(row).reshape([1]));
+                }
+                let (vectors, lookup) = crate::nn::embedding(&model.rows, ids(row));
+                lookups.extend(lookup);
+                vectors.reshape([1, 2])
+            };
+            let (first, second) = (look_up(1), look_up(2));
+            let square = model.rows.val().matmul(model.rows.val().transpose()).sum();
+            let mut gradients = ((first * second).sum() + square).backward();
+            let model = optimizer("sgd", 1.0).step(model, &mut gradients, &lookups, 0, 0.1);
+            values(model.rows.val())
+        };
+        for (got, want) in train(true).iter().zip(train(false)) {
+            assert!((got - want).abs() < 1e-6, "{got} for {want}");
         }
     }
 

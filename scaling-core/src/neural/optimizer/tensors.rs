@@ -33,14 +33,14 @@ impl Gradient for OnDevice {
         Self(table.select_assign(0, ids, vectors, IndexingUpdateOp::Add).reshape([rows * width]))
     }
 
-    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> Tensor<1> {
+    fn clip<'a>(all: impl Iterator<Item = &'a Self>, clip: f64) -> Option<Tensor<1>> {
         let squares = all.flat_map(|OnDevice(g)| {
             let [n] = g.dims();
             (0..n).step_by(PIECE).map(move |at| g.clone().narrow(0, at, PIECE.min(n - at)).square().sum())
         });
-        let norm = squares.reduce(|a, b| a + b).map(Tensor::sqrt);
-        let factor = norm.map(|norm| (norm + 1e-30).recip().mul_scalar(clip).clamp_max(1.0));
-        factor.unwrap_or_else(|| Tensor::ones([1], &Default::default()))
+        let norm = squares.reduce(|a, b| a + b)?.sqrt();
+        let infinite = norm.clone() - norm.clone();
+        Some((norm + 1e-30).recip().mul_scalar(clip).clamp_max(1.0) + infinite)
     }
 
     fn descend(self, value: Tensor<1>, rate: f64, factor: Option<&Tensor<1>>) -> Tensor<1> {

@@ -35,12 +35,14 @@ pub(super) fn split(data: &mut [f32], batch: usize, width: usize, rows: usize) -
     let stride = batch * width;
     assert!(stride > 0 && data.len().is_multiple_of(stride), "not a time-major array");
     let steps = data.len() / stride;
-    // The blocks below own disjoint ranges of every step: rows [first, first + rows) of the batch.
+    // All pointers derive from this one borrow, and the blocks own disjoint ranges of every step: rows
+    // [first, first + rows) of the batch.
+    let start = data.as_mut_ptr();
     (0..batch)
         .step_by(rows)
         .map(|first| Block {
             rows: first..batch.min(first + rows),
-            start: data.as_mut_ptr().wrapping_add(first * width),
+            start: start.wrapping_add(first * width),
             stride,
             len: rows.min(batch - first) * width,
             steps,

@@ -13,13 +13,14 @@ use std::sync::{Mutex, PoisonError};
 /// model spends a tenth of its time on fetching them again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn keep_freed_memory() {
-    // Arrays above this size (1 GiB) still come and go.
-    const OWN_MAPPING: libc::c_int = 1 << 30;
-    // SAFETY: `mallopt` takes two numbers and may be called at any time; its refusal changes nothing.
+    // Arrays above this size still come and go; older libraries allow no more than 32 MiB.
+    const OWN_MAPPING: [libc::c_int; 2] = [1 << 30, 32 << 20];
+    // SAFETY: `mallopt` takes two numbers and may be called at any time.
     #[allow(unsafe_code)]
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+    let set = |parameter, value| unsafe { libc::mallopt(parameter, value) == 1 };
+    // Only together: the second alone would pin the first at its small initial value.
+    if OWN_MAPPING.into_iter().any(|bytes| set(libc::M_MMAP_THRESHOLD, bytes)) {
+        set(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
     }
 }
 
@@ -35,26 +36,37 @@ static WAITING: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// An array that waits for its next use when it is dropped.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Buffer(Vec<f32>);
+pub(super) struct Buffer {
+    /// Of the length of its class.
+    values: Vec<f32>,
+    len: usize,
+}
+
+/// The length that an array of at least `len` values really has: one of few, so that sequences of many
+/// lengths use the same arrays.
+fn class(len: usize) -> usize {
+    len.next_multiple_of((len.next_power_of_two() / 8).max(1))
+}
 
 impl Buffer {
     /// An array whose values are to be overwritten: what they are depends on earlier uses.
     pub(super) fn new(len: usize) -> Self {
+        let class = class(len);
         let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        match waiting.iter().rposition(|values| values.len() == len) {
-            Some(at) => Self(waiting.remove(at)),
-            None => Self(vec![0.0; len]),
-        }
+        let found = waiting.iter().rposition(|values| values.len() == class);
+        let found = found.map(|at| waiting.remove(at));
+        drop(waiting);
+        Self { values: found.unwrap_or_else(|| vec![0.0; class]), len }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.0.is_empty() {
+        if self.values.is_empty() || self.values.len() > CAPACITY {
             return;
         }
         let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push(std::mem::take(&mut self.0));
+        waiting.push(std::mem::take(&mut self.values));
         let mut total: usize = waiting.iter().map(Vec::len).sum();
         let surplus = waiting.iter().take_while(|values| {
             let over = total > CAPACITY;
@@ -62,7 +74,10 @@ impl Drop for Buffer {
             over
         });
         let surplus = surplus.count();
-        waiting.drain(..surplus);
+        let surplus: Vec<_> = waiting.drain(..surplus).collect();
+        // Freeing takes its time, which nobody has to wait for.
+        drop(waiting);
+        drop(surplus);
     }
 }
 
@@ -70,13 +85,13 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.0
+        &self.values[..self.len]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.0
+        &mut self.values[..self.len]
     }
 }
 
@@ -85,16 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_is_used_again_at_its_own_size_only() {
-        // Lengths that no other test uses, as the waiting arrays are shared.
+    fn an_array_is_used_again_within_its_class_only() {
+        // Lengths of classes that no other test uses, as the waiting arrays are shared.
         let mut first = Buffer::new(12_347);
-        assert_eq!(first.len(), 12_347);
+        assert_eq!((first.len(), first.values.len()), (12_347, 14_336));
         first[0] = 7.0;
         let copy = first.clone();
         drop(first);
-        assert_eq!(Buffer::new(12_348)[0], 0.0);
-        let again = Buffer::new(12_347);
-        assert_eq!((again[0], copy[0]), (7.0, 7.0));
+        assert_eq!(Buffer::new(14_337)[0], 0.0);
+        let again = Buffer::new(12_348);
+        assert_eq!((again.len(), again[0], copy[0]), (12_348, 7.0, 7.0));
         assert_eq!(Buffer::new(12_347)[0], 0.0);
     }
 }

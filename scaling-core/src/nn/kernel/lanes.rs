@@ -88,23 +88,14 @@ pub(super) trait Kernel {
 /// Runs a kernel with the widest vectors of this CPU.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    #[target_feature(enable = "avx512f,avx2,fma")]
-    fn avx512<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<x86::Avx512>()
-    }
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<x86::Avx2>()
-    }
     // The standard library caches the answers of the CPU, so asking is one load.
-    let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    if fma && is_x86_feature_detected!("avx512f") {
+    if has_avx2() && is_x86_feature_detected!("avx512f") {
         // SAFETY: the CPU has avx512f, avx2 and fma.
         #[allow(unsafe_code)]
         unsafe {
             avx512(kernel)
         }
-    } else if fma {
+    } else if has_avx2() {
         // SAFETY: the CPU has avx2 and fma.
         #[allow(unsafe_code)]
         unsafe {
@@ -113,6 +104,23 @@ pub(super) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     } else {
         kernel.run::<Portable>()
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<x86::Avx512>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<x86::Avx2>()
 }
 
 /// Runs a kernel with plain arrays.
@@ -316,8 +324,16 @@ pub(super) mod tests {
     use super::*;
 
     /// Runs a kernel at every level that this CPU has, the portable one first.
-    pub(in super::super) fn every_level<K: Kernel + Clone>(kernel: &K) -> [K::Output; 2] {
-        [kernel.clone().run::<Portable>(), dispatch(kernel.clone())]
+    pub(in super::super) fn every_level<K: Kernel + Clone>(kernel: &K) -> Vec<K::Output> {
+        let mut outputs = vec![kernel.clone().run::<Portable>()];
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            // SAFETY: the CPU has avx2 and fma.
+            #[allow(unsafe_code)]
+            outputs.push(unsafe { avx2(kernel.clone()) });
+        }
+        outputs.push(dispatch(kernel.clone()));
+        outputs
     }
 
     #[derive(Clone)]

@@ -57,11 +57,14 @@ pub(in super::super) struct Gradients {
 }
 
 impl Layout {
-    /// The steps in the order of reading, each with the one read before it.
-    fn reading(&self, steps: usize) -> impl DoubleEndedIterator<Item = (usize, Option<usize>)> + use<> {
-        let reverse = self.reverse;
-        let at = move |k: usize| if reverse { steps - 1 - k } else { k };
-        (0..steps).map(move |k| (at(k), k.checked_sub(1).map(at)))
+    /// The steps in the order of reading.
+    fn reading(self, steps: usize) -> impl DoubleEndedIterator<Item = usize> {
+        (0..steps).map(move |k| if self.reverse { steps - 1 - k } else { k })
+    }
+
+    /// The step read before step `t`, if that is not the first.
+    fn before(self, t: usize, steps: usize) -> Option<usize> {
+        if self.reverse { Some(t + 1).filter(|t| *t < steps) } else { t.checked_sub(1) }
     }
 }
 
@@ -91,9 +94,9 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
         let range = gates.rows.clone();
         let lengths = inputs.lengths.map(|lengths| &lengths[range.clone()]);
         let mut last = 0;
-        for (t, before) in layout.reading(steps) {
+        for t in layout.reading(steps) {
             let gates = gates.step_mut(t);
-            let ((c, c_before), (h, h_before)) = match before {
+            let ((c, c_before), (h, h_before)) = match layout.before(t, steps) {
                 Some(before) => (cells.step_and(t, before), out.step_and(t, before)),
                 None => (
                     (cells.step_mut(t), rows_of(inputs.c0, 0, batch, hidden, &range)),
@@ -141,9 +144,9 @@ pub(in super::super) fn backward(
         let range = gates.rows.clone();
         let lengths = inputs.lengths.map(|lengths| &lengths[range.clone()]);
         let (dh, dc) = (dh.step_mut(0), dc.step_mut(0));
-        for (t, before) in layout.reading(steps).rev() {
+        for t in layout.reading(steps).rev() {
             let gates = gates.step_mut(t);
-            let c_before = match before {
+            let c_before = match layout.before(t, steps) {
                 Some(before) => rows_of(&cells, before, batch, hidden, &range),
                 None => rows_of(inputs.c0, 0, batch, hidden, &range),
             };
@@ -173,10 +176,8 @@ fn read_at_every_step(layout: Layout, inputs: Inputs<'_>, out: &[f32]) -> Buffer
     let Layout { batch, input, hidden, .. } = layout;
     let steps = inputs.x.len() / (batch * input);
     let mut read = Buffer::new(steps * batch * (input + hidden));
-    let order: Vec<_> = layout.reading(steps).collect();
     read.par_chunks_mut(batch * (input + hidden)).enumerate().for_each(|(t, rows)| {
-        let (_, before) = order[if layout.reverse { steps - 1 - t } else { t }];
-        let h = before.map_or(inputs.h0, |before| &out[before * batch * hidden..]);
+        let h = layout.before(t, steps).map_or(inputs.h0, |before| &out[before * batch * hidden..]);
         let x = inputs.x[t * batch * input..].chunks_exact(input);
         for ((row, x), h) in rows.chunks_exact_mut(input + hidden).zip(x).zip(h.chunks_exact(hidden)) {
             row[..input].copy_from_slice(x);
@@ -256,10 +257,10 @@ struct CellBackward<'a> {
     c: &'a [f32],
     /// The gradient of the output of this step.
     gradient: &'a [f32],
-    /// The gradient of the hidden state that comes from the steps read later. What is left for the step
-    /// before is all but the part that passes through the gates.
+    /// The gradient of the hidden state that comes from the steps read later. Afterwards zero, as all of
+    /// it passes through the gates, but for a row that stands still, through which it passes whole.
     dh: &'a mut [f32],
-    /// The same of the cell state.
+    /// The gradient of the cell state that comes from later steps; afterwards that of the state before.
     dc: &'a mut [f32],
     /// The gradients of the gates are added to it.
     bias: &'a mut [f32],

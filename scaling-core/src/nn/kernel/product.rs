@@ -336,84 +336,6 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    #[ignore]
-    fn speed() {
-        use std::time::Instant;
-        rayon::ThreadPoolBuilder::new().num_threads(2).build_global().unwrap_or(());
-        for (r, m, n) in [
-            (2560, 64, 256),
-            (2560, 128, 512),
-            (2560, 256, 1024),
-            (2560, 512, 2048),
-            (256, 64, 10004),
-            (384, 64, 10004),
-            (2560, 64, 10004),
-            (256, 256, 10004),
-            (256, 512, 10004),
-            (2560, 512, 10004),
-            (4800, 64, 128),
-            (4800, 256, 512),
-        ] {
-            let (left, right) = (values(r * m, 1), values(r * n, 2));
-            let mut out = vec![0.0; m * n];
-            let mut best = f64::MAX;
-            for _ in 0..10 {
-                let t = Instant::now();
-                add_transposed_product(&left, &right, &mut out, [m, n], true);
-                best = best.min(t.elapsed().as_secs_f64());
-            }
-            println!("{r}T {m} x {n}: {:.1} GFLOP/s", 2.0 * (m * r * n) as f64 / best / 1e9);
-        }
-        for (m, k, n) in [(16, 256, 512), (16, 512, 256), (16, 128, 256)] {
-            let rows = values(m * k, 1);
-            let packed: Vec<Packed> = (0..10).map(|i| Packed::new(&values(k * n, i), k, n)).collect();
-            let mut out = vec![0.0; m * n];
-            let mut best = f64::MAX;
-            for _ in 0..20 {
-                let t = Instant::now();
-                for _ in 0..10 {
-                    for p in &packed {
-                        p.add_product(&rows, &mut out);
-                    }
-                }
-                best = best.min(t.elapsed().as_secs_f64() / 100.0);
-            }
-            println!("ten {m} x {k} x {n}: {:.1} GFLOP/s", 2.0 * (m * k * n) as f64 / best / 1e9);
-        }
-        for (m, k, n) in [
-            (16, 64, 256),
-            (16, 256, 64),
-            (16, 128, 512),
-            (16, 256, 1024),
-            (16, 1024, 256),
-            (16, 512, 2048),
-            (16, 2048, 512),
-            (32, 64, 10004),
-            (32, 256, 10004),
-            (32, 512, 10004),
-            (32, 10004, 64),
-            (64, 256, 1024),
-            (16, 64, 128),
-            (16, 256, 512),
-            (16, 512, 256),
-        ] {
-            let (rows, weight) = (values(m * k, 1), values(k * n, 2));
-            let packed = Packed::new(&weight, k, n);
-            let mut out = vec![0.0; m * n];
-            let mut best = f64::MAX;
-            for _ in 0..20 {
-                let t = Instant::now();
-                let reps = (50_000_000 / (m * k * n)).max(1);
-                for _ in 0..reps {
-                    packed.add_product(&rows, &mut out);
-                }
-                best = best.min(t.elapsed().as_secs_f64() / reps as f64);
-            }
-            println!("{m} x {k} x {n}: {:.1} GFLOP/s", 2.0 * (m * k * n) as f64 / best / 1e9);
-        }
-    }
-
     use super::super::lanes::tests::every_level;
     use super::*;
     use crate::random::Random;
@@ -473,7 +395,10 @@ mod tests {
                 products
             }
         }
-        let [portable, best] = every_level(&Whole);
-        close(&best, &portable.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
+        let levels = every_level(&Whole);
+        let portable: Vec<f64> = levels[0].iter().map(|v| f64::from(*v)).collect();
+        for level in &levels[1..] {
+            close(level, &portable);
+        }
     }
 }

@@ -11,6 +11,8 @@ const PIECE: usize = 1 << 14;
 pub(crate) struct AdamStep {
     /// Decay of the first and second moment.
     pub(crate) beta: (f32, f32),
+    /// What the new gradient and its square count in them: 1 - beta.
+    pub(crate) fresh: (f32, f32),
     /// Learning rate over the first moment's bias correction.
     pub(crate) rate: f32,
     /// 1 over the square root of the second moment's bias correction.
@@ -113,15 +115,15 @@ impl Kernel for Adapt<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let AdamStep { beta, rate, correction, epsilon, scale } = self.step;
+        let AdamStep { beta, fresh, rate, correction, epsilon, scale } = self.step;
         let parameters = self.values.chunks_mut(V::LANES).zip(self.gradient.chunks(V::LANES));
         let moments = self.first.chunks_mut(V::LANES).zip(self.second.chunks_mut(V::LANES));
         for ((value, gradient), (first, second)) in parameters.zip(moments) {
             let gradient = V::read(gradient, 0.0).mul(V::splat(scale));
-            let fresh = gradient.mul(V::splat(1.0 - beta.0));
-            let mean = V::read(first, 0.0).mul_add(V::splat(beta.0), fresh);
-            let fresh = gradient.mul(gradient).mul(V::splat(1.0 - beta.1));
-            let square = V::read(second, 0.0).mul_add(V::splat(beta.1), fresh);
+            let share = gradient.mul(V::splat(fresh.0));
+            let mean = V::read(first, 0.0).mul_add(V::splat(beta.0), share);
+            let share = gradient.mul(gradient).mul(V::splat(fresh.1));
+            let square = V::read(second, 0.0).mul_add(V::splat(beta.1), share);
             mean.write(first);
             square.write(second);
             let denominator = square.sqrt().mul_add(V::splat(correction), V::splat(epsilon));
@@ -153,7 +155,14 @@ mod tests {
             assert!((value - (start - 0.3 * g)).abs() < 1e-6);
         }
 
-        let step = AdamStep { beta: (0.9, 0.99), rate: 0.2, correction: 3.0, epsilon: 1e-3, scale: 0.5 };
+        let step = AdamStep {
+            beta: (0.9, 0.99),
+            fresh: (0.1, 0.01),
+            rate: 0.2,
+            correction: 3.0,
+            epsilon: 1e-3,
+            scale: 0.5,
+        };
         let (mut values, mut first, mut second) = (start.clone(), mean.clone(), square.clone());
         adam(&mut values, &gradient, &mut first, &mut second, step);
         for i in 0..n {

@@ -1,0 +1,64 @@
+"""Run a command that finds PyTorch 2.9: `python3 benchmarks/with_torch.py cargo test --features tch`.
+
+PyTorch is installed from PyPI into a virtual environment of its own on first use: SCALING_TORCH, or else
+`torch-2.9.0` in the cache folder. Builds with the feature `tch` link against it, and what they build finds
+its libraries.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TORCH = "2.9.0"
+
+
+class Missing(Exception):
+    """Why there is no PyTorch, in one line."""
+
+
+def libraries_of(python):
+    """The library directory of a Python's PyTorch; none unless that imports and has the right version."""
+    code = f"import torch; assert torch.__version__.split('+')[0] == '{TORCH}'; print(torch.__path__[0])"
+    try:
+        done = subprocess.run([python, "-c", code], text=True, capture_output=True)
+    except OSError:
+        return None
+    return Path(done.stdout.strip()) / "lib" if done.returncode == 0 else None
+
+
+def prepare():
+    """The Python of the virtual environment, installed if need be, and its PyTorch's libraries."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
+    folder = Path(os.environ.get("SCALING_TORCH") or cache / f"torch-{TORCH}").absolute()
+    python = folder / "bin" / "python"
+    if not libraries_of(python):
+        print(f"installing PyTorch {TORCH} into {folder}", file=sys.stderr, flush=True)
+        install = [python, "-m", "pip", "install", "--quiet", f"torch=={TORCH}", "numpy"]
+        for command in ([sys.executable, "-m", "venv", folder], install):
+            if subprocess.run(command, stdout=sys.stderr).returncode != 0:
+                raise Missing(f"`{' '.join(map(str, command))}` failed")
+    libraries = libraries_of(python)
+    if not libraries:
+        raise Missing(f"{python} does not import PyTorch {TORCH}; remove {folder} and try again")
+    return python, libraries
+
+
+def environment(python, libraries):
+    """The variables with which cargo builds the feature `tch`, and with which the result runs."""
+    variables = dict(os.environ)
+    variables["LIBTORCH_USE_PYTORCH"] = "1"
+    variables["PATH"] = f"{python.parent}:{variables['PATH']}"
+    variables["LD_LIBRARY_PATH"] = f"{libraries}:{variables.get('LD_LIBRARY_PATH', '')}".rstrip(":")
+    return variables
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__.strip())
+    try:
+        os.execvpe(sys.argv[1], sys.argv[1:], environment(*prepare()))
+    except (Missing, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

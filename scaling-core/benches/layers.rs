@@ -1,0 +1,77 @@
+//! Forward and backward pass of the fused layers: `cargo bench -p scaling-core`. Throughput is in
+//! floating-point operations of the products, so that it can be held against the CPU's matrix rate.
+
+use burn::tensor::{Device, Distribution, Int, Tensor};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use scaling_core::nn::{self, LstmCell, LstmOptions};
+use std::hint::black_box;
+
+/// Rows of the batch and steps of a sequence.
+const BATCH: usize = 32;
+
+fn draw<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    let device = Device::flex().autodiff();
+    Tensor::random(shape, Distribution::Uniform(-0.1, 0.1), &device).require_grad()
+}
+
+fn lstm(criterion: &mut Criterion) {
+    scaling_core::device::use_threads(scaling_core::device::cores());
+    let mut group = criterion.benchmark_group("lstm, 80 steps");
+    for h in [64, 256, 512] {
+        group.throughput(Throughput::Elements((6 * 8 * h * h * 80 * BATCH) as u64));
+        let (x, state) = (draw([80, BATCH, h]), draw([BATCH, h]));
+        let (weight, bias) = (draw([2 * h, 4 * h]), draw([4 * h]));
+        let options = LstmOptions::new(LstmCell::Tensorflow);
+        group.bench_function(BenchmarkId::from_parameter(h), |bencher| {
+            bencher.iter(|| {
+                let (h0, c0) = (state.clone(), state.clone());
+                let out = nn::lstm(x.clone(), h0, c0, weight.clone(), bias.clone(), &options);
+                black_box(out.y.sum().backward())
+            });
+        });
+    }
+    group.finish();
+}
+
+fn rhn(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rhn of depth 10, 150 steps");
+    group.sample_size(10);
+    for h in [64, 256] {
+        group.throughput(Throughput::Elements((6 * 22 * h * h * 150 * BATCH) as u64));
+        let (x, state) = (draw([150, BATCH, h]), draw([BATCH, h]));
+        let (input, recurrent, bias) = (draw([h, 2 * h]), draw([10, h, 2 * h]), draw([10, 2 * h]));
+        group.bench_function(BenchmarkId::from_parameter(h), |bencher| {
+            bencher.iter(|| {
+                let (input, recurrent) = (input.clone(), recurrent.clone());
+                let y = nn::rhn(x.clone(), state.clone(), input, recurrent, bias.clone());
+                black_box(y.sum().backward())
+            });
+        });
+    }
+    group.finish();
+}
+
+fn softmax(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("softmax cross-entropy, 2560 positions");
+    group.sample_size(10);
+    for (h, symbols) in [(64, 98), (64, 10_004), (512, 10_004)] {
+        group.throughput(Throughput::Elements((6 * h * symbols * 2560) as u64));
+        let (hidden, weight, bias) = (draw([2560, h]), draw([h, symbols]), draw([symbols]));
+        let device = Device::flex().autodiff();
+        let last = (symbols - 1) as i64;
+        let targets: Tensor<1, Int> = Tensor::arange(0..2560, &device).clamp(0, last);
+        let ones = Tensor::ones([2560], &device);
+        group.bench_function(BenchmarkId::from_parameter(format!("{h} x {symbols}")), |bencher| {
+            bencher.iter(|| {
+                let (hidden, weight) = (hidden.clone(), weight.clone());
+                let out =
+                    nn::softmax_cross_entropy(hidden, weight, bias.clone(), targets.clone(), ones.clone());
+                black_box(out.total.backward())
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(layers, lstm, rhn, softmax);
+criterion_main!(layers);
