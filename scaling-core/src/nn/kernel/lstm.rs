@@ -75,7 +75,7 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
     let steps = inputs.x.len() / (batch * input);
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
     let mut gates = Buffer::new(steps * batch * 4 * hidden);
-    Packed::new(w_input, input, 4 * hidden).product_parallel(inputs.x, &mut gates);
+    let w_input = Packed::new(w_input, input, 4 * hidden);
     let w_hidden = Packed::new(w_hidden, hidden, 4 * hidden);
     let mut bias = inputs.bias.to_vec();
     for forget in &mut bias[order[1] * hidden..][..hidden] {
@@ -103,6 +103,9 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
                     (out.step_mut(t), rows_of(inputs.h0, 0, batch, hidden, &range)),
                 ),
             };
+            // Step by step, although all inputs are known: the gates stay in the cache, and the product
+            // of a few rows is as fast as that of many.
+            w_input.product(rows_of(inputs.x, t, batch, input, &range), gates);
             w_hidden.add_product(h_before, gates);
             let still = Still { t, lengths };
             dispatch(CellForward { layout, still, bias: &bias, gates, c_before, h_before, c, h });
@@ -126,8 +129,10 @@ pub(in super::super) fn backward(
     let steps = inputs.x.len() / (batch * input);
     let Trace { mut gates, cells } = trace;
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
+    let w_input = Packed::transposed(w_input, 4 * hidden, input);
     let w_hidden = Packed::transposed(w_hidden, 4 * hidden, hidden);
 
+    let mut x = vec![0.0; inputs.x.len()];
     // The gradients of the states, carried backwards through time; at the end those of h0 and c0.
     let mut h0 = vec![0.0; batch * hidden];
     let mut c0 = gradient[steps * batch * hidden..].to_vec();
@@ -138,9 +143,10 @@ pub(in super::super) fn backward(
         .into_iter()
         .zip(split(&mut h0, batch, hidden, rows))
         .zip(split(&mut c0, batch, hidden, rows))
+        .zip(split(&mut x, batch, input, rows))
         .zip(biases.chunks_exact_mut(4 * hidden))
         .collect();
-    blocks.into_par_iter().for_each(|(((mut gates, mut dh), mut dc), bias)| {
+    blocks.into_par_iter().for_each(|((((mut gates, mut dh), mut dc), mut dx), bias)| {
         let range = gates.rows.clone();
         let lengths = inputs.lengths.map(|lengths| &lengths[range.clone()]);
         let (dh, dc) = (dh.step_mut(0), dc.step_mut(0));
@@ -155,6 +161,7 @@ pub(in super::super) fn backward(
             let still = Still { t, lengths };
             dispatch(CellBackward { layout, still, gates, c_before, c, gradient, dh, dc, bias });
             w_hidden.add_product(gates, dh);
+            w_input.product(gates, dx.step_mut(t));
         }
     });
     let mut bias = vec![0.0; 4 * hidden];
@@ -162,8 +169,6 @@ pub(in super::super) fn backward(
         bias.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
     }
 
-    let mut x = vec![0.0; inputs.x.len()];
-    Packed::transposed(w_input, 4 * hidden, input).product_parallel(&gates, &mut x);
     let read = read_at_every_step(layout, inputs, out);
     let mut weight = vec![0.0; inputs.weight.len()];
     add_transposed_product(&read, &gates, &mut weight, [input + hidden, 4 * hidden], false);

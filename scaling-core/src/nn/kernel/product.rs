@@ -119,14 +119,6 @@ impl Packed {
         dispatch(Product { weight: self, part, left, out });
     }
 
-    /// `out = rows * weight` for any number of rows, in parallel.
-    pub(super) fn product_parallel(&self, rows: &[f32], out: &mut [f32]) {
-        const ROWS: usize = 64;
-        rows.par_chunks(ROWS * self.depth)
-            .zip(out.par_chunks_mut(ROWS * self.columns))
-            .for_each(|(rows, out)| self.product(rows, out));
-    }
-
     /// Where the panels of some rows, which begin a depth block, and of all columns begin.
     fn block(&self, rows: &Range<usize>) -> &[f32] {
         &self.data[rows.start * self.columns.next_multiple_of(self.panel)..]
@@ -358,7 +350,7 @@ mod tests {
             let turned: Vec<f32> = (0..n * k).map(|i| weight[i % k * n + i / k]).collect();
             for packed in [Packed::new(&weight, k, n), Packed::transposed(&turned, k, n)] {
                 let mut out = vec![1.0; r * n];
-                packed.product_parallel(&rows, &mut out);
+                packed.product(&rows, &mut out);
                 close(&out, &want);
             }
             let turned: Vec<f32> = (0..k * r).map(|i| rows[i % r * k + i / r]).collect();

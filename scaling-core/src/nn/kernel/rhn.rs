@@ -55,8 +55,7 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
     let Layout { batch, input, hidden, depth } = layout;
     let steps = inputs.x.len() / (batch * input);
     let mut gates = Buffer::new(depth * steps * batch * 2 * hidden);
-    let first = &mut gates[..steps * batch * 2 * hidden];
-    Packed::new(inputs.w_input, input, 2 * hidden).product_parallel(inputs.x, first);
+    let w_input = Packed::new(inputs.w_input, input, 2 * hidden);
     let recurrent: Vec<Packed> = inputs
         .recurrent
         .par_chunks_exact(hidden * 2 * hidden)
@@ -72,7 +71,8 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
         .zip(split(&mut y, batch, hidden, rows))
         .collect();
     blocks.into_par_iter().for_each(|((mut gates, mut states), mut y)| {
-        let s0 = rows_of(inputs.s0, 0, batch, hidden, &gates.rows);
+        let range = gates.rows.clone();
+        let s0 = rows_of(inputs.s0, 0, batch, hidden, &range);
         for t in 0..steps {
             for (l, weight) in recurrent.iter().enumerate() {
                 // The last sub-layer writes the output, the others their own states.
@@ -86,7 +86,10 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
                 };
                 let gates = gates.step_mut(l * steps + t);
                 match l {
-                    0 => weight.add_product(before, gates),
+                    0 => {
+                        w_input.product(rows_of(inputs.x, t, batch, input, &range), gates);
+                        weight.add_product(before, gates);
+                    }
                     _ => weight.product(before, gates),
                 }
                 let bias = &inputs.bias[l * 2 * hidden..][..2 * hidden];
@@ -115,6 +118,8 @@ pub(in super::super) fn backward(
         .map(|weight| Packed::transposed(weight, 2 * hidden, hidden))
         .collect();
 
+    let w_input = Packed::transposed(inputs.w_input, 2 * hidden, input);
+    let mut x = vec![0.0; inputs.x.len()];
     // The gradient of the state, carried backwards through time; at the end that of s0.
     let mut s0 = vec![0.0; batch * hidden];
     let rows = block_rows(batch);
@@ -123,9 +128,10 @@ pub(in super::super) fn backward(
     let blocks: Vec<_> = split(&mut gates, batch, 2 * hidden, rows)
         .into_iter()
         .zip(split(&mut s0, batch, hidden, rows))
+        .zip(split(&mut x, batch, input, rows))
         .zip(biases.chunks_exact_mut(depth * 2 * hidden))
         .collect();
-    blocks.into_par_iter().for_each(|((mut gates, mut ds), bias)| {
+    blocks.into_par_iter().for_each(|(((mut gates, mut ds), mut dx), bias)| {
         let range = gates.rows.clone();
         let ds = ds.step_mut(0);
         for t in (0..steps).rev() {
@@ -142,14 +148,14 @@ pub(in super::super) fn backward(
                 let bias = &mut bias[l * 2 * hidden..][..2 * hidden];
                 dispatch(CellBackward { hidden, gates, s, ds, bias });
                 weight.add_product(gates, ds);
+                if l == 0 {
+                    w_input.product(gates, dx.step_mut(t));
+                }
             }
         }
     });
 
     let layer = steps * batch * 2 * hidden;
-    let mut x = vec![0.0; inputs.x.len()];
-    let w_input = Packed::transposed(inputs.w_input, 2 * hidden, input);
-    w_input.product_parallel(&gates[..layer], &mut x);
     let mut w_input = vec![0.0; inputs.w_input.len()];
     add_transposed_product(inputs.x, &gates[..layer], &mut w_input, [input, 2 * hidden], false);
     let mut recurrent = vec![0.0; inputs.recurrent.len()];
