@@ -106,7 +106,7 @@ impl Packed {
         let count = rows.len() / self.depth;
         assert_eq!((rows.len(), out.len()), (count * self.depth, count * self.columns));
         let (left, out) =
-            (Left { rows, stride: self.depth, count }, Out { out, stride: self.columns, start });
+            (Left { rows, stride: self.depth, count }, Out { rows: out, stride: self.columns, start });
         dispatch(Product { weight: self, part: [0..self.depth, 0..self.columns], left, out });
     }
 
@@ -134,7 +134,7 @@ pub(super) struct Left<'a> {
 
 /// Where products go; each row begins `stride` values after the one before.
 pub(super) struct Out<'a> {
-    pub(super) out: &'a mut [f32],
+    pub(super) rows: &'a mut [f32],
     pub(super) stride: usize,
     pub(super) start: Start<'a>,
 }
@@ -185,7 +185,7 @@ impl Kernel for Product<'_> {
                             panel: &values[part..],
                             width: panel,
                             steps: used,
-                            out: &mut out.out[row * out.stride + first - columns.start + part..],
+                            out: &mut out.rows[row * out.stride + first - columns.start + part..],
                             out_stride: out.stride,
                             out_width: (columns.end - first - part).min(2 * V::LANES),
                             start: match out.start {
@@ -382,7 +382,7 @@ mod tests {
                 let (rows, weight) = (values(5 * 40, 1), Packed::new(&values(40 * 37, 2), 40, 37));
                 let mut products = vec![0.0; 5 * 37];
                 let left = Left { rows: &rows, stride: 40, count: 5 };
-                let out = Out { out: &mut products, stride: 37, start: Start::Zero };
+                let out = Out { rows: &mut products, stride: 37, start: Start::Zero };
                 Product { weight: &weight, part: [0..40, 0..37], left, out }.run::<V>();
                 products
             }

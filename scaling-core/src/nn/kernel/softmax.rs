@@ -129,7 +129,7 @@ fn differentiate_in_chunks(
                     rows.gradient(index, &tile, weights, values, symbols);
                     let left = Left { rows: values, stride: symbols, count: targets.len() };
                     let start = if index == 0 { Start::Zero } else { Start::Present };
-                    let out = Out { out: d_hidden, stride: layout.hidden, start };
+                    let out = Out { rows: d_hidden, stride: layout.hidden, start };
                     backward.product_of_part([tile, 0..layout.hidden], left, out);
                 }
             });
@@ -186,7 +186,7 @@ impl<'a> Rows<'a> {
     ) {
         let (count, depth) = (self.targets.len(), self.hidden.len() / self.targets.len());
         let left = Left { rows: self.hidden, stride: depth, count };
-        let out = Out { out: values, stride, start: Start::Row(&bias[tile.clone()]) };
+        let out = Out { rows: values, stride, start: Start::Row(&bias[tile.clone()]) };
         weight.product_of_part([0..depth, tile.clone()], left, out);
         let rows = values.chunks_mut(stride).zip(self.targets).zip(&mut self.softmax);
         for ((row, target), softmax) in rows {
