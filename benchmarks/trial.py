@@ -28,17 +28,17 @@ def run(*command):
 
 
 def trial(binary, options, folder):
-    """GFLOP/s of the updates of a trial of about a minute."""
+    """GFLOP/s of the updates of a trial, its batch and its parameters."""
     settings = {"shards": options.shard, "sizes": options.size, "batch_sizes": options.batch, "epochs": options.epochs}
     settings |= {"checkpoint_seconds": 10, "validation": 5000, "sgd_rates": 0.2, "patience": options.epochs}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     study = ["study", "--data", options.data, "--model", options.model, "--jobs", 1, "--out", folder, *words]
     run(binary, *study)
     (trial,) = Path(folder).glob("trials/*")
-    read = lambda name: json.loads((trial / name).read_text())
-    cost, batch = read("cost.json"), read("config.json")["optimization"]["batch"]
+    names = ("cost.json", "config.json", "result.json")
+    cost, config, result = (json.loads((trial / name).read_text()) for name in names)
     rate = cost["flops"] / (cost["seconds"] - cost["evaluation_seconds"]) / 1e9
-    return rate, batch, read("result.json")["parameters"]
+    return rate, config["optimization"]["batch"], result["parameters"]
 
 
 def throughput(binary, options, batch, parameters):

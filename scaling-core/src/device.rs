@@ -92,7 +92,7 @@ pub fn use_threads(threads: usize) {
     crate::nn::keep_freed_memory();
     // The pool can be built once; a second call (in tests) keeps the first size.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
-    // Its other pool, for operations side by side, is left alone: here each waits for the one before.
+    // LibTorch's pool for operations side by side is left alone: here each waits for the one before.
     #[cfg(feature = "tch")]
     tch::set_num_threads(threads.max(1) as i32);
 }

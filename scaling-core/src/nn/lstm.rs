@@ -111,7 +111,7 @@ pub fn lstm(
 }
 
 /// 1 at the steps of every row, 0 beyond its length, [T, B, 1].
-pub(super) fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
+fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
     let values: Vec<f32> =
         (0..steps).flat_map(|t| lengths.iter().map(move |n| f32::from(u8::from(t < *n)))).collect();
     Tensor::from_data(TensorData::new(values, [steps, lengths.len(), 1]), device)

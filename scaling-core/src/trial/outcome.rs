@@ -81,7 +81,7 @@ pub struct Failure {
 pub struct Cost {
     /// Wall-clock seconds over all sittings.
     pub seconds: f64,
-    /// Seconds of them on the validation and test sets.
+    /// Seconds of them on the validation and test sets; records of earlier versions do not tell.
     #[serde(default)]
     pub evaluation_seconds: f64,
     /// Floating-point operations of the updates made.

@@ -25,7 +25,6 @@ pub(super) struct Progress {
     /// Seconds spent in earlier sittings.
     pub(super) seconds: f64,
     /// Seconds of evaluation, in all sittings.
-    #[serde(default)]
     pub(super) evaluation_seconds: f64,
 }
 
