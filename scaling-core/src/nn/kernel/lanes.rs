@@ -33,6 +33,8 @@ pub(super) trait Lanes: Copy {
     fn max(self, other: Self) -> Self;
     /// The nearest integer.
     fn round(self) -> Self;
+    /// Zero in the lanes in which `gate` is not above zero.
+    fn where_positive(self, gate: Self) -> Self;
     /// 2 to the power of an integer between -126 and 127.
     fn exp2_integer(self) -> Self;
 
@@ -202,6 +204,10 @@ impl Lanes for Portable {
         self.add(magic).sub(magic)
     }
     #[inline(always)]
+    fn where_positive(self, gate: Self) -> Self {
+        self.zip(gate, |a, b| if b > 0.0 { a } else { 0.0 })
+    }
+    #[inline(always)]
     fn exp2_integer(mut self) -> Self {
         for lane in &mut self.0 {
             *lane = f32::from_bits((((*lane as i32) + 127) << 23) as u32);
@@ -220,13 +226,15 @@ mod x86 {
 
     use super::Lanes;
     use std::arch::x86_64::{
-        __m256, __m512, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32, _mm256_add_ps,
-        _mm256_castsi256_ps, _mm256_cvtps_epi32, _mm256_div_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-        _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps,
-        _mm256_slli_epi32, _mm256_sqrt_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps,
-        _mm512_castsi512_ps, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-        _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps,
-        _mm512_slli_epi32, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps,
+        __m256, __m512, _CMP_GT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32,
+        _mm256_add_ps, _mm256_and_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cvtps_epi32, _mm256_div_ps,
+        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_round_ps,
+        _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_sqrt_ps,
+        _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_castsi512_ps,
+        _mm512_cmp_ps_mask, _mm512_cvtps_epi32, _mm512_div_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+        _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_roundscale_ps,
+        _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_sqrt_ps,
+        _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
@@ -235,7 +243,7 @@ mod x86 {
         ($(#[$doc:meta])* $name:ident($register:ty) x $lanes:literal, $rows:literal:
             $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $sqrt:ident
             $fma:ident $min:ident $max:ident $round:ident
-            $to_int:ident $splat_int:ident $add_int:ident $shift:ident $cast:ident) => {
+            $to_int:ident $splat_int:ident $add_int:ident $shift:ident $cast:ident $positive:expr) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub(super) struct $name($register);
@@ -295,6 +303,11 @@ mod x86 {
                     Self(unsafe { $round::<NEAREST>(self.0) })
                 }
                 #[inline(always)]
+                fn where_positive(self, gate: Self) -> Self {
+                    let positive: fn($register, $register) -> $register = $positive;
+                    Self(positive(self.0, gate.0))
+                }
+                #[inline(always)]
                 fn exp2_integer(self) -> Self {
                     let bits = unsafe { $shift::<23>($add_int($to_int(self.0), $splat_int(127))) };
                     Self(unsafe { $cast(bits) })
@@ -309,6 +322,7 @@ mod x86 {
         _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
         _mm256_div_ps _mm256_sqrt_ps _mm256_fmadd_ps _mm256_min_ps _mm256_max_ps _mm256_round_ps
         _mm256_cvtps_epi32 _mm256_set1_epi32 _mm256_add_epi32 _mm256_slli_epi32 _mm256_castsi256_ps
+        |value, gate| unsafe { _mm256_and_ps(value, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps())) }
     );
     lanes!(
         /// Sixteen floats, with AVX-512.
@@ -316,6 +330,9 @@ mod x86 {
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
         _mm512_div_ps _mm512_sqrt_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_roundscale_ps
         _mm512_cvtps_epi32 _mm512_set1_epi32 _mm512_add_epi32 _mm512_slli_epi32 _mm512_castsi512_ps
+        |value, gate| unsafe {
+            _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, _mm512_setzero_ps()), value)
+        }
     );
 }
 
@@ -350,6 +367,8 @@ pub(super) mod tests {
             out.push(short.fold(f32::max));
             out.push(V::splat(-3.0).exp2_integer().fold(f32::min));
             out.push(V::splat(2.0).mul_add(V::splat(3.0), V::splat(-1.0)).fold(f32::min));
+            let kept = V::splat(4.0).where_positive(V::read(&[0.5, 0.0, f32::NAN], -1.0));
+            out.push(kept.fold(|a, b| a + b));
             out
         }
     }
@@ -357,7 +376,7 @@ pub(super) mod tests {
     #[test]
     fn lanes_agree_at_every_level() {
         for out in every_level(&Arithmetic) {
-            assert_eq!(out, [2.0, -2.0, 7.0, 7.0, 0.125, 5.0]);
+            assert_eq!(out, [2.0, -2.0, 7.0, 7.0, 0.125, 5.0, 4.0]);
         }
     }
 }

@@ -11,12 +11,17 @@
 mod activation;
 mod blocks;
 mod buffer;
+pub(super) mod convolution;
+mod correlation;
 mod lanes;
 pub(super) mod lstm;
+pub(super) mod normalization;
+pub(super) mod pooling;
 mod product;
 pub(super) mod rhn;
 pub(super) mod softmax;
 pub(crate) mod update;
+pub(super) mod window;
 
 pub(crate) use buffer::keep_freed_memory;
 pub(super) use softmax::scale;

@@ -1,0 +1,437 @@
+//! Batch normalisation of channels-last arrays, with what usually follows it: the addition of a
+//! residual branch and a rectifier.
+
+use super::lanes::{Kernel, Lanes, MAX_LANES, dispatch};
+use rayon::prelude::*;
+
+/// Values that one task works on, about: sums of so many keep their precision, and fit the cache.
+const BLOCK: usize = 1 << 14;
+
+/// Per channel.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Moments {
+    pub(in super::super) mean: Vec<f32>,
+    /// Mean squared deviation.
+    pub(in super::super) variance: Vec<f32>,
+}
+
+/// Channels repeated until they fill whole vectors of any width, so that an array is a sequence of whole
+/// patterns (but for its end), whatever the number of channels.
+fn pattern_len(channels: usize) -> usize {
+    let (mut a, mut b) = (channels, MAX_LANES);
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    channels / a * MAX_LANES
+}
+
+/// One value per channel as a pattern.
+fn pattern(values: &[f32]) -> Vec<f32> {
+    values.iter().copied().cycle().take(pattern_len(values.len())).collect()
+}
+
+/// A length of blocks that are whole patterns.
+fn block_len(channels: usize) -> usize {
+    let pattern = pattern_len(channels);
+    (BLOCK / pattern).max(1) * pattern
+}
+
+/// The sum of `value(at, lanes)` per channel of a block of `len` values, by one pass for every few vectors
+/// of the pattern.
+#[inline(always)]
+fn sum_channels<V: Lanes, const K: usize>(
+    len: usize,
+    channels: usize,
+    sums: &mut [Vec<f32>; K],
+    value: impl Fn(usize, usize) -> [V; K],
+) {
+    let pattern = pattern_len(channels);
+    let whole = len / pattern * pattern;
+    let mut add = |at: usize, found: [V; K], lanes: usize| {
+        for (sums, found) in sums.iter_mut().zip(found) {
+            let mut values = [0.0; MAX_LANES];
+            found.store(&mut values);
+            for (i, value) in values[..lanes].iter().enumerate() {
+                sums[(at + i) % channels] += value;
+            }
+        }
+    };
+    for first in (0..pattern).step_by(2 * V::LANES) {
+        // Patterns are whole numbers of vectors, but maybe an odd one.
+        let second = first + V::LANES;
+        if second < pattern {
+            let mut total = [[V::splat(0.0); K]; 2];
+            for at in (0..whole).step_by(pattern) {
+                for (total, from) in total.iter_mut().zip([first, second]) {
+                    let found = value(at + from, V::LANES);
+                    for (total, found) in total.iter_mut().zip(found) {
+                        *total = total.add(found);
+                    }
+                }
+            }
+            add(first, total[0], V::LANES);
+            add(second, total[1], V::LANES);
+        } else {
+            let mut total = [V::splat(0.0); K];
+            for at in (0..whole).step_by(pattern) {
+                let found = value(at + first, V::LANES);
+                for (total, found) in total.iter_mut().zip(found) {
+                    *total = total.add(found);
+                }
+            }
+            add(first, total, V::LANES);
+        }
+    }
+    for at in (whole..len).step_by(V::LANES) {
+        let lanes = V::LANES.min(len - at);
+        add(at, value(at, lanes), lanes);
+    }
+}
+
+/// Mean and variance per channel of x [P, C].
+pub(in super::super) fn moments(x: &[f32], channels: usize) -> Moments {
+    struct Block<'a>(&'a [f32], usize);
+    impl Kernel for Block<'_> {
+        type Output = (Vec<f32>, Vec<f32>);
+
+        #[inline(always)]
+        fn run<V: Lanes>(self) -> Self::Output {
+            let Self(x, channels) = self;
+            let mut sums = [vec![0.0; channels]];
+            sum_channels::<V, 1>(x.len(), channels, &mut sums, |at, lanes| {
+                [V::read(&x[at..at + lanes], 0.0)]
+            });
+            let [mut mean] = sums;
+            let rows = (x.len() / channels) as f32;
+            mean.iter_mut().for_each(|sum| *sum /= rows);
+            let center = pattern(&mean);
+            let mut squares = [vec![0.0; channels]];
+            sum_channels::<V, 1>(x.len(), channels, &mut squares, |at, lanes| {
+                let center = &center[at % center.len()..];
+                let d = V::read(&x[at..at + lanes], 0.0).sub(V::read(center, 0.0));
+                [d.mul(d)]
+            });
+            let [squares] = squares;
+            (mean, squares)
+        }
+    }
+    let len = block_len(channels);
+    let blocks: Vec<_> = x.par_chunks(len).map(|x| dispatch(Block(x, channels))).collect();
+    // Chan, Golub and LeVeque 1979: the blocks are joined without the cancellation of raw sums.
+    let (mut mean, mut squares, mut n) = (vec![0.0f64; channels], vec![0.0f64; channels], 0.0);
+    for ((block_mean, block_squares), x) in blocks.iter().zip(x.chunks(len)) {
+        let rows = (x.len() / channels) as f64;
+        let total = n + rows;
+        for c in 0..channels {
+            let delta = f64::from(block_mean[c]) - mean[c];
+            mean[c] += delta * rows / total;
+            squares[c] += f64::from(block_squares[c]) + delta * delta * n * rows / total;
+        }
+        n = total;
+    }
+    Moments {
+        mean: mean.iter().map(|m| *m as f32).collect(),
+        variance: squares.iter().map(|s| (s / n) as f32).collect(),
+    }
+}
+
+/// What normalisation does per channel: y = a x + b.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Affine {
+    factor: Vec<f32>,
+    offset: Vec<f32>,
+}
+
+impl Affine {
+    /// y = scale (x - mean) / sqrt(variance + epsilon) + shift.
+    pub(in super::super) fn new(moments: &Moments, scale: &[f32], shift: &[f32], epsilon: f32) -> Self {
+        let deviation = deviations(moments, epsilon);
+        let factor: Vec<f32> = scale.iter().zip(&deviation).map(|(s, d)| s / d).collect();
+        let offset = shift.iter().zip(&factor).zip(&moments.mean).map(|((s, f), m)| s - f * m).collect();
+        Self { factor, offset }
+    }
+
+    /// `max(0, a x + b + residual)`, the residual where there is one, the rectifier where wanted.
+    pub(in super::super) fn apply(&self, x: &[f32], residual: Option<&[f32]>, rectify: bool) -> Vec<f32> {
+        struct Block<'a> {
+            x: &'a [f32],
+            residual: Option<&'a [f32]>,
+            rectify: bool,
+            factor: &'a [f32],
+            offset: &'a [f32],
+            out: &'a mut [f32],
+        }
+        impl Kernel for Block<'_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run<V: Lanes>(self) {
+                let Self { x, residual, rectify, factor, offset, out } = self;
+                let floor = V::splat(if rectify { 0.0 } else { f32::NEG_INFINITY });
+                let pattern = factor.len();
+                for (p, out) in out.chunks_mut(pattern).enumerate() {
+                    let x = &x[p * pattern..][..out.len()];
+                    let residual = residual.map(|r| &r[p * pattern..][..out.len()]);
+                    for (i, out) in out.chunks_mut(V::LANES).enumerate() {
+                        let part = i * V::LANES..i * V::LANES + out.len();
+                        let (a, b) = (V::load(&factor[i * V::LANES..]), V::load(&offset[i * V::LANES..]));
+                        let mut y = V::read(&x[part.clone()], 0.0).mul_add(a, b);
+                        if let Some(residual) = residual {
+                            y = y.add(V::read(&residual[part], 0.0));
+                        }
+                        // In this order NaN stays NaN.
+                        floor.max(y).write(out);
+                    }
+                }
+            }
+        }
+        let (factor, offset) = (pattern(&self.factor), pattern(&self.offset));
+        let mut out = vec![0.0; x.len()];
+        let len = block_len(self.factor.len());
+        out.par_chunks_mut(len).enumerate().for_each(|(i, out)| {
+            let part = i * len..i * len + out.len();
+            let residual = residual.map(|r| &r[part.clone()]);
+            dispatch(Block { x: &x[part], residual, rectify, factor: &factor, offset: &offset, out });
+        });
+        out
+    }
+}
+
+fn deviations(moments: &Moments, epsilon: f32) -> Vec<f32> {
+    moments.variance.iter().map(|v| (v + epsilon).sqrt()).collect()
+}
+
+/// Gradients of a normalisation by the moments of its own input.
+pub(in super::super) struct Gradients {
+    pub(in super::super) x: Vec<f32>,
+    pub(in super::super) scale: Vec<f32>,
+    pub(in super::super) shift: Vec<f32>,
+    /// That of the residual, where asked for.
+    pub(in super::super) residual: Option<Vec<f32>>,
+}
+
+/// What the backward pass goes by.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Normalized<'a> {
+    /// [P, C].
+    pub(in super::super) x: &'a [f32],
+    pub(in super::super) moments: &'a Moments,
+    pub(in super::super) scale: &'a [f32],
+    pub(in super::super) epsilon: f32,
+    /// The result, where it went through the rectifier.
+    pub(in super::super) rectified: Option<&'a [f32]>,
+}
+
+/// The gradients, given that by the result.
+pub(in super::super) fn backward(input: Normalized<'_>, gradient: &[f32], residual: bool) -> Gradients {
+    let channels = input.scale.len();
+    let len = block_len(channels);
+    let (center, rows) = (pattern(&input.moments.mean), (input.x.len() / channels) as f64);
+    let blocks: Vec<_> = gradient
+        .par_chunks(len)
+        .enumerate()
+        .map(|(i, gradient)| {
+            let part = i * len..i * len + gradient.len();
+            let rectified = input.rectified.map(|y| &y[part.clone()]);
+            dispatch(Totals { x: &input.x[part], rectified, gradient, center: &center, channels })
+        })
+        .collect();
+    let (mut shift, mut product) = (vec![0.0f64; channels], vec![0.0f64; channels]);
+    for [block_shift, block_product] in &blocks {
+        for c in 0..channels {
+            shift[c] += f64::from(block_shift[c]);
+            product[c] += f64::from(block_product[c]);
+        }
+    }
+    let deviation = deviations(input.moments, input.epsilon);
+    // dx = a (g - mean(g) - (x - m) mean(g (x - m)) / (variance + epsilon)).
+    let mut by = [vec![0.0; channels], vec![0.0; channels], vec![0.0; channels]];
+    for c in 0..channels {
+        let (d, a) = (f64::from(deviation[c]), f64::from(input.scale[c]) / f64::from(deviation[c]));
+        by[0][c] = a as f32;
+        by[1][c] = (-a * product[c] / rows / (d * d)) as f32;
+        by[2][c] = (-a * shift[c] / rows) as f32;
+    }
+    let by = by.map(|values| pattern(&values));
+    let mut x = vec![0.0; gradient.len()];
+    let mut through = if residual { vec![0.0; gradient.len()] } else { Vec::new() };
+    // An empty array has no chunks; its tasks get empty ones.
+    let parts: Vec<&mut [f32]> = through.chunks_mut(len).collect();
+    let mut parts = parts.into_iter();
+    let tasks: Vec<_> = x.chunks_mut(len).map(|x| (x, parts.next().unwrap_or_default())).collect();
+    tasks.into_par_iter().enumerate().for_each(|(i, (out, through))| {
+        let part = i * len..i * len + out.len();
+        let rectified = input.rectified.map(|y| &y[part.clone()]);
+        let (x, gradient) = (&input.x[part.clone()], &gradient[part]);
+        dispatch(Apply { x, rectified, gradient, center: &center, by: &by, out, through });
+    });
+    let scale = product.iter().zip(&deviation).map(|(p, d)| (p / f64::from(*d)) as f32).collect();
+    let shift = shift.iter().map(|s| *s as f32).collect();
+    Gradients { x, scale, shift, residual: residual.then_some(through) }
+}
+
+/// The gradient as it gets through the rectifier.
+#[inline(always)]
+fn gated<V: Lanes>(gradient: &[f32], rectified: Option<&[f32]>) -> V {
+    let g = V::read(gradient, 0.0);
+    match rectified {
+        Some(y) => g.where_positive(V::read(y, 0.0)),
+        None => g,
+    }
+}
+
+/// Per channel the sums of g and of g (x - mean).
+struct Totals<'a> {
+    x: &'a [f32],
+    rectified: Option<&'a [f32]>,
+    gradient: &'a [f32],
+    center: &'a [f32],
+    channels: usize,
+}
+
+impl Kernel for Totals<'_> {
+    type Output = [Vec<f32>; 2];
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> Self::Output {
+        let Self { x, rectified, gradient, center, channels } = self;
+        let mut sums = [vec![0.0; channels], vec![0.0; channels]];
+        sum_channels::<V, 2>(x.len(), channels, &mut sums, |at, lanes| {
+            let part = at..at + lanes;
+            let g = gated::<V>(&gradient[part.clone()], rectified.map(|y| &y[part.clone()]));
+            let d = V::read(&x[part], 0.0).sub(V::read(&center[at % center.len()..], 0.0));
+            [g, g.mul(d)]
+        });
+        sums
+    }
+}
+
+struct Apply<'a> {
+    x: &'a [f32],
+    rectified: Option<&'a [f32]>,
+    gradient: &'a [f32],
+    center: &'a [f32],
+    by: &'a [Vec<f32>; 3],
+    out: &'a mut [f32],
+    /// Empty where the residual wants no gradient.
+    through: &'a mut [f32],
+}
+
+impl Kernel for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let Self { x, rectified, gradient, center, by, out, through } = self;
+        let pattern = center.len();
+        for first in (0..out.len()).step_by(pattern) {
+            let end = out.len().min(first + pattern);
+            for at in (first..end).step_by(V::LANES) {
+                let part = at..end.min(at + V::LANES);
+                let g = gated::<V>(&gradient[part.clone()], rectified.map(|y| &y[part.clone()]));
+                if !through.is_empty() {
+                    g.write(&mut through[part.clone()]);
+                }
+                let i = at - first;
+                let d = V::read(&x[part.clone()], 0.0).sub(V::load(&center[i..]));
+                let offset = d.mul_add(V::load(&by[1][i..]), V::load(&by[2][i..]));
+                g.mul_add(V::load(&by[0][i..]), offset).write(&mut out[part]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn values(n: usize, label: u64) -> Vec<f32> {
+        let mut random = Random::new("normalization", &[label]);
+        (0..n).map(|_| (random.normal() + 0.5) as f32).collect()
+    }
+
+    /// MODELS 7.2: x = fill((4, 2), 1), epsilon 1e-5.
+    #[test]
+    fn moments_and_first_row_are_those_of_the_specification() {
+        let x: Vec<f32> = (0..8).map(|i| ((7 * i + 1) % 11 - 5) as f32 / 10.0).collect();
+        let found = moments(&x, 2);
+        let y = Affine::new(&found, &[1.0; 2], &[0.0; 2], 1e-5).apply(&x, None, false);
+        let got = [found.mean, found.variance, y[..2].to_vec()].concat();
+        for (got, want) in got.iter().zip([0.05, -0.075, 0.1125, 0.091_875, -1.341_581_20, 1.237_111_82]) {
+            assert!((got - want).abs() < 1e-6, "{got} for {want}");
+        }
+    }
+
+    #[test]
+    fn results_and_gradients_meet_the_definition() {
+        for (rows, channels) in [(2000, 16), (900, 64), (70, 4), (3, 3), (40, 24), (33, 22), (5, 100)] {
+            let (x, r, g) =
+                (values(rows * channels, 1), values(rows * channels, 2), values(rows * channels, 3));
+            let (scale, shift) = (values(channels, 4), values(channels, 5));
+            for (rectify, residual) in [(false, false), (true, false), (true, true)] {
+                let found = moments(&x, channels);
+                let y = Affine::new(&found, &scale, &shift, 1e-5).apply(&x, residual.then_some(&r), rectify);
+                let input = Normalized {
+                    x: &x,
+                    moments: &found,
+                    scale: &scale,
+                    epsilon: 1e-5,
+                    rectified: rectify.then_some(&y),
+                };
+                let gradients = backward(input, &g, residual);
+                for c in 0..channels {
+                    let column = |v: &[f32]| -> Vec<f64> {
+                        v.iter().skip(c).step_by(channels).map(|v| f64::from(*v)).collect()
+                    };
+                    let mean = |v: &[f64]| v.iter().sum::<f64>() / rows as f64;
+                    let (x, r, g) = (column(&x), column(&r), column(&g));
+                    let m = mean(&x);
+                    let variance = mean(&x.iter().map(|x| (x - m).powi(2)).collect::<Vec<_>>());
+                    let d = (variance + 1e-5).sqrt();
+                    let normalized: Vec<f64> = x.iter().map(|x| (x - m) / d).collect();
+                    let (s, b) = (f64::from(scale[c]), f64::from(shift[c]));
+                    let want: Vec<f64> = normalized
+                        .iter()
+                        .zip(&r)
+                        .map(|(n, r)| s * n + b + if residual { *r } else { 0.0 })
+                        .map(|y| if rectify { y.max(0.0) } else { y })
+                        .collect();
+                    let gated: Vec<f64> = g
+                        .iter()
+                        .zip(&want)
+                        .map(|(g, y)| if rectify && *y <= 0.0 { 0.0 } else { *g })
+                        .collect();
+                    let by_scale: Vec<f64> = gated.iter().zip(&normalized).map(|(g, n)| g * n).collect();
+                    let (mean_g, mean_gn) = (mean(&gated), mean(&by_scale));
+                    let by_x = gated.iter().zip(&normalized).map(|(g, n)| s / d * (g - mean_g - n * mean_gn));
+                    let close = |got: &[f64], want: &[f64]| {
+                        for (got, want) in got.iter().zip(want) {
+                            assert!((got - want).abs() < 2e-4 * (1.0 + want.abs()), "{got} for {want}");
+                        }
+                    };
+                    close(&column(&y), &want);
+                    close(&column(&gradients.x), &by_x.collect::<Vec<_>>());
+                    close(&[f64::from(gradients.scale[c])], &[by_scale.iter().sum()]);
+                    close(&[f64::from(gradients.shift[c])], &[gated.iter().sum()]);
+                    if let Some(through) = &gradients.residual {
+                        close(&column(through), &gated);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_mean_costs_no_precision() {
+        let x: Vec<f32> = values(40_000, 1).iter().map(|v| v + 1000.0).collect();
+        let found = moments(&x, 4);
+        assert!(found.variance.iter().all(|v| (v - 1.0).abs() < 0.05), "{:?}", found.variance);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_shows() {
+        let affine = Affine { factor: vec![1.0], offset: vec![0.0] };
+        assert!(affine.apply(&[f32::NAN, -1.0], None, true)[0].is_nan());
+    }
+}
