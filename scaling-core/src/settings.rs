@@ -55,16 +55,22 @@ pub const KEYS: &[Key] = &[
         "grid",
         "guided: large shards try only neighbours of the best settings of the shard before",
     ),
-    key("optimizers", Kind::Choices(&["sgd", "adam"]), "sgd", "optimisers; each gives a curve of its own"),
-    key("sgd_rates", Kind::Numbers, "0.2", "learning rates of SGD"),
+    key(
+        "optimizers",
+        Kind::Choices(&["sgd", "nesterov", "adam"]),
+        "sgd",
+        "optimisers; each gives a curve of its own",
+    ),
+    key("sgd_rates", Kind::Numbers, "0.2", "learning rates of SGD, with momentum or without"),
     key("adam_rates", Kind::Numbers, "0.001", "learning rates of Adam"),
     key("batch_sizes", Kind::Counts, "32", "sequences or images in an update"),
     key(
         "schedule",
         Kind::Choice(&["constant", "plateau"]),
         "plateau",
-        "plateau: halve the rate when the validation loss stalls",
+        "plateau: reduce the rate when the validation loss stalls",
     ),
+    key("drop", Kind::Number, "0.5", "what the rate is multiplied by at a reduction"),
     key("drops", Kind::Count, "3", "reductions of the rate at most"),
     key("stall", Kind::Count, "2", "evaluations without improvement before the rate is reduced"),
     key(
@@ -103,6 +109,7 @@ pub struct Settings {
     pub adam_rates: Vec<f64>,
     pub batch_sizes: Vec<u64>,
     pub schedule: String,
+    pub drop: f64,
     pub drops: u64,
     pub stall: u64,
     pub patience: u64,
@@ -307,6 +314,9 @@ impl Layers {
             return Err(Error::input(
                 "`checkpoint_seconds` must lie between 0 and 1e9, and `clip` must not be negative",
             ));
+        }
+        if !(settings.drop > 0.0 && settings.drop < 1.0) {
+            return Err(Error::input(format!("`drop` must lie between 0 and 1, not {}", settings.drop)));
         }
         // The guided search takes neighbours in the list for neighbours in value.
         for rates in [&mut settings.sgd_rates, &mut settings.adam_rates] {

@@ -16,6 +16,18 @@ pub trait Pool: Send + Sync {
     fn weight(&self, item: u64) -> u64;
     /// Samples in the whole pool; `None` where the source never ends.
     fn samples(&self) -> Option<u64>;
+    /// Classes of which every shard holds equally many samples; 1 where items are drawn regardless.
+    fn classes(&self) -> u64 {
+        1
+    }
+    /// The class of an item, below [`Pool::classes`].
+    fn class(&self, _item: u64) -> u64 {
+        0
+    }
+    /// What a class is called in messages.
+    fn class_name(&self, class: u64) -> String {
+        class.to_string()
+    }
 }
 
 /// How the shards of one study relate to each other.
@@ -52,10 +64,12 @@ pub struct Shard {
 }
 
 impl ShardSpec {
-    /// Draws the shard: the shortest run of shuffled items that holds the requested samples.
+    /// Draws the shard: the shortest run of shuffled items that holds the requested samples; where the
+    /// pool has classes, of each class.
     ///
     /// # Errors
-    /// If the pool holds fewer samples than the shard needs.
+    /// If the pool, or one of its classes, holds fewer samples than the shard needs, or the size is not a
+    /// multiple of the number of classes.
     pub fn draw(&self, pool: &dyn Pool, fingerprint: &str) -> Result<Shard> {
         let size_of_draw = if self.mode == Mode::Independent { self.size } else { 0 };
         let mut random = Random::new(&format!("shard/{fingerprint}"), &[size_of_draw, self.seed]);
@@ -68,6 +82,14 @@ impl ShardSpec {
                 self.size + skip,
             ))
         };
+        if !self.size.is_multiple_of(pool.classes()) {
+            return Err(Error::input(format!(
+                "a shard of {} samples cannot have equally many of {} classes; choose a multiple of {}",
+                self.size,
+                pool.classes(),
+                pool.classes(),
+            )));
+        }
         if let Some(available) = pool.samples().filter(|n| *n < self.size + skip) {
             return Err(too_small(available));
         }
@@ -83,7 +105,16 @@ impl ShardSpec {
                     order.swap(i, j);
                     u64::from(order[i])
                 });
-                take(items, skip, self.size, pool).ok_or_else(|| too_small(pool.samples().unwrap_or(0)))
+                take(items, skip, self.size, pool).map_err(|short| match short {
+                    Short { .. } if pool.classes() == 1 => too_small(pool.samples().unwrap_or(0)),
+                    Short { class, samples } => Error::input(format!(
+                        "a shard of {} samples needs {} of each class, but class {} has {}; choose smaller shards",
+                        self.size,
+                        (self.size + skip) / pool.classes(),
+                        pool.class_name(class),
+                        samples,
+                    )),
+                })
             }
             None if self.size > ENDLESS_LIMIT => Err(Error::input(format!(
                 "a shard of {} samples is more than the {ENDLESS_LIMIT} that generated data are good for",
@@ -93,7 +124,7 @@ impl ShardSpec {
                 // An endless source: consecutive items from a random place, so that two shards
                 // meet with probability about size / 2^62.
                 let start = random.bits() >> 2;
-                take(start.., skip, self.size, pool).ok_or_else(|| too_small(0))
+                take(start.., skip, self.size, pool).map_err(|_| too_small(0))
             }
         }
     }
@@ -102,19 +133,40 @@ impl ShardSpec {
 /// Samples that a shard of an endless source may have: its items are listed in memory.
 const ENDLESS_LIMIT: u64 = 10_000_000_000;
 
-fn take(items: impl Iterator<Item = u64>, skip: u64, size: u64, pool: &dyn Pool) -> Option<Shard> {
-    let (mut skipped, mut shard) = (0, Shard { items: Vec::new(), samples: 0 });
+/// A class that ran out, and the samples that it has.
+struct Short {
+    class: u64,
+    samples: u64,
+}
+
+/// The first items that hold `size` samples after `skip` others, in equal parts of every class.
+fn take(
+    items: impl Iterator<Item = u64>,
+    skip: u64,
+    size: u64,
+    pool: &dyn Pool,
+) -> std::result::Result<Shard, Short> {
+    let classes = pool.classes();
+    let (skip, size) = (skip / classes, size / classes);
+    let mut skipped = vec![0; classes as usize];
+    let mut held = vec![0; classes as usize];
+    let (mut missing, mut shard) = (classes, Shard { items: Vec::new(), samples: 0 });
     for item in items {
-        if skipped < skip {
-            skipped += pool.weight(item);
-        } else if shard.samples < size {
-            shard.samples += pool.weight(item);
+        let (class, weight) = (pool.class(item) as usize, pool.weight(item));
+        if skipped[class] < skip {
+            skipped[class] += weight;
+        } else if held[class] < size {
+            held[class] += weight;
+            shard.samples += weight;
             shard.items.push(item);
-        } else {
-            return Some(shard);
+            missing -= u64::from(held[class] >= size);
+        }
+        if missing == 0 {
+            return Ok(shard);
         }
     }
-    (shard.samples >= size).then_some(shard)
+    let short = (0..held.len()).find(|class| held[*class] < size).unwrap_or(0);
+    Err(Short { class: short as u64, samples: skipped[short] + held[short] })
 }
 
 #[cfg(test)]
@@ -168,6 +220,48 @@ mod tests {
                 assert!(a.intersection(b).count() <= 1);
             }
         }
+    }
+
+    /// Nine of ten items are of class 0.
+    struct Uneven;
+    impl Pool for Uneven {
+        fn len(&self) -> Option<u64> {
+            Some(1000)
+        }
+        fn weight(&self, _: u64) -> u64 {
+            1
+        }
+        fn samples(&self) -> Option<u64> {
+            Some(1000)
+        }
+        fn classes(&self) -> u64 {
+            2
+        }
+        fn class(&self, item: u64) -> u64 {
+            u64::from(item.is_multiple_of(10))
+        }
+        fn class_name(&self, class: u64) -> String {
+            ["cat", "dog"][class as usize].to_owned()
+        }
+    }
+
+    #[test]
+    fn every_class_gives_equally_many() {
+        for mode in [Mode::Independent, Mode::Disjoint, Mode::Nested] {
+            let shard = ShardSpec { size: 60, mode, seed: 1 }.draw(&Uneven, "data").unwrap();
+            let rare = shard.items.iter().filter(|item| Uneven.class(**item) == 1).count();
+            assert_eq!((shard.samples, shard.items.len(), rare), (60, 60, 30), "{mode:?}");
+        }
+        let refused = |size| {
+            let spec = ShardSpec { size, mode: Mode::Nested, seed: 1 };
+            spec.draw(&Uneven, "data").unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused(400),
+            "a shard of 400 samples needs 200 of each class, but class dog has 100; choose smaller shards"
+        );
+        let message = refused(61);
+        assert!(message.contains("equally many of 2 classes; choose a multiple of 2"), "{message}");
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl Space<'_> {
                     patience: settings.patience,
                     epochs: settings.epochs,
                     clip: settings.clip,
+                    drop: settings.drop,
                 },
                 validation: settings.validation,
                 options: self.options.clone(),

@@ -81,7 +81,8 @@ pub struct Irreducible {
 pub struct Evaluation {
     /// The headline error.
     pub error: f64,
-    /// The training objective in nats per sample, comparable with what [`Learner::step`] returns.
+    /// The training objective in nats per sample, comparable with what [`Learner::step`] returns. Early
+    /// stopping goes by it.
     pub loss: f64,
     /// Every metric by name, the headline included.
     pub metrics: BTreeMap<String, f64>,
@@ -130,6 +131,10 @@ pub trait Task: Sync {
     fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost>;
     /// Updates use at most this many sequences (or images) at once on a shard of `requested` samples.
     fn batch_limit(&self, requested: u64, options: &Options) -> u64;
+    /// Optimiser and largest gradient norm (0 = none) of the recipe, for `throughput`.
+    fn recipe(&self) -> (&'static str, f64) {
+        ("sgd", 10.0)
+    }
     /// A learner on endless random samples, for `throughput`.
     ///
     /// # Errors
@@ -149,6 +154,10 @@ pub trait Corpus: Send + Sync {
     fn validation_samples(&self) -> u64;
     /// Error of the best constant predictor (MODELS 6.6).
     fn best_guess(&self) -> Option<f64>;
+    /// Loss of the best constant predictor, where the headline error is not the loss itself.
+    fn best_guess_loss(&self) -> Option<f64> {
+        self.best_guess()
+    }
     /// The floor, where it is known.
     fn irreducible(&self) -> Option<Irreducible>;
     /// Sequence length and vocabulary of these data.

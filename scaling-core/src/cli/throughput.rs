@@ -31,7 +31,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         length: arguments.length.unwrap_or(own.length),
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
-    let trial = stopwatch_trial(model, arguments, options);
+    let trial = stopwatch_trial(task.recipe(), model, arguments, options);
     let mut learner = task.stopwatch(&trial, extent, &compute)?;
     let rate = trial.optimization.rate;
     let mut seconds = Vec::new();
@@ -81,17 +81,22 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     Ok(())
 }
 
-fn stopwatch_trial(model: &str, arguments: &ThroughputArguments, options: Options) -> TrialConfig {
+fn stopwatch_trial(
+    (optimizer, clip): (&str, f64),
+    model: &str,
+    arguments: &ThroughputArguments,
+    options: Options,
+) -> TrialConfig {
     TrialConfig {
         schema: SCHEMA,
         task: "throughput".into(),
         model: model.into(),
-        variant: "sgd".into(),
+        variant: optimizer.into(),
         size: arguments.size,
         shard: ShardSpec { size: 1, mode: Mode::Independent, seed: 1 },
         seed: 1,
         optimization: Optimization {
-            optimizer: "sgd".into(),
+            optimizer: optimizer.into(),
             rate: 1e-3,
             batch: arguments.batch,
             schedule: "constant".into(),
@@ -99,7 +104,8 @@ fn stopwatch_trial(model: &str, arguments: &ThroughputArguments, options: Option
             stall: 1,
             patience: 1,
             epochs: 1,
-            clip: 10.0,
+            clip,
+            drop: 0.5,
         },
         validation: 0,
         options,

@@ -97,7 +97,8 @@ impl<R: Recipe> Learner for Neural<R> {
     }
 
     fn test(&mut self, weights: &Weights) -> Result<Option<Evaluation>> {
-        let model = import(self.model().clone(), weights)?.valid();
+        // `valid` first: running statistics of a clone are those of the model itself.
+        let model = import(self.model().clone().valid(), weights)?;
         Ok(self.recipe.test(&model))
     }
 

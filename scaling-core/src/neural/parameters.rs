@@ -6,9 +6,20 @@ use crate::trial::Weights;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Trainable scalars of a model.
+/// Trainable scalars of a model; running statistics are none.
 pub fn count<M: Module>(model: &M) -> u64 {
-    model.num_params() as u64
+    struct Count(u64);
+    impl ModuleVisitor for Count {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let tensor = param.val();
+            if tensor.is_require_grad() {
+                self.0 += tensor.shape().num_elements() as u64;
+            }
+        }
+    }
+    let mut count = Count(0);
+    model.visit(&mut count);
+    count.0
 }
 
 /// A parameter uniform in [-bound, bound], a pure function of its name and the seed.

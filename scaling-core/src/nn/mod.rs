@@ -1,15 +1,19 @@
-//! The sequence layers that the stock framework runs too slowly, as single operations.
+//! The layers that the stock framework runs too slowly, as single operations.
 //!
 //! An autodiff graph with a node for every gate of every step spends its time on bookkeeping. Here
-//! a whole sequence is one operation. Each exists as the *reference*, plain tensor code that every backend
+//! a whole sequence is one operation; so are a convolution that copies no windows, and a normalisation
+//! with the residual and the rectifier that follow it. Each exists as the *reference*, plain tensor code that every backend
 //! runs and differentiates; *fused*, on slices with a hand-written backward pass, for 32-bit floats on the
-//! CPU backend; and, with the feature `tch`, as LibTorch has it. Sequences are time-major.
+//! CPU backend; and, with the feature `tch`, as LibTorch has it. Sequences are time-major, images channels-last.
 
+mod batch_norm;
+mod convolution;
 mod embedding;
 mod extension;
 mod flex;
 mod kernel;
 mod lstm;
+mod pooling;
 mod rhn;
 mod softmax;
 #[cfg(test)]
@@ -17,10 +21,13 @@ mod tests;
 #[cfg(feature = "tch")]
 mod torch;
 
+pub use batch_norm::{BatchNormOptions, Normalized, batch_norm, normalize};
+pub use convolution::{Padding, Placement, convolve};
 pub use embedding::{Lookup, embedding};
 pub(crate) use extension::host_kernels;
 pub use extension::reference_wanted;
 pub(crate) use kernel::{keep_freed_memory, update};
 pub use lstm::{LstmCell, LstmOptions, LstmOutput, lstm};
+pub use pooling::max_pool;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, softmax_cross_entropy};

@@ -116,7 +116,7 @@ impl<'a> Study<'a> {
             config: &config,
             directory: &directory,
             validation: self.validation_samples(),
-            best_guess: self.corpus.best_guess(),
+            best_guess: self.corpus.best_guess_loss(),
             checkpoint_every: Duration::from_secs_f64(self.settings.checkpoint_seconds),
             keep_weights: self.settings.weights != "none",
             interrupted,

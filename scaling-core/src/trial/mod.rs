@@ -20,10 +20,20 @@ use serde::{Deserialize, Serialize};
 /// Raised whenever the code changes so that the same configuration gives another result.
 pub const SCHEMA: u32 = 2;
 
+/// What the rate was multiplied by at a reduction before that could be set.
+fn half() -> f64 {
+    0.5
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_half(factor: &f64) -> bool {
+    *factor == half()
+}
+
 /// An optimiser and the settings that the search varies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Optimization {
-    /// `sgd` or `adam`.
+    /// `sgd`, `nesterov` (SGD with that momentum) or `adam`.
     pub optimizer: String,
     /// Initial learning rate.
     pub rate: f64,
@@ -41,6 +51,10 @@ pub struct Optimization {
     pub epochs: u64,
     /// Largest global gradient norm; 0 = none.
     pub clip: f64,
+    /// What the rate is multiplied by at a reduction. A half is left out, as it was before there was a
+    /// choice, so that trials keep their names.
+    #[serde(default = "half", skip_serializing_if = "is_half")]
+    pub drop: f64,
 }
 
 /// Everything that can change the result of a trial, and nothing else.

@@ -24,7 +24,7 @@ pub struct Outcome {
     pub parameters: u64,
     /// Lowest validation error (the headline metric).
     pub error: f64,
-    /// Validation loss at that evaluation, nats per sample.
+    /// Lowest validation loss, nats per sample; its evaluation decides when to stop and which weights to keep.
     pub loss: f64,
     /// Every metric's own minimum over the evaluations.
     pub minima: BTreeMap<String, f64>,
@@ -35,7 +35,7 @@ pub struct Outcome {
     pub relative_standard_error: Option<f64>,
     /// Samples in the validation set.
     pub validation: u64,
-    /// Update after which the lowest error was measured.
+    /// Update after which the lowest loss was measured.
     pub best_step: u64,
     /// The same in passes over the shard.
     pub best_epoch: f64,

@@ -12,8 +12,10 @@ pub(super) struct Progress {
     pub(super) step: u64,
     /// Rate and early stopping.
     pub(super) schedule: Schedule,
-    /// The best evaluation so far.
+    /// The evaluation with the lowest loss so far, which is the one whose weights are kept.
     pub(super) best: Option<Best>,
+    /// The lowest headline error so far.
+    pub(super) lowest: Option<Lowest>,
     /// Lowest value of each metric.
     pub(super) minima: BTreeMap<String, f64>,
     /// Sum of training losses since the last evaluation, and their number.
@@ -28,12 +30,17 @@ pub(super) struct Progress {
     pub(super) evaluation_seconds: f64,
 }
 
-/// The best evaluation.
+/// The evaluation with the lowest loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Best {
     pub(super) step: u64,
-    pub(super) error: f64,
     pub(super) loss: f64,
+}
+
+/// The lowest headline error, which another evaluation may have reached.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Lowest {
+    pub(super) error: f64,
     pub(super) relative_standard_error: Option<f64>,
 }
 
@@ -43,6 +50,7 @@ impl Progress {
             step: 0,
             schedule: Schedule::new(),
             best: None,
+            lowest: None,
             minima: BTreeMap::new(),
             running: (0.0, 0),
             training_loss: None,
@@ -58,6 +66,14 @@ impl Progress {
         self.running = (0.0, 0);
         self.training_loss = Some(self.training_loss.map_or(mean, |low| low.min(mean)));
         mean
+    }
+
+    /// Keeps the lowest headline error.
+    pub(super) fn note_lowest(&mut self, evaluation: &Evaluation) {
+        let Evaluation { error, relative_standard_error, .. } = *evaluation;
+        if self.lowest.is_none_or(|lowest| error < lowest.error) {
+            self.lowest = Some(Lowest { error, relative_standard_error });
+        }
     }
 
     /// Keeps the minimum of every metric.

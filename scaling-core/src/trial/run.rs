@@ -26,7 +26,7 @@ pub struct Run<'a> {
     pub directory: &'a Path,
     /// Samples of the validation set; evaluation takes turns with training so that it costs less.
     pub validation: u64,
-    /// Error of the best constant predictor.
+    /// Loss of the best constant predictor.
     pub best_guess: Option<f64>,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
@@ -115,8 +115,8 @@ impl<'a> Loop<'a> {
                 self.progress.evaluation_seconds += asked.elapsed().as_secs_f64();
                 // A perplexity may overflow where its logarithm does not; JSON has no infinity.
                 evaluation.metrics.retain(|_, value| value.is_finite());
-                if !evaluation.error.is_finite() {
-                    return self.diverged(evaluation.error);
+                if let Some(lost) = [evaluation.error, evaluation.loss].into_iter().find(|e| !e.is_finite()) {
+                    return self.diverged(lost);
                 }
                 let verdict = self.note(&evaluation, rate)?;
                 if verdict == Verdict::Stop || self.progress.step == last {
@@ -142,18 +142,14 @@ impl<'a> Loop<'a> {
         let training_loss = self.progress.close_stretch();
         self.progress.note_minima(evaluation);
         let step = self.progress.step;
+        self.progress.note_lowest(evaluation);
         let verdict = self.progress.schedule.observe(
-            evaluation.error,
+            evaluation.loss,
             self.run.best_guess,
             &self.run.config.optimization,
         );
         if verdict == Verdict::Best {
-            self.progress.best = Some(Best {
-                step,
-                error: evaluation.error,
-                loss: evaluation.loss,
-                relative_standard_error: evaluation.relative_standard_error,
-            });
+            self.progress.best = Some(Best { step, loss: evaluation.loss });
             self.best = Some(self.learner.weights());
         }
         let line = Line {
@@ -210,7 +206,7 @@ impl<'a> Loop<'a> {
     fn finish(mut self, stopped: &str) -> Result<State> {
         let per_epoch = self.learner.steps_per_epoch() as f64;
         // The last evaluation precedes every finish, so there is a best one.
-        let Some(best) = self.progress.best.clone() else {
+        let (Some(best), Some(lowest)) = (self.progress.best.clone(), self.progress.lowest) else {
             return Err(Error::failed("training ended without an evaluation"));
         };
         let asked = Instant::now();
@@ -228,11 +224,11 @@ impl<'a> Loop<'a> {
             items: self.shard.items.len() as u64,
             shard_hash: hash.to_hex()[..16].to_owned(),
             parameters: self.learner.cost().parameters,
-            error: best.error,
+            error: lowest.error,
             loss: best.loss,
             minima: self.progress.minima.clone(),
             test,
-            relative_standard_error: best.relative_standard_error,
+            relative_standard_error: lowest.relative_standard_error,
             validation: self.run.validation,
             best_step: best.step,
             best_epoch: best.step as f64 / per_epoch,

@@ -1,4 +1,4 @@
-//! Learning-rate schedule and early stopping, both driven by the validation error (MODELS 6.5).
+//! Learning-rate schedule and early stopping, both driven by the validation loss (MODELS 6.5).
 
 use super::Optimization;
 use serde::{Deserialize, Serialize};
@@ -29,9 +29,9 @@ pub(super) struct Schedule {
     drops: u64,
     /// Evaluations since the last noticeable improvement or reduction.
     stalled: u64,
-    /// The error that the next noticeable improvement is measured against.
+    /// The loss that the next noticeable improvement is measured against.
     reference: f64,
-    /// Lowest error so far.
+    /// Lowest loss so far.
     best: f64,
 }
 
@@ -41,31 +41,31 @@ impl Schedule {
         Self { factor: 1.0, drops: 0, stalled: 0, reference: f64::MAX, best: f64::MAX }
     }
 
-    /// Takes note of a validation error.
+    /// Takes note of a validation loss.
     ///
-    /// Stalls do not count while the error is that of the best constant predictor: recurrent models
+    /// Stalls do not count while the loss is that of the best constant predictor: recurrent models
     /// linger there before they begin to learn, and a lower rate would keep them there.
     pub(super) fn observe(
         &mut self,
-        error: f64,
+        loss: f64,
         best_guess: Option<f64>,
         optimization: &Optimization,
     ) -> Verdict {
-        let is_best = error < self.best;
+        let is_best = loss < self.best;
         if is_best {
-            self.best = error;
+            self.best = loss;
         }
-        if best_guess.is_some_and(|guess| error > BEGUN * guess) {
+        if best_guess.is_some_and(|guess| loss > BEGUN * guess) {
             return if is_best { Verdict::Best } else { Verdict::Continue };
         }
-        if error < self.reference * (1.0 - NOTICEABLE) {
-            self.reference = error;
+        if loss < self.reference * (1.0 - NOTICEABLE) {
+            self.reference = loss;
             self.stalled = 0;
         } else {
             self.stalled += 1;
             let may_drop = optimization.schedule == "plateau" && self.drops < optimization.drops;
             if may_drop && self.stalled >= optimization.stall.max(1) {
-                self.factor *= 0.5;
+                self.factor *= optimization.drop;
                 self.drops += 1;
                 self.stalled = 0;
             } else if !may_drop && self.stalled >= optimization.patience {
@@ -91,6 +91,7 @@ mod tests {
             patience: 2,
             epochs: 100,
             clip: 0.0,
+            drop: 0.5,
         }
     }
 

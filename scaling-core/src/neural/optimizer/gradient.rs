@@ -6,7 +6,7 @@ use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor};
 use std::marker::PhantomData;
 
 /// First and second moment of one parameter, flattened.
-pub(super) type Moments = (Tensor<1>, Tensor<1>);
+pub(super) type Moments = [Tensor<1>; 2];
 
 /// What Adam does in one update (Kingma and Ba 2015, section 2, the efficient form).
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,16 @@ pub(super) trait Gradient: Sized {
         Self: 'a;
     /// `value - rate factor gradient`.
     fn descend(self, value: Tensor<1>, rate: f64, factor: Option<&Self::Factor>) -> Tensor<1>;
+    /// One update with Nesterov's momentum; the velocity starts at zero. `velocity = momentum velocity +
+    /// factor gradient`, `value - rate (factor gradient + momentum velocity)`.
+    fn accelerate(
+        self,
+        value: Tensor<1>,
+        velocity: Option<Tensor<1>>,
+        rate: f64,
+        momentum: f64,
+        factor: Option<&Self::Factor>,
+    ) -> (Tensor<1>, Tensor<1>);
     /// One update of Adam; moments start at zero.
     fn adapt(
         self,

@@ -30,6 +30,20 @@ impl InMemory {
             Self::Rows { values, .. } => values,
         }
     }
+
+    /// All `len` values, zero in the rows that do not occur.
+    fn dense_of(&self, len: usize) -> Vec<f32> {
+        let mut all = vec![0.0; len];
+        match self {
+            Self::Dense(data) => all.copy_from_slice(floats(data)),
+            Self::Rows { ids, values, width } => {
+                for (id, row) in ids.iter().zip(values.chunks_exact(*width)) {
+                    all[id * width..][..*width].copy_from_slice(row);
+                }
+            }
+        }
+        all
+    }
 }
 
 impl Gradient for InMemory {
@@ -83,6 +97,29 @@ impl Gradient for InMemory {
         Tensor::from_data(data, &Device::flex())
     }
 
+    fn accelerate(
+        self,
+        value: Tensor<1>,
+        velocity: Option<Tensor<1>>,
+        rate: f64,
+        momentum: f64,
+        factor: Option<&f64>,
+    ) -> (Tensor<1>, Tensor<1>) {
+        let numbers = [rate, momentum, *factor.unwrap_or(&1.0)].map(|number| number as f32);
+        let velocity = velocity.unwrap_or_else(|| value.zeros_like());
+        let mut data = [value, velocity].map(Tensor::into_data);
+        let [values, velocities] = data.each_mut().map(floats_mut);
+        match &self {
+            Self::Dense(gradient) => update::nesterov(values, floats(gradient), velocities, numbers),
+            // Rows that do not occur go on moving.
+            rows @ Self::Rows { .. } => {
+                update::nesterov(values, &rows.dense_of(values.len()), velocities, numbers);
+            }
+        }
+        let [value, velocity] = data.map(|data| Tensor::from_data(data, &Device::flex()));
+        (value, velocity)
+    }
+
     fn adapt(
         self,
         value: Tensor<1>,
@@ -99,21 +136,17 @@ impl Gradient for InMemory {
             epsilon: epsilon as f32,
             scale: *factor.unwrap_or(&1.0) as f32,
         };
-        let (first, second) = moments.unwrap_or_else(|| (value.zeros_like(), value.zeros_like()));
+        let [first, second] = moments.unwrap_or_else(|| [value.zeros_like(), value.zeros_like()]);
         let mut data = [value, first, second].map(Tensor::into_data);
         let [values, means, squares] = data.each_mut().map(floats_mut);
         match &self {
             Self::Dense(gradient) => update::adam(values, floats(gradient), means, squares, step),
             // The moments of rows that do not occur decay too, so nothing is saved here.
-            Self::Rows { ids, values: rows, width } => {
-                let mut gradient = vec![0.0; values.len()];
-                for (id, row) in ids.iter().zip(rows.chunks_exact(*width)) {
-                    gradient[id * width..][..*width].copy_from_slice(row);
-                }
-                update::adam(values, &gradient, means, squares, step);
+            rows @ Self::Rows { .. } => {
+                update::adam(values, &rows.dense_of(values.len()), means, squares, step)
             }
         }
         let [value, first, second] = data.map(|data| Tensor::from_data(data, &Device::flex()));
-        (value, (first, second))
+        (value, [first, second])
     }
 }

@@ -1,4 +1,4 @@
-//! SGD and Adam with clipping by the global norm.
+//! SGD, with Nesterov's momentum or without, and Adam, with clipping by the global norm.
 //!
 //! Our own because a resumed trial must continue with the same bits: the state is plain arrays,
 //! and everything else is a function of the update's number.
@@ -13,7 +13,7 @@ use crate::nn::{Lookup, host_kernels};
 use crate::trial::{Optimization, Weights};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
-use gradient::{AdamUpdate, Gradient, Moments, collect};
+use gradient::{AdamUpdate, Gradient, collect};
 use std::collections::BTreeMap;
 
 /// Adam's decay rates (Kingma and Ba 2015).
@@ -21,12 +21,35 @@ const BETA: (f64, f64) = (0.9, 0.999);
 /// Adam's denominator offset (MODELS 3).
 const EPSILON: f64 = 1e-8;
 
+/// Nesterov's momentum (MODELS 1.3).
+const MOMENTUM: f64 = 0.9;
+
+/// How a gradient becomes an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Sgd,
+    Nesterov,
+    Adam,
+}
+
+impl Rule {
+    /// What it remembers of every parameter.
+    fn memory(self) -> &'static [&'static str] {
+        match self {
+            Self::Sgd => &[],
+            Self::Nesterov => &["velocity"],
+            Self::Adam => &["first", "second"],
+        }
+    }
+}
+
 /// An optimiser and its state.
 pub struct Optimizer {
-    adam: bool,
+    rule: Rule,
     clip: f64,
     epsilon: f64,
-    moments: BTreeMap<String, Moments>,
+    /// By parameter, in the order of [`Rule::memory`].
+    memory: BTreeMap<String, Vec<Tensor<1>>>,
 }
 
 impl Optimizer {
@@ -34,10 +57,14 @@ impl Optimizer {
     #[must_use]
     pub fn new(optimization: &Optimization) -> Self {
         Self {
-            adam: optimization.optimizer == "adam",
+            rule: match optimization.optimizer.as_str() {
+                "adam" => Rule::Adam,
+                "nesterov" => Rule::Nesterov,
+                _ => Rule::Sgd,
+            },
             clip: optimization.clip,
             epsilon: EPSILON,
-            moments: BTreeMap::new(),
+            memory: BTreeMap::new(),
         }
     }
 
@@ -80,8 +107,8 @@ impl Optimizer {
     #[must_use]
     pub fn state(&self) -> Weights {
         let mut state = Weights::default();
-        for (name, (first, second)) in &self.moments {
-            for (kind, tensor) in [("first", first), ("second", second)] {
+        for (name, tensors) in &self.memory {
+            for (kind, tensor) in self.rule.memory().iter().zip(tensors) {
                 let data = values(tensor.clone());
                 state.insert(format!("{name}/{kind}"), &[data.len()], data);
             }
@@ -94,12 +121,12 @@ impl Optimizer {
     /// # Errors
     /// If a moment is missing or belongs to another model.
     pub fn restore<M: Module>(&mut self, state: &Weights, model: &M) -> Result<()> {
-        self.moments.clear();
+        self.memory.clear();
         let Some(device) = model.devices().into_iter().next() else { return Ok(()) };
         let parameters = export(model);
         for name in parameters.names() {
-            // Neither is there for a parameter that has had no gradient yet.
-            if ["first", "second"].iter().all(|kind| state.get(&format!("{name}/{kind}")).is_none()) {
+            // Nothing is there for a parameter that has had no gradient yet.
+            if self.rule.memory().iter().all(|kind| state.get(&format!("{name}/{kind}")).is_none()) {
                 continue;
             }
             let n = parameters.get(name).map_or(0, |array| array.values.len());
@@ -108,7 +135,8 @@ impl Optimizer {
                 let data = TensorData::new(array.values.clone(), array.shape.clone());
                 Ok(Tensor::from_data(data, &device).inner())
             };
-            self.moments.insert(name.to_owned(), (load("first")?, load("second")?));
+            let tensors = self.rule.memory().iter().map(|kind| load(kind)).collect::<Result<_>>()?;
+            self.memory.insert(name.to_owned(), tensors);
         }
         Ok(())
     }
@@ -125,13 +153,21 @@ struct Update<'a, G: Gradient> {
 impl<G: Gradient> Update<'_, G> {
     fn apply(&mut self, value: Tensor<1>, gradient: G) -> Tensor<1> {
         let factor = self.factor.as_ref();
-        if !self.optimizer.adam {
+        let rule = self.optimizer.rule;
+        if rule == Rule::Sgd {
             return gradient.descend(value, self.adam.rate, factor);
         }
         let name = self.path.name();
-        let moments = self.optimizer.moments.remove(&name);
-        let (value, moments) = gradient.adapt(value, moments, self.adam, factor);
-        self.optimizer.moments.insert(name, moments);
+        let memory = self.optimizer.memory.remove(&name).unwrap_or_default();
+        let (value, memory) = if rule == Rule::Nesterov {
+            let velocity = memory.into_iter().next();
+            let (value, velocity) = gradient.accelerate(value, velocity, self.adam.rate, MOMENTUM, factor);
+            (value, vec![velocity])
+        } else {
+            let (value, moments) = gradient.adapt(value, memory.try_into().ok(), self.adam, factor);
+            (value, moments.into())
+        };
+        self.optimizer.memory.insert(name, memory);
         value
     }
 }
@@ -180,6 +216,7 @@ mod tests {
             patience: 1,
             epochs: 1,
             clip,
+            drop: 0.5,
         })
     }
 
@@ -247,7 +284,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let start = || Param::from_data([[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], &device);
         let slope = Tensor::<2>::from_floats([[1.0, -1.0], [2.0, 0.5], [-3.0, 4.0]], &device);
-        for kind in ["sgd", "adam"] {
+        for kind in ["sgd", "nesterov", "adam"] {
             let train = |sparse: bool, host: bool| {
                 let (mut model, mut optimizer) = (Table { rows: start() }, optimizer(kind, 1.0));
                 for step in 0..3 {
@@ -300,6 +337,28 @@ mod tests {
         };
         for (got, want) in train(true).iter().zip(train(false)) {
             assert!((got - want).abs() < 1e-6, "{got} for {want}");
+        }
+    }
+
+    /// MODELS 7.2: g = 2 theta, theta_0 = 1, mu = 0.9, eta = 0.1.
+    #[test]
+    fn nesterov_follows_the_specification() {
+        for host in [true, false] {
+            let mut optimizer = optimizer("nesterov", 0.0);
+            let mut model = two(&[1.0], &[1.0]);
+            for (step, want) in [0.62, 0.2224, -0.108_352].into_iter().enumerate() {
+                let objective = model.a.val().square().sum() + model.b.val().square().sum();
+                let (mut gradients, step) = (objective.backward(), step as u64);
+                model = if host {
+                    optimizer.update::<host::InMemory, _>(model, &mut gradients, &[], step, 0.1)
+                } else {
+                    optimizer.update::<tensors::OnDevice, _>(model, &mut gradients, &[], step, 0.1)
+                };
+                assert!((values(model.a.val())[0] - want).abs() < 1e-6);
+                let state = optimizer.state();
+                optimizer.restore(&state, &model).unwrap();
+                assert_eq!(optimizer.state(), state);
+            }
         }
     }
 

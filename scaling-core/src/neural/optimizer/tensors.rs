@@ -50,6 +50,23 @@ impl Gradient for OnDevice {
         }
     }
 
+    fn accelerate(
+        self,
+        value: Tensor<1>,
+        velocity: Option<Tensor<1>>,
+        rate: f64,
+        momentum: f64,
+        factor: Option<&Tensor<1>>,
+    ) -> (Tensor<1>, Tensor<1>) {
+        let gradient = self.scaled(factor);
+        let velocity = match velocity {
+            Some(velocity) => velocity.mul_scalar(momentum) + gradient.clone(),
+            None => gradient.clone(),
+        };
+        let change = gradient + velocity.clone().mul_scalar(momentum);
+        (value - change.mul_scalar(rate), velocity)
+    }
+
     fn adapt(
         self,
         value: Tensor<1>,
@@ -59,11 +76,11 @@ impl Gradient for OnDevice {
     ) -> (Tensor<1>, Moments) {
         let AdamUpdate { beta, bias, epsilon, rate } = update;
         let gradient = self.scaled(factor);
-        let (first, second) = moments.unwrap_or_else(|| (gradient.zeros_like(), gradient.zeros_like()));
+        let [first, second] = moments.unwrap_or_else(|| [gradient.zeros_like(), gradient.zeros_like()]);
         let first = first.mul_scalar(beta.0) + gradient.clone().mul_scalar(1.0 - beta.0);
         let second = second.mul_scalar(beta.1) + gradient.square().mul_scalar(1.0 - beta.1);
         let denominator = second.clone().div_scalar(bias.1).sqrt().add_scalar(epsilon);
         let change = (first.clone() / denominator).mul_scalar(rate / bias.0);
-        (value - change, (first, second))
+        (value - change, [first, second])
     }
 }

@@ -41,6 +41,27 @@ pub(crate) fn sgd(values: &mut [f32], gradient: &[f32], rate: f32) {
         .for_each(|(values, gradient)| dispatch(Descend { values, gradient, rate }));
 }
 
+/// `velocity = momentum velocity + scale gradient`, then
+/// `values -= rate (scale gradient + momentum velocity)`: Nesterov's momentum as TensorFlow has it.
+///
+/// # Panics
+/// If the lengths differ.
+pub(crate) fn nesterov(
+    values: &mut [f32],
+    gradient: &[f32],
+    velocity: &mut [f32],
+    [rate, momentum, scale]: [f32; 3],
+) {
+    assert_eq!([gradient.len(), velocity.len()], [values.len(); 2]);
+    values
+        .par_chunks_mut(PIECE)
+        .zip(gradient.par_chunks(PIECE))
+        .zip(velocity.par_chunks_mut(PIECE))
+        .for_each(|((values, gradient), velocity)| {
+            dispatch(Accelerate { values, gradient, velocity, rate, momentum, scale });
+        });
+}
+
 /// One step of Adam (Kingma and Ba 2015) on `values` and its moments.
 ///
 /// # Panics
@@ -102,6 +123,33 @@ impl Kernel for Descend<'_> {
     }
 }
 
+struct Accelerate<'a> {
+    values: &'a mut [f32],
+    gradient: &'a [f32],
+    velocity: &'a mut [f32],
+    rate: f32,
+    momentum: f32,
+    scale: f32,
+}
+
+impl Kernel for Accelerate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let (rate, momentum) = (V::splat(-self.rate), V::splat(self.momentum));
+        let scale = V::splat(self.scale);
+        let parameters = self.values.chunks_mut(V::LANES).zip(self.gradient.chunks(V::LANES));
+        for ((value, gradient), velocity) in parameters.zip(self.velocity.chunks_mut(V::LANES)) {
+            let gradient = V::read(gradient, 0.0).mul(scale);
+            let speed = V::read(velocity, 0.0).mul_add(momentum, gradient);
+            speed.write(velocity);
+            let change = speed.mul_add(momentum, gradient);
+            change.mul_add(rate, V::read(value, 0.0)).write(value);
+        }
+    }
+}
+
 struct Adapt<'a> {
     values: &'a mut [f32],
     gradient: &'a [f32],
@@ -153,6 +201,16 @@ mod tests {
         sgd(&mut values, &gradient, 0.3);
         for ((value, start), g) in values.iter().zip(&start).zip(&gradient) {
             assert!((value - (start - 0.3 * g)).abs() < 1e-6);
+        }
+
+        let (mut values, mut velocity) = (start.clone(), mean.clone());
+        nesterov(&mut values, &gradient, &mut velocity, [0.2, 0.9, 0.5]);
+        for i in 0..n {
+            let g = 0.5 * gradient[i];
+            let v = 0.9 * mean[i] + g;
+            assert!(
+                (velocity[i] - v).abs() < 1e-6 && (values[i] - (start[i] - 0.2 * (g + 0.9 * v))).abs() < 1e-6
+            );
         }
 
         let step = AdamStep {

@@ -1,101 +1,19 @@
-//! The fused operations on LibTorch: its kernels (oneDNN on the CPU, cuDNN on NVIDIA) forward, and its
-//! own automatic differentiation backward.
-//!
-//! tch binds the forward pass of `at::lstm`, but none of the backward passes behind it; they are only
-//! reached through libtorch's autograd. So a node of burn's graph holds a piece of libtorch's graph, from
-//! detached leaves to the output, and its backward pass runs libtorch's.
+//! Sequence layers and the output layer.
 
-#![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
-
-use super::extension::Sequences;
-use super::lstm::{LstmCell, LstmOptions};
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use super::{differentiable, dims, plain};
+use crate::nn::extension::Sequences;
+use crate::nn::lstm::{LstmCell, LstmOptions};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, LibTorch};
 use tch::{Reduction, Tensor};
-
-#[cfg(test)]
-mod tests;
-
-/// A tensor of burn's autodiff graph, the same type for every checkpointing strategy.
-type Tracked = FloatTensor<Autodiff<LibTorch>>;
 
 /// The `ignore_index` of PyTorch's cross-entropy; no target is negative, so none is ignored.
 const NO_TARGET: i64 = -100;
 
 /// What closes a gate for good: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
 const SHUT: f64 = 1e6;
-
-/// A piece of libtorch's graph, kept from the forward to the backward pass.
-///
-/// It shares memory with the inputs and the output of the node. burn writes into a tensor in place if
-/// it holds the only handle of the storage, so the handles are kept as well.
-#[derive(Debug, Clone)]
-struct Graph<const N: usize> {
-    leaves: [TchTensor; N],
-    output: TchTensor,
-}
-
-/// The same memory as `of`, under its storage handle.
-fn alias(tensor: Tensor, of: &TchTensor) -> TchTensor {
-    TchTensor { tensor, storage: of.storage.clone() }
-}
-
-/// Where libtorch's graph begins: it differentiates by the inputs by which burn does.
-fn leaf(input: &Tracked) -> TchTensor {
-    let primitive = input.primitive();
-    alias(primitive.tensor.detach().set_requires_grad(input.is_tracked()), primitive)
-}
-
-fn tensors<const N: usize>(tensors: &[TchTensor; N]) -> [&Tensor; N] {
-    tensors.each_ref().map(|t| &t.tensor)
-}
-
-/// Runs an operation without a graph. Its output must be memory of its own.
-fn plain<const N: usize>(inputs: &[TchTensor; N], compute: impl FnOnce([&Tensor; N]) -> Tensor) -> TchTensor {
-    TchTensor::new(tch::no_grad(|| compute(tensors(inputs))))
-}
-
-/// Runs an operation as one node of burn's graph. Its output must be memory of its own.
-fn differentiable<C: CheckpointStrategy, const N: usize>(
-    inputs: [Tracked; N],
-    compute: impl FnOnce([&Tensor; N]) -> Tensor,
-) -> Tracked {
-    let nodes = inputs.each_ref().map(Tracked::node);
-    match LibtorchBackward.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(node) => {
-            let leaves = inputs.each_ref().map(leaf);
-            let output = TchTensor::new(tch::with_grad(|| compute(tensors(&leaves))));
-            let detached = alias(output.tensor.detach(), &output);
-            node.finish(Graph { leaves, output }, detached)
-        }
-        OpsKind::UnTracked(node) => node.finish(plain(&inputs.map(Tracked::into_primitive), compute)),
-    }
-}
-
-#[derive(Debug)]
-struct LibtorchBackward;
-
-impl<const N: usize> Backward<LibTorch, N> for LibtorchBackward {
-    type State = Graph<N>;
-
-    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let upstream = gradients.consume::<LibTorch>(&ops.node).tensor;
-        let Graph { leaves, output } = ops.state;
-        // tch differentiates scalars only; the gradient of this one by the output is `upstream`.
-        let scalar = tch::with_grad(|| output.tensor.flatten(0, -1).dot(&upstream.flatten(0, -1)));
-        let wanted: Vec<&Tensor> = tensors(&leaves).into_iter().filter(|leaf| leaf.requires_grad()).collect();
-        let found = Tensor::run_backward(&[scalar], &wanted, false, false);
-        // A parent has a node if it wants a gradient, which is when its leaf does.
-        for (node, gradient) in ops.parents.into_iter().flatten().zip(found) {
-            gradients.register::<LibTorch>(node.id, TchTensor::new(gradient));
-        }
-    }
-}
 
 impl Sequences for LibTorch {
     fn lstm(
@@ -167,11 +85,6 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<LibTorch, C> {
             softmax_cross_entropy(inputs, &targets, &weights)
         })
     }
-}
-
-fn dims<const D: usize>(tensor: &Tensor) -> [i64; D] {
-    // The callers of the operations have checked the shapes.
-    tensor.size().try_into().expect("a tensor of the operation's rank")
 }
 
 /// Hidden states of all steps and the last cell state, [T + 1, B, H], of x [T, B, I], h0 and c0 [B, H],

@@ -1,42 +1,12 @@
-//! The fused operations as burn extends its backends with them, and their wrappers for tensors.
-//!
-//! `flex` implements them for the CPU, `torch` for LibTorch; every other device runs the reference.
+//! Sequence layers and the output layer.
 
-#![cfg_attr(feature = "tch", allow(deprecated, reason = "upstream deprecates burn-tch"))]
-
-use super::lstm::LstmOptions;
+use crate::nn::lstm::LstmOptions;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension};
-use burn::tensor::{Device, Int, Tensor};
-use std::sync::OnceLock;
-
-/// Whether `SCALING_KERNELS=reference` turns the fused operations off, to compare a training run with
-/// the plain tensor operations.
-pub fn reference_wanted() -> bool {
-    static REFERENCE: OnceLock<bool> = OnceLock::new();
-    *REFERENCE.get_or_init(|| std::env::var("SCALING_KERNELS").is_ok_and(|v| v == "reference"))
-}
-
-/// Whether the fused operations serve this device.
-pub(super) fn available(device: &Device) -> bool {
-    let served = match device.clone().inner().as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "tch")]
-        DispatchDevice::LibTorch(_) => true,
-        #[allow(unreachable_patterns, reason = "which devices there are depends on the features")]
-        _ => false,
-    };
-    served && !reference_wanted()
-}
-
-/// Whether the kernels may work on the memory of this device's tensors.
-pub(crate) fn host_kernels(device: &Device) -> bool {
-    let flex = matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_));
-    flex && !reference_wanted()
-}
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::{Int, Tensor};
 
 /// Hidden states of all steps and the last cell state, [T + 1, B, H].
-pub(super) fn lstm(
+pub(in super::super) fn lstm(
     x: Tensor<3>,
     h0: Tensor<2>,
     c0: Tensor<2>,
@@ -55,7 +25,7 @@ pub(super) fn lstm(
 }
 
 /// States of all steps, [T, B, H].
-pub(super) fn rhn(
+pub(in super::super) fn rhn(
     x: Tensor<3>,
     s0: Tensor<2>,
     w_input: Tensor<2>,
@@ -72,7 +42,7 @@ pub(super) fn rhn(
 }
 
 /// Loss of every row, then their weighted sum, [N + 1].
-pub(super) fn softmax_cross_entropy(
+pub(in super::super) fn softmax_cross_entropy(
     hidden: Tensor<2>,
     weight: Tensor<2>,
     bias: Tensor<1>,
@@ -90,7 +60,7 @@ pub(super) fn softmax_cross_entropy(
 
 /// The operations that a backend may have fused.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
-pub(super) trait Sequences: Backend {
+pub(in super::super) trait Sequences: Backend {
     /// [T + 1, B, H]: the hidden state of every step, then the last cell state. Where lengths are
     /// given, the state of a row stands still at the steps beyond its own.
     fn lstm(

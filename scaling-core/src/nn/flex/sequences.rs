@@ -1,53 +1,16 @@
-//! The fused operations on the CPU backend: a call of a kernel, with a node of the autodiff graph whose
-//! backward pass is a call of another.
+//! Sequence layers and the output layer.
 
-use super::extension::Sequences;
-use super::kernel;
-use super::lstm::LstmOptions;
+use super::{Values, register, tensor};
+use crate::nn::extension::Sequences;
+use crate::nn::kernel;
+use crate::nn::lstm::LstmOptions;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, Flex, TensorMetadata};
-use burn::tensor::TensorData;
-
-/// A contiguous float tensor of the CPU backend: its values can be borrowed.
-#[derive(Debug, Clone)]
-struct Values(FlexTensor);
-
-impl Values {
-    fn new(tensor: &FlexTensor) -> Self {
-        let plain = tensor.as_slice::<f32>().is_some();
-        Self(if plain { tensor.clone() } else { tensor.to_contiguous() })
-    }
-
-    fn slice(&self) -> &[f32] {
-        // `new` made it so; a dtype other than float32 is a mistake of the caller.
-        self.0.as_slice().unwrap_or_else(|| panic!("the fused layers compute in float32"))
-    }
-
-    fn dims<const D: usize>(&self) -> [usize; D] {
-        self.0.shape().dims()
-    }
-}
-
-fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
-}
-
-/// Hands the gradients of an operation to those of its inputs that want one.
-macro_rules! register {
-    ($gradients:ident, $nodes:expr, [$(($values:expr, $shape:expr)),+ $(,)?]) => {{
-        let mut nodes = $nodes.into_iter();
-        $(
-            if let Some(Some(node)) = nodes.next() {
-                $gradients.register::<Flex>(node.id, tensor($values, $shape));
-            }
-        )+
-    }};
-}
+use burn::backend::{Autodiff, Flex};
 
 /// Inputs of an LSTM: x, h0, c0, weight, bias.
 #[derive(Debug, Clone)]

@@ -1,0 +1,114 @@
+//! Layers of channels-last images.
+
+use crate::nn::batch_norm::BatchNormOptions;
+use crate::nn::convolution::Placement;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+
+/// The images [N, H', W', D] of `images` [N, H, W, C] and `weight` [KH, KW, C, D].
+pub(in super::super) fn convolve(images: Tensor<4>, weight: Tensor<4>, placement: Placement) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Images>::convolve(
+        images.into_dispatch(),
+        weight.into_dispatch(),
+        placement,
+    ))
+}
+
+/// The normalised images, and mean and variance per channel, [2, C].
+pub(in super::super) fn batch_norm(
+    images: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    residual: Option<Tensor<4>>,
+    options: BatchNormOptions,
+) -> (Tensor<4>, Tensor<2>) {
+    let [scale, shift] = [scale, shift].map(Tensor::into_dispatch);
+    let images = images.into_dispatch();
+    let (y, moments) = match residual {
+        None => <Dispatch as Images>::batch_norm(images, scale, shift, options),
+        Some(residual) => {
+            <Dispatch as Images>::batch_norm_and_add(images, scale, shift, residual.into_dispatch(), options)
+        }
+    };
+    (Tensor::from_dispatch(y), Tensor::from_dispatch(moments))
+}
+
+/// The images normalised by given mean and variance, [2, C]; on a device without autodiff.
+pub(in super::super) fn normalize(
+    images: Tensor<4>,
+    moments: Tensor<2>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    residual: Option<Tensor<4>>,
+    options: BatchNormOptions,
+) -> Tensor<4> {
+    let [scale, shift] = [scale, shift].map(Tensor::into_dispatch);
+    let (images, moments) = (images.into_dispatch(), moments.into_dispatch());
+    Tensor::from_dispatch(match residual {
+        None => <Dispatch as Inference>::normalize(images, moments, scale, shift, options),
+        Some(residual) => {
+            let residual = residual.into_dispatch();
+            <Dispatch as Inference>::normalize_and_add(images, moments, scale, shift, residual, options)
+        }
+    })
+}
+
+/// The largest values of windows of `side` by `side` pixels.
+pub(in super::super) fn max_pool(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Images>::max_pool(images.into_dispatch(), side, placement))
+}
+
+/// The operations that a backend may have fused.
+#[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
+pub(in super::super) trait Images: Backend {
+    /// [N, H', W', D] of [N, H, W, C] and [KH, KW, C, D].
+    fn convolve(
+        images: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        placement: Placement,
+    ) -> FloatTensor<Self>;
+
+    /// [N, H, W, C], and [2, C] without gradient: mean and variance per channel.
+    fn batch_norm(
+        images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        options: BatchNormOptions,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The same with a residual [N, H, W, C].
+    fn batch_norm_and_add(
+        images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        options: BatchNormOptions,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// [N, H', W', C] of [N, H, W, C].
+    fn max_pool(images: FloatTensor<Self>, side: usize, placement: Placement) -> FloatTensor<Self>;
+}
+
+/// What only occurs where nothing is differentiated.
+#[backend_extension(Flex, LibTorch: cfg(feature = "tch"))]
+pub(in super::super) trait Inference: Backend {
+    /// [N, H, W, C], by given moments [2, C].
+    fn normalize(
+        images: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        options: BatchNormOptions,
+    ) -> FloatTensor<Self>;
+
+    /// The same with a residual [N, H, W, C].
+    fn normalize_and_add(
+        images: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        options: BatchNormOptions,
+    ) -> FloatTensor<Self>;
+}

@@ -1,0 +1,206 @@
+//! Layers of channels-last images. LibTorch's own layers count channels second; seen so, channels-last
+//! images have the memory format of that name, in which its kernels work without a copy.
+
+use super::{differentiable, dims, plain};
+use crate::nn::batch_norm::BatchNormOptions;
+use crate::nn::convolution::Placement;
+use crate::nn::extension::{Images, Inference};
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::libtorch::TchTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, AutodiffBackend, LibTorch};
+use tch::Tensor;
+
+fn channels_second(images: &Tensor) -> Tensor {
+    images.permute([0, 3, 1, 2])
+}
+
+fn channels_last(images: &Tensor) -> Tensor {
+    images.permute([0, 2, 3, 1]).contiguous()
+}
+
+/// The images, channels second, ready for windows with the same padding before and after, and that padding.
+fn framed(images: &Tensor, window: [i64; 2], placement: Placement, filler: f64) -> (Tensor, [i64; 2]) {
+    let [_, height, width, _] = dims(images);
+    let sides = [height as usize, width as usize];
+    let [[top, bottom], [left, right]] = placement.padding(sides, window.map(|side| side as usize));
+    let images = channels_second(images);
+    if top == bottom && left == right {
+        return (images, [top as i64, left as i64]);
+    }
+    let frame = [left, right, top, bottom].map(|side| side as i64);
+    (images.pad(frame, "constant", filler), [0, 0])
+}
+
+fn convolve([images, weight]: [&Tensor; 2], placement: Placement) -> Tensor {
+    let [rows, columns, ..] = dims(weight);
+    let (images, padding) = framed(images, [rows, columns], placement, 0.0);
+    let stride = [placement.stride as i64; 2];
+    let weight = weight.permute([3, 2, 0, 1]);
+    channels_last(&images.conv2d(&weight, None::<&Tensor>, stride, padding, [1, 1], 1))
+}
+
+/// Addition of the residual and rectifier, in the place of the normalised images.
+fn finish(mut images: Tensor, residual: Option<&Tensor>, options: BatchNormOptions) -> Tensor {
+    if let Some(residual) = residual {
+        images = images.g_add_(&channels_second(residual));
+    }
+    if options.rectify {
+        images = images.relu_();
+    }
+    channels_last(&images)
+}
+
+/// Normalises by the images' own moments, [2, C], which are given to `found`.
+fn batch_norm(
+    [images, scale, shift]: [&Tensor; 3],
+    residual: Option<&Tensor>,
+    options: BatchNormOptions,
+    found: &mut Option<Tensor>,
+) -> Tensor {
+    let [batch, height, width, _] = dims(images);
+    // With all weight on the newest value, running statistics are those of this batch.
+    let (mean, variance) = (shift.zeros_like(), shift.ones_like());
+    let images = channels_second(images);
+    let y = images.batch_norm(
+        Some(scale),
+        Some(shift),
+        Some(&mean),
+        Some(&variance),
+        true,
+        1.0,
+        options.epsilon,
+        true,
+    );
+    // PyTorch keeps the unbiased variance.
+    let n = (batch * height * width) as f64;
+    *found = Some(tch::no_grad(|| Tensor::stack(&[mean, variance * ((n - 1.0) / n)], 0)));
+    finish(y, residual, options)
+}
+
+/// Normalises by given moments, [2, C].
+fn normalize(
+    [images, moments, scale, shift]: [&Tensor; 4],
+    residual: Option<&Tensor>,
+    options: BatchNormOptions,
+) -> Tensor {
+    let moments = moments.unbind(0);
+    let (mean, variance) = (Some(&moments[0]), Some(&moments[1]));
+    let images = channels_second(images);
+    let (scale, shift) = (Some(scale), Some(shift));
+    let y = images.batch_norm(scale, shift, mean, variance, false, 0.0, options.epsilon, true);
+    finish(y, residual, options)
+}
+
+fn max_pool(images: &Tensor, side: usize, placement: Placement) -> Tensor {
+    let side = [side as i64; 2];
+    let (images, padding) = framed(images, side, placement, f64::NEG_INFINITY);
+    channels_last(&images.max_pool2d(side, [placement.stride as i64; 2], padding, [1, 1], false))
+}
+
+/// What a normalisation has found, once it has run.
+fn moments(found: Option<Tensor>) -> TchTensor {
+    TchTensor::new(found.unwrap_or_else(|| unreachable!("the normalisation has run")))
+}
+
+impl Images for LibTorch {
+    fn convolve(images: TchTensor, weight: TchTensor, placement: Placement) -> TchTensor {
+        plain(&[images, weight], |inputs| convolve(inputs, placement))
+    }
+
+    fn batch_norm(
+        images: TchTensor,
+        scale: TchTensor,
+        shift: TchTensor,
+        options: BatchNormOptions,
+    ) -> (TchTensor, TchTensor) {
+        let mut found = None;
+        let y = plain(&[images, scale, shift], |inputs| batch_norm(inputs, None, options, &mut found));
+        (y, moments(found))
+    }
+
+    fn batch_norm_and_add(
+        images: TchTensor,
+        scale: TchTensor,
+        shift: TchTensor,
+        residual: TchTensor,
+        options: BatchNormOptions,
+    ) -> (TchTensor, TchTensor) {
+        let mut found = None;
+        let y = plain(&[images, scale, shift, residual], |[images, scale, shift, residual]| {
+            batch_norm([images, scale, shift], Some(residual), options, &mut found)
+        });
+        (y, moments(found))
+    }
+
+    fn max_pool(images: TchTensor, side: usize, placement: Placement) -> TchTensor {
+        plain(&[images], |[images]| max_pool(images, side, placement))
+    }
+}
+
+impl Inference for LibTorch {
+    fn normalize(
+        images: TchTensor,
+        moments: TchTensor,
+        scale: TchTensor,
+        shift: TchTensor,
+        options: BatchNormOptions,
+    ) -> TchTensor {
+        plain(&[images, moments, scale, shift], |inputs| normalize(inputs, None, options))
+    }
+
+    fn normalize_and_add(
+        images: TchTensor,
+        moments: TchTensor,
+        scale: TchTensor,
+        shift: TchTensor,
+        residual: TchTensor,
+        options: BatchNormOptions,
+    ) -> TchTensor {
+        plain(&[images, moments, scale, shift, residual], |[images, moments, scale, shift, residual]| {
+            normalize([images, moments, scale, shift], Some(residual), options)
+        })
+    }
+}
+
+impl<C: CheckpointStrategy> Images for Autodiff<LibTorch, C> {
+    fn convolve(
+        images: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        placement: Placement,
+    ) -> FloatTensor<Self> {
+        differentiable::<C, 2>([images, weight], |inputs| convolve(inputs, placement))
+    }
+
+    fn batch_norm(
+        images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        options: BatchNormOptions,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let mut found = None;
+        let y = differentiable::<C, 3>([images, scale, shift], |inputs| {
+            batch_norm(inputs, None, options, &mut found)
+        });
+        (y, Self::from_inner(moments(found)))
+    }
+
+    fn batch_norm_and_add(
+        images: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        options: BatchNormOptions,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let mut found = None;
+        let y = differentiable::<C, 4>([images, scale, shift, residual], |inputs| {
+            let [images, scale, shift, residual] = inputs;
+            batch_norm([images, scale, shift], Some(residual), options, &mut found)
+        });
+        (y, Self::from_inner(moments(found)))
+    }
+
+    fn max_pool(images: FloatTensor<Self>, side: usize, placement: Placement) -> FloatTensor<Self> {
+        differentiable::<C, 1>([images], |[images]| max_pool(images, side, placement))
+    }
+}

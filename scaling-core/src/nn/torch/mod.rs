@@ -1,0 +1,97 @@
+//! The fused operations on LibTorch: its kernels (oneDNN on the CPU, cuDNN on NVIDIA) forward, and its
+//! own automatic differentiation backward.
+//!
+//! tch binds the forward pass of `at::lstm` or a convolution, but none of the backward passes behind them;
+//! they are only reached through libtorch's autograd. So a node of burn's graph holds a piece of libtorch's
+//! graph, from detached leaves to the output, and its backward pass runs libtorch's.
+
+#![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
+
+mod images;
+mod sequences;
+#[cfg(test)]
+mod tests;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::libtorch::TchTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, LibTorch};
+use tch::Tensor;
+
+/// A tensor of burn's autodiff graph, the same type for every checkpointing strategy.
+type Tracked = FloatTensor<Autodiff<LibTorch>>;
+
+/// A piece of libtorch's graph, kept from the forward to the backward pass.
+///
+/// It shares memory with the inputs and the output of the node. burn writes into a tensor in place if
+/// it holds the only handle of the storage, so the handles are kept as well.
+#[derive(Debug, Clone)]
+struct Graph<const N: usize> {
+    leaves: [TchTensor; N],
+    output: TchTensor,
+}
+
+/// The same memory as `of`, under its storage handle.
+fn alias(tensor: Tensor, of: &TchTensor) -> TchTensor {
+    TchTensor { tensor, storage: of.storage.clone() }
+}
+
+/// Where libtorch's graph begins: it differentiates by the inputs by which burn does.
+fn leaf(input: &Tracked) -> TchTensor {
+    let primitive = input.primitive();
+    alias(primitive.tensor.detach().set_requires_grad(input.is_tracked()), primitive)
+}
+
+fn tensors<const N: usize>(tensors: &[TchTensor; N]) -> [&Tensor; N] {
+    tensors.each_ref().map(|t| &t.tensor)
+}
+
+/// Runs an operation without a graph. Its output must be memory of its own.
+fn plain<const N: usize>(inputs: &[TchTensor; N], compute: impl FnOnce([&Tensor; N]) -> Tensor) -> TchTensor {
+    TchTensor::new(tch::no_grad(|| compute(tensors(inputs))))
+}
+
+/// Runs an operation as one node of burn's graph. Its output must be memory of its own.
+fn differentiable<C: CheckpointStrategy, const N: usize>(
+    inputs: [Tracked; N],
+    compute: impl FnOnce([&Tensor; N]) -> Tensor,
+) -> Tracked {
+    let nodes = inputs.each_ref().map(Tracked::node);
+    match LibtorchBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(node) => {
+            let leaves = inputs.each_ref().map(leaf);
+            let output = TchTensor::new(tch::with_grad(|| compute(tensors(&leaves))));
+            let detached = alias(output.tensor.detach(), &output);
+            node.finish(Graph { leaves, output }, detached)
+        }
+        OpsKind::UnTracked(node) => node.finish(plain(&inputs.map(Tracked::into_primitive), compute)),
+    }
+}
+
+#[derive(Debug)]
+struct LibtorchBackward;
+
+impl<const N: usize> Backward<LibTorch, N> for LibtorchBackward {
+    type State = Graph<N>;
+
+    fn backward(self, ops: Ops<Self::State, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let upstream = gradients.consume::<LibTorch>(&ops.node).tensor;
+        let Graph { leaves, output } = ops.state;
+        // tch differentiates scalars only; the gradient of this one by the output is `upstream`.
+        let scalar = tch::with_grad(|| output.tensor.flatten(0, -1).dot(&upstream.flatten(0, -1)));
+        let wanted: Vec<&Tensor> = tensors(&leaves).into_iter().filter(|leaf| leaf.requires_grad()).collect();
+        let found = Tensor::run_backward(&[scalar], &wanted, false, false);
+        // A parent has a node if it wants a gradient, which is when its leaf does.
+        for (node, gradient) in ops.parents.into_iter().flatten().zip(found) {
+            gradients.register::<LibTorch>(node.id, TchTensor::new(gradient));
+        }
+    }
+}
+
+fn dims<const D: usize>(tensor: &Tensor) -> [i64; D] {
+    // The callers of the operations have checked the shapes.
+    tensor.size().try_into().expect("a tensor of the operation's rank")
+}
