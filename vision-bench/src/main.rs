@@ -1,5 +1,20 @@
 //! Learning curves of residual networks on images (Hestness et al. 2017, section 4.1).
 
+mod augment;
+mod corpus;
 mod images;
+mod model;
+mod recipe;
+mod synthetic;
+mod task;
 
-fn main() {}
+use scaling_core::cli::{Domain, run};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run(&Domain {
+        name: "vision-bench",
+        about: "Learning curves of residual networks on images",
+        tasks: &[&task::IMAGES],
+    })
+}

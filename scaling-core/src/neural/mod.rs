@@ -4,7 +4,7 @@ mod optimizer;
 mod parameters;
 
 pub use optimizer::Optimizer;
-pub use parameters::{count, export, import, uniform};
+pub use parameters::{count, export, import, truncated_normal, uniform};
 
 use crate::error::Result;
 use crate::nn::Lookup;

@@ -37,6 +37,27 @@ pub fn uniform<const D: usize>(
     Param::from_data(TensorData::new(values, shape), device)
 }
 
+/// A parameter normal with a standard deviation, drawn again beyond two of them (TensorFlow's
+/// `truncated_normal`); a pure function of its name and the seed.
+#[must_use]
+pub fn truncated_normal<const D: usize>(
+    name: &str,
+    seed: u64,
+    deviation: f64,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let mut random = Random::new(&format!("initialise/{name}"), &[seed]);
+    let mut draw = || loop {
+        let value = random.normal();
+        if value.abs() < 2.0 {
+            return (value * deviation) as f32;
+        }
+    };
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| draw()).collect();
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
 /// All float parameters by their path in the module.
 pub fn export<M: Module>(model: &M) -> Weights {
     let mut export = Export { path: Path::default(), weights: Weights::default() };

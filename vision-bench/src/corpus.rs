@@ -1,0 +1,238 @@
+//! Pictures opened for a study: what shards are drawn from and what networks are measured on.
+
+use crate::augment::{Augment, Crop, Loader};
+use crate::images::{Opened, Pictures};
+use crate::model::{Architecture, ResNet};
+use crate::recipe::{Batches, VisionRecipe};
+use crate::synthetic::{self, Shapes};
+use scaling_core::device::Compute;
+use scaling_core::error::Result;
+use scaling_core::neural::Neural;
+use scaling_core::nn::Padding;
+use scaling_core::random::Random;
+use scaling_core::report::thousands;
+use scaling_core::settings::Options;
+use scaling_core::shard::{Pool, Shard};
+use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
+use scaling_core::trial::TrialConfig;
+use std::sync::Arc;
+
+/// Pictures side by side when validating.
+const VALIDATION_ROWS: usize = 100;
+/// Pictures of the synthetic validation part.
+const SYNTHETIC_VALIDATION: u64 = 10_000;
+/// Sides are multiples of this, so that every group of a network has whole pixels.
+const GRID: usize = 32;
+
+/// Labelled pictures and how they are cut.
+pub(crate) struct VisionCorpus {
+    description: String,
+    fingerprint: String,
+    pool: PicturePool,
+    validation: Arc<dyn Pictures>,
+    validation_len: u64,
+    test: Option<Arc<dyn Pictures>>,
+    /// Width and height of what a network sees.
+    side: usize,
+    irreducible: Option<f64>,
+}
+
+struct PicturePool {
+    pictures: Arc<dyn Pictures>,
+    classes: Vec<String>,
+}
+
+impl Pool for PicturePool {
+    fn len(&self) -> Option<u64> {
+        self.pictures.len()
+    }
+    fn weight(&self, _item: u64) -> u64 {
+        1
+    }
+    fn samples(&self) -> Option<u64> {
+        self.pictures.len()
+    }
+    fn classes(&self) -> u64 {
+        self.classes.len() as u64
+    }
+    fn class(&self, item: u64) -> u64 {
+        u64::from(self.pictures.group(item))
+    }
+    fn class_name(&self, class: u64) -> String {
+        self.classes[class as usize].clone()
+    }
+}
+
+impl VisionCorpus {
+    /// Prepared pictures. Pictures smaller than the wanted side are seen at the largest multiple of 32 that
+    /// is not above their own.
+    pub(crate) fn prepared(opened: Opened, options: &Options) -> Self {
+        let wanted = options.count("side") as usize;
+        let side = wanted.min((opened.typical_side as usize / GRID * GRID).max(GRID));
+        Self {
+            description: format!("{}; seen at {side} x {side}", opened.description),
+            fingerprint: opened.fingerprint,
+            pool: PicturePool { pictures: opened.train, classes: opened.classes },
+            validation_len: opened.validation.len().unwrap_or(0),
+            validation: opened.validation,
+            test: opened.test,
+            side,
+            irreducible: None,
+        }
+    }
+
+    /// Generated pictures.
+    ///
+    /// # Errors
+    /// Options that are out of range.
+    pub(crate) fn synthetic(options: &Options, seed: u64) -> Result<Self> {
+        let shapes = synthetic::Options {
+            classes: options.count("synthetic_classes") as usize,
+            side: options.count("synthetic_side") as usize,
+            label_noise: options.number("label_noise"),
+        };
+        let train = Shapes::training(shapes, seed)?;
+        let validation = Shapes::validation(shapes, seed)?;
+        let classes = (0..shapes.classes).map(synthetic::Options::class_name).collect();
+        let side = (options.count("side") as usize).min((shapes.side / GRID * GRID).max(GRID));
+        Ok(Self {
+            description: format!(
+                "synthetic pictures of textured shapes, {} classes, {side} x {side}, {} % of the labels wrong, seed {seed}; {} to validate on",
+                shapes.classes,
+                100.0 * shapes.label_noise,
+                thousands(SYNTHETIC_VALIDATION),
+            ),
+            fingerprint: format!("synthetic/{shapes:?}/{}/{seed}", synthetic::VERSION),
+            pool: PicturePool { pictures: Arc::new(train), classes },
+            validation: Arc::new(validation),
+            validation_len: SYNTHETIC_VALIDATION,
+            test: None,
+            side,
+            irreducible: Some(shapes.irreducible().top1),
+        })
+    }
+
+    /// The pictures that every trial validates on: all, or a seeded choice of `wanted`.
+    fn validation_items(&self, wanted: u64) -> Vec<u64> {
+        let mut items: Vec<u64> = (0..self.validation_len).collect();
+        if wanted > 0 && wanted < self.validation_len {
+            Random::new(&format!("validation/{}", self.fingerprint), &[wanted]).shuffle(&mut items);
+            items.truncate(wanted as usize);
+        }
+        items
+    }
+
+    fn evaluation(
+        &self,
+        pictures: &Arc<dyn Pictures>,
+        items: Vec<u64>,
+        augment: Augment,
+    ) -> Result<Box<dyn Batches>> {
+        let loader = Loader::evaluation(pictures.clone(), items, VALIDATION_ROWS, augment, workers())?;
+        Ok(Box::new(loader))
+    }
+}
+
+/// Threads that prepare pictures beside those that train: a picture costs a small part of an update.
+fn workers() -> usize {
+    rayon::current_num_threads().div_ceil(4)
+}
+
+impl Corpus for VisionCorpus {
+    fn description(&self) -> String {
+        self.description.clone()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+
+    fn pool(&self) -> &dyn Pool {
+        &self.pool
+    }
+
+    fn validation_samples(&self) -> u64 {
+        self.validation_len
+    }
+
+    /// Every class is as frequent as any other in every shard (MODELS 1.4).
+    fn best_guess(&self) -> Option<f64> {
+        Some(1.0 - 1.0 / self.pool.classes.len() as f64)
+    }
+
+    fn best_guess_loss(&self) -> Option<f64> {
+        Some((self.pool.classes.len() as f64).ln())
+    }
+
+    fn irreducible(&self) -> Option<Irreducible> {
+        let note = "share of wrong labels, which no network can foresee; exact".to_owned();
+        Some(Irreducible { error: self.irreducible?, note })
+    }
+
+    fn extent(&self, _options: &Options) -> Extent {
+        Extent { length: self.side, vocabulary: self.pool.classes.len() }
+    }
+
+    fn learner(&self, trial: &TrialConfig, shard: &Shard, compute: &Compute) -> Result<Box<dyn Learner>> {
+        let rows = trial.optimization.batch.max(1) as usize;
+        let augment = Augment { side: self.side, crop: crop(&trial.options) };
+        let (pool, items) = (self.pool.pictures.clone(), shard.items.clone());
+        let rows = rows.min(items.len());
+        let train = Loader::training(pool, items, rows, augment, trial.seed, workers())?;
+        let items = self.validation_items(trial.validation);
+        let validation = Some(self.evaluation(&self.validation, items, augment)?);
+        let test = match &self.test {
+            Some(test) => Some(self.evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),
+            None => None,
+        };
+        let data = Data { train: Box::new(train), rows: rows as u64, validation, test };
+        learner(trial, data, self.extent(&trial.options), compute)
+    }
+}
+
+fn crop(options: &Options) -> Crop {
+    match options.choice("crop") {
+        "random_224" => Crop::Random224,
+        _ => Crop::RandomArea,
+    }
+}
+
+/// The minibatches of a trial.
+pub(crate) struct Data {
+    pub(crate) train: Box<dyn Batches>,
+    /// Pictures in an update.
+    pub(crate) rows: u64,
+    pub(crate) validation: Option<Box<dyn Batches>>,
+    /// Never trained or selected on.
+    pub(crate) test: Option<Box<dyn Batches>>,
+}
+
+/// A network of the trial's kind on given minibatches.
+///
+/// # Errors
+/// If the trial's model or size does not exist.
+pub(crate) fn learner(
+    trial: &TrialConfig,
+    data: Data,
+    extent: Extent,
+    compute: &Compute,
+) -> Result<Box<dyn Learner>> {
+    let architecture = Architecture::parse(&trial.model)?;
+    let device = compute.device.clone();
+    let padding = match trial.options.choice("padding") {
+        "symmetric" => Padding::Symmetric,
+        _ => Padding::TfSame,
+    };
+    let model = ResNet::new(
+        architecture,
+        trial.size,
+        extent.vocabulary,
+        padding,
+        trial.seed,
+        &device.clone().autodiff(),
+    )?;
+    let cost: Cost = architecture.cost(trial.size, extent)?;
+    let Data { train, rows, validation, test } = data;
+    let recipe = VisionRecipe { train, rows, validation, test, cost, device };
+    Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))
+}

@@ -1,0 +1,164 @@
+//! How a residual network is trained and measured.
+
+use crate::augment::{Batch, Loader};
+use crate::model::ResNet;
+use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
+use scaling_core::error::Result;
+use scaling_core::estimate::ratio;
+use scaling_core::neural::{Recipe, StepLoss};
+use scaling_core::nn::softmax_cross_entropy;
+use scaling_core::task::{Cost, Evaluation};
+use scaling_core::trial::Weights;
+use std::collections::BTreeMap;
+
+/// Minibatches in the order of their steps.
+pub(crate) trait Batches {
+    /// Minibatches in one pass.
+    fn per_epoch(&self) -> u64;
+    /// The minibatch of a step, a pure function of it.
+    fn batch(&mut self, step: u64) -> Batch;
+}
+
+impl Batches for Loader {
+    fn per_epoch(&self) -> u64 {
+        Loader::per_epoch(self)
+    }
+    fn batch(&mut self, step: u64) -> Batch {
+        Loader::batch(self, step)
+    }
+}
+
+/// Training and validation pictures of a trial.
+pub(crate) struct VisionRecipe {
+    pub(crate) train: Box<dyn Batches>,
+    /// Pictures in an update.
+    pub(crate) rows: u64,
+    pub(crate) validation: Option<Box<dyn Batches>>,
+    /// Never trained or selected on.
+    pub(crate) test: Option<Box<dyn Batches>>,
+    pub(crate) cost: Cost,
+    pub(crate) device: Device,
+}
+
+/// What a network says of one picture.
+struct Verdict {
+    /// -ln p(label), nats.
+    surprise: f64,
+    /// Classes that it finds likelier than the label.
+    before: usize,
+}
+
+impl Verdict {
+    /// Classes as likely as the label count for it if their number is lower, so that a network that
+    /// says nothing is right as often as chance.
+    fn new(logits: &[f32], label: usize) -> Self {
+        let own = logits[label];
+        let highest = logits.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+        let sum: f64 = logits.iter().map(|logit| f64::from(logit - highest).exp()).sum();
+        let before = logits.iter().enumerate().filter(|(i, l)| **l > own || (**l == own && *i < label));
+        Self { surprise: sum.ln() + f64::from(highest - own), before: before.count() }
+    }
+}
+
+impl VisionRecipe {
+    fn measure(&self, model: &ResNet, batches: Option<&mut Box<dyn Batches>>) -> Evaluation {
+        let mut verdicts: Vec<Verdict> = Vec::new();
+        if let Some(batches) = batches {
+            for step in 0..batches.per_epoch() {
+                let batch = batches.batch(step);
+                let labels = batch.labels.clone();
+                let (images, _) = batch.into_tensors(&self.device);
+                let bias = model.output_bias.val();
+                let logits = model.features(images).matmul(model.output.val()) + bias.unsqueeze();
+                let [_, classes] = logits.dims();
+                let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
+                let found = logits.par_chunks_exact(classes).zip(&labels);
+                verdicts.par_extend(found.map(|(logits, label)| Verdict::new(logits, *label as usize)));
+            }
+        }
+        let n = verdicts.len() as f64;
+        let share = |k: usize| verdicts.iter().filter(|v| v.before >= k).count() as f64 / n;
+        let loss = verdicts.iter().map(|v| v.surprise).sum::<f64>() / n;
+        let errors: Vec<(f64, f64)> =
+            verdicts.iter().map(|v| (f64::from(u8::from(v.before >= 1)), 1.0)).collect();
+        let (error, relative_standard_error) = ratio(&errors);
+        Evaluation {
+            error,
+            loss,
+            metrics: BTreeMap::from([
+                ("top1_error".to_owned(), error),
+                ("top5_error".to_owned(), share(5)),
+                ("cross_entropy".to_owned(), loss),
+            ]),
+            // Without a single error nothing is known of its spread.
+            relative_standard_error: relative_standard_error.filter(|e| e.is_finite()),
+        }
+    }
+}
+
+impl Recipe for VisionRecipe {
+    type Model = ResNet;
+
+    fn steps_per_epoch(&self) -> u64 {
+        self.train.per_epoch()
+    }
+
+    fn samples_per_step(&self) -> f64 {
+        self.rows as f64
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    fn loss(&mut self, model: &ResNet, step: u64) -> StepLoss {
+        let device = self.device.clone().autodiff();
+        let (images, labels) = self.train.batch(step).into_tensors(&device);
+        let [rows] = labels.dims();
+        let weights = Tensor::full([rows], 1.0 / rows as f64, &device);
+        let hidden = model.features(images);
+        let (output, bias) = (model.output.val(), model.output_bias.val());
+        let objective = softmax_cross_entropy(hidden, output, bias, labels, weights).total;
+        let nats = f64::from(objective.clone().inner().into_scalar::<f32>());
+        StepLoss { objective, nats, lookups: Vec::new() }
+    }
+
+    fn evaluate(&mut self, model: &ResNet) -> Evaluation {
+        let mut validation = self.validation.take();
+        let evaluation = self.measure(model, validation.as_mut());
+        self.validation = validation;
+        evaluation
+    }
+
+    fn test(&mut self, model: &ResNet) -> Option<Evaluation> {
+        let mut test = self.test.take()?;
+        let evaluation = self.measure(model, Some(&mut test));
+        self.test = Some(test);
+        Some(evaluation)
+    }
+
+    /// Nothing: the running statistics belong to the model.
+    fn carried(&self) -> Weights {
+        Weights::default()
+    }
+
+    fn carry(&mut self, _carried: &Weights) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_the_rank_and_the_surprise_of_the_label() {
+        let verdict = Verdict::new(&[1.0, 3.0, 2.0, 3.0], 2);
+        assert_eq!(verdict.before, 2);
+        let sum: f64 = [1.0f64, 3.0, 2.0, 3.0].iter().map(|l| l.exp()).sum();
+        assert!((verdict.surprise - (sum.ln() - 2.0)).abs() < 1e-12);
+        // Of equals the first is the guess.
+        assert_eq!([Verdict::new(&[0.0; 6], 0).before, Verdict::new(&[0.0; 6], 5).before], [0, 5]);
+    }
+}

@@ -1,0 +1,220 @@
+//! The task: naming the class of a picture.
+
+use crate::augment::Batch;
+use crate::corpus::{Data, VisionCorpus, learner};
+use crate::images;
+use crate::model::{Architecture, NAMES};
+use crate::recipe::Batches;
+use scaling_core::device::Compute;
+use scaling_core::error::{Error, Result};
+use scaling_core::random::Random;
+use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::trial::TrialConfig;
+use std::path::Path;
+
+/// Image classification (MODELS 1).
+pub(crate) const IMAGES: VisionTask = VisionTask;
+
+const KEYS: &[Key] = &[
+    Key {
+        name: "side",
+        kind: Kind::Positive,
+        default: "224",
+        help: "pixels of a side that the network sees; smaller pictures are seen at their own size",
+    },
+    Key {
+        name: "padding",
+        kind: Kind::Choice(&["tf_same", "symmetric"]),
+        default: "tf_same",
+        help: "zeros around images: TensorFlow's or PyTorch's convention",
+    },
+    Key {
+        name: "crop",
+        kind: Kind::Choice(&["random_area", "random_224"]),
+        default: "random_area",
+        help: "training crops: of random area and shape, or a plain window",
+    },
+    Key {
+        name: "synthetic_classes",
+        kind: Kind::Positive,
+        default: "10",
+        help: "classes of synthetic pictures",
+    },
+    Key {
+        name: "synthetic_side",
+        kind: Kind::Positive,
+        default: "32",
+        help: "pixels of a side of synthetic pictures",
+    },
+    Key {
+        name: "label_noise",
+        kind: Kind::Number,
+        default: "0.1",
+        help: "share of wrong labels of synthetic pictures",
+    },
+];
+
+/// Image classification by residual networks.
+pub(crate) struct VisionTask;
+
+impl Task for VisionTask {
+    fn name(&self) -> &'static str {
+        "vision"
+    }
+
+    fn title(&self) -> &'static str {
+        "image classification"
+    }
+
+    fn metric(&self) -> Metric {
+        Metric { name: "top1_error", label: "validation top-1 error", unit: "top-1 error" }
+    }
+
+    fn unit(&self) -> &'static str {
+        "images"
+    }
+
+    fn step_unit(&self) -> &'static str {
+        "images"
+    }
+
+    fn models(&self) -> &'static [&'static str] {
+        NAMES
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    /// One tenth of the drop per doubling (MODELS 6.2).
+    fn target_standard_error(&self) -> f64 {
+        0.019
+    }
+
+    fn published(&self) -> Vec<Published> {
+        let row = |model: &&'static str| Published {
+            model,
+            beta_g: -0.309,
+            beta_p: Some(0.57),
+            m_range: "25 to 800 images of each of 1,000 classes",
+            source: "ICLR 4.1, Tables 2 and 3 (all depths together)",
+        };
+        NAMES.iter().map(row).collect()
+    }
+
+    fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
+        if source == "synthetic" {
+            return Ok(Box::new(VisionCorpus::synthetic(options, seed)?));
+        }
+        Ok(Box::new(VisionCorpus::prepared(images::open(Path::new(source), seed)?, options)))
+    }
+
+    fn check(&self, path: &str, _options: &Options) -> Result<String> {
+        images::check(Path::new(path)).map(|summary| summary.to_string())
+    }
+
+    fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
+        let pool = corpus.pool();
+        let classes = pool.classes();
+        // What the rarest class can give, about: the draw says where it cannot.
+        let available = pool.samples().map_or(u64::MAX, |n| n / classes);
+        let per_class: Vec<u64> = match preset {
+            Preset::Smoke => vec![8, 16, 32, 64, 128],
+            Preset::Small => vec![10, 20, 50, 100, 200, 500],
+            Preset::Paper => vec![1, 2, 4, 8, 16, 25, 50, 100, 200, 400, 800],
+        };
+        let shards: Vec<String> =
+            per_class.iter().filter(|n| **n <= available).map(|n| (n * classes).to_string()).collect();
+        let mut pairs = vec![
+            ("shards", shards.join(",")),
+            ("optimizers", "nesterov".to_owned()),
+            ("clip", "0".to_owned()),
+            ("drop", "0.1".to_owned()),
+        ];
+        pairs.extend(match preset {
+            Preset::Smoke => vec![
+                ("sizes", "0.0625,0.125".to_owned()),
+                ("sgd_rates", "0.1".to_owned()),
+                ("batch_sizes", "32".to_owned()),
+                ("epochs", "40".to_owned()),
+                ("drops", "1".to_owned()),
+                ("stall", "3".to_owned()),
+                ("patience", "2".to_owned()),
+                ("validation", "1000".to_owned()),
+            ],
+            Preset::Small => vec![
+                ("sizes", "0.125,0.25,0.5".to_owned()),
+                ("search", "guided".to_owned()),
+                ("sgd_rates", "0.05,0.1".to_owned()),
+                ("batch_sizes", "32".to_owned()),
+                ("drops", "2".to_owned()),
+                ("stall", "5".to_owned()),
+                ("patience", "3".to_owned()),
+            ],
+            Preset::Paper => vec![
+                ("sizes", "0.0625,0.125,0.25,0.5,0.75,1,1.25,1.5".to_owned()),
+                ("search", "guided".to_owned()),
+                ("sgd_rates", "0.025,0.05,0.1,0.2,0.4".to_owned()),
+                ("batch_sizes", "256".to_owned()),
+                ("stall", "5".to_owned()),
+                ("patience", "5".to_owned()),
+            ],
+        });
+        pairs
+    }
+
+    /// The classes of ImageNet.
+    fn extent(&self, options: &Options) -> Extent {
+        Extent { length: options.count("side") as usize, vocabulary: 1000 }
+    }
+
+    fn cost(&self, model: &str, size: f64, extent: Extent, _options: &Options) -> Result<Cost> {
+        Architecture::parse(model)?.cost(size, extent)
+    }
+
+    /// An epoch has at least four updates.
+    fn batch_limit(&self, requested: u64, _options: &Options) -> u64 {
+        requested / 4
+    }
+
+    fn recipe(&self) -> (&'static str, f64) {
+        ("nesterov", 0.0)
+    }
+
+    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+        if extent.length < 8 {
+            return Err(Error::input("`--length` must be at least 8 pixels"));
+        }
+        let rows = trial.optimization.batch;
+        let train = Box::new(Noise::new(rows as usize, extent));
+        learner(trial, Data { train, rows, validation: None, test: None }, extent, compute)
+    }
+}
+
+/// Random pictures: a few minibatches that take turns, since only their shape matters.
+struct Noise(Vec<Batch>);
+
+impl Noise {
+    fn new(rows: usize, extent: Extent) -> Self {
+        let batch = |number| {
+            let mut random = Random::new("noise", &[number]);
+            let values = rows * extent.length * extent.length * 3;
+            Batch {
+                side: extent.length,
+                images: (0..values).map(|_| random.uniform() as f32 * 4.0 - 2.0).collect(),
+                labels: (0..rows).map(|_| random.below(extent.vocabulary as u64) as u32).collect(),
+            }
+        };
+        Self((0..4).map(batch).collect())
+    }
+}
+
+impl Batches for Noise {
+    fn per_epoch(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn batch(&mut self, step: u64) -> Batch {
+        self.0[(step % self.0.len() as u64) as usize].clone()
+    }
+}
