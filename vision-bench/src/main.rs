@@ -5,5 +5,6 @@
 
 mod augment;
 mod images;
+mod synthetic;
 
 fn main() {}
