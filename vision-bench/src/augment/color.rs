@@ -89,7 +89,7 @@ impl Affine {
                 }
             }
             Step::Lighting(amounts) => {
-                self.shift(COMPONENTS.map(|row| (0..3).map(|k| row[k] * amounts[k] * SCALES[k]).sum()))
+                self.shift(COMPONENTS.map(|row| (0..3).map(|k| row[k] * amounts[k] * SCALES[k]).sum()));
             }
         }
         self

@@ -69,8 +69,9 @@ impl Canvas {
 
     /// Adds noise of a standard deviation and rounds to bytes.
     pub(super) fn finish(&self, noise: f32, random: &mut Random, out: &mut Picture) {
-        // The difference of two uniform bytes: a triangular distribution, for a third of 64 random bits.
-        let scale = noise * (3.0 / (256.0_f32 * 256.0 - 1.0) * 2.0).sqrt() * 255.0;
+        // The difference of two uniform bytes: nearly normal, for few random bits.
+        // A uniform byte has the variance (256^2 - 1) / 12.
+        let scale = 255.0 * noise * (6.0 / (256.0_f32 * 256.0 - 1.0)).sqrt();
         (out.width, out.height) = (self.side, self.side);
         out.pixels.clear();
         out.pixels.extend(self.pixels.iter().flat_map(|pixel| {

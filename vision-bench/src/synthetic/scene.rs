@@ -9,7 +9,7 @@ use std::f32::consts::TAU;
 
 /// Least distance of a shape's two colours, and of the background from both.
 const TEXTURE_CONTRAST: f32 = 0.5;
-const SHAPE_CONTRAST: f32 = 0.3;
+const SHAPE_CONTRAST: f32 = 0.35;
 
 /// Colours that are tried before the best one is taken.
 const TRIES: usize = 32;
@@ -20,11 +20,12 @@ pub(super) fn draw(class: Class, side: usize, random: &mut Random, out: &mut Pic
     let first = color(random, &[], 0.0);
     let second = color(random, &[first], TEXTURE_CONTRAST);
     background(&mut canvas, &[first, second], random);
-    for _ in 0..3 + random.below(5) {
+    let (behind, before) = (3 + random.below(5), 1 + random.below(2));
+    for _ in 0..behind {
         clutter(&mut canvas, [0.05, 0.15], random);
     }
     shape(&mut canvas, class, [first, second], random);
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..before {
         clutter(&mut canvas, [0.03, 0.08], random);
     }
     light(&mut canvas, random);
@@ -143,7 +144,7 @@ fn shape(canvas: &mut Canvas, class: Class, colors: [Color; 2], random: &mut Ran
 fn light(canvas: &mut Canvas, random: &mut Random) {
     let (sin, cos) = between(random, 0.0, TAU).sin_cos();
     let strength = between(random, 0.0, 0.5);
-    let brightness = between(random, 0.75, 1.1);
+    let brightness = between(random, 0.8, 1.1);
     canvas.each(|x, y, pixel| {
         let factor = brightness * (1.0 + strength * (cos * (x - 0.5) + sin * (y - 0.5)));
         *pixel = pixel.map(|c| c * factor);

@@ -96,33 +96,28 @@ fn pictures_per_second() {
     }
 }
 
-/// Rows of pictures of the classes, enlarged: `CONTACT_SHEET=/tmp/sheet.png`, and `CLASSES`, `SIDE`.
+/// Pictures to look at, in the file named by `CONTACT_SHEET`: class `r` in row `r`, or, with `GRID=1`, ten
+/// pictures in a row. `CLASSES`, `SIDE`, `COLUMNS`, `SCALE` and `SEED` change the rest.
 #[test]
 #[ignore = "writes a file to look at"]
 fn contact_sheet() {
     let number =
-        |name, default| std::env::var(name).map_or(default, |value| value.parse().expect("a number"));
+        |name, default: usize| std::env::var(name).map_or(default, |value| value.parse().expect("a number"));
     let path = std::env::var("CONTACT_SHEET").expect("CONTACT_SHEET names a file");
-    let (classes, side) = (number("CLASSES", 10), number("SIDE", 32));
+    let (classes, side, scale) = (number("CLASSES", 10), number("SIDE", 32), number("SCALE", 3));
     let shapes = shapes(Options { classes, side, label_noise: 0.0 }, number("SEED", 1) as u64);
-    // A row per class; more than 20 classes get one picture each, ten in a row.
-    let (columns, rows, across) =
-        if classes <= 20 { (16, classes, true) } else { (10, classes.div_ceil(10), false) };
-    let (scale, gap) = (128_usize.div_ceil(side).min(3), 4);
-    let cell = scale * side + gap;
+    let grid = number("GRID", 0) == 1;
+    let columns = if grid { 10 } else { number("COLUMNS", 16) };
+    let rows = if grid { classes.div_ceil(columns) } else { classes };
+    let cell = scale * side + 4;
     let mut sheet = image::RgbImage::new((columns * cell) as u32, (rows * cell) as u32);
-    for row in 0..rows {
-        for column in 0..columns {
-            let index = if across { column * classes + row } else { row * columns + column };
-            let picture = picture(&shapes, index as u64);
-            for y in 0..scale * side {
-                for x in 0..scale * side {
-                    let at = 3 * (side * (y / scale) + x / scale);
-                    let pixel = [picture.pixels[at], picture.pixels[at + 1], picture.pixels[at + 2]];
-                    let (x, y) = ((column * cell + x) as u32, (row * cell + y) as u32);
-                    sheet.put_pixel(x, y, image::Rgb(pixel));
-                }
-            }
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        let index = if grid { row * columns + column } else { column * classes + row };
+        let picture = picture(&shapes, index as u64);
+        for (y, x) in (0..scale * side).flat_map(|y| (0..scale * side).map(move |x| (y, x))) {
+            let at = 3 * (side * (y / scale) + x / scale);
+            let pixel = [picture.pixels[at], picture.pixels[at + 1], picture.pixels[at + 2]];
+            sheet.put_pixel((column * cell + x) as u32, (row * cell + y) as u32, image::Rgb(pixel));
         }
     }
     sheet.save(&path).expect("the sheet is written");

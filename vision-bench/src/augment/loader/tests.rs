@@ -93,7 +93,7 @@ fn few_minibatches_are_prepared_ahead_and_dropping_the_loader_stops_it() {
     // What was asked for, and the look-ahead: the queue and one that waits for room.
     let expected = 10 * (1 + AHEAD as u64);
     let start = Instant::now();
-    while source.read.load(Ordering::Relaxed) < expected && start.elapsed() < Duration::from_secs(60) {
+    while source.read.load(Ordering::Relaxed) < expected && start.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(10));
     }
     std::thread::sleep(Duration::from_millis(50));
