@@ -1,0 +1,129 @@
+"""Compare the preparation of training pictures with torchvision's, on one core.
+
+Both sides do the same to the same decoded pictures: a random area scaled bicubically, brightness, contrast
+and saturation in random order, lighting, mirror image, normalisation. PyTorch and torchvision are installed
+into the virtual environment of with_torch.py on first use. The two run in turn, and what counts is the ratio
+within a pair. Exit code 0: every ratio is at least 3; 1: one is not; 2: bad usage, or something could not be
+run.
+
+    python3 benchmarks/augment.py
+"""
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from compare import Failure, Parser, measure, note, run
+from with_torch import Missing, prepare
+
+ROOT = Path(__file__).resolve().parent.parent
+TORCHVISION = "0.24.0"
+REQUIRED = 3.0
+SIZES = [(64, 64), (256, 224)]  # stored side, side of the crop
+PICTURES, SECONDS = 64, 2.0  # as in vision-bench/src/augment/timing.rs
+
+
+def torchvision_speeds():
+    """Pictures per second of torchvision, by size. Runs inside the virtual environment."""
+    import numpy
+    import torch
+    from PIL import Image
+    from torchvision import transforms
+
+    torch.set_num_threads(1)
+    scales = torch.tensor([0.2175, 0.0188, 0.0045])
+    vectors = [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
+    vectors = torch.tensor(vectors)
+
+    def lighting(x):
+        return x + (vectors @ (0.1 * torch.randn(3) * scales))[:, None, None]
+
+    def picture(side, number):
+        """The pictures of vision-bench/src/augment/timing.rs."""
+        y, x, c = numpy.meshgrid(*map(numpy.arange, (side, side, 3)), indexing="ij")
+        wave = 40.0 * numpy.sin((x * (c + 1) + y * (number % 7 + 1)) / side * 6.0)
+        noise = (x * 7919 + y * 104_729 + c * 1301 + number * 31_337) % 41
+        return Image.fromarray((108.0 + wave + noise).astype(numpy.uint8))
+
+    speeds = {}
+    for stored, side in SIZES:
+        prepared = transforms.Compose([
+            transforms.RandomResizedCrop(
+                side, (0.08, 1.0), (0.75, 1.333), transforms.InterpolationMode.BICUBIC
+            ),
+            transforms.ColorJitter(0.4, 0.4, 0.4),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Lambda(lighting),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ])
+        pictures = [picture(stored, number) for number in range(PICTURES)]
+        count, start = 0, time.perf_counter()
+        while time.perf_counter() - start < SECONDS:
+            for stored_picture in pictures:
+                prepared(stored_picture)
+            count += PICTURES
+        speeds[f"{stored} -> {side}"] = count / (time.perf_counter() - start)
+    return speeds
+
+
+def our_speeds():
+    """Pictures per second of vision-bench, by size."""
+    test = ["cargo", "test", "--release", "-p", "vision-bench", "augment::timing"]
+    output = run([*test, "--", "--ignored", "--nocapture"], cwd=ROOT, capture_output=True)
+    return {size: float(speed) for size, speed in re.findall(r"(\d+ -> \d+): ([\d.]+) pictures/s", output)}
+
+
+def python_with_torchvision():
+    """The Python of the virtual environment, with torchvision installed if need be."""
+    python, _ = prepare()
+    found = f"import torchvision, PIL; assert torchvision.__version__.split('+')[0] == '{TORCHVISION}'"
+    if subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode != 0:
+        note(f"installing torchvision {TORCHVISION}")
+        packages = [f"torchvision=={TORCHVISION}", "pillow"]
+        run([python, "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
+    return python
+
+
+def main():
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=3, help="measurements of either side [default: 3]")
+    parser.add_argument("--torchvision", action="store_true", help="only torchvision's figures, as JSON")
+    options = parser.parse_args()
+    if options.pairs < 1:
+        raise Failure("`--pairs` must be at least 1")
+    if options.torchvision:
+        print(json.dumps(torchvision_speeds()))
+        return 0
+    python = python_with_torchvision()
+    our_speeds()  # builds; these figures do not count
+    pairs = []
+    for number in range(1, options.pairs + 1):
+        pairs.append((measure([python, __file__, "--torchvision"]), our_speeds()))
+        note(f"pair {number} of {options.pairs}")
+    print("| pictures | torchvision/s | vision-bench/s | ratio [min, max] | required |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    met = True
+    for size in (f"{stored} -> {side}" for stored, side in SIZES):
+        theirs, ours = ([pair[side][size] for pair in pairs] for side in (0, 1))
+        ratios = [b / a for a, b in zip(theirs, ours)]
+        ratio = statistics.median(ratios)
+        met &= ratio >= REQUIRED
+        speeds = f"{statistics.median(theirs):,.0f} | {statistics.median(ours):,.0f}"
+        verdict = f"{REQUIRED:.2f} {'met' if ratio >= REQUIRED else 'MISSED'}"
+        print(f"| {size} | {speeds} | {ratio:.2f} [{min(ratios):.2f}, {max(ratios):.2f}] | {verdict} |")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Failure, Missing, OSError) as error:
+        note(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,124 @@
+use super::*;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+fn shapes(options: Options, seed: u64) -> Shapes {
+    Shapes::training(options, seed).expect("valid options")
+}
+
+fn picture(shapes: &Shapes, index: u64) -> Picture {
+    let mut out = Picture::default();
+    shapes.read(index, &mut out);
+    out
+}
+
+#[test]
+fn a_picture_is_a_pure_function_of_seed_and_index() {
+    let options = Options { classes: 100, ..Options::default() };
+    let first = shapes(options, 1);
+    let mut used = picture(&first, 5);
+    first.read(17, &mut used);
+    assert_eq!(used, picture(&first, 17));
+    assert_eq!((used.width, used.height, used.pixels.len()), (32, 32, 3 * 32 * 32));
+    let validation = Shapes::validation(options, 1).expect("valid options");
+    let others = [picture(&shapes(options, 2), 17), picture(&first, 117), picture(&validation, 17)];
+    assert!(others.iter().all(|other| *other != used));
+}
+
+#[test]
+fn labels_are_wrong_as_often_as_stated_and_then_any_other_class() {
+    let options = Options { classes: 7, label_noise: 0.2, ..Options::default() };
+    let shapes = shapes(options, 3);
+    let n = 70_000;
+    let mut counts = [[0_u32; 7]; 7];
+    for index in 0..n {
+        counts[(index % 7) as usize][shapes.label(index) as usize] += 1;
+    }
+    // Each of 10,000 pictures of a class: 5 standard deviations are 200 right ones, 90 of another class.
+    for (shown, row) in counts.iter().enumerate() {
+        for (label, count) in row.iter().enumerate() {
+            let (expected, bound) = if shown == label { (8_000, 200) } else { (333, 90) };
+            assert!(count.abs_diff(expected) < bound, "{shown} labelled {label}: {count}");
+        }
+    }
+    // The best guesses and the true distribution reach the irreducible figures.
+    let least = options.irreducible();
+    let right: u32 = (0..7).map(|k| counts[k][k]).sum();
+    let top1 = 1.0 - f64::from(right) / n as f64;
+    assert!((top1 - least.top1).abs() < 0.008, "{top1}");
+    // Guesses: the shown class and the next four.
+    let hits: u32 = (0..7).flat_map(|k| (k..k + 5).map(move |l| (k, l % 7))).map(|(k, l)| counts[k][l]).sum();
+    let top5 = 1.0 - f64::from(hits) / n as f64;
+    assert!((top5 - least.top5).abs() < 0.005, "{top5}");
+    let entropy = -(1.0 - top1) * 0.8_f64.ln() - top1 * (0.2_f64 / 6.0).ln();
+    assert!((entropy - least.cross_entropy).abs() < 0.025, "{entropy}");
+}
+
+#[test]
+fn without_noise_labels_take_turns() {
+    let options = Options { classes: 3, label_noise: 0.0, ..Options::default() };
+    let labels: Vec<u32> = (0..7).map(|index| shapes(options, 1).label(index)).collect();
+    assert_eq!(labels, [0, 1, 2, 0, 1, 2, 0]);
+}
+
+#[test]
+fn options_out_of_range_are_refused_by_name() {
+    let good = Options::default();
+    let table = [
+        (Options { classes: 1, ..good }, "2 to 100 classes, not 1"),
+        (Options { classes: 101, ..good }, "2 to 100 classes, not 101"),
+        (Options { side: 36, ..good }, "multiple of 8 from 16 to 1024, not 36"),
+        (Options { label_noise: 1.0, ..good }, "from 0 to below 1, not 1"),
+        (Options { label_noise: f64::NAN, ..good }, "from 0 to below 1, not NaN"),
+    ];
+    for (options, message) in table {
+        let error = Shapes::training(options, 1).expect_err(message).to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn colours_differ_from_picture_to_picture() {
+    let shapes = shapes(Options::default(), 1);
+    let corners: BTreeSet<Vec<u8>> = (0..50).map(|i| picture(&shapes, 10 * i).pixels[..3].to_vec()).collect();
+    assert!(corners.len() > 45);
+}
+
+#[test]
+#[ignore = "measures speed"]
+fn pictures_per_second() {
+    for side in [32, 64, 224] {
+        let shapes = shapes(Options { classes: 100, side, ..Options::default() }, 1);
+        let mut out = Picture::default();
+        let (start, n) = (Instant::now(), 2_000_000 / (side * side) as u64);
+        (0..n).for_each(|index| shapes.read(index, &mut out));
+        println!("side {side}: {:.0} pictures/s", n as f64 / start.elapsed().as_secs_f64());
+    }
+}
+
+/// Pictures to look at, in the file named by `CONTACT_SHEET`: class `r` in row `r`, or, with `GRID=1`, ten
+/// pictures in a row. `CLASSES`, `SIDE`, `COLUMNS`, `SCALE` and `SEED` change the rest.
+#[test]
+#[ignore = "writes a file to look at"]
+fn contact_sheet() {
+    let number =
+        |name, default: usize| std::env::var(name).map_or(default, |value| value.parse().expect("a number"));
+    let path = std::env::var("CONTACT_SHEET").expect("CONTACT_SHEET names a file");
+    let (classes, side, scale) = (number("CLASSES", 10), number("SIDE", 32), number("SCALE", 3));
+    let shapes = shapes(Options { classes, side, label_noise: 0.0 }, number("SEED", 1) as u64);
+    let grid = number("GRID", 0) == 1;
+    let columns = if grid { 10 } else { number("COLUMNS", 16) };
+    let rows = if grid { classes.div_ceil(columns) } else { classes };
+    let cell = scale * side + 4;
+    let mut sheet = image::RgbImage::new((columns * cell) as u32, (rows * cell) as u32);
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        let index = if grid { row * columns + column } else { column * classes + row };
+        let picture = picture(&shapes, index as u64);
+        for (y, x) in (0..scale * side).flat_map(|y| (0..scale * side).map(move |x| (y, x))) {
+            let at = 3 * (side * (y / scale) + x / scale);
+            let pixel = [picture.pixels[at], picture.pixels[at + 1], picture.pixels[at + 2]];
+            sheet.put_pixel((column * cell + x) as u32, (row * cell + y) as u32, image::Rgb(pixel));
+        }
+    }
+    sheet.save(&path).expect("the sheet is written");
+}
