@@ -4,7 +4,7 @@ use super::Rejected;
 use super::name::{self, Kind, is_hidden};
 use scaling_core::error::{At, Error, Result};
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use tar::EntryType;
@@ -47,11 +47,12 @@ pub(super) struct Index {
 /// What cannot be read, is no tar archive, is compressed, or is cut off: how much of it is missing
 /// cannot be known.
 pub(super) fn index(path: &Path, span: Option<Span>, title: &str) -> Result<Index> {
-    let mut file = File::open(path).at("read", path)?;
-    let metadata = file.metadata().at("read", path)?;
+    // Before it is opened: a pipe would wait for a writer.
+    let metadata = fs::metadata(path).at("read", path)?;
     if !metadata.is_file() {
         return Err(Error::input(format!("{title} is not a regular file; a tar archive was expected")));
     }
+    let mut file = File::open(path).at("read", path)?;
     let span = span.unwrap_or(Span { offset: 0, size: metadata.len() });
     if is_compressed(&mut file, span).at("read", path)? {
         return Err(Error::input(format!("{title} is compressed; decompress it first (it stays a tar)")));
@@ -63,10 +64,9 @@ pub(super) fn index(path: &Path, span: Option<Span>, title: &str) -> Result<Inde
     let mut index = Index::default();
     let mut end = 0;
     for entry in archive.entries_with_seek().map_err(cannot)? {
-        let entry = entry.map_err(|error| match end + BLOCK > span.size {
-            true => cut_off("inside a header".into()),
-            false => cannot(error),
-        })?;
+        let is_cut_off = end + BLOCK > span.size;
+        let entry = entry
+            .map_err(|error| if is_cut_off { cut_off("inside a header".into()) } else { cannot(error) })?;
         let (offset, size) = (entry.raw_file_position(), entry.size());
         let bytes = entry.path_bytes();
         let shown = name::shown(&String::from_utf8_lossy(&bytes));

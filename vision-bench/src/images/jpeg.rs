@@ -1,4 +1,7 @@
 //! JPEG files: decoded strictly, since a damaged picture must not go into a data set unnoticed.
+//!
+//! A file has no check sum: damage that leaves valid codes and the end in place looks like a picture
+//! to every decoder, to this one too.
 
 use super::decode::{Colours, Raw, Reason, allow_size};
 use zune_jpeg::JpegDecoder;
@@ -15,12 +18,11 @@ const CUT_OFF: &str = "is cut off: a JPEG without its end";
 /// Decodes a JPEG file to RGB.
 ///
 /// # Errors
-/// Damage anywhere in the file, its end missing, sizes beyond the limits.
+/// Damage that shows in the codes, the end missing, sizes beyond the limits.
 pub(super) fn decode(bytes: &[u8]) -> Result<Raw, Reason> {
     let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX);
-    let damaged = |error: DecodeErrors| match has_end(bytes) {
-        true => format!("damaged JPEG: {}", one_line(&error)),
-        false => CUT_OFF.to_owned(),
+    let damaged = |error: DecodeErrors| {
+        if has_end(bytes) { format!("damaged JPEG: {}", one_line(&error)) } else { CUT_OFF.to_owned() }
     };
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(damaged)?;

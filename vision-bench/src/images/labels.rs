@@ -1,6 +1,6 @@
 //! The files that say which classes the pictures of a validation part belong to.
 
-use super::name::{self, natural};
+use super::name::{self, Kind, natural};
 use scaling_core::error::{At, Error, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -49,7 +49,10 @@ impl LabelFiles {
                     "val_annotations.txt" => found.files.push((Format::Annotations, path)),
                     "ilsvrc2012_validation_ground_truth.txt" => found.files.push((Format::Numbers, path)),
                     "synsets.txt" | "wnids.txt" | "map_clsloc.txt" => found.orders.push(path),
-                    other if other.contains("synset_labels") && other.ends_with(".txt") => {
+                    other
+                        if other.contains("synset_labels")
+                            && Kind::of(OsStr::new(other)) == Kind::Companion =>
+                    {
                         found.files.push((Format::Names, path));
                     }
                     _ => {}

@@ -99,7 +99,7 @@ impl Listing {
     fn classified(&mut self, part: Part) -> Result<Vec<(String, Found)>> {
         let classes = match part {
             Part::Classes(classes) => classes,
-            Part::Nested(path) => return self.nested(path),
+            Part::Nested(path) => return self.nested(&path),
             Part::Flat(..) => vec![],
         };
         let root = self.root.clone();
@@ -115,9 +115,9 @@ impl Listing {
     }
 
     /// The pictures of an archive of archives.
-    fn nested(&mut self, path: PathBuf) -> Result<Vec<(String, Found)>> {
-        let title = folder::title(&self.root, &path);
-        let outer = archive::index(&path, None, &path.display().to_string())?;
+    fn nested(&mut self, path: &Path) -> Result<Vec<(String, Found)>> {
+        let title = folder::title(&self.root, path);
+        let outer = archive::index(path, None, &path.display().to_string())?;
         if outer.archives.is_empty() {
             let what = if outer.pictures.is_empty() { "holds no" } else { "holds pictures, but no" };
             return Err(Error::input(format!("{} {what} archive of a class", path.display())));
@@ -145,11 +145,11 @@ impl Listing {
             .map(|(class, member, span)| {
                 let inner = name::shown(&member.to_string_lossy());
                 let whole = format!("{}: {inner}", path.display());
-                let index = archive::index(&path, Some(span), &whole)?;
+                let index = archive::index(path, Some(span), &whole)?;
                 if !index.archives.is_empty() {
                     return Err(Error::input(format!("{whole} holds archives; pictures were expected")));
                 }
-                Ok((class, Found::from_index(path.clone(), format!("{title}: {inner}: "), index)))
+                Ok((class, Found::from_index(path.to_owned(), format!("{title}: {inner}: "), index)))
             })
             .collect();
         let mut found = found?;
@@ -303,6 +303,8 @@ impl Found {
 
 /// Puts what they lie in before the names of rejected members.
 fn below(title: &str, mut rejected: Vec<Rejected>) -> Vec<Rejected> {
-    rejected.iter_mut().for_each(|member| member.name.insert_str(0, title));
+    for member in &mut rejected {
+        member.name.insert_str(0, title);
+    }
     rejected
 }

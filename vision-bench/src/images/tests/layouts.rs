@@ -106,7 +106,7 @@ fn numbers_of_classes_need_their_order() -> Result<()> {
     bench.put(numbers, "1\n2\n3\n")?;
     let error = Bench::check(&bench).unwrap_err().to_string();
     assert!(error.contains(" line 3: ") && error.ends_with("map_clsloc.txt has no class `3`"), "{error}");
-    let sorted: String = (0..1000).map(|i| format!("n{i:03}\n")).collect();
+    let sorted = (0..1000).map(|i| format!("n{i:03}\n")).collect::<Vec<_>>().concat();
     fs::remove_file(bench.path("map_clsloc.txt")).at("remove", &bench.path("map_clsloc.txt"))?;
     bench.put("synsets.txt", sorted)?;
     let error = Bench::check(&bench).unwrap_err().to_string();

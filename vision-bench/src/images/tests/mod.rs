@@ -2,6 +2,7 @@
 
 mod damage;
 mod layouts;
+mod pictures;
 mod real;
 
 use super::prepare::{check, opened, prepare_in};
