@@ -9,6 +9,7 @@
 //! ```
 
 pub mod analytic;
+pub mod cache;
 pub mod cli;
 pub mod device;
 pub mod error;

@@ -5,15 +5,14 @@ use super::encode::Encoder;
 use super::layout::{self, Layout};
 use super::part::Parts;
 use super::{Specials, Unit};
-use scaling_core::error::{At, Error, Result};
+use scaling_core::cache::{self, Key};
+use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 /// Raised when the files of the cache change their meaning.
 const FORMAT: u64 = 1;
@@ -99,47 +98,29 @@ pub(super) fn prepare_in(
         )));
     }
     let layout = layout::recognise(path)?;
-    let parent = cache.join("lm");
-    let directory = parent.join(key(&layout, unit, vocabulary, seed)?);
-    if directory.join("meta.json").exists() {
+    let directory = cache.join("lm").join(key(&layout, unit, vocabulary, seed)?);
+    if cache::is_prepared(&directory) {
         return Ok(directory);
     }
     let survey = Survey::of(&layout, unit, vocabulary, seed)?;
-    fs::create_dir_all(&parent).at("create", &parent)?;
-    let draft = tempfile::Builder::new().prefix(".preparing-").tempdir_in(&parent);
-    let draft = draft.at("write in", &parent)?;
-    survey.write(&layout, draft.path())?;
-    // The directory gets its name last. Should another process have been faster, its files are the
-    // same, and the draft goes away by itself.
-    match fs::rename(draft.path(), &directory) {
-        Err(_) if directory.join("meta.json").exists() => {}
-        renamed => renamed.at("write", &directory)?,
-    }
+    cache::create(&directory, |draft| survey.write(&layout, draft))?;
     eprintln!("prepared {}: {}", path.display(), survey.summary);
     Ok(directory)
 }
 
 /// Names a prepared corpus: the files with their sizes and times, and all that decides the ids.
 fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
+    let mut key = Key::default();
     for files in [&layout.train, &layout.validation, &layout.test] {
-        hasher.update(&(files.len() as u64).to_le_bytes());
-        for file in files {
-            let metadata = fs::metadata(file).at("read", file)?;
-            let modified = metadata.modified().at("read", file)?;
-            let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-            hasher.update(file.canonicalize().at("read", file)?.as_os_str().as_encoded_bytes());
-            hasher.update(&metadata.len().to_le_bytes());
-            hasher.update(&nanos.to_le_bytes());
-        }
+        key.files(files)?;
     }
     // The seed only matters where sentences must be held out.
     let seed = if layout.validation.is_empty() { seed } else { 0 };
     for number in [FORMAT, vocabulary as u64, seed] {
-        hasher.update(&number.to_le_bytes());
+        key.number(number);
     }
-    hasher.update(unit.to_string().as_bytes());
-    Ok(hasher.finalize().to_hex()[..32].to_owned())
+    key.text(&unit.to_string());
+    Ok(key.name())
 }
 
 /// A corpus after the first pass.

@@ -1,5 +1,25 @@
 //! Labelled pictures, generated or read from files.
 
+mod archive;
+mod decode;
+mod folder;
+mod jpeg;
+mod labels;
+mod layout;
+mod listing;
+mod name;
+mod prepare;
+mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use prepare::{check, open, prepare};
+pub(crate) use summary::Summary;
+
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
 /// A picture of 8-bit RGB pixels, row by row, the three channels of a pixel side by side.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Picture {
@@ -21,4 +41,37 @@ pub(crate) trait Pictures: Send + Sync {
 
     /// The class that picture `index` is labelled as, below the number of classes.
     fn label(&self, index: u64) -> u32;
+}
+
+/// A file that should be a picture and is not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rejected {
+    /// Its path below the data set; in an archive, `ARCHIVE: PATH`.
+    pub(crate) name: String,
+    /// What is wrong with it.
+    pub(crate) reason: String,
+}
+
+/// A prepared data set, open for reading.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    /// One line on what it holds.
+    pub(crate) description: String,
+    /// Sorted; a class is the index of its name.
+    pub(crate) classes: Vec<String>,
+    /// The pool that training shards are drawn from.
+    pub(crate) train: Arc<dyn Pictures>,
+    /// The pictures that models are selected on.
+    pub(crate) validation: Arc<dyn Pictures>,
+    /// Pictures that nothing is selected on, where the source has such a part.
+    pub(crate) test: Option<Arc<dyn Pictures>>,
+    /// BLAKE3, in hexadecimal, of the names of the classes and of all sizes, pixels and classes of the
+    /// pictures, in their order.
+    pub(crate) fingerprint: String,
+    /// Training pictures of each class.
+    pub(crate) train_per_class: Vec<u64>,
+    /// Validation pictures of each class; some may have none.
+    pub(crate) validation_per_class: Vec<u64>,
+    /// The shortest side of all pictures.
+    pub(crate) smallest_side: u32,
 }

@@ -1,0 +1,140 @@
+//! Prepared data in the cache: named after what it was made from, complete or absent.
+
+use crate::error::{At, Result};
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// The name of prepared data: a hash of the files with their sizes and times, and of all else that
+/// decides what is made of them.
+#[derive(Debug, Clone, Default)]
+pub struct Key(blake3::Hasher);
+
+impl Key {
+    /// Adds a list of files.
+    ///
+    /// # Errors
+    /// Names a file that cannot be read.
+    pub fn files(&mut self, files: &[PathBuf]) -> Result<()> {
+        self.number(files.len() as u64);
+        for file in files {
+            let metadata = fs::metadata(file).at("read", file)?;
+            let name = file.canonicalize().at("read", file)?;
+            self.stamp(name.as_os_str().as_encoded_bytes(), &metadata, file)?;
+        }
+        Ok(())
+    }
+
+    /// Adds files of one directory by their paths below it, faster than [`Self::files`] where there
+    /// are very many. A file that is not there or cannot be read is known by its name alone.
+    ///
+    /// # Errors
+    /// Names the directory if it cannot be read.
+    pub fn folder(&mut self, directory: &Path, names: &[OsString]) -> Result<()> {
+        self.text(&directory.canonicalize().at("read", directory)?.to_string_lossy());
+        self.number(names.len() as u64);
+        for name in names {
+            let path = directory.join(name);
+            self.number(name.len() as u64);
+            match fs::metadata(&path) {
+                Ok(metadata) => self.stamp(name.as_encoded_bytes(), &metadata, &path)?,
+                Err(_) => self.text(&name.to_string_lossy()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a number.
+    pub fn number(&mut self, number: u64) {
+        self.0.update(&number.to_le_bytes());
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, text: &str) {
+        self.0.update(text.as_bytes());
+    }
+
+    /// The name, 32 hexadecimal digits.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.0.finalize().to_hex()[..32].to_owned()
+    }
+
+    fn stamp(&mut self, name: &[u8], metadata: &Metadata, path: &Path) -> Result<()> {
+        let modified = metadata.modified().at("read", path)?;
+        let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        self.0.update(name);
+        self.0.update(&metadata.len().to_le_bytes());
+        self.0.update(&nanos.to_le_bytes());
+        Ok(())
+    }
+}
+
+/// Whether a directory of prepared data is there; its `meta.json` is written last.
+#[must_use]
+pub fn is_prepared(directory: &Path) -> bool {
+    directory.join("meta.json").exists()
+}
+
+/// Makes a directory of prepared data: `write` fills a draft beside it, which then gets its name, so
+/// that it is complete or absent. What `write` makes of the same key must always be the same.
+///
+/// # Errors
+/// A cache that cannot be written, and whatever `write` returns; the draft is then removed.
+pub fn create<T>(directory: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let parent = directory.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).at("create", parent)?;
+    let draft = tempfile::Builder::new().prefix(".preparing-").tempdir_in(parent);
+    let draft = draft.at("write in", parent)?;
+    let made = write(draft.path())?;
+    // The directory gets its name last. Should another process have been faster, its files are the
+    // same, and the draft goes away by itself.
+    match fs::rename(draft.path(), directory) {
+        Err(_) if is_prepared(directory) => {}
+        renamed => renamed.at("write", directory)?,
+    }
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_failed_preparation_leaves_nothing_behind() -> Result<()> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let directory = root.path().join("kind/key");
+        let full = create(&directory, |draft| {
+            fs::write(draft.join("half"), "x").at("write", draft)?;
+            Err::<(), _>(Error::input("disk full"))
+        });
+        assert_eq!(full.unwrap_err().to_string(), "disk full");
+        assert_eq!(fs::read_dir(root.path().join("kind")).at("read", root.path())?.count(), 0);
+        create(&directory, |draft| fs::write(draft.join("meta.json"), "{}").at("write", draft))?;
+        assert!(is_prepared(&directory));
+        // A slower process finds the work done.
+        create(&directory, |draft| fs::write(draft.join("meta.json"), "{}").at("write", draft))?;
+        assert_eq!(fs::read_dir(root.path().join("kind")).at("read", root.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_changes_with_the_files() -> Result<()> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let file = root.path().join("a");
+        let key = |text: &str| -> Result<(String, String)> {
+            fs::write(&file, text).at("write", &file)?;
+            let (mut files, mut folder) = (Key::default(), Key::default());
+            files.files(std::slice::from_ref(&file))?;
+            folder.folder(root.path(), &["a".into(), "gone".into()])?;
+            Ok((files.name(), folder.name()))
+        };
+        let (first, second) = (key("x")?, key("xy")?);
+        assert_ne!(first.0, second.0);
+        assert_ne!(first.1, second.1);
+        assert_eq!(first.0.len(), 32);
+        Ok(())
+    }
+}

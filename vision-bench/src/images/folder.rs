@@ -1,0 +1,134 @@
+//! Pictures in directories.
+
+use super::Rejected;
+use super::name::{self, Kind, is_hidden, natural};
+use scaling_core::error::{At, Result};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder that Tiny ImageNet puts between a class, or a part, and its pictures.
+const BETWEEN: &str = "images";
+
+/// The pictures below a directory.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) directory: PathBuf,
+    /// Paths below the directory, in natural order.
+    pub(super) files: Vec<OsString>,
+}
+
+/// Lists the pictures below `directory`, however deep; links to directories above are read once.
+/// What is neither a picture nor a companion goes to `rejected`, by its path below `root`.
+///
+/// # Errors
+/// Names a directory that cannot be read.
+pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected>) -> Result<Folder> {
+    let mut folder = Folder { directory: directory.to_owned(), files: Vec::new() };
+    let mut visited = BTreeSet::new();
+    let mut reject =
+        |path: &Path, reason: String| rejected.push(Rejected { name: title(root, path), reason });
+    let mut pending = vec![directory.to_owned()];
+    while let Some(current) = pending.pop() {
+        if !visited.insert(current.canonicalize().at("read", &current)?) {
+            continue;
+        }
+        for entry in fs::read_dir(&current).at("read", &current)? {
+            let entry = entry.at("read", &current)?;
+            let (path, file_name) = (entry.path(), entry.file_name());
+            if is_hidden(&file_name) {
+                continue;
+            }
+            // Metadata of links is that of what they lead to.
+            let mut kind = entry.file_type().at("read", &path)?;
+            if kind.is_symlink() {
+                match fs::metadata(&path) {
+                    Ok(metadata) => kind = metadata.file_type(),
+                    Err(error) => {
+                        reject(&path, format!("cannot be read: {error}"));
+                        continue;
+                    }
+                }
+            }
+            match Kind::of(&file_name) {
+                _ if kind.is_dir() => pending.push(path),
+                Kind::Companion => {}
+                Kind::Picture if kind.is_file() => {
+                    let below = path.strip_prefix(directory).unwrap_or(&path);
+                    folder.files.push(below.as_os_str().to_owned());
+                }
+                Kind::Picture => reject(&path, "is not a regular file".into()),
+                Kind::Tar | Kind::Other => reject(&path, "is not named .jpg, .jpeg or .png".into()),
+            }
+        }
+    }
+    folder.files.sort_by(|a, b| natural(a, b));
+    Ok(folder)
+}
+
+/// A path as messages and lists show it: below `root`, on one line.
+pub(super) fn title(root: &Path, path: &Path) -> String {
+    name::shown(&path.strip_prefix(root).unwrap_or(path).to_string_lossy())
+}
+
+/// What lies directly in a directory.
+#[derive(Debug, Default)]
+struct Content {
+    pictures: usize,
+    /// The folder [`BETWEEN`].
+    between: usize,
+    /// Other directories.
+    directories: usize,
+    tars: usize,
+}
+
+fn content(directory: &Path) -> Result<Content> {
+    let mut content = Content::default();
+    for entry in fs::read_dir(directory).at("read", directory)? {
+        let entry = entry.at("read", directory)?;
+        let file_name = entry.file_name();
+        if is_hidden(&file_name) {
+            continue;
+        }
+        let is_directory = match entry.file_type().at("read", directory)? {
+            kind if kind.is_symlink() => entry.path().is_dir(),
+            kind => kind.is_dir(),
+        };
+        match Kind::of(&file_name) {
+            _ if is_directory && file_name == BETWEEN => content.between += 1,
+            _ if is_directory => content.directories += 1,
+            Kind::Picture => content.pictures += 1,
+            Kind::Tar => content.tars += 1,
+            Kind::Companion | Kind::Other => {}
+        }
+    }
+    Ok(content)
+}
+
+/// Whether a directory holds pictures, or nothing at all, rather than directories of something else.
+///
+/// # Errors
+/// Names the directory if it cannot be read.
+pub(super) fn may_be_class(directory: &Path) -> Result<bool> {
+    let content = content(directory)?;
+    Ok(content.pictures + content.between > 0 || content.directories + content.tars == 0)
+}
+
+/// Whether a directory holds pictures and neither directories nor archives.
+///
+/// # Errors
+/// As [`may_be_class`].
+pub(super) fn holds_pictures_alone(directory: &Path) -> Result<bool> {
+    let content = content(directory)?;
+    Ok(content.pictures > 0 && content.between + content.directories + content.tars == 0)
+}
+
+/// Whether the pictures of a part lie side by side instead of in folders or archives of classes.
+///
+/// # Errors
+/// As [`may_be_class`].
+pub(super) fn is_flat(directory: &Path) -> Result<bool> {
+    let content = content(directory)?;
+    Ok(content.directories + content.tars == 0 && content.pictures + content.between > 0)
+}

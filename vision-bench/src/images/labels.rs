@@ -1,0 +1,257 @@
+//! The files that say which classes the pictures of a validation part belong to.
+
+use super::name::{self, Kind, natural};
+use scaling_core::error::{At, Error, Result};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The label files of a part; all of them must agree.
+#[derive(Debug)]
+pub(super) struct LabelFiles {
+    /// Never empty.
+    files: Vec<(Format, PathBuf)>,
+    /// Lists of the classes in the order of their numbers.
+    orders: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Line i names the class of the i-th picture.
+    Names,
+    /// Line i has the number of the class of the i-th picture, from 1.
+    Numbers,
+    /// A picture and its class on each line, and a box that does not matter here.
+    Annotations,
+}
+
+impl LabelFiles {
+    /// The label files for `part`: beside it, in it, or in the development kit of ILSVRC2012.
+    ///
+    /// # Errors
+    /// Names a directory that cannot be read.
+    pub(super) fn find(root: &Path, part: &Path) -> Result<Option<Self>> {
+        let kit = root.join("ILSVRC2012_devkit_t12");
+        let mut found = Self { files: vec![], orders: vec![] };
+        for directory in [root.to_owned(), part.to_owned(), kit.join("data"), kit] {
+            if !directory.is_dir() {
+                continue;
+            }
+            let mut paths = Vec::new();
+            for entry in fs::read_dir(&directory).at("read", &directory)? {
+                paths.push(entry.at("read", &directory)?.path());
+            }
+            paths.sort();
+            for path in paths {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+                match name.as_str() {
+                    "val_annotations.txt" => found.files.push((Format::Annotations, path)),
+                    "ilsvrc2012_validation_ground_truth.txt" => found.files.push((Format::Numbers, path)),
+                    "synsets.txt" | "wnids.txt" | "map_clsloc.txt" => found.orders.push(path),
+                    other
+                        if other.contains("synset_labels")
+                            && Kind::of(OsStr::new(other)) == Kind::Companion =>
+                    {
+                        found.files.push((Format::Names, path));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(found).filter(|found| !found.files.is_empty()))
+    }
+
+    /// All files that decide the labels.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|(_, path)| path).chain(&self.orders).cloned().collect()
+    }
+
+    /// The class numbers of pictures, in the order of `pictures`, which is natural order. `lost` are
+    /// further pictures of the part that cannot be used, but that the files may count.
+    ///
+    /// # Errors
+    /// What is no label file; more or fewer labels than pictures; a class that is not in `classes`;
+    /// files that do not agree.
+    pub(super) fn labels(
+        &self,
+        title: &str,
+        pictures: &[OsString],
+        lost: &[OsString],
+        classes: &HashMap<String, u32>,
+    ) -> Result<Vec<u32>> {
+        let mut agreed: Option<(&Path, Vec<u32>)> = None;
+        for (format, path) in &self.files {
+            let lines = lines(path)?;
+            let lines = match format {
+                Format::Annotations => by_name(path, lines, title, pictures, lost)?,
+                Format::Names => by_position(path, lines, title, pictures, lost)?,
+                Format::Numbers => {
+                    let lines = self.named(path, lines)?;
+                    by_position(path, lines, title, pictures, lost)?
+                }
+            };
+            let number = |label: Label| {
+                classes.get(&label.class).copied().ok_or_else(|| {
+                    let why =
+                        format!("class {} is not among the training classes", name::shown(&label.class));
+                    at_line(path, label.line, &why)
+                })
+            };
+            let labels = lines.into_iter().map(number).collect::<Result<Vec<u32>>>()?;
+            match &agreed {
+                None => agreed = Some((path, labels)),
+                Some((other, earlier)) => {
+                    if let Some(i) = (0..labels.len()).find(|i| labels[*i] != earlier[*i]) {
+                        return Err(Error::input(format!(
+                            "{} and {} give {} different classes; remove the file that is wrong",
+                            other.display(),
+                            path.display(),
+                            name::shown(&pictures[i].to_string_lossy())
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(agreed.map(|(_, labels)| labels).unwrap_or_default())
+    }
+
+    /// Numbers turned into names.
+    fn named(&self, path: &Path, lines: Vec<Label>) -> Result<Vec<Label>> {
+        let Some(order) = self.orders.first() else {
+            return Err(Error::input(format!(
+                "{} gives classes by number, and their order is not that of their names; put the list \
+                 of the classes in that order beside it, as wnids.txt",
+                path.display()
+            )));
+        };
+        let classes = class_order(order)?;
+        let name = |label: Label| {
+            let class = label.class.parse().ok().and_then(|number: u64| classes.get(&number));
+            let class = class.ok_or_else(|| {
+                let why = format!("{} has no class `{}`", order.display(), name::shown(&label.class));
+                at_line(path, label.line, &why)
+            })?;
+            Ok(Label { class: class.clone(), line: label.line })
+        };
+        lines.into_iter().map(name).collect()
+    }
+}
+
+/// The class that a line gives.
+#[derive(Debug, Clone)]
+struct Label {
+    class: String,
+    /// From 1.
+    line: usize,
+}
+
+fn at_line(path: &Path, line: usize, why: &str) -> Error {
+    Error::input(format!("{} line {line}: {why}", path.display()))
+}
+
+/// The lines of a text file, without space around them and without blank lines at the end.
+fn lines(path: &Path) -> Result<Vec<Label>> {
+    let bytes = fs::read(path).at("read", path)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::input(format!("{} is not text (UTF-8)", path.display())))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
+    let label = |(i, line): (usize, &str)| match line.trim() {
+        "" => Err(at_line(path, i + 1, "a blank line between labels")),
+        class => Ok(Label { class: class.to_owned(), line: i + 1 }),
+    };
+    text.lines().enumerate().map(label).collect()
+}
+
+/// Labels whose order is that of the pictures.
+fn by_position(
+    path: &Path,
+    labels: Vec<Label>,
+    title: &str,
+    pictures: &[OsString],
+    lost: &[OsString],
+) -> Result<Vec<Label>> {
+    if labels.len() == pictures.len() {
+        return Ok(labels);
+    }
+    if labels.len() != pictures.len() + lost.len() {
+        return Err(Error::input(format!(
+            "{} has {} labels for the {} pictures of {title}; they must be as many",
+            path.display(),
+            labels.len(),
+            pictures.len()
+        )));
+    }
+    // The labels of unusable pictures are there too; they fall out.
+    let mut all: Vec<(&OsString, bool)> =
+        pictures.iter().map(|name| (name, true)).chain(lost.iter().map(|name| (name, false))).collect();
+    all.sort_by(|a, b| natural(a.0, b.0));
+    Ok(labels.into_iter().zip(all).filter(|(_, (_, usable))| *usable).map(|(label, _)| label).collect())
+}
+
+/// Labels that name their pictures.
+fn by_name(
+    path: &Path,
+    lines: Vec<Label>,
+    title: &str,
+    pictures: &[OsString],
+    lost: &[OsString],
+) -> Result<Vec<Label>> {
+    let file_name = |name: &OsString| {
+        let name: &OsStr = Path::new(name).file_name().unwrap_or(name);
+        name.to_string_lossy().into_owned()
+    };
+    let mut labels = HashMap::with_capacity(lines.len());
+    for Label { class: text, line } in lines {
+        let mut fields = text.split('\t').map(str::trim);
+        let (Some(name), Some(class)) = (fields.next(), fields.next()) else {
+            return Err(at_line(path, line, "a picture and its class, with a tab between, were expected"));
+        };
+        if labels.insert(name.to_owned(), Label { class: class.to_owned(), line }).is_some() {
+            return Err(at_line(path, line, &format!("{} has a label already", name::shown(name))));
+        }
+    }
+    let taken: Result<Vec<Label>> = pictures
+        .iter()
+        .map(|picture| {
+            labels.remove(&file_name(picture)).ok_or_else(|| {
+                let picture = name::shown(&file_name(picture));
+                Error::input(format!("{} has no label for {picture} of {title}", path.display()))
+            })
+        })
+        .collect();
+    for name in lost {
+        labels.remove(&file_name(name));
+    }
+    match labels.iter().min_by_key(|(_, label)| label.line) {
+        Some((picture, label)) if taken.is_ok() => {
+            let why = format!("{title} has no picture {}", name::shown(picture));
+            Err(at_line(path, label.line, &why))
+        }
+        _ => taken,
+    }
+}
+
+/// Classes by number: `map_clsloc.txt` gives the numbers, else they are those of the lines.
+fn class_order(path: &Path) -> Result<BTreeMap<u64, String>> {
+    let mut classes = BTreeMap::new();
+    let mut is_by_line = false;
+    for Label { class: text, line } in lines(path)? {
+        let mut fields = text.split_ascii_whitespace();
+        let class = fields.next().unwrap_or_default().to_owned();
+        let number = fields.next().and_then(|number| number.parse().ok());
+        is_by_line |= number.is_none();
+        if classes.insert(number.unwrap_or(line as u64), class).is_some() {
+            return Err(at_line(path, line, "its number is that of a class above"));
+        }
+    }
+    // A list of all of ILSVRC2012 in sorted order is another one, made for other numbers.
+    if is_by_line && classes.len() == 1_000 && classes.values().is_sorted() {
+        return Err(Error::input(format!(
+            "{} lists the classes in the order of their names, which is not that of ILSVRC2012's numbers; \
+             use the list of the development kit (meta.mat, map_clsloc.txt)",
+            path.display()
+        )));
+    }
+    Ok(classes)
+}

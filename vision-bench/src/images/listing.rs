@@ -1,0 +1,310 @@
+//! Every picture of a data set: where its bytes lie, its part and its class.
+
+use super::Rejected;
+use super::archive::{self, Index, Span};
+use super::folder;
+use super::layout::{Class, Layout, Part, Place, class_name};
+use super::name::{self, natural};
+use rayon::prelude::*;
+use scaling_core::error::{Error, Result};
+use scaling_core::random::Random;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A larger file is not taken for a picture.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// One picture, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Index into [`Listing::sources`].
+    source: u32,
+    /// A path below a directory, or in an archive.
+    name: OsString,
+    /// Where it lies in an archive.
+    span: Option<Span>,
+    /// Its class.
+    pub(super) label: u32,
+}
+
+/// A directory or an archive.
+#[derive(Debug)]
+struct Source {
+    path: PathBuf,
+    /// What messages put before the name of an item.
+    title: String,
+}
+
+/// The pictures of a data set.
+#[derive(Debug)]
+pub(super) struct Listing {
+    sources: Vec<Source>,
+    /// Sorted; a class is the index of its name.
+    pub(super) classes: Vec<String>,
+    pub(super) train: Vec<Item>,
+    pub(super) validation: Vec<Item>,
+    pub(super) test: Option<Vec<Item>>,
+    /// What cannot be used, known without decoding it.
+    pub(super) rejected: Vec<Rejected>,
+    /// Whether the validation part was held out of the training part.
+    pub(super) is_split: bool,
+    root: PathBuf,
+}
+
+impl Listing {
+    /// Lists the pictures of a layout. Where it has no validation part, a tenth of each class (at
+    /// least one picture), chosen by `seed`, is held out.
+    ///
+    /// # Errors
+    /// An archive that cannot be read, classes or labels that do not fit, a class without pictures.
+    pub(super) fn of(layout: Layout, seed: u64) -> Result<Self> {
+        let mut listing = Self {
+            sources: vec![],
+            classes: vec![],
+            train: vec![],
+            validation: vec![],
+            test: None,
+            rejected: layout.rejected,
+            is_split: layout.validation.is_none(),
+            root: layout.root,
+        };
+        for (name, items) in listing.classified(layout.train)? {
+            let label = listing.classes.len() as u32;
+            if items.items.is_empty() {
+                return Err(Error::input(format!(
+                    "{} holds no usable picture, but is a training class; fill or remove it",
+                    items.path.display()
+                )));
+            }
+            listing.train.extend(items.items.into_iter().map(|item| Item { label, ..item }));
+            listing.classes.push(name);
+        }
+        if listing.classes.len() < 2 {
+            let count = listing.classes.len();
+            let root = listing.root.display();
+            return Err(Error::input(format!("{root} has {count} training class; at least 2 are needed")));
+        }
+        match layout.validation {
+            Some(part) => listing.validation = listing.labelled(part)?,
+            None => listing.hold_out(seed)?,
+        }
+        listing.test = layout.test.map(|part| listing.labelled(part)).transpose()?;
+        Ok(listing)
+    }
+
+    /// The pictures of a part by class, in the order of the names of the classes.
+    fn classified(&mut self, part: Part) -> Result<Vec<(String, Found)>> {
+        let classes = match part {
+            Part::Classes(classes) => classes,
+            Part::Nested(path) => return self.nested(&path),
+            Part::Flat(..) => vec![],
+        };
+        let root = self.root.clone();
+        let found: Result<Vec<(String, Found)>> = classes
+            .into_par_iter()
+            .map(|Class { name, place }| Ok((name, Found::of(&root, place)?)))
+            .collect();
+        let mut found = found?;
+        for (_, found) in &mut found {
+            self.adopt(found);
+        }
+        Ok(found)
+    }
+
+    /// The pictures of an archive of archives.
+    fn nested(&mut self, path: &Path) -> Result<Vec<(String, Found)>> {
+        let title = folder::title(&self.root, path);
+        let outer = archive::index(path, None, &path.display().to_string())?;
+        if outer.archives.is_empty() {
+            let what = if outer.pictures.is_empty() { "holds no" } else { "holds pictures, but no" };
+            return Err(Error::input(format!("{} {what} archive of a class", path.display())));
+        }
+        self.rejected.extend(below(&format!("{title}: "), outer.rejected));
+        self.rejected.extend(outer.pictures.iter().map(|picture| Rejected {
+            name: format!("{title}: {}", name::shown(&picture.name.to_string_lossy())),
+            reason: "lies in no archive of a class".into(),
+        }));
+        let mut classes: Vec<(String, OsString, Span)> = outer
+            .archives
+            .into_iter()
+            .map(|member| {
+                let file_name = Path::new(&member.name).file_name().unwrap_or(&member.name);
+                (class_name(&file_name.to_string_lossy()), member.name.clone(), member.span)
+            })
+            .collect();
+        classes.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(twice) = classes.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let class = name::shown(&twice[0].0);
+            return Err(Error::input(format!("{} holds class {class} twice", path.display())));
+        }
+        let found: Result<Vec<(String, Found)>> = classes
+            .into_par_iter()
+            .map(|(class, member, span)| {
+                let inner = name::shown(&member.to_string_lossy());
+                let whole = format!("{}: {inner}", path.display());
+                let index = archive::index(path, Some(span), &whole)?;
+                if !index.archives.is_empty() {
+                    return Err(Error::input(format!("{whole} holds archives; pictures were expected")));
+                }
+                Ok((class, Found::from_index(path.to_owned(), format!("{title}: {inner}: "), index)))
+            })
+            .collect();
+        let mut found = found?;
+        for (_, found) in &mut found {
+            self.adopt(found);
+        }
+        Ok(found)
+    }
+
+    /// Adds the place of what was found to the sources.
+    fn adopt(&mut self, found: &mut Found) {
+        let source = self.sources.len() as u32;
+        self.sources.push(Source { path: found.path.clone(), title: std::mem::take(&mut found.title) });
+        self.rejected.append(&mut found.rejected);
+        found.items.iter_mut().for_each(|item| item.source = source);
+    }
+
+    /// The pictures of a part beside the training part, whose classes must be among its classes.
+    fn labelled(&mut self, part: Part) -> Result<Vec<Item>> {
+        let numbers: HashMap<String, u32> = self.classes.iter().cloned().zip(0..).collect();
+        if let Part::Flat(place, files) = part {
+            let mut found = Found::of(&self.root, place)?;
+            let names: Vec<OsString> = found.items.iter().map(|item| item.name.clone()).collect();
+            let title = found.path.display().to_string();
+            let labels = files.labels(&title, &names, &found.lost, &numbers)?;
+            self.adopt(&mut found);
+            return Ok(found
+                .items
+                .into_iter()
+                .zip(labels)
+                .map(|(item, label)| Item { label, ..item })
+                .collect());
+        }
+        let mut items = Vec::new();
+        for (name, found) in self.classified(part)? {
+            let Some(label) = numbers.get(&name).copied() else {
+                let class = name::shown(&name);
+                let why = format!("class {class} is not among the training classes");
+                return Err(Error::input(format!("{}: {why}", found.path.display())));
+            };
+            items.extend(found.items.into_iter().map(|item| Item { label, ..item }));
+        }
+        Ok(items)
+    }
+
+    /// Moves some pictures of each class to the validation part.
+    fn hold_out(&mut self, seed: u64) -> Result<()> {
+        let mut train = Vec::with_capacity(self.train.len());
+        for class in self.train.chunk_by(|a, b| a.label == b.label) {
+            let label = class[0].label;
+            if class.len() < 2 {
+                let name = name::shown(&self.classes[label as usize]);
+                let why = "has one picture; to hold one out for validation takes at least 2";
+                return Err(Error::input(format!("{}: class {name} {why}", self.root.display())));
+            }
+            let mut order: Vec<usize> = (0..class.len()).collect();
+            Random::new("held-out pictures", &[seed, u64::from(label), class.len() as u64])
+                .shuffle(&mut order);
+            let held_out: HashSet<usize> = order.into_iter().take((class.len() / 10).max(1)).collect();
+            for (i, item) in class.iter().enumerate() {
+                let part = if held_out.contains(&i) { &mut self.validation } else { &mut train };
+                part.push(item.clone());
+            }
+        }
+        self.train = train;
+        Ok(())
+    }
+
+    /// The name of a picture in messages and lists.
+    pub(super) fn title(&self, item: &Item) -> String {
+        let title = &self.sources[item.source as usize].title;
+        format!("{title}{}", name::shown(&item.name.to_string_lossy()))
+    }
+
+    /// Reads the file of a picture into `out`, whose memory is used again.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    pub(super) fn read(&self, item: &Item, out: &mut Vec<u8>) -> std::result::Result<(), String> {
+        let path = &self.sources[item.source as usize].path;
+        let mut bytes = || -> io::Result<()> {
+            out.clear();
+            match item.span {
+                Some(Span { offset, size }) => {
+                    let mut file = File::open(path)?;
+                    file.seek(SeekFrom::Start(offset))?;
+                    file.take(size.min(MOST_BYTES + 1)).read_to_end(out)?;
+                }
+                None => {
+                    File::open(path.join(&item.name))?.take(MOST_BYTES + 1).read_to_end(out)?;
+                }
+            }
+            Ok(())
+        };
+        bytes().map_err(|error| format!("cannot be read: {error}"))?;
+        match out.len() as u64 {
+            0 => Err("is empty".into()),
+            size if size > MOST_BYTES => Err(format!("is larger than {} MiB", MOST_BYTES >> 20)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The pictures of one folder or archive.
+struct Found {
+    path: PathBuf,
+    /// See [`Source::title`].
+    title: String,
+    items: Vec<Item>,
+    rejected: Vec<Rejected>,
+    lost: Vec<OsString>,
+}
+
+impl Found {
+    fn of(root: &Path, place: Place) -> Result<Self> {
+        match place {
+            Place::Folder(folder) => {
+                let title = match folder::title(root, &folder.directory) {
+                    below if below.is_empty() => below,
+                    below => below + "/",
+                };
+                let item = |name| Item { source: 0, name, span: None, label: 0 };
+                let items = folder.files.into_iter().map(item).collect();
+                Ok(Self { path: folder.directory, title, items, rejected: vec![], lost: vec![] })
+            }
+            Place::Archive(path) => {
+                let index = archive::index(&path, None, &path.display().to_string())?;
+                if !index.archives.is_empty() {
+                    let why = "holds archives; pictures were expected";
+                    return Err(Error::input(format!("{} {why}", path.display())));
+                }
+                let title = folder::title(root, &path) + ": ";
+                Ok(Self::from_index(path, title, index))
+            }
+        }
+    }
+
+    fn from_index(path: PathBuf, title: String, index: Index) -> Self {
+        let item = |member: archive::Member| Item {
+            source: 0,
+            name: member.name,
+            span: Some(member.span),
+            label: 0,
+        };
+        let mut items: Vec<Item> = index.pictures.into_iter().map(item).collect();
+        items.sort_by(|a, b| natural(&a.name, &b.name));
+        let rejected = below(&title, index.rejected);
+        Self { path, title, items, rejected, lost: index.lost }
+    }
+}
+
+/// Puts what they lie in before the names of rejected members.
+fn below(title: &str, mut rejected: Vec<Rejected>) -> Vec<Rejected> {
+    for member in &mut rejected {
+        member.name.insert_str(0, title);
+    }
+    rejected
+}

@@ -1,0 +1,315 @@
+//! Pictures turned once into files of pixels in the cache, and the report on what was read.
+
+use super::decode::{Colours, Decoded, Decoder, Reason};
+use super::layout::{self, Layout, Part, Place};
+use super::listing::{Item, Listing};
+use super::store::{Stored, Writer};
+use super::summary::PartSummary;
+use super::{Opened, Pictures, Rejected, Summary, name};
+use rayon::prelude::*;
+use scaling_core::cache::{self, Key};
+use scaling_core::error::{Error, Result};
+use scaling_core::files;
+use scaling_core::mapped::u64_at;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Raised when the files of the cache, or the pixels made from the same files, change.
+const FORMAT: u64 = 1;
+
+/// Pictures that are decoded at a time, while as many are being written.
+const BATCH: usize = 128;
+
+/// `meta.json` of a prepared data set.
+#[derive(Debug, Serialize, Deserialize)]
+struct Meta {
+    /// The directory that it was made from.
+    source: PathBuf,
+    summary: Summary,
+    /// See [`Opened`].
+    fingerprint: String,
+    smallest_side: u32,
+    train_per_class: Vec<u64>,
+    validation_per_class: Vec<u64>,
+    /// In the order of their numbers.
+    classes: Vec<String>,
+}
+
+/// Reads and decodes all pictures at `path` and reports on them; writes nothing.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn check(path: &Path) -> Result<Summary> {
+    Ok(survey(layout::recognise(path)?, 0, None)?.summary)
+}
+
+/// Decodes and scales the pictures at `path` into files below the cache directory, unless that was
+/// done before, and reports on them in one line on stderr. Returns their directory, which is complete
+/// or absent. `seed` matters where there is no validation part. The pictures may be much more than
+/// fits in memory.
+///
+/// # Errors
+/// Bad input: a missing path, a directory of unknown layout, a damaged archive, labels that do not
+/// fit, a class without a usable picture; a cache that cannot be written.
+pub(crate) fn prepare(path: &Path, seed: u64) -> Result<PathBuf> {
+    prepare_in(&files::cache_directory(), path, seed)
+}
+
+/// As [`prepare`], in a given cache directory.
+pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf> {
+    let layout = layout::recognise(path)?;
+    let directory = cache.join("vision").join(key(&layout, seed)?);
+    if cache::is_prepared(&directory) {
+        return Ok(directory);
+    }
+    let meta = cache::create(&directory, |draft| {
+        let meta = survey(layout, seed, Some(draft))?;
+        let list = meta.summary.rejected.iter().map(|file| format!("{}\t{}\n", file.name, file.reason));
+        files::write_atomic(&draft.join("quarantine.txt"), list.collect::<String>().as_bytes())?;
+        files::write_json(&draft.join("meta.json"), &meta)?;
+        Ok(meta)
+    })?;
+    eprintln!("prepared {}: {}", path.display(), meta.summary);
+    Ok(directory)
+}
+
+/// Opens the pictures at `path`, which are prepared first if they have not been.
+///
+/// # Errors
+/// As [`prepare`], and files of the cache that are damaged.
+pub(crate) fn open(path: &Path, seed: u64) -> Result<Opened> {
+    opened(&prepare(path, seed)?)
+}
+
+/// Opens a directory that [`prepare`] returned.
+pub(super) fn opened(directory: &Path) -> Result<Opened> {
+    let meta: Meta = files::read_json(&directory.join("meta.json"))?;
+    let classes = meta.classes.len();
+    let part = |name| -> Result<Arc<dyn Pictures>> { Ok(Arc::new(Stored::open(directory, name, classes)?)) };
+    Ok(Opened {
+        description: meta.summary.to_string(),
+        train: part("train")?,
+        validation: part("validation")?,
+        test: meta.summary.test.as_ref().map(|_| part("test")).transpose()?,
+        classes: meta.classes,
+        fingerprint: meta.fingerprint,
+        train_per_class: meta.train_per_class,
+        validation_per_class: meta.validation_per_class,
+        smallest_side: meta.smallest_side,
+    })
+}
+
+/// Names a prepared data set: its files with their sizes and times, and the seed where it matters.
+fn key(layout: &Layout, seed: u64) -> Result<String> {
+    fn add(key: &mut Key, place: &Place) -> Result<()> {
+        match place {
+            Place::Folder(folder) => key.folder(&folder.directory, &folder.files),
+            Place::Archive(path) => key.files(std::slice::from_ref(path)),
+        }
+    }
+    let mut key = Key::default();
+    for part in [Some(&layout.train), layout.validation.as_ref(), layout.test.as_ref()] {
+        match part {
+            None => key.number(0),
+            Some(Part::Classes(classes)) => {
+                key.number(1 + classes.len() as u64);
+                for class in classes {
+                    key.text(&class.name);
+                    add(&mut key, &class.place)?;
+                }
+            }
+            Some(Part::Nested(path)) => key.files(std::slice::from_ref(path))?,
+            Some(Part::Flat(place, labels)) => {
+                add(&mut key, place)?;
+                key.files(&labels.paths())?;
+            }
+        }
+    }
+    for rejected in &layout.rejected {
+        key.text(&rejected.name);
+    }
+    let seed = if layout.validation.is_none() { seed } else { 0 };
+    for number in [FORMAT, seed] {
+        key.number(number);
+    }
+    Ok(key.name())
+}
+
+/// Reads everything, and writes the pictures to `directory`, if there is one.
+fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Meta> {
+    let root = layout.root.clone();
+    let notes = std::mem::take(&mut layout.notes);
+    let mut listing = Listing::of(layout, seed)?;
+    let mut tally = Tally::new(std::mem::take(&mut listing.rejected));
+    for class in &listing.classes {
+        tally.fingerprint.update(class.as_bytes());
+        tally.fingerprint.update(b"\n");
+    }
+    let mut part = |name: &str, items: &[Item]| -> Result<PartTally> {
+        let writer = directory.map(|directory| Writer::create(directory, name)).transpose()?;
+        let before = tally.rejected.len();
+        let part = tally.part(&listing, name, items, writer)?;
+        if part.digests.is_empty() {
+            let first = tally.rejected.get(before).map_or_else(String::new, |file| {
+                format!(": of {} none can be decoded; {} {}", items.len(), file.name, file.reason)
+            });
+            let root = root.display();
+            return Err(Error::input(format!("{root}: the {name} part has no usable picture{first}")));
+        }
+        Ok(part)
+    };
+    let train = part("train", &listing.train)?;
+    let validation = part("validation", &listing.validation)?;
+    let test = listing.test.as_ref().map(|items| part("test", items)).transpose()?;
+    if let Some(class) = train.per_class.iter().position(|count| *count == 0) {
+        let class = name::shown(&listing.classes[class]);
+        return Err(Error::input(format!(
+            "{}: class {class} has no usable training picture",
+            root.display()
+        )));
+    }
+    let known: HashSet<u64> = train.digests.iter().copied().collect();
+    let others: HashSet<u64> = validation.digests.iter().copied().collect();
+    let summary = Summary {
+        train: PartSummary::of(&train.per_class),
+        validation: PartSummary::of(&validation.per_class),
+        is_held_out: listing.is_split,
+        test: test.map(|test| PartSummary::of(&test.per_class)),
+        classes: listing.classes.len() as u64,
+        smallest: tally.smallest,
+        largest: tally.largest,
+        grey: tally.grey,
+        ink: tally.ink,
+        shared: others.intersection(&known).count() as u64,
+        repeated: (train.digests.len() - known.len()) as u64,
+        rejected: tally.rejected,
+        notes,
+    };
+    Ok(Meta {
+        source: root,
+        summary,
+        fingerprint: tally.fingerprint.finalize().to_hex().to_string(),
+        smallest_side: tally.smallest_side,
+        train_per_class: train.per_class,
+        validation_per_class: validation.per_class,
+        classes: listing.classes,
+    })
+}
+
+/// A picture on its way from the decoder to the disk.
+struct Ready {
+    label: u32,
+    decoded: Decoded,
+    /// Of its stored size and pixels.
+    hash: blake3::Hash,
+}
+
+/// What is counted over all parts.
+struct Tally {
+    rejected: Vec<Rejected>,
+    fingerprint: blake3::Hasher,
+    smallest: (u32, u32),
+    largest: (u32, u32),
+    smallest_side: u32,
+    grey: u64,
+    ink: u64,
+}
+
+/// What is counted in one part.
+struct PartTally {
+    per_class: Vec<u64>,
+    /// 64 bits for each picture that tell pictures apart.
+    digests: Vec<u64>,
+}
+
+impl Tally {
+    fn new(rejected: Vec<Rejected>) -> Self {
+        Self {
+            rejected,
+            fingerprint: blake3::Hasher::new(),
+            smallest: (u32::MAX, u32::MAX),
+            largest: (0, 0),
+            smallest_side: u32::MAX,
+            grey: 0,
+            ink: 0,
+        }
+    }
+
+    /// Decodes the pictures of a part in parallel, counts them in order and writes them. While one
+    /// batch is written the next is decoded; no more are in memory.
+    fn part(
+        &mut self,
+        listing: &Listing,
+        name: &str,
+        items: &[Item],
+        mut writer: Option<Writer>,
+    ) -> Result<PartTally> {
+        self.fingerprint.update(name.as_bytes());
+        let mut part = PartTally { per_class: vec![0; listing.classes.len()], digests: vec![] };
+        let mut decoded: Vec<std::result::Result<Ready, Rejected>> = Vec::new();
+        // One round more than there are batches: the last one only writes.
+        for batch in items.chunks(BATCH).chain([&[][..]]) {
+            let previous = std::mem::take(&mut decoded);
+            let (next, written) = rayon::join(
+                || decode(listing, batch),
+                || previous.into_iter().try_for_each(|item| self.take(item, &mut part, writer.as_mut())),
+            );
+            written?;
+            decoded = next;
+        }
+        writer.map_or(Ok(()), Writer::finish)?;
+        self.fingerprint.update(&(part.digests.len() as u64).to_le_bytes());
+        Ok(part)
+    }
+
+    /// Counts a picture and writes it.
+    fn take(
+        &mut self,
+        item: std::result::Result<Ready, Rejected>,
+        part: &mut PartTally,
+        writer: Option<&mut Writer>,
+    ) -> Result<()> {
+        let Ready { label, decoded: Decoded { picture, original, colours }, hash } = match item {
+            Ok(ready) => ready,
+            Err(rejected) => {
+                self.rejected.push(rejected);
+                return Ok(());
+            }
+        };
+        self.fingerprint.update(hash.as_bytes()).update(&label.to_le_bytes());
+        part.digests.push(u64_at(hash.as_bytes(), 0));
+        part.per_class[label as usize] += 1;
+        let area = |&(width, height): &(u32, u32)| (u64::from(width) * u64::from(height), width);
+        self.smallest = std::cmp::min_by_key(self.smallest, original, area);
+        self.largest = std::cmp::max_by_key(self.largest, original, area);
+        self.smallest_side = self.smallest_side.min(picture.width.min(picture.height) as u32);
+        self.grey += u64::from(colours == Colours::Grey);
+        self.ink += u64::from(colours == Colours::Ink);
+        writer.map_or(Ok(()), |writer| writer.push(&picture, label))
+    }
+}
+
+fn decode(listing: &Listing, items: &[Item]) -> Vec<std::result::Result<Ready, Rejected>> {
+    let ready =
+        |decoder: &mut Decoder, bytes: &mut Vec<u8>, item: &Item| -> std::result::Result<Ready, Reason> {
+            listing.read(item, bytes)?;
+            let decoded = decoder.decode(bytes)?;
+            let mut hasher = blake3::Hasher::new();
+            for side in [decoded.picture.width, decoded.picture.height] {
+                hasher.update(&(side as u64).to_le_bytes());
+            }
+            let hash = hasher.update(&decoded.picture.pixels).finalize();
+            Ok(Ready { label: item.label, decoded, hash })
+        };
+    items
+        .par_iter()
+        .map_init(
+            || (Decoder::new(), Vec::new()),
+            |(decoder, bytes), item| {
+                ready(decoder, bytes, item).map_err(|reason| Rejected { name: listing.title(item), reason })
+            },
+        )
+        .collect()
+}

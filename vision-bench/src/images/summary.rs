@@ -1,0 +1,102 @@
+//! What a data set holds, in one line and in numbers.
+
+use super::Rejected;
+use scaling_core::report::thousands;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Rejected files that the line names; `quarantine.txt` names them all.
+const NAMED: usize = 3;
+
+/// The size of a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartSummary {
+    /// Pictures that are used.
+    pub(crate) pictures: u64,
+    /// Pictures of the class that has fewest.
+    pub(crate) fewest: u64,
+    /// Pictures of the class that has most.
+    pub(crate) most: u64,
+}
+
+impl PartSummary {
+    pub(super) fn of(per_class: &[u64]) -> Self {
+        Self {
+            pictures: per_class.iter().sum(),
+            fewest: per_class.iter().copied().min().unwrap_or_default(),
+            most: per_class.iter().copied().max().unwrap_or_default(),
+        }
+    }
+}
+
+/// What a data set holds; displayed as one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    /// The pool that training shards are drawn from.
+    pub(crate) train: PartSummary,
+    /// The validation part, or what was held out of the training part for want of one.
+    pub(crate) validation: PartSummary,
+    /// Whether it was held out.
+    pub(crate) is_held_out: bool,
+    /// The test part, if there is one.
+    pub(crate) test: Option<PartSummary>,
+    /// The number of classes.
+    pub(crate) classes: u64,
+    /// Width and height of the picture of the smallest area, before scaling.
+    pub(crate) smallest: (u32, u32),
+    /// Width and height of the picture of the largest area, before scaling.
+    pub(crate) largest: (u32, u32),
+    /// Pictures stored in one channel.
+    pub(crate) grey: u64,
+    /// Pictures stored in the four channels of ink.
+    pub(crate) ink: u64,
+    /// Distinct validation pictures that occur in the training part too, pixel by pixel.
+    pub(crate) shared: u64,
+    /// Training pictures that repeat an earlier one.
+    pub(crate) repeated: u64,
+    /// Files that are not used.
+    pub(crate) rejected: Vec<Rejected>,
+    /// What else a reader should know.
+    pub(crate) notes: Vec<String>,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let validation = if self.is_held_out { "validation (held out)" } else { "validation" };
+        let parts = [
+            ("train", Some(&self.train)),
+            (validation, Some(&self.validation)),
+            ("test", self.test.as_ref()),
+        ];
+        for (name, part) in parts.into_iter().filter_map(|(name, part)| Some((name, part?))) {
+            write!(f, "{name} {} images, {}", thousands(part.pictures), thousands(part.fewest))?;
+            if part.fewest < part.most {
+                write!(f, "-{}", thousands(part.most))?;
+            }
+            f.write_str(" a class; ")?;
+        }
+        let ((w, h), (width, height)) = (self.smallest, self.largest);
+        write!(f, "{} classes; {w} x {h}", thousands(self.classes))?;
+        if self.smallest != self.largest {
+            write!(f, " to {width} x {height}")?;
+        }
+        write!(
+            f,
+            " pixels; {} greyscale, {} CMYK; {} validation images occur in training too, {} training images \
+             repeat another; {} rejected",
+            thousands(self.grey),
+            thousands(self.ink),
+            thousands(self.shared),
+            thousands(self.repeated),
+            thousands(self.rejected.len() as u64)
+        )?;
+        for (i, rejected) in self.rejected.iter().take(NAMED).enumerate() {
+            let before = if i == 0 { ": " } else { ", " };
+            write!(f, "{before}{} ({})", rejected.name, rejected.reason)?;
+        }
+        if self.rejected.len() > NAMED {
+            write!(f, " and {} more", thousands((self.rejected.len() - NAMED) as u64))?;
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+    }
+}

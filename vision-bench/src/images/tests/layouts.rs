@@ -1,0 +1,176 @@
+use super::*;
+
+/// Archives of two classes of three pictures each.
+fn class_tars() -> [(&'static str, Vec<u8>); 2] {
+    let of = |class: &str, first: u32| -> Vec<u8> {
+        let name = |i: u32| format!("{class}_{i}.JPEG");
+        let names: Vec<String> = (first..first + 3).map(name).collect();
+        let files: Vec<(&str, Vec<u8>)> =
+            names.iter().zip(first..).map(|(name, i)| (name.as_str(), jpeg(20, 16, i))).collect();
+        tar(&files)
+    };
+    [("n01", of("n01", 0)), ("n02", of("n02", 10))]
+}
+
+fn validation_tar() -> Vec<u8> {
+    // Not in the order of the bytes of the names: 8, 26, 100.
+    tar(&[("v_8.JPEG", jpeg(8, 8, 1)), ("v_26.JPEG", jpeg(8, 8, 2)), ("v_100.JPEG", jpeg(8, 8, 3))])
+}
+
+fn ilsvrc() -> Result<Bench> {
+    let bench = Bench::new()?;
+    for (class, bytes) in class_tars() {
+        bench.put(&format!("ILSVRC2012_img_train/{class}.tar"), bytes)?;
+    }
+    bench.put("ILSVRC2012_img_val.tar", validation_tar())?;
+    Ok(bench)
+}
+
+#[test]
+fn class_folders_are_read_in_sorted_order() -> Result<()> {
+    let bench = Bench::folders()?;
+    bench.put("test/dog/a.jpg", jpeg(5, 5, 0))?;
+    bench.put("train/.DS_Store", "x")?;
+    bench.put("train/cat/cat_boxes.txt", "x")?;
+    let opened = bench.open()?;
+    assert_eq!(opened.classes, ["cat", "dog"]);
+    assert_eq!(labels(&*opened.train), [0, 0, 0, 1, 1, 1]);
+    assert_eq!(labels(&*opened.validation), [0, 1]);
+    assert_eq!(opened.test.as_deref().map(labels), Some(vec![1]));
+    assert_eq!((opened.train_per_class, opened.validation_per_class), (vec![3, 3], vec![1, 1]));
+    assert_eq!(opened.smallest_side, 5);
+    // PNG is without loss.
+    let (picture, _) = &all(&*opened.validation)[1];
+    assert_eq!((picture.width, picture.height), (9, 7));
+    assert_eq!(picture.pixels, pixels(9, 7, 15).into_raw());
+    assert_eq!(
+        opened.description,
+        "train 6 images, 3 a class; validation 2 images, 1 a class; test 1 images, 0-1 a class; 2 classes; \
+         5 x 5 to 20 x 16 pixels; 0 greyscale, 0 CMYK; 0 validation images occur in training too, 0 training \
+         images repeat another; 0 rejected"
+    );
+    Ok(())
+}
+
+#[test]
+fn archives_of_classes_give_what_folders_give() -> Result<()> {
+    let bench = ilsvrc()?;
+    bench.put("ILSVRC2012_validation_synset_labels.txt", "n02\nn01\r\nn02\n\n")?;
+    let directory = bench.open()?;
+    assert_eq!(labels(&*directory.validation), [1, 0, 1]);
+
+    let nested = Bench::new()?;
+    let [a, b] = class_tars();
+    nested.put("ILSVRC2012_img_train.tar", tar(&[("n02.tar", b.1), ("./n01.tar", a.1)]))?;
+    nested.put("ILSVRC2012_img_val.tar", validation_tar())?;
+    nested.put("imagenet_2012_validation_synset_labels.txt", "n02\nn01\nn02")?;
+    let nested = nested.open()?;
+    assert_eq!(nested.fingerprint, directory.fingerprint);
+    assert_eq!(all(&*nested.train), all(&*directory.train));
+
+    let folders = Bench::new()?;
+    for (class, first) in [("n01", 0), ("n02", 10)] {
+        for i in first..first + 3 {
+            folders.put(&format!("train/{class}/images/{class}_{i}.JPEG"), jpeg(20, 16, i))?;
+        }
+    }
+    for (name, seed) in [("v_8.JPEG", 1), ("v_26.JPEG", 2), ("v_100.JPEG", 3)] {
+        folders.put(&format!("val/images/{name}"), jpeg(8, 8, seed))?;
+    }
+    folders.put("val/val_annotations.txt", "v_100.JPEG\tn02\t0\t1\t2\t3\nv_26.JPEG\tn01\nv_8.JPEG\tn02\n")?;
+    folders.put("test/images/test_0.JPEG", jpeg(8, 8, 4))?;
+    let folders = folders.open()?;
+    assert_eq!(folders.fingerprint, directory.fingerprint, "Tiny ImageNet's layout, unpacked");
+    assert!(folders.test.is_none());
+    assert!(folders.description.ends_with("; test has no labels and is left out"), "{}", folders.description);
+    Ok(())
+}
+
+#[test]
+fn numbers_of_classes_need_their_order() -> Result<()> {
+    let bench = ilsvrc()?;
+    let numbers = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt";
+    bench.put(numbers, "1\n2\n1\n")?;
+    assert_eq!(
+        bench.error(),
+        format!(
+            "SET/{numbers} gives classes by number, and their order is not that of their names; put the list \
+             of the classes in that order beside it, as wnids.txt"
+        )
+    );
+    bench.put("wnids.txt", "n02\nn01\n")?;
+    assert_eq!(labels(&*bench.open()?.validation), [1, 0, 1]);
+    fs::remove_file(bench.path("wnids.txt")).at("remove", &bench.path("wnids.txt"))?;
+    bench.put("map_clsloc.txt", "n01 2 cat\nn02 1 dog\n")?;
+    assert_eq!(labels(&*bench.open()?.validation), [1, 0, 1]);
+    bench.put(numbers, "1\n2\n3\n")?;
+    let error = Bench::check(&bench).unwrap_err().to_string();
+    assert!(error.contains(" line 3: ") && error.ends_with("map_clsloc.txt has no class `3`"), "{error}");
+    let sorted = (0..1000).map(|i| format!("n{i:03}\n")).collect::<Vec<_>>().concat();
+    fs::remove_file(bench.path("map_clsloc.txt")).at("remove", &bench.path("map_clsloc.txt"))?;
+    bench.put("synsets.txt", sorted)?;
+    let error = Bench::check(&bench).unwrap_err().to_string();
+    assert!(error.contains("is not that of ILSVRC2012's numbers"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn folders_without_parts_are_split_by_class() -> Result<()> {
+    let bench = Bench::new()?;
+    for (class, count) in [("train", 25), ("val", 5), ("bus", 2)] {
+        for i in 0..count {
+            bench.put(&format!("{class}/{i}.png"), png(4, 4, i + 7 * count))?;
+        }
+    }
+    bench.put("docs/deep/readme.txt", "no class")?;
+    let opened = bench.open()?;
+    assert_eq!(opened.classes, ["bus", "train", "val"], "a class may bear any name");
+    assert_eq!(opened.train_per_class, [1, 23, 4]);
+    assert_eq!(opened.validation_per_class, [1, 2, 1]);
+    assert!(opened.description.contains("validation (held out) 4 images, 1-2 a class"));
+    let of = |seed| -> Result<String> { Ok(super::opened(&bench.prepare(seed)?)?.fingerprint) };
+    assert_eq!(of(0)?, opened.fingerprint);
+    assert_ne!(of(1)?, opened.fingerprint, "another seed, another split");
+
+    let tars = Bench::new()?;
+    for (class, bytes) in class_tars() {
+        tars.put(&format!("{class}.tar"), bytes)?;
+    }
+    assert_eq!(tars.open()?.train_per_class, [2, 2]);
+    Ok(())
+}
+
+#[test]
+fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
+    let bench = Bench::folders()?;
+    let first = bench.prepare(0)?;
+    assert_eq!(bench.prepare(1)?, first, "the seed does not matter where there is a validation part");
+    bench.put("train/cat/another.JPEG", jpeg(4, 4, 9))?;
+    assert_ne!(bench.prepare(0)?, first);
+    let pixels = first.join("train.pixels");
+    fs::write(&pixels, [0]).at("write", &pixels)?;
+    let error = opened(&first).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("train.pixels is damaged; remove the directory"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn the_store_does_not_depend_on_the_number_of_threads() -> Result<()> {
+    let bench = Bench::new()?;
+    for i in 0..300 {
+        bench.put(&format!("train/{}/{i}.JPEG", i % 3), jpeg(12 + i % 5, 10, i))?;
+    }
+    bench.put("train/0/bad.JPEG", "text")?;
+    bench.put("val/1/a.png", png(5, 5, 1))?;
+    let of = |threads: usize, cache: &str| -> Result<[Vec<u8>; 4]> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|error| Error::failed(error.to_string()))?;
+        let directory = pool.install(|| prepare_in(&bench.0.path().join(cache), &bench.path(""), 0))?;
+        let read = |name: &str| fs::read(directory.join(name)).at("read", &directory);
+        Ok([read("train.pixels")?, read("train.index")?, read("meta.json")?, read("quarantine.txt")?])
+    };
+    let one = of(1, "one")?;
+    assert_eq!(of(5, "five")?, one);
+    assert_eq!(one[3], b"train/0/bad.JPEG\tis neither a JPEG nor a PNG file\n");
+    Ok(())
+}

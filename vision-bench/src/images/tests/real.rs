@@ -1,0 +1,30 @@
+use super::*;
+use std::time::Instant;
+
+#[test]
+fn the_real_subset_of_tiny_imagenet_is_read_in_both_layouts() -> Result<()> {
+    let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
+        eprintln!("skipped: set SCALING_REAL_DATA to the directory that holds vision/tiny-imagenet-40");
+        return Ok(());
+    };
+    let set = PathBuf::from(data).join("vision/tiny-imagenet-40");
+    let bench = Bench::new()?;
+    let started = Instant::now();
+    let directory = prepare_in(&bench.0.path().join("cache"), &set, 0)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let threads = rayon::current_num_threads();
+    eprintln!("22,000 images in {seconds:.2} s on {threads} threads: {:.0} a second", 22_000.0 / seconds);
+    let opened = opened(&directory)?;
+    assert_eq!(opened.classes.len(), 40);
+    assert_eq!((opened.train.len(), opened.validation.len()), (Some(20_000), Some(2_000)));
+    assert!(opened.train_per_class.iter().all(|count| *count == 500), "{:?}", opened.train_per_class);
+    assert!(opened.validation_per_class.iter().all(|count| *count == 50));
+    assert_eq!(opened.smallest_side, 64);
+    assert!(opened.description.contains("64 x 64 pixels; 375 greyscale, 0 CMYK"), "{}", opened.description);
+    assert!(opened.description.contains("; 0 rejected"), "{}", opened.description);
+    eprintln!("{}", opened.description);
+
+    let sample = check(&set.join("folder-layout-sample"))?;
+    assert_eq!((sample.train.pictures, sample.validation.pictures), (400, 160));
+    Ok(())
+}
