@@ -20,6 +20,10 @@ pub trait Pool: Send + Sync {
     fn classes(&self) -> u64 {
         1
     }
+    /// Samples of the class that has the fewest; `None` where the source never ends.
+    fn rarest(&self) -> Option<u64> {
+        self.samples()
+    }
     /// The class of an item, below [`Pool::classes`].
     fn class(&self, _item: u64) -> u64 {
         0

@@ -190,6 +190,10 @@ pub trait Learner {
     fn test(&mut self, _weights: &Weights) -> Result<Option<Evaluation>> {
         Ok(None)
     }
+    /// Seconds for which updates have waited for their samples so far.
+    fn input_seconds(&self) -> f64 {
+        0.0
+    }
     /// The model alone (what is kept of the best evaluation).
     fn weights(&self) -> Weights;
     /// Everything that the next step depends on: model, optimiser, carried state.

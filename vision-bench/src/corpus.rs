@@ -40,6 +40,7 @@ pub(crate) struct VisionCorpus {
 struct PicturePool {
     pictures: Arc<dyn Pictures>,
     classes: Vec<String>,
+    rarest: Option<u64>,
 }
 
 impl Pool for PicturePool {
@@ -54,6 +55,9 @@ impl Pool for PicturePool {
     }
     fn classes(&self) -> u64 {
         self.classes.len() as u64
+    }
+    fn rarest(&self) -> Option<u64> {
+        self.rarest
     }
     fn class(&self, item: u64) -> u64 {
         u64::from(self.pictures.group(item))
@@ -72,7 +76,11 @@ impl VisionCorpus {
         Self {
             description: format!("{}; seen at {side} x {side}", opened.description),
             fingerprint: opened.fingerprint,
-            pool: PicturePool { pictures: opened.train, classes: opened.classes },
+            pool: PicturePool {
+                pictures: opened.train,
+                classes: opened.classes,
+                rarest: opened.train_per_class.iter().copied().min(),
+            },
             validation_len: opened.validation.len().unwrap_or(0),
             validation: opened.validation,
             test: opened.test,
@@ -103,7 +111,7 @@ impl VisionCorpus {
                 thousands(SYNTHETIC_VALIDATION),
             ),
             fingerprint: format!("synthetic/{shapes:?}/{}/{seed}", synthetic::VERSION),
-            pool: PicturePool { pictures: Arc::new(train), classes },
+            pool: PicturePool { pictures: Arc::new(train), classes, rarest: None },
             validation: Arc::new(validation),
             validation_len: SYNTHETIC_VALIDATION,
             test: None,

@@ -11,6 +11,7 @@ use scaling_core::nn::softmax_cross_entropy;
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Minibatches in the order of their steps.
 pub(crate) trait Batches {
@@ -18,6 +19,10 @@ pub(crate) trait Batches {
     fn per_epoch(&self) -> u64;
     /// The minibatch of a step, a pure function of it.
     fn batch(&mut self, step: u64) -> Batch;
+    /// Time spent waiting for minibatches so far.
+    fn waited(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Batches for Loader {
@@ -26,6 +31,9 @@ impl Batches for Loader {
     }
     fn batch(&mut self, step: u64) -> Batch {
         Loader::batch(self, step)
+    }
+    fn waited(&self) -> Duration {
+        Loader::waited(self)
     }
 }
 
@@ -136,6 +144,10 @@ impl Recipe for VisionRecipe {
         let evaluation = self.measure(model, Some(&mut test));
         self.test = Some(test);
         Some(evaluation)
+    }
+
+    fn input_seconds(&self) -> f64 {
+        self.train.waited().as_secs_f64()
     }
 
     /// Nothing: the running statistics belong to the model.

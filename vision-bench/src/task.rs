@@ -116,9 +116,7 @@ impl Task for VisionTask {
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
         let pool = corpus.pool();
-        let classes = pool.classes();
-        // What the rarest class can give, about: the draw says where it cannot.
-        let available = pool.samples().map_or(u64::MAX, |n| n / classes);
+        let (classes, available) = (pool.classes(), pool.rarest().unwrap_or(u64::MAX));
         let per_class: Vec<u64> = match preset {
             Preset::Smoke => vec![8, 16, 32, 64, 128],
             Preset::Small => vec![10, 20, 50, 100, 200, 500],

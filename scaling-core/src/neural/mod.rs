@@ -42,6 +42,10 @@ pub trait Recipe {
     fn test(&mut self, _model: &Self::Model) -> Option<Evaluation> {
         None
     }
+    /// Seconds for which updates have waited for their samples so far.
+    fn input_seconds(&self) -> f64 {
+        0.0
+    }
     /// State carried from step to step, for checkpoints.
     fn carried(&self) -> Weights;
     /// Puts back what [`Recipe::carried`] returned.
@@ -100,6 +104,10 @@ impl<R: Recipe> Learner for Neural<R> {
         // `valid` first: running statistics of a clone are those of the model itself.
         let model = import(self.model().clone().valid(), weights)?;
         Ok(self.recipe.test(&model))
+    }
+
+    fn input_seconds(&self) -> f64 {
+        self.recipe.input_seconds()
     }
 
     fn weights(&self) -> Weights {

@@ -84,6 +84,9 @@ pub struct Cost {
     /// Seconds of them on the validation and test sets; records of earlier versions do not tell.
     #[serde(default)]
     pub evaluation_seconds: f64,
+    /// Seconds of them in which training waited for its samples.
+    #[serde(default)]
+    pub input_seconds: f64,
     /// Floating-point operations of the updates made.
     pub flops: f64,
     /// Peak resident memory in bytes.

@@ -28,6 +28,8 @@ pub(super) struct Progress {
     pub(super) seconds: f64,
     /// Seconds of evaluation, in all sittings.
     pub(super) evaluation_seconds: f64,
+    /// Seconds of waiting for samples in earlier sittings.
+    pub(super) input_seconds: f64,
 }
 
 /// The evaluation with the lowest loss.
@@ -57,6 +59,7 @@ impl Progress {
             first_loss: None,
             seconds: 0.0,
             evaluation_seconds: 0.0,
+            input_seconds: 0.0,
         }
     }
 

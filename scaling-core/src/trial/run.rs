@@ -170,8 +170,13 @@ impl<'a> Loop<'a> {
         self.progress.seconds + self.began.elapsed().as_secs_f64()
     }
 
+    fn input_seconds(&self) -> f64 {
+        self.progress.input_seconds + self.learner.input_seconds()
+    }
+
     fn save(&mut self) -> Result<()> {
-        let progress = Progress { seconds: self.seconds(), ..self.progress.clone() };
+        let (seconds, input_seconds) = (self.seconds(), self.input_seconds());
+        let progress = Progress { seconds, input_seconds, ..self.progress.clone() };
         let state = self.learner.state();
         checkpoint::save(self.run.directory, &Checkpoint { progress, state, best: self.best.clone() })
     }
@@ -184,6 +189,7 @@ impl<'a> Loop<'a> {
         let cost = Cost {
             seconds: self.seconds(),
             evaluation_seconds: self.progress.evaluation_seconds,
+            input_seconds: self.input_seconds(),
             flops: self.flops(),
             peak_memory: crate::device::peak_memory(),
             host: crate::device::host(),

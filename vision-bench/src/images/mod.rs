@@ -14,7 +14,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use prepare::{check, open, prepare};
+pub(crate) use prepare::{check, open};
 pub(crate) use summary::Summary;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,11 @@ pub(crate) trait Pictures: Send + Sync {
 
     /// The class that picture `index` is labelled as, below the number of classes.
     fn label(&self, index: u64) -> u32;
+
+    /// The class by which shards are balanced: the label, unless that is known to be wrong at times.
+    fn group(&self, index: u64) -> u32 {
+        self.label(index)
+    }
 }
 
 /// A file that should be a picture and is not used.
@@ -70,8 +75,6 @@ pub(crate) struct Opened {
     pub(crate) fingerprint: String,
     /// Training pictures of each class.
     pub(crate) train_per_class: Vec<u64>,
-    /// Validation pictures of each class; some may have none.
-    pub(crate) validation_per_class: Vec<u64>,
-    /// The shortest side of all pictures.
-    pub(crate) smallest_side: u32,
+    /// The median shortest side of all pictures.
+    pub(crate) typical_side: u32,
 }

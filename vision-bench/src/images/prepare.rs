@@ -12,6 +12,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::mapped::u64_at;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,9 +31,9 @@ struct Meta {
     summary: Summary,
     /// See [`Opened`].
     fingerprint: String,
-    smallest_side: u32,
+    /// See [`Opened`].
+    typical_side: u32,
     train_per_class: Vec<u64>,
-    validation_per_class: Vec<u64>,
     /// In the order of their numbers.
     classes: Vec<String>,
 }
@@ -96,8 +97,7 @@ pub(super) fn opened(directory: &Path) -> Result<Opened> {
         classes: meta.classes,
         fingerprint: meta.fingerprint,
         train_per_class: meta.train_per_class,
-        validation_per_class: meta.validation_per_class,
-        smallest_side: meta.smallest_side,
+        typical_side: meta.typical_side,
     })
 }
 
@@ -172,6 +172,7 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
     }
     let known: HashSet<u64> = train.digests.iter().copied().collect();
     let others: HashSet<u64> = validation.digests.iter().copied().collect();
+    let typical_side = tally.typical_side();
     let summary = Summary {
         train: PartSummary::of(&train.per_class),
         validation: PartSummary::of(&validation.per_class),
@@ -191,9 +192,8 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
         source: root,
         summary,
         fingerprint: tally.fingerprint.finalize().to_hex().to_string(),
-        smallest_side: tally.smallest_side,
+        typical_side,
         train_per_class: train.per_class,
-        validation_per_class: validation.per_class,
         classes: listing.classes,
     })
 }
@@ -212,7 +212,8 @@ struct Tally {
     fingerprint: blake3::Hasher,
     smallest: (u32, u32),
     largest: (u32, u32),
-    smallest_side: u32,
+    /// How many pictures have each shortest side.
+    sides: BTreeMap<u32, u64>,
     grey: u64,
     ink: u64,
 }
@@ -231,10 +232,21 @@ impl Tally {
             fingerprint: blake3::Hasher::new(),
             smallest: (u32::MAX, u32::MAX),
             largest: (0, 0),
-            smallest_side: u32::MAX,
+            sides: BTreeMap::new(),
             grey: 0,
             ink: 0,
         }
+    }
+
+    /// The median shortest side; 0 without pictures.
+    fn typical_side(&self) -> u32 {
+        let half = self.sides.values().sum::<u64>().div_ceil(2);
+        let mut below = 0;
+        let median = self.sides.iter().find(|(_, count)| {
+            below += **count;
+            below >= half
+        });
+        median.map_or(0, |(side, _)| *side)
     }
 
     /// Decodes the pictures of a part in parallel, counts them in order and writes them. While one
@@ -284,7 +296,7 @@ impl Tally {
         let area = |&(width, height): &(u32, u32)| (u64::from(width) * u64::from(height), width);
         self.smallest = std::cmp::min_by_key(self.smallest, original, area);
         self.largest = std::cmp::max_by_key(self.largest, original, area);
-        self.smallest_side = self.smallest_side.min(picture.width.min(picture.height) as u32);
+        *self.sides.entry(picture.width.min(picture.height) as u32).or_default() += 1;
         self.grey += u64::from(colours == Colours::Grey);
         self.ink += u64::from(colours == Colours::Ink);
         writer.map_or(Ok(()), |writer| writer.push(&picture, label))

@@ -20,7 +20,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 
 /// Raised when the same seed gives other pictures or labels.
-const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 /// What the pictures are like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -133,6 +133,10 @@ impl Pictures for Shapes {
         } else {
             shown as u32
         }
+    }
+
+    fn group(&self, index: u64) -> u32 {
+        self.class(index) as u32
     }
 }
 

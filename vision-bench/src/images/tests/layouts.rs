@@ -37,8 +37,8 @@ fn class_folders_are_read_in_sorted_order() -> Result<()> {
     assert_eq!(labels(&*opened.train), [0, 0, 0, 1, 1, 1]);
     assert_eq!(labels(&*opened.validation), [0, 1]);
     assert_eq!(opened.test.as_deref().map(labels), Some(vec![1]));
-    assert_eq!((opened.train_per_class, opened.validation_per_class), (vec![3, 3], vec![1, 1]));
-    assert_eq!(opened.smallest_side, 5);
+    assert_eq!(opened.train_per_class, [3, 3]);
+    assert_eq!(opened.typical_side, 7);
     // PNG is without loss.
     let (picture, _) = &all(&*opened.validation)[1];
     assert_eq!((picture.width, picture.height), (9, 7));
@@ -126,7 +126,7 @@ fn folders_without_parts_are_split_by_class() -> Result<()> {
     let opened = bench.open()?;
     assert_eq!(opened.classes, ["bus", "train", "val"], "a class may bear any name");
     assert_eq!(opened.train_per_class, [1, 23, 4]);
-    assert_eq!(opened.validation_per_class, [1, 2, 1]);
+    assert_eq!(labels(&*opened.validation), [0, 1, 1, 2]);
     assert!(opened.description.contains("validation (held out) 4 images, 1-2 a class"));
     let of = |seed| -> Result<String> { Ok(super::opened(&bench.prepare(seed)?)?.fingerprint) };
     assert_eq!(of(0)?, opened.fingerprint);
