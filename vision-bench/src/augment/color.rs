@@ -20,8 +20,8 @@ const COMPONENTS: [[f64; 3]; 3] =
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]];
 const SCALES: [f64; 3] = [255.0 * 0.2175, 255.0 * 0.0188, 255.0 * 0.0045];
 
-/// Pixels that the compiler works on side by side.
-const BLOCK: usize = 16;
+/// Values that are worked on side by side: 16 pixels.
+const LANES: usize = 48;
 
 /// A change of colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -125,70 +125,89 @@ impl Affine {
     }
 }
 
-/// The map with clipping and normalisation, in single precision.
+/// The map with clipping and normalisation, in single precision, for values in the order in which they are
+/// stored.
+///
+/// The values of a pixel are next to each other, so what comes out at i is a weighted sum of the five
+/// values at i - 2 to i + 2, with weights of period 3; those that belong to another pixel weigh 0. That
+/// needs no shuffling between the lanes of a vector.
 struct Pass {
-    matrix: [[f32; 3]; 3],
-    offset: [f32; 3],
+    /// Of the values at i - 2 to i + 2.
+    weights: [[f32; LANES]; 5],
+    offset: [f32; LANES],
     /// What 0 and 255 become.
-    low: [f32; 3],
-    high: [f32; 3],
+    low: [f32; LANES],
+    high: [f32; LANES],
 }
 
 impl Pass {
     fn new(affine: &Affine) -> Self {
         let normal = |c: usize, x: f64| (x / 255.0 - MEAN[c]) / STD[c];
+        let weight = |c: usize, tap: usize| {
+            let k = (c + tap).checked_sub(2).filter(|k| *k < 3);
+            k.map_or(0.0, |k| affine.matrix[c][k] / (255.0 * STD[c]))
+        };
         Self {
-            matrix: std::array::from_fn(|c| affine.matrix[c].map(|m| (m / (255.0 * STD[c])) as f32)),
-            offset: std::array::from_fn(|c| normal(c, affine.offset[c]) as f32),
-            low: std::array::from_fn(|c| normal(c, 0.0) as f32),
-            high: std::array::from_fn(|c| normal(c, 255.0) as f32),
+            weights: std::array::from_fn(|tap| repeat(|c| weight(c, tap))),
+            offset: repeat(|c| normal(c, affine.offset[c])),
+            low: repeat(|c| normal(c, 0.0)),
+            high: repeat(|c| normal(c, 255.0)),
         }
     }
 
     fn row(&self, pixels: &[u8], out: &mut [f32]) {
-        let (blocks, rest) = pixels.as_chunks::<{ 3 * BLOCK }>();
-        let (out_blocks, out_rest) = out.as_chunks_mut::<{ 3 * BLOCK }>();
+        let (blocks, rest) = pixels.as_chunks::<LANES>();
+        let (out_blocks, out_rest) = out.as_chunks_mut::<LANES>();
         for (block, out) in blocks.iter().zip(out_blocks) {
             self.block(block, out);
         }
         if !rest.is_empty() {
-            let (mut block, mut result) = ([0; 3 * BLOCK], [0.0; 3 * BLOCK]);
+            let (mut block, mut result) = ([0; LANES], [0.0; LANES]);
             block[..rest.len()].copy_from_slice(rest);
             self.block(&block, &mut result);
             out_rest.copy_from_slice(&result[..rest.len()]);
         }
     }
 
-    /// Channel by channel, so that the arithmetic needs no shuffling between lanes.
     #[inline]
-    fn block(&self, pixels: &[u8; 3 * BLOCK], out: &mut [f32; 3 * BLOCK]) {
-        let x: [[f32; BLOCK]; 3] =
-            std::array::from_fn(|c| std::array::from_fn(|i| f32::from(pixels[3 * i + c])));
-        for c in 0..3 {
-            let [r, g, b] = self.matrix[c];
-            let y: [f32; BLOCK] = std::array::from_fn(|i| {
-                (r * x[0][i] + g * x[1][i] + b * x[2][i] + self.offset[c]).max(self.low[c]).min(self.high[c])
-            });
-            for (i, y) in y.into_iter().enumerate() {
-                out[3 * i + c] = y;
+    fn block(&self, pixels: &[u8; LANES], out: &mut [f32; LANES]) {
+        let mut x = [0.0_f32; LANES + 4];
+        for (x, pixel) in x[2..].iter_mut().zip(pixels) {
+            *x = f32::from(*pixel);
+        }
+        for i in 0..LANES {
+            let mut y = self.offset[i];
+            for tap in 0..5 {
+                y += self.weights[tap][i] * x[i + tap];
             }
+            out[i] = y.max(self.low[i]).min(self.high[i]);
         }
     }
 }
 
+/// One value per channel, over and over.
+fn repeat(value: impl Fn(usize) -> f64) -> [f32; LANES] {
+    let values = [value(0) as f32, value(1) as f32, value(2) as f32];
+    std::array::from_fn(|i| values[i % 3])
+}
+
 /// Mean over a picture, by channel.
 pub(super) fn mean(pixels: &[u8]) -> [f64; 3] {
-    let (pixels, _) = pixels.as_chunks::<3>();
     let mut sums = [0_u64; 3];
-    // 32 bits hold the sum over a row of blocks, and are faster.
-    for chunk in pixels.chunks(1 << 16) {
-        let mut partial = [0_u32; 3];
-        for pixel in chunk {
-            partial.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += u32::from(*x));
+    let mut add = |i: usize, x: u64| sums[i % 3] += x;
+    // 16 bits hold the sum of 257 bytes; narrow sums go side by side.
+    for chunk in pixels.chunks(256 * LANES) {
+        let mut partial = [0_u16; LANES];
+        let (blocks, rest) = chunk.as_chunks::<LANES>();
+        for block in blocks {
+            for (sum, x) in partial.iter_mut().zip(block) {
+                *sum += u16::from(*x);
+            }
         }
-        sums.iter_mut().zip(partial).for_each(|(sum, x)| *sum += u64::from(x));
+        partial.into_iter().enumerate().for_each(|(i, x)| add(i, u64::from(x)));
+        rest.iter().enumerate().for_each(|(i, x)| add(i, u64::from(*x)));
     }
-    sums.map(|sum| sum as f64 / pixels.len().max(1) as f64)
+    sums.map(|sum| 3.0 * sum as f64 / pixels.len().max(3) as f64)
 }
 
 #[cfg(test)]

@@ -71,6 +71,15 @@ fn the_vectors_of_the_specification_are_met() {
 }
 
 #[test]
+fn means_are_exact_for_any_number_of_pixels() {
+    for pixels in [1, 15, 16, 17, 4096, 4097, 10_000] {
+        let bytes: Vec<u8> = (0..3 * pixels).map(|i| [255, (i % 256) as u8, 7][i % 3]).collect();
+        let green: u64 = bytes.iter().skip(1).step_by(3).map(|x| u64::from(*x)).sum();
+        assert_eq!(mean(&bytes), [255.0, green as f64 / pixels as f64, 7.0], "{pixels} pixels");
+    }
+}
+
+#[test]
 fn one_pass_equals_the_steps_in_all_orders() {
     let bytes = picture(19);
     let mut random = Random::new("test", &[]);
