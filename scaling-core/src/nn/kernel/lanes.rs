@@ -243,7 +243,7 @@ mod x86 {
         ($(#[$doc:meta])* $name:ident($register:ty) x $lanes:literal, $rows:literal:
             $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $sqrt:ident
             $fma:ident $min:ident $max:ident $round:ident
-            $to_int:ident $splat_int:ident $add_int:ident $shift:ident $cast:ident $positive:expr) => {
+            $to_int:ident $splat_int:ident $add_int:ident $shift:ident $cast:ident |$value:ident, $gate:ident| $positive:expr) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub(super) struct $name($register);
@@ -304,8 +304,8 @@ mod x86 {
                 }
                 #[inline(always)]
                 fn where_positive(self, gate: Self) -> Self {
-                    let positive: fn($register, $register) -> $register = $positive;
-                    Self(positive(self.0, gate.0))
+                    let ($value, $gate) = (self.0, gate.0);
+                    Self($positive)
                 }
                 #[inline(always)]
                 fn exp2_integer(self) -> Self {

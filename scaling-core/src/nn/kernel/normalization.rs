@@ -36,55 +36,91 @@ fn block_len(channels: usize) -> usize {
     (BLOCK / pattern).max(1) * pattern
 }
 
-/// The sum of `value(at, lanes)` per channel of a block of `len` values, by one pass for every few vectors
-/// of the pattern.
+/// K terms of every value of a block that are summed per channel. Not a closure, since only what is surely
+/// inlined is compiled for the CPU at hand.
+trait Terms<const K: usize>: Copy {
+    /// Those of the values from `at` on, as many as there are lanes, or up to the end.
+    fn at<V: Lanes>(self, at: usize) -> [V; K];
+}
+
+/// The sums per channel of a block of `len` values, by one pass for every two vectors of the pattern.
 #[inline(always)]
 fn sum_channels<V: Lanes, const K: usize>(
     len: usize,
     channels: usize,
-    sums: &mut [Vec<f32>; K],
-    value: impl Fn(usize, usize) -> [V; K],
-) {
+    terms: impl Terms<K>,
+) -> [Vec<f32>; K] {
+    let mut sums = [const { Vec::new() }; K];
+    for sums in &mut sums {
+        sums.resize(channels, 0.0);
+    }
     let pattern = pattern_len(channels);
     let whole = len / pattern * pattern;
-    let mut add = |at: usize, found: [V; K], lanes: usize| {
-        for (sums, found) in sums.iter_mut().zip(found) {
-            let mut values = [0.0; MAX_LANES];
-            found.store(&mut values);
-            for (i, value) in values[..lanes].iter().enumerate() {
-                sums[(at + i) % channels] += value;
-            }
-        }
-    };
     for first in (0..pattern).step_by(2 * V::LANES) {
         // Patterns are whole numbers of vectors, but maybe an odd one.
-        let second = first + V::LANES;
-        if second < pattern {
+        if first + V::LANES < pattern {
             let mut total = [[V::splat(0.0); K]; 2];
             for at in (0..whole).step_by(pattern) {
-                for (total, from) in total.iter_mut().zip([first, second]) {
-                    let found = value(at + from, V::LANES);
-                    for (total, found) in total.iter_mut().zip(found) {
-                        *total = total.add(found);
+                for i in 0..2 {
+                    let found = terms.at::<V>(at + first + i * V::LANES);
+                    for k in 0..K {
+                        total[i][k] = total[i][k].add(found[k]);
                     }
                 }
             }
-            add(first, total[0], V::LANES);
-            add(second, total[1], V::LANES);
+            add_lanes(&mut sums, first, total[0], V::LANES);
+            add_lanes(&mut sums, first + V::LANES, total[1], V::LANES);
         } else {
             let mut total = [V::splat(0.0); K];
             for at in (0..whole).step_by(pattern) {
-                let found = value(at + first, V::LANES);
-                for (total, found) in total.iter_mut().zip(found) {
-                    *total = total.add(found);
+                let found = terms.at::<V>(at + first);
+                for k in 0..K {
+                    total[k] = total[k].add(found[k]);
                 }
             }
-            add(first, total, V::LANES);
+            add_lanes(&mut sums, first, total, V::LANES);
         }
     }
     for at in (whole..len).step_by(V::LANES) {
-        let lanes = V::LANES.min(len - at);
-        add(at, value(at, lanes), lanes);
+        add_lanes(&mut sums, at, terms.at::<V>(at), V::LANES.min(len - at));
+    }
+    sums
+}
+
+/// Adds lanes, of which the first is the value `at` of a block, to the sums of their channels.
+#[inline(always)]
+fn add_lanes<V: Lanes, const K: usize>(sums: &mut [Vec<f32>; K], at: usize, found: [V; K], lanes: usize) {
+    for k in 0..K {
+        let mut values = [0.0; MAX_LANES];
+        found[k].store(&mut values);
+        let channels = sums[k].len();
+        for (i, value) in values[..lanes].iter().enumerate() {
+            sums[k][(at + i) % channels] += value;
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Plain<'a>(&'a [f32]);
+
+impl Terms<1> for Plain<'_> {
+    #[inline(always)]
+    fn at<V: Lanes>(self, at: usize) -> [V; 1] {
+        [V::read(&self.0[at..], 0.0)]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct SquaredDeviations<'a> {
+    x: &'a [f32],
+    center: &'a [f32],
+}
+
+impl Terms<1> for SquaredDeviations<'_> {
+    #[inline(always)]
+    fn at<V: Lanes>(self, at: usize) -> [V; 1] {
+        let d = V::read(&self.x[at..], 0.0).sub(V::load(&self.center[at % self.center.len()..]));
+        [d.mul(d)]
     }
 }
 
@@ -97,21 +133,12 @@ pub(in super::super) fn moments(x: &[f32], channels: usize) -> Moments {
         #[inline(always)]
         fn run<V: Lanes>(self) -> Self::Output {
             let Self(x, channels) = self;
-            let mut sums = [vec![0.0; channels]];
-            sum_channels::<V, 1>(x.len(), channels, &mut sums, |at, lanes| {
-                [V::read(&x[at..at + lanes], 0.0)]
-            });
-            let [mut mean] = sums;
+            let [mut mean] = sum_channels::<V, 1>(x.len(), channels, Plain(x));
             let rows = (x.len() / channels) as f32;
             mean.iter_mut().for_each(|sum| *sum /= rows);
             let center = pattern(&mean);
-            let mut squares = [vec![0.0; channels]];
-            sum_channels::<V, 1>(x.len(), channels, &mut squares, |at, lanes| {
-                let center = &center[at % center.len()..];
-                let d = V::read(&x[at..at + lanes], 0.0).sub(V::read(center, 0.0));
-                [d.mul(d)]
-            });
-            let [squares] = squares;
+            let squares = SquaredDeviations { x, center: &center };
+            let [squares] = sum_channels::<V, 1>(x.len(), channels, squares);
             (mean, squares)
         }
     }
@@ -270,17 +297,18 @@ pub(in super::super) fn backward(input: Normalized<'_>, gradient: &[f32], residu
     Gradients { x, scale, shift, residual: residual.then_some(through) }
 }
 
-/// The gradient as it gets through the rectifier.
+/// The gradient from `at` on as it gets through the rectifier.
 #[inline(always)]
-fn gated<V: Lanes>(gradient: &[f32], rectified: Option<&[f32]>) -> V {
-    let g = V::read(gradient, 0.0);
+fn gated<V: Lanes>(gradient: &[f32], rectified: Option<&[f32]>, at: usize) -> V {
+    let g = V::read(&gradient[at..], 0.0);
     match rectified {
-        Some(y) => g.where_positive(V::read(y, 0.0)),
+        Some(y) => g.where_positive(V::read(&y[at..], 0.0)),
         None => g,
     }
 }
 
 /// Per channel the sums of g and of g (x - mean).
+#[derive(Clone, Copy)]
 struct Totals<'a> {
     x: &'a [f32],
     rectified: Option<&'a [f32]>,
@@ -289,20 +317,21 @@ struct Totals<'a> {
     channels: usize,
 }
 
+impl Terms<2> for Totals<'_> {
+    #[inline(always)]
+    fn at<V: Lanes>(self, at: usize) -> [V; 2] {
+        let g = gated::<V>(self.gradient, self.rectified, at);
+        let d = V::read(&self.x[at..], 0.0).sub(V::load(&self.center[at % self.center.len()..]));
+        [g, g.mul(d)]
+    }
+}
+
 impl Kernel for Totals<'_> {
     type Output = [Vec<f32>; 2];
 
     #[inline(always)]
     fn run<V: Lanes>(self) -> Self::Output {
-        let Self { x, rectified, gradient, center, channels } = self;
-        let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-        sum_channels::<V, 2>(x.len(), channels, &mut sums, |at, lanes| {
-            let part = at..at + lanes;
-            let g = gated::<V>(&gradient[part.clone()], rectified.map(|y| &y[part.clone()]));
-            let d = V::read(&x[part], 0.0).sub(V::read(&center[at % center.len()..], 0.0));
-            [g, g.mul(d)]
-        });
-        sums
+        sum_channels::<V, 2>(self.x.len(), self.channels, self)
     }
 }
 
@@ -328,12 +357,12 @@ impl Kernel for Apply<'_> {
             let end = out.len().min(first + pattern);
             for at in (first..end).step_by(V::LANES) {
                 let part = at..end.min(at + V::LANES);
-                let g = gated::<V>(&gradient[part.clone()], rectified.map(|y| &y[part.clone()]));
+                let g = gated::<V>(gradient, rectified, at);
                 if !through.is_empty() {
                     g.write(&mut through[part.clone()]);
                 }
                 let i = at - first;
-                let d = V::read(&x[part.clone()], 0.0).sub(V::load(&center[i..]));
+                let d = V::read(&x[at..], 0.0).sub(V::load(&center[i..]));
                 let offset = d.mul_add(V::load(&by[1][i..]), V::load(&by[2][i..]));
                 g.mul_add(V::load(&by[0][i..]), offset).write(&mut out[part]);
             }
