@@ -118,7 +118,7 @@ impl Task for VisionTask {
         let pool = corpus.pool();
         let (classes, available) = (pool.classes(), pool.rarest().unwrap_or(u64::MAX));
         let per_class: Vec<u64> = match preset {
-            Preset::Smoke => vec![8, 16, 32, 64, 128],
+            Preset::Smoke => vec![16, 32, 64, 128, 256],
             Preset::Small => vec![10, 20, 50, 100, 200, 500],
             Preset::Paper => vec![1, 2, 4, 8, 16, 25, 50, 100, 200, 400, 800],
         };
@@ -130,12 +130,16 @@ impl Task for VisionTask {
             ("clip", "0".to_owned()),
             ("drop", "0.1".to_owned()),
         ];
+        if corpus.irreducible().is_some() {
+            // A synthetic picture is one shape; a crop of random area would cut most of it away.
+            pairs.push(("crop", "random_224".to_owned()));
+        }
         pairs.extend(match preset {
             Preset::Smoke => vec![
-                ("sizes", "0.0625,0.125".to_owned()),
-                ("sgd_rates", "0.1".to_owned()),
+                ("sizes", "0.125,0.25".to_owned()),
+                ("sgd_rates", "0.05".to_owned()),
                 ("batch_sizes", "32".to_owned()),
-                ("epochs", "40".to_owned()),
+                ("epochs", "30".to_owned()),
                 ("drops", "1".to_owned()),
                 ("stall", "3".to_owned()),
                 ("patience", "2".to_owned()),

@@ -38,7 +38,7 @@ fn class_folders_are_read_in_sorted_order() -> Result<()> {
     assert_eq!(labels(&*opened.validation), [0, 1]);
     assert_eq!(opened.test.as_deref().map(labels), Some(vec![1]));
     assert_eq!(opened.train_per_class, [3, 3]);
-    assert_eq!(opened.typical_side, 7);
+    assert_eq!(opened.typical_side, 16);
     // PNG is without loss.
     let (picture, _) = &all(&*opened.validation)[1];
     assert_eq!((picture.width, picture.height), (9, 7));
