@@ -33,7 +33,7 @@ fn framed(images: &Tensor, window: [i64; 2], placement: Placement, filler: f64) 
 }
 
 fn convolve([images, weight]: [&Tensor; 2], placement: Placement) -> Tensor {
-    let [rows, columns, ..] = dims(weight);
+    let [rows, columns, _, _] = dims(weight);
     let (images, padding) = framed(images, [rows, columns], placement, 0.0);
     let stride = [placement.stride as i64; 2];
     let weight = weight.permute([3, 2, 0, 1]);

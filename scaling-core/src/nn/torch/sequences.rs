@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, LibTorch};
 use tch::{Reduction, Tensor};
 
 /// The `ignore_index` of PyTorch's cross-entropy; no target is negative, so none is ignored.
-const NO_TARGET: i64 = -100;
+pub(super) const NO_TARGET: i64 = -100;
 
 /// What closes a gate for good: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
 const SHUT: f64 = 1e6;

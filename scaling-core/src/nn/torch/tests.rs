@@ -1,11 +1,14 @@
 //! PyTorch's own layers and autograd, against our kernels and against LibTorch behind the same wrappers.
 
+mod images;
+
+use super::sequences::NO_TARGET;
 use super::*;
-use crate::nn::extension;
 use crate::nn::tests::{Differentiated, Draw, close, compare, differentiate, values};
+use crate::nn::{LstmCell, LstmOptions, extension};
 use crate::random::Random;
 use burn::tensor::{Device, Int, Tensor as Burn, TensorData};
-use tch::Kind;
+use tch::{Kind, Reduction};
 
 const SHAPES: [[usize; 4]; 5] = [
     // T, B, I, H
