@@ -1,7 +1,7 @@
-"""Compare the training speed of lm-bench with PyTorch's.
+"""Compare the training speed of the binaries with PyTorch's.
 
 One command and nothing to prepare: PyTorch is installed into a virtual environment of its own on first use,
-and lm-bench is built. The two run in turn, so that both meet the same state of the machine, and what counts
+and the binaries are built. The two sides run in turn, so that both meet the same state of the machine, and what counts
 is the ratio within a pair. Exit code 0: every required ratio is met; 1: one is missed; 2: bad usage, or
 something could not be run.
 """
@@ -23,19 +23,31 @@ from with_torch import Missing, environment as torch_environment, prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 32
-REQUIRED_ON_TCH = 0.9  # where both sides use LibTorch's LSTM
+# Where both sides use LibTorch's layers.
+REQUIRED_ON_TCH = {"lm-bench": 0.9, "vision-bench": 0.95}
 
 
 class Configuration(NamedTuple):
-    """A model, its shapes, and the least ratio of lm-bench's speed to PyTorch's."""
+    """A model, its shapes, and the least ratio of its binary's speed to PyTorch's."""
 
     model: str
-    size: int
+    size: float
     vocab: int
     length: int
     required: float
+    batch: int = BATCH
+
+    @property
+    def binary(self):
+        return "vision-bench" if self.model.startswith("resnet") else "lm-bench"
+
+    @property
+    def unit(self):
+        return "images" if self.binary == "vision-bench" else "tokens"
 
     def __str__(self):
+        if self.binary == "vision-bench":
+            return f"{self.model} f{self.size} {self.length}x{self.length} B{self.batch}"
         return f"{self.model} h{self.size} V{self.vocab} T{self.length}"
 
 
@@ -51,6 +63,9 @@ CONFIGURATIONS = [
     Configuration("char-rhn10", 64, 98, 150, 4.0),
     Configuration("char-rhn10", 128, 98, 150, 4.0),
     Configuration("char-rhn10", 256, 98, 150, 2.5),
+    Configuration("resnet18", 0.25, 1000, 64, 1.0),
+    Configuration("resnet18", 1.0, 1000, 64, 1.0),
+    Configuration("resnet18", 0.25, 1000, 224, 1.0, 16),
 ]
 
 
@@ -90,41 +105,41 @@ def measure(command, environment=None):
         raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
 
 
-def build(device, environment):
-    """Builds lm-bench with what the device needs; the path of the binary."""
-    command = ["cargo", "build", "--release", "-p", "lm-bench"]
+def build(binary, device, environment, folder):
+    """Builds a binary with what the device needs; a copy, because builds for other devices overwrite it."""
+    command = ["cargo", "build", "--release", "-p", binary]
     if device == "tch:cpu":
         command += ["--features", "tch"]
     run(command, cwd=ROOT, env=environment, stdout=sys.stderr)
-    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "lm-bench"
+    return shutil.copy(ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / binary, folder)
 
 
 def compare(configuration, peer, ours, environment, pairs):
-    """Measures a configuration in pairs, first PyTorch, then lm-bench; all figures and the ratios."""
+    """Measures a configuration in pairs, first PyTorch, then ours; all figures and the ratios."""
     c, results = configuration, []
-    shapes = ["--model", c.model, "--size", c.size, "--vocab", c.vocab, "--length", c.length]
+    shapes = ["--model", c.model, "--size", c.size, "--vocab", c.vocab, "--length", c.length, "--batch", c.batch]
     for number in range(1, pairs + 1):
         sides = measure([*peer, *shapes]), measure([*ours, *shapes], environment)
         work = [side["gflops"] * 1e9 / side["samples_per_second"] for side in sides]
         if abs(work[0] / work[1] - 1) > 1e-6:
-            raise Failure(f"{c}: the sides count {work[0]:.0f} and {work[1]:.0f} operations per token")
+            raise Failure(f"{c}: the sides count {work[0]:.0f} and {work[1]:.0f} operations per sample")
         ratio = sides[1]["samples_per_second"] / sides[0]["samples_per_second"]
-        results.append({"pytorch": sides[0], "lm-bench": sides[1], "ratio": ratio})
+        results.append({"pytorch": sides[0], "ours": sides[1], "ratio": ratio})
         note(f"{c}, pair {number} of {pairs}: ratio {ratio:.2f}")
     ratio = statistics.median(result["ratio"] for result in results)
-    return {"name": str(c), **c._asdict(), "ratio": ratio, "met": ratio >= c.required, "pairs": results}
+    return {"name": str(c), "unit": c.unit, **c._asdict(), "ratio": ratio, "met": ratio >= c.required, "pairs": results}
 
 
 def row(result, peak):
     """A configuration as cells of the table."""
-    sides = [[pair[side] for pair in result["pairs"]] for side in ("pytorch", "lm-bench")]
+    sides = [[pair[side] for pair in result["pairs"]] for side in ("pytorch", "ours")]
     speeds = [statistics.median(figures["samples_per_second"] for figures in side) for side in sides]
     rates = [statistics.median(figures["gflops"] for figures in side) for side in sides]
     memory = [max(figures["peak_memory"] for figures in side) for side in sides]
     ratios = [pair["ratio"] for pair in result["pairs"]]
     return [
         result["name"],
-        *(f"{speed:,.0f}" for speed in speeds),
+        *(f"{speed:,.0f} {result['unit']}" for speed in speeds),
         f"{result['ratio']:.2f} [{min(ratios):.2f}, {max(ratios):.2f}]",
         f"{result['required']:.2f} {'met' if result['met'] else 'MISSED'}",
         *(f"{rate:.1f} ({100 * rate / peak:.0f} %)" for rate in rates),
@@ -135,15 +150,15 @@ def row(result, peak):
 def report(record):
     """Circumstances and table, as Markdown that also reads well in a terminal."""
     sgemm = record["sgemm"]
-    head = ["configuration", "PyTorch tokens/s", "lm-bench tokens/s", "ratio [min, max]", "required"]
-    head += ["PyTorch GFLOP/s", "lm-bench GFLOP/s", "PyTorch peak MB", "lm-bench peak MB"]
+    head = ["configuration", "PyTorch /s", "ours /s", "ratio [min, max]", "required"]
+    head += ["PyTorch GFLOP/s", "our GFLOP/s", "PyTorch peak MB", "our peak MB"]
     table = [head, *(row(result, sgemm["gflops"]) for result in record["configurations"])]
     widths = [max(map(len, column)) for column in zip(*table)]
     table.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
     lines = [
         f"- `{record['command']}`, {record['date']}",
         f"- {record['cpu']}, {record['threads']} threads, load average {record['load']:.2f} at the start",
-        f"- PyTorch {sgemm['torch']} (oneDNN: {sgemm['mkldnn']}); lm-bench on `{record['device']}`; batch {BATCH}",
+        f"- PyTorch {sgemm['torch']} (oneDNN: {sgemm['mkldnn']}); ours on `{record['device']}`; batch {BATCH} unless stated (B)",
         f"- medians over {record['pairs']} pair(s); in brackets: % of PyTorch's sgemm, {sgemm['gflops']:.0f} GFLOP/s",
         "",
     ]
@@ -161,19 +176,18 @@ def cpu_name():
 
 def parse_options():
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=["cpu", "tch:cpu"], default="cpu", help="of lm-bench")
+    parser.add_argument("--device", choices=["cpu", "tch:cpu"], default="cpu", help="of our side")
     parser.add_argument("--threads", type=int, default=2, help="of either side [default: 2]")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of either side [default: 5]")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="configurations, as rhn or 'h64 V98'")
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="configurations, as rhn, 'h64 V98' or resnet")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
-    parser.add_argument("--binary", type=Path, metavar="PATH", help="an lm-bench, instead of building one")
     options = parser.parse_args()
     if options.threads < 1 or options.pairs < 1:
         raise Failure("`--threads` and `--pairs` must be at least 1")
     chosen = CONFIGURATIONS
     if options.device == "tch:cpu":
-        chosen = [c._replace(required=REQUIRED_ON_TCH) for c in chosen if "lstm" in c.model]
+        chosen = [c._replace(required=REQUIRED_ON_TCH[c.binary]) for c in chosen if "rhn" not in c.model]
     options.configurations = [c for c in chosen if options.only in str(c)]
     if not options.configurations:
         raise Failure(f"`--only {options.only}` matches none of: {', '.join(map(str, chosen))}")
@@ -189,16 +203,16 @@ def main(options, folder):
         note(f"warning: the load average is {load:.2f}; other work on this machine distorts the figures")
     python, libraries = prepare()
     environment = torch_environment(python, libraries) if options.device == "tch:cpu" else dict(os.environ)
-    # A copy, because builds for different devices overwrite each other.
-    binary = shutil.copy(options.binary or build(options.device, environment), folder)
-    common = ["--threads", options.threads, "--batch", BATCH]
-    peer = [python, ROOT / "benchmarks" / "peer.py", *common]
-    ours = [binary, "throughput", "--json", "--device", options.device, *common]
+    names = {configuration.binary for configuration in options.configurations}
+    binaries = {name: build(name, options.device, environment, folder) for name in sorted(names)}
+    peer = [python, ROOT / "benchmarks" / "peer.py", "--threads", options.threads]
+    common = ["throughput", "--json", "--device", options.device, "--threads", options.threads]
     date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")
     record = {"command": shlex.join(["python3", *sys.argv]), "date": date, "cpu": cpu_name(), "load": load}
     record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device}
     record |= {"sgemm": measure([*peer, "--sgemm"]), "configurations": []}
     for configuration in options.configurations:
+        ours = [binaries[configuration.binary], *common]
         result = compare(configuration, peer, ours, environment, options.pairs)
         record["configurations"].append(result)
         # After every configuration, so that an interrupted run is not lost.

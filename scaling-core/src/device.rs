@@ -90,8 +90,11 @@ pub fn cores() -> usize {
 /// Prepares this process for computing with a number of threads; call it first.
 pub fn use_threads(threads: usize) {
     crate::nn::keep_freed_memory();
-    // The pool can be built once; a second call (in tests) keeps the first size.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
+    // The calling thread is one of the pool's: it computes instead of waking others and waiting for them,
+    // which a layer of a small network is too short for. The pool can be built once; a second call (in
+    // tests) keeps the first size.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).use_current_thread();
+    let _ = pool.build_global();
     // LibTorch's pool for operations side by side is left alone: here each waits for the one before.
     #[cfg(feature = "tch")]
     tch::set_num_threads(threads.max(1) as i32);
