@@ -25,7 +25,7 @@ pub struct Metric {
 /// A published result to stand beside ours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
-    /// The model as named on our command line, with `/variant` where the paper tells them apart.
+    /// The model as named on our command line, or the family, with `/variant` where the paper tells them apart.
     pub model: &'static str,
     /// Exponent of the learning curve.
     pub beta_g: f64,
@@ -104,6 +104,11 @@ pub trait Task: Sync {
     fn step_unit(&self) -> &'static str;
     /// Model names; the first is the default.
     fn models(&self) -> &'static [&'static str];
+    /// What models of different names are together, where a study of several also has a curve of the best
+    /// of them all, such as residual networks of different depths.
+    fn family(&self) -> Option<&'static str> {
+        None
+    }
     /// The settings that only this task has.
     fn keys(&self) -> &'static [Key];
     /// Relative standard error that the validation set must reach (MODELS 6.2).
@@ -154,6 +159,10 @@ pub trait Corpus: Send + Sync {
     fn validation_samples(&self) -> u64;
     /// Error of the best constant predictor (MODELS 6.6).
     fn best_guess(&self) -> Option<f64>;
+    /// Every other metric that has a curve of its own, and what the best constant predictor reaches in it.
+    fn other_guesses(&self) -> BTreeMap<String, f64> {
+        BTreeMap::new()
+    }
     /// Loss of the best constant predictor, where the headline error is not the loss itself.
     fn best_guess_loss(&self) -> Option<f64> {
         self.best_guess()

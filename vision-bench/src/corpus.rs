@@ -15,6 +15,7 @@ use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard};
 use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
 use scaling_core::trial::TrialConfig;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Pictures side by side when validating.
@@ -166,6 +167,17 @@ impl Corpus for VisionCorpus {
     /// Every class is as frequent as any other in every shard (MODELS 1.4).
     fn best_guess(&self) -> Option<f64> {
         Some(1.0 - 1.0 / self.pool.classes.len() as f64)
+    }
+
+    fn other_guesses(&self) -> BTreeMap<String, f64> {
+        let k = self.pool.classes.len() as f64;
+        let guesses = [("cross_entropy", k.ln()), ("top5_error", 1.0 - 5.0 / k)];
+        // Five guesses are never wrong of five classes.
+        guesses
+            .into_iter()
+            .filter(|(_, guess)| *guess > 0.0)
+            .map(|(name, guess)| (name.into(), guess))
+            .collect()
     }
 
     fn best_guess_loss(&self) -> Option<f64> {

@@ -83,6 +83,11 @@ impl Task for VisionTask {
         NAMES
     }
 
+    /// In the paper all depths make one curve.
+    fn family(&self) -> Option<&'static str> {
+        Some("resnet")
+    }
+
     fn keys(&self) -> &'static [Key] {
         KEYS
     }
@@ -93,14 +98,18 @@ impl Task for VisionTask {
     }
 
     fn published(&self) -> Vec<Published> {
-        let row = |model: &&'static str| Published {
+        let row = |model, beta_g, beta_p, source| Published {
             model,
-            beta_g: -0.309,
-            beta_p: Some(0.57),
+            beta_g,
+            beta_p,
             m_range: "25 to 800 images of each of 1,000 classes",
-            source: "ICLR 4.1, Tables 2 and 3 (all depths together)",
+            source,
         };
-        NAMES.iter().map(row).collect()
+        vec![
+            row("resnet", -0.309, Some(0.57), "ICLR 4.1, Tables 2 and 3; all depths together"),
+            row("resnet/top5_error", -0.522, None, "ICLR 4.1; arXiv: -0.488"),
+            row("resnet/cross_entropy", -0.350, None, "ICLR 4.1, Table 3"),
+        ]
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {

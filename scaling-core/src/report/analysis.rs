@@ -34,6 +34,8 @@ pub(super) struct Fitted<'a> {
     pub(super) power: Outcome<Fit>,
     /// Power law with a constant of the composite curve.
     pub(super) constant: Outcome<Fit>,
+    /// Power laws of the other metrics, each at its own minimum, by name.
+    pub(super) others: Vec<(String, Outcome<Fit>)>,
     /// Curves of models of one size, in ascending order.
     pub(super) fixed: Vec<FixedSize>,
     /// Growth of the best model size.
@@ -62,13 +64,19 @@ impl<'a> Analysis<'a> {
 
 impl<'a> Fitted<'a> {
     fn new(family: Family<'a>, study: &StudyData) -> Self {
-        let fit_form = |points: &[Point], form| {
-            let (level, best_guess, seed) = (study.level, study.best_guess, study.seed);
+        let fit_metric = |points: &[Point], form, best_guess| {
+            let (level, seed) = (study.level, study.seed);
             let options = Options { form, level, best_guess, regions: true, seed };
             Curve::new(points.iter().cloned())
                 .and_then(|curve| fit(&curve, &options))
                 .map_err(|error| error.to_string())
         };
+        let fit_form = |points: &[Point], form| fit_metric(points, form, study.best_guess);
+        let others = study
+            .other_guesses
+            .iter()
+            .map(|(name, guess)| (name.clone(), fit_metric(&family.minima(name), Form::Power, Some(*guess))));
+        let others = others.collect();
         let points = family.composite();
         let fixed = family.fixed_sizes().into_iter().map(|(size, parameters, points)| {
             let fit = fit_form(&points, Form::PowerConst);
@@ -79,7 +87,7 @@ impl<'a> Fitted<'a> {
         let size_law = SizeLaw::fit(sizes, study.level).map_err(|error| error.to_string());
         let power = fit_form(&points, Form::Power);
         let constant = fit_form(&points, Form::PowerConst);
-        Self { family, points, power, constant, fixed, size_law }
+        Self { family, points, power, constant, others, fixed, size_law }
     }
 
     /// Whether the known irreducible error lies in the interval of γ of the composite curve.

@@ -95,6 +95,8 @@ pub(super) fn study() -> StudyData {
         },
         m_unit: "words".to_owned(),
         best_guess: Some(6.0),
+        other_guesses: BTreeMap::new(),
+        family: None,
         irreducible: Some(2.2),
         irreducible_note: "entropy rate of the source, exact".to_owned(),
         trials,

@@ -3,7 +3,7 @@
 use super::StudyData;
 use super::analysis::{Analysis, Fitted, Outcome};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The document. It holds no times and no paths.
 pub(super) fn fits(study: &StudyData, analysis: &Analysis<'_>) -> Value {
@@ -29,6 +29,7 @@ fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
             "requested": shard.requested,
             "m": best.m(),
             "error": best.error(),
+            "model": best.model,
             "size": best.size,
             "parameters": best.parameters,
             "optimum_parameters": shard.optimum(),
@@ -49,6 +50,7 @@ fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
             "power": outcome(&fitted.power),
             "power+const": outcome(&fitted.constant),
         },
+        "metrics": fitted.others.iter().map(|(name, fit)| (name.clone(), outcome(fit))).collect::<Map<_, _>>(),
         "irreducible_inside": fitted.irreducible_inside(study),
         "fixed_sizes": fixed.collect::<Vec<_>>(),
         "model_size": outcome(&fitted.size_law),

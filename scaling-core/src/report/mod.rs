@@ -38,6 +38,10 @@ pub struct StudyData {
     pub m_unit: String,
     /// Error of the best constant predictor.
     pub best_guess: Option<f64>,
+    /// The other metrics that have curves, and what the best constant predictor reaches in them.
+    pub other_guesses: BTreeMap<String, f64>,
+    /// What models of different names are together, where there is a curve of them all.
+    pub family: Option<String>,
     /// The known entropy, where the data have one.
     pub irreducible: Option<f64>,
     /// What `irreducible` is, for example `entropy rate of the source, exact`.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 /// One configuration (size and settings) at one shard, with its finished trials.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate<'a> {
+    /// Model.
+    pub(super) model: &'a str,
     /// Model size.
     pub(super) size: f64,
     /// Parameters of the model.
@@ -32,7 +34,7 @@ pub(super) struct Shard<'a> {
     pub(super) minima: BTreeMap<&'a str, f64>,
 }
 
-/// The trials of one model and variant, in ascending order of shard size.
+/// The trials of one model (or of a family of models) and variant, in ascending order of shard size.
 #[derive(Debug, Clone)]
 pub(super) struct Family<'a> {
     /// Model.
@@ -51,9 +53,13 @@ pub(super) fn finished(study: &StudyData) -> impl Iterator<Item = &Trial> {
 /// The families of a study in alphabetical order; those without a finished trial are left out.
 pub(super) fn families(study: &StudyData) -> Vec<Family<'_>> {
     let mut trials: BTreeMap<(&str, &str), BTreeMap<u64, Vec<&Trial>>> = BTreeMap::new();
+    let several = study.trials.iter().any(|trial| trial.model != study.trials[0].model);
+    let family = study.family.as_deref().filter(|_| several);
     for trial in &study.trials {
-        let family = trials.entry((&trial.model, &trial.variant)).or_default();
-        family.entry(trial.requested).or_default().push(trial);
+        for name in std::iter::once(trial.model.as_str()).chain(family) {
+            let family = trials.entry((name, &trial.variant)).or_default();
+            family.entry(trial.requested).or_default().push(trial);
+        }
     }
     let family = |((model, variant), shards): ((_, _), BTreeMap<u64, Vec<_>>)| Family {
         model,
@@ -70,8 +76,18 @@ impl<'a> Candidate<'a> {
         let by_error = |trial: &&Trial| trial.error.unwrap_or(f64::INFINITY);
         trials.sort_by(|a, b| by_error(a).total_cmp(&by_error(b)).then_with(|| a.id.cmp(&b.id)));
         let first = *trials.first()?;
-        let (size, parameters, settings) = (first.size, first.parameters, &first.settings);
-        Some(Self { size, parameters, settings, trials, diverged })
+        let Trial { model, size, parameters, settings, .. } = first;
+        let (size, parameters) = (*size, *parameters);
+        Some(Self { model, size, parameters, settings, trials, diverged })
+    }
+
+    /// Size, and model where the family has several.
+    pub(super) fn name(&self, family: &Family<'_>) -> String {
+        if self.model == family.model {
+            self.size.to_string()
+        } else {
+            format!("{} {}", self.model, self.size)
+        }
     }
 
     /// The errors of the finished trials.
@@ -117,9 +133,10 @@ fn better(a: &Candidate<'_>, b: &Candidate<'_>) -> std::cmp::Ordering {
 impl<'a> Shard<'a> {
     fn new(requested: u64, trials: Vec<&'a Trial>) -> Option<Self> {
         // Sizes are positive, so their bits sort as they do.
-        let mut configurations: BTreeMap<(u64, String), Vec<&Trial>> = BTreeMap::new();
+        let mut configurations: BTreeMap<(u64, &str, u64, String), Vec<&Trial>> = BTreeMap::new();
         for trial in trials {
-            let key = (trial.size.to_bits(), format!("{:?}", trial.settings));
+            let settings = format!("{:?}", trial.settings);
+            let key = (trial.parameters, trial.model.as_str(), trial.size.to_bits(), settings);
             configurations.entry(key).or_default().push(trial);
         }
         let candidates: Vec<Candidate<'_>> =
@@ -127,7 +144,8 @@ impl<'a> Shard<'a> {
         let minima = own_minima(&candidates);
         let mut sizes: Vec<Candidate<'_>> = Vec::new();
         for candidate in candidates {
-            match sizes.last_mut().filter(|last| last.size == candidate.size) {
+            let same = |last: &Candidate<'_>| (last.model, last.size) == (candidate.model, candidate.size);
+            match sizes.last_mut().filter(|last| same(last)) {
                 Some(last) if better(&candidate, last).is_lt() => *last = candidate,
                 Some(_) => {}
                 None => sizes.push(candidate),
@@ -181,13 +199,23 @@ impl Family<'_> {
         best.map(|best| Point { m: best.m(), errors: best.errors() }).collect()
     }
 
+    /// The curve of another metric: at every shard its own minimum.
+    pub(super) fn minima(&self, metric: &str) -> Vec<Point> {
+        let points = self.shards.iter().filter_map(|shard| {
+            let lowest = shard.minima.get(metric)?;
+            Some(Point { m: shard.best().m(), errors: vec![*lowest] })
+        });
+        points.collect()
+    }
+
     /// Every size's own curve, in ascending order of size: (size, parameters, points).
     pub(super) fn fixed_sizes(&self) -> Vec<(f64, u64, Vec<Point>)> {
-        let mut sizes: BTreeMap<u64, (f64, u64, Vec<Point>)> = BTreeMap::new();
+        let mut sizes: BTreeMap<(u64, &str, u64), (f64, u64, Vec<Point>)> = BTreeMap::new();
         for candidate in self.shards.iter().flat_map(|shard| &shard.sizes) {
             let point = Point { m: candidate.m(), errors: candidate.errors() };
             let empty = || (candidate.size, candidate.parameters, Vec::new());
-            sizes.entry(candidate.size.to_bits()).or_insert_with(empty).2.push(point);
+            let key = (candidate.parameters, candidate.model, candidate.size.to_bits());
+            sizes.entry(key).or_insert_with(empty).2.push(point);
         }
         sizes.into_values().collect()
     }

@@ -28,7 +28,7 @@ pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
         let settings = best.settings.iter().map(|(name, value)| format!("{name} {value}"));
         vec![
             grouped(best.m()),
-            best.size.to_string(),
+            best.name(&fitted.family),
             grouped(best.parameters as f64),
             significant(error, 4),
             optional(best.median_of(|t| t.relative_standard_error).map(|share| share * error)),

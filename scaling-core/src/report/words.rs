@@ -33,14 +33,18 @@ fn level_interval(interval: &Interval) -> String {
 
 /// `E(m) = 7.91 m^-0.071 [-0.081, -0.060] nats per word, R2 0.993, ...`; of `total` points.
 pub(super) fn fit(fit: &Fit, total: usize, study: &StudyData) -> String {
+    law(fit, total, &format!(" {}", study.metric.unit), study)
+}
+
+/// The same in a given unit, after a space.
+fn law(fit: &Fit, total: usize, unit: &str, study: &StudyData) -> String {
     let law = formula(&fit.law(), Form::Power);
     let constant = fit.ci.gamma.map_or(String::new(), |gamma| {
         format!(" + {} {}", significant(fit.gamma, 3), level_interval(&gamma))
     });
     format!(
-        "E(m) = {law} {}{constant} {}, R2 {:.4}, relative RMSE {}, {} of {total} points, {} to {} {}",
+        "E(m) = {law} {}{constant}{unit}, R2 {:.4}, relative RMSE {}, {} of {total} points, {} to {} {}",
         interval(&fit.ci.beta),
-        study.metric.unit,
         fit.r2,
         percent(fit.relative_rmse),
         fit.points,
@@ -59,6 +63,13 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
     };
     let mut lines =
         vec![("power law", in_words(&fitted.power)), ("power law + constant", in_words(&fitted.constant))];
+    for (name, found) in &fitted.others {
+        let words = match found {
+            Ok(found) => format!("{name}: {}", law(found, total, "", study)),
+            Err(reason) => format!("{name}: {reason}"),
+        };
+        lines.push(("power law", words));
+    }
     if let Some(comparison) = irreducible(fitted, study) {
         lines.push(("irreducible error", comparison));
     }

@@ -28,6 +28,8 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
         metric: facts.metric,
         m_unit: facts.m_unit,
         best_guess: facts.best_guess,
+        other_guesses: facts.other_guesses,
+        family: facts.family,
         irreducible: facts.irreducible,
         irreducible_note: facts.irreducible_note,
         trials,

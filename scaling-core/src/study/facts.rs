@@ -16,6 +16,12 @@ pub(super) struct Facts {
     pub(super) metric: Metric,
     pub(super) m_unit: String,
     pub(super) best_guess: Option<f64>,
+    /// What the best constant predictor reaches in every other metric that has a curve.
+    #[serde(default)]
+    pub(super) other_guesses: BTreeMap<String, f64>,
+    /// What models of different names are together.
+    #[serde(default)]
+    pub(super) family: Option<String>,
     pub(super) irreducible: Option<f64>,
     pub(super) irreducible_note: String,
     pub(super) published: Vec<Published>,
@@ -53,6 +59,8 @@ impl Facts {
             metric: Metric { name: metric.name.into(), label: metric.label.into(), unit: metric.unit.into() },
             m_unit: task.unit().into(),
             best_guess: study.corpus.best_guess(),
+            other_guesses: study.corpus.other_guesses(),
+            family: task.family().map(str::to_owned),
             irreducible: irreducible.as_ref().map(|i| i.error),
             irreducible_note: irreducible.map(|i| i.note).unwrap_or_default(),
             published: published(study),
@@ -68,7 +76,9 @@ impl Facts {
 /// The paper's figures for the models of the study.
 fn published(study: &Study<'_>) -> Vec<Published> {
     let all = study.task.published().into_iter();
-    all.filter(|p| study.file.models.iter().any(|m| Some(m.as_str()) == p.model.split('/').next()))
+    let family = study.task.family();
+    let models: Vec<&str> = study.file.models.iter().map(String::as_str).chain(family).collect();
+    all.filter(|p| p.model.split('/').next().is_some_and(|model| models.contains(&model)))
         .map(|p| Published {
             model: p.model.into(),
             beta_g: p.beta_g,
