@@ -120,7 +120,7 @@ fn the_report_knows_all_three_metrics() {
         assert!(curve.contains(metric), "{metric} is not in {curve}");
     }
     let page = std::fs::read_to_string(bench.path("s/report.html")).expect("report.html");
-    assert!(page.contains("<svg") && page.contains("top-1 error"));
+    assert!(page.contains("<svg") && page.contains("validation top-1 error"));
 }
 
 #[test]

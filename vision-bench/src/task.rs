@@ -68,7 +68,7 @@ impl Task for VisionTask {
     }
 
     fn metric(&self) -> Metric {
-        Metric { name: "top1_error", label: "validation top-1 error", unit: "top-1 error" }
+        Metric { name: "top1_error", label: "validation top-1 error", unit: "share of images" }
     }
 
     fn unit(&self) -> &'static str {

@@ -14,7 +14,7 @@ const STYLE: TableStyle = {
 
 /// Columns of the learning curve.
 pub(super) fn columns(study: &StudyData) -> Vec<String> {
-    let fixed = ["size", "parameters", "error", "s.e.", "training error", "settings", "seeds"];
+    let fixed = ["size", "parameters", "error", "s.e.", "training loss", "settings", "seeds"];
     let m = if study.m_unit.is_empty() { "m" } else { &study.m_unit };
     std::iter::once(m).chain(fixed).map(str::to_owned).collect()
 }

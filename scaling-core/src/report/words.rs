@@ -18,7 +18,8 @@ pub(super) fn formula(law: &Law, form: Form) -> String {
 
 /// An exponent to three decimals, or to three digits where it is small.
 pub(super) fn exponent(beta: f64) -> String {
-    if beta.abs() < 0.01 { significant(beta, 2) } else { format!("{beta:.3}") }
+    // What is zero but for rounding has no digits worth showing.
+    if (1e-6..0.01).contains(&beta.abs()) { significant(beta, 2) } else { format!("{beta:.3}") }
 }
 
 /// `[-0.081, -0.060]`.

@@ -63,8 +63,9 @@ impl Gradient for OnDevice {
             Some(velocity) => velocity.mul_scalar(momentum) + gradient.clone(),
             None => gradient.clone(),
         };
-        let change = gradient + velocity.clone().mul_scalar(momentum);
-        (value - change.mul_scalar(rate), velocity)
+        // Two subtractions, so that all but one of the operations can work in place.
+        let value = value - gradient.mul_scalar(rate);
+        (value - velocity.clone().mul_scalar(rate * momentum), velocity)
     }
 
     fn adapt(
