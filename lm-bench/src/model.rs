@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_formula_counts_what_is_built_and_training_starts_at_ln_v() {
-        let device = Device::flex();
+        let device = Device::flex().autodiff();
         for model in ["word-lstm2", "word-lstm4", "word-rhn5", "char-rhn10"] {
             let architecture = Architecture::parse(model).unwrap();
             let extent = Extent { length: 1, vocabulary: 50 };

@@ -130,16 +130,11 @@ impl VisionCorpus {
         }
         items
     }
+}
 
-    fn evaluation(
-        &self,
-        pictures: &Arc<dyn Pictures>,
-        items: Vec<u64>,
-        augment: Augment,
-    ) -> Result<Box<dyn Batches>> {
-        let loader = Loader::evaluation(pictures.clone(), items, VALIDATION_ROWS, augment, workers())?;
-        Ok(Box::new(loader))
-    }
+fn evaluation(pictures: &Arc<dyn Pictures>, items: Vec<u64>, augment: Augment) -> Result<Box<dyn Batches>> {
+    let loader = Loader::evaluation(pictures.clone(), items, VALIDATION_ROWS, augment, workers())?;
+    Ok(Box::new(loader))
 }
 
 /// Threads that prepare pictures beside those that train: a picture costs a small part of an update.
@@ -200,9 +195,9 @@ impl Corpus for VisionCorpus {
         let rows = rows.min(items.len());
         let train = Loader::training(pool, items, rows, augment, trial.seed, workers())?;
         let items = self.validation_items(trial.validation);
-        let validation = Some(self.evaluation(&self.validation, items, augment)?);
+        let validation = Some(evaluation(&self.validation, items, augment)?);
         let test = match &self.test {
-            Some(test) => Some(self.evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),
+            Some(test) => Some(evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),
             None => None,
         };
         let data = Data { train: Box::new(train), rows: rows as u64, validation, test };

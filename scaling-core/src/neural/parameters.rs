@@ -6,7 +6,7 @@ use crate::trial::Weights;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Trainable scalars of a model; running statistics are none.
+/// Trainable scalars of a model on a device with autodiff; running statistics are none.
 pub fn count<M: Module>(model: &M) -> u64 {
     struct Count(u64);
     impl ModuleVisitor for Count {

@@ -210,7 +210,8 @@ impl Family<'_> {
 
     /// Every size's own curve, in ascending order of size: (size, parameters, points).
     pub(super) fn fixed_sizes(&self) -> Vec<(f64, u64, Vec<Point>)> {
-        let mut sizes: BTreeMap<(u64, &str, u64), (f64, u64, Vec<Point>)> = BTreeMap::new();
+        type Size<'a> = (u64, &'a str, u64);
+        let mut sizes: BTreeMap<Size<'_>, (f64, u64, Vec<Point>)> = BTreeMap::new();
         for candidate in self.shards.iter().flat_map(|shard| &shard.sizes) {
             let point = Point { m: candidate.m(), errors: candidate.errors() };
             let empty = || (candidate.size, candidate.parameters, Vec::new());

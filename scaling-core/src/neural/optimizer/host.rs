@@ -143,7 +143,7 @@ impl Gradient for InMemory {
             Self::Dense(gradient) => update::adam(values, floats(gradient), means, squares, step),
             // The moments of rows that do not occur decay too, so nothing is saved here.
             rows @ Self::Rows { .. } => {
-                update::adam(values, &rows.dense_of(values.len()), means, squares, step)
+                update::adam(values, &rows.dense_of(values.len()), means, squares, step);
             }
         }
         let [value, first, second] = data.map(|data| Tensor::from_data(data, &Device::flex()));

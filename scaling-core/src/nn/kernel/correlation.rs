@@ -21,6 +21,16 @@ impl Kernel for PanelShape {
     }
 }
 
+/// Runs what is compiled for this number of rows, each of which has registers of its own.
+macro_rules! of_rows {
+    ($rows:expr, $lanes:ident, $vectors:literal, $tile:expr, $out:expr, $($fewer:literal)+; $most:literal) => {
+        match $rows {
+            $($fewer => $tile.run::<$lanes, $fewer, $vectors>($out),)+
+            _ => $tile.run::<$lanes, $most, $vectors>($out),
+        }
+    };
+}
+
 /// Columns cut into panels of one or two vectors, each row by row, the last one filled up with zeros.
 pub(super) struct Panels {
     /// Rows of every panel.
@@ -145,37 +155,11 @@ impl Kernel for Correlation<'_> {
                         present: index > 0,
                     };
                     if vectors == 1 {
-                        match group.len() {
-                            1 => tile(0).run::<V, 1, 1>(out),
-                            2 => tile(0).run::<V, 2, 1>(out),
-                            3 => tile(0).run::<V, 3, 1>(out),
-                            4 => tile(0).run::<V, 4, 1>(out),
-                            5 => tile(0).run::<V, 5, 1>(out),
-                            6 => tile(0).run::<V, 6, 1>(out),
-                            7 => tile(0).run::<V, 7, 1>(out),
-                            8 => tile(0).run::<V, 8, 1>(out),
-                            9 => tile(0).run::<V, 9, 1>(out),
-                            10 => tile(0).run::<V, 10, 1>(out),
-                            11 => tile(0).run::<V, 11, 1>(out),
-                            12 => tile(0).run::<V, 12, 1>(out),
-                            13 => tile(0).run::<V, 13, 1>(out),
-                            14 => tile(0).run::<V, 14, 1>(out),
-                            15 => tile(0).run::<V, 15, 1>(out),
-                            _ => tile(0).run::<V, 16, 1>(out),
-                        }
+                        of_rows!(group.len(), V, 1, tile(0), out, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; 16);
                         continue;
                     }
                     for part in (0..weight.width.min(weight.columns - first)).step_by(2 * V::LANES) {
-                        match group.len() {
-                            1 => tile(part).run::<V, 1, 2>(out),
-                            2 => tile(part).run::<V, 2, 2>(out),
-                            3 => tile(part).run::<V, 3, 2>(out),
-                            4 => tile(part).run::<V, 4, 2>(out),
-                            5 => tile(part).run::<V, 5, 2>(out),
-                            6 => tile(part).run::<V, 6, 2>(out),
-                            7 => tile(part).run::<V, 7, 2>(out),
-                            _ => tile(part).run::<V, 8, 2>(out),
-                        }
+                        of_rows!(group.len(), V, 2, tile(part), out, 1 2 3 4 5 6 7; 8);
                     }
                 }
             }
@@ -339,37 +323,11 @@ impl Kernel for Transposed<'_> {
                         present: n > 0,
                     };
                     if vectors == 1 {
-                        match len {
-                            1 => sums(0).run::<V, 1, 1>(out),
-                            2 => sums(0).run::<V, 2, 1>(out),
-                            3 => sums(0).run::<V, 3, 1>(out),
-                            4 => sums(0).run::<V, 4, 1>(out),
-                            5 => sums(0).run::<V, 5, 1>(out),
-                            6 => sums(0).run::<V, 6, 1>(out),
-                            7 => sums(0).run::<V, 7, 1>(out),
-                            8 => sums(0).run::<V, 8, 1>(out),
-                            9 => sums(0).run::<V, 9, 1>(out),
-                            10 => sums(0).run::<V, 10, 1>(out),
-                            11 => sums(0).run::<V, 11, 1>(out),
-                            12 => sums(0).run::<V, 12, 1>(out),
-                            13 => sums(0).run::<V, 13, 1>(out),
-                            14 => sums(0).run::<V, 14, 1>(out),
-                            15 => sums(0).run::<V, 15, 1>(out),
-                            _ => sums(0).run::<V, 16, 1>(out),
-                        }
+                        of_rows!(len, V, 1, sums(0), out, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; 16);
                         continue;
                     }
                     for part in (0..gradient.width.min(gradient.columns - first)).step_by(2 * V::LANES) {
-                        match len {
-                            1 => sums(part).run::<V, 1, 2>(out),
-                            2 => sums(part).run::<V, 2, 2>(out),
-                            3 => sums(part).run::<V, 3, 2>(out),
-                            4 => sums(part).run::<V, 4, 2>(out),
-                            5 => sums(part).run::<V, 5, 2>(out),
-                            6 => sums(part).run::<V, 6, 2>(out),
-                            7 => sums(part).run::<V, 7, 2>(out),
-                            _ => sums(part).run::<V, 8, 2>(out),
-                        }
+                        of_rows!(len, V, 2, sums(part), out, 1 2 3 4 5 6 7; 8);
                     }
                 }
             }
@@ -422,6 +380,72 @@ impl Sums<'_> {
             for (sum, out) in sums.into_iter().zip(out.chunks_mut(V::LANES)) {
                 let sum = if self.present { V::read(out, 0.0).add(sum) } else { sum };
                 sum.write(out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lanes::tests::every_level;
+    use super::super::window::Shape;
+    use super::*;
+    use crate::random::Random;
+
+    fn values(n: usize, label: u64) -> Vec<f32> {
+        let mut random = Random::new("correlation", &[label]);
+        (0..n).map(|_| random.normal() as f32).collect()
+    }
+
+    /// Both products of a few images, with a number of filters.
+    #[derive(Clone)]
+    struct Both(usize);
+
+    impl Kernel for Both {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn run<V: Lanes>(self) -> Vec<f32> {
+            let padding = [[1, 1], [1, 1]];
+            let channels = [6, self.0];
+            let shape = Shape { batch: 2, image: [5, 4], channels, kernel: [3, 3], stride: 1, padding };
+            let (windows, filters) = (shape.windows(), self.0);
+            let matrix = |rows: usize, label| {
+                let all = values(rows * filters, label);
+                Panels::gather(rows, filters, |row, part, out| {
+                    out.copy_from_slice(&all[row * filters..][part]);
+                })
+            };
+            let (bare, padded) = (windows.frame.bare_len(), windows.frame.len());
+            let mut images = vec![0.0; 2 * padded];
+            for (image, framed) in values(2 * bare, 1).chunks(bare).zip(images.chunks_mut(padded)) {
+                windows.frame.pad(image, framed);
+            }
+            let (pixels, blocks) = (windows.of_images(2), pieces(&windows));
+            let weight = matrix(windows.depth(), 2);
+            let mut out = vec![0.0; 2 * windows.out];
+            Correlation { images: &images, pixels: &pixels, blocks: &blocks, weight: &weight, out: &mut out }
+                .run::<V>();
+            let gradient = matrix(pixels.len(), 3);
+            let mut sums = vec![0.0; windows.depth() * filters];
+            let tiles: Vec<_> = (0..windows.depth())
+                .map(|row| (windows.segments[row / windows.length] + row % windows.length, row, 1))
+                .collect();
+            let (images, pixels, tiles) = (&images[..], &pixels[..], &tiles[..]);
+            let (gradient, out_) = (&gradient, &mut sums[..]);
+            Transposed { images, padded, count: 2, pixels, block: 2, tiles, gradient, out: out_ }.run::<V>();
+            [out, sums].concat()
+        }
+    }
+
+    #[test]
+    fn levels_agree() {
+        for filters in [3, 16, 40] {
+            let levels = every_level(&Both(filters));
+            for level in &levels[1..] {
+                for (got, want) in level.iter().zip(&levels[0]) {
+                    assert!((got - want).abs() < 1e-4, "{filters} filters: {got} for {want}");
+                }
             }
         }
     }

@@ -11,6 +11,7 @@
 mod activation;
 mod blocks;
 mod buffer;
+mod channels;
 pub(super) mod convolution;
 mod correlation;
 mod lanes;

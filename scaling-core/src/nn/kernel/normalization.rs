@@ -1,11 +1,9 @@
 //! Batch normalisation of channels-last arrays, with what usually follows it: the addition of a
 //! residual branch and a rectifier.
 
-use super::lanes::{Kernel, Lanes, MAX_LANES, dispatch};
+use super::channels::{Terms, block_len, pattern, sum_channels};
+use super::lanes::{Kernel, Lanes, dispatch};
 use rayon::prelude::*;
-
-/// Values that one task works on, about: sums of so many keep their precision, and fit the cache.
-const BLOCK: usize = 1 << 14;
 
 /// Per channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,91 +11,6 @@ pub(in super::super) struct Moments {
     pub(in super::super) mean: Vec<f32>,
     /// Mean squared deviation.
     pub(in super::super) variance: Vec<f32>,
-}
-
-/// Channels repeated until they fill whole vectors of any width, so that an array is a sequence of whole
-/// patterns (but for its end), whatever the number of channels.
-fn pattern_len(channels: usize) -> usize {
-    let (mut a, mut b) = (channels, MAX_LANES);
-    while b > 0 {
-        (a, b) = (b, a % b);
-    }
-    channels / a * MAX_LANES
-}
-
-/// One value per channel as a pattern.
-fn pattern(values: &[f32]) -> Vec<f32> {
-    values.iter().copied().cycle().take(pattern_len(values.len())).collect()
-}
-
-/// A length of blocks that are whole patterns.
-fn block_len(channels: usize) -> usize {
-    let pattern = pattern_len(channels);
-    (BLOCK / pattern).max(1) * pattern
-}
-
-/// K terms of every value of a block that are summed per channel. Not a closure, since only what is surely
-/// inlined is compiled for the CPU at hand.
-trait Terms<const K: usize>: Copy {
-    /// Those of the values from `at` on, as many as there are lanes, or up to the end.
-    fn at<V: Lanes>(self, at: usize) -> [V; K];
-}
-
-/// The sums per channel of a block of `len` values, by one pass for every two vectors of the pattern.
-#[inline(always)]
-fn sum_channels<V: Lanes, const K: usize>(
-    len: usize,
-    channels: usize,
-    terms: impl Terms<K>,
-) -> [Vec<f32>; K] {
-    let mut sums = [const { Vec::new() }; K];
-    for sums in &mut sums {
-        sums.resize(channels, 0.0);
-    }
-    let pattern = pattern_len(channels);
-    let whole = len / pattern * pattern;
-    for first in (0..pattern).step_by(2 * V::LANES) {
-        // Patterns are whole numbers of vectors, but maybe an odd one.
-        if first + V::LANES < pattern {
-            let mut total = [[V::splat(0.0); K]; 2];
-            for at in (0..whole).step_by(pattern) {
-                for i in 0..2 {
-                    let found = terms.at::<V>(at + first + i * V::LANES);
-                    for k in 0..K {
-                        total[i][k] = total[i][k].add(found[k]);
-                    }
-                }
-            }
-            add_lanes(&mut sums, first, total[0], V::LANES);
-            add_lanes(&mut sums, first + V::LANES, total[1], V::LANES);
-        } else {
-            let mut total = [V::splat(0.0); K];
-            for at in (0..whole).step_by(pattern) {
-                let found = terms.at::<V>(at + first);
-                for k in 0..K {
-                    total[k] = total[k].add(found[k]);
-                }
-            }
-            add_lanes(&mut sums, first, total, V::LANES);
-        }
-    }
-    for at in (whole..len).step_by(V::LANES) {
-        add_lanes(&mut sums, at, terms.at::<V>(at), V::LANES.min(len - at));
-    }
-    sums
-}
-
-/// Adds lanes, of which the first is the value `at` of a block, to the sums of their channels.
-#[inline(always)]
-fn add_lanes<V: Lanes, const K: usize>(sums: &mut [Vec<f32>; K], at: usize, found: [V; K], lanes: usize) {
-    for k in 0..K {
-        let mut values = [0.0; MAX_LANES];
-        found[k].store(&mut values);
-        let channels = sums[k].len();
-        for (i, value) in values[..lanes].iter().enumerate() {
-            sums[k][(at + i) % channels] += value;
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -135,7 +48,9 @@ pub(in super::super) fn moments(x: &[f32], channels: usize) -> Moments {
             let Self(x, channels) = self;
             let [mut mean] = sum_channels::<V, 1>(x.len(), channels, Plain(x));
             let rows = (x.len() / channels) as f32;
-            mean.iter_mut().for_each(|sum| *sum /= rows);
+            for sum in &mut mean {
+                *sum /= rows;
+            }
             let center = pattern(&mean);
             let squares = SquaredDeviations { x, center: &center };
             let [squares] = sum_channels::<V, 1>(x.len(), channels, squares);
@@ -372,6 +287,7 @@ impl Kernel for Apply<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lanes::tests::every_level;
     use super::*;
     use crate::random::Random;
 
@@ -447,6 +363,39 @@ mod tests {
                         close(&column(through), &gated);
                     }
                 }
+            }
+        }
+    }
+
+    /// Sums and gradients of a few values, which end amid a pattern.
+    #[derive(Clone)]
+    struct All;
+
+    impl Kernel for All {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn run<V: Lanes>(self) -> Vec<f32> {
+            let channels = 6;
+            let (x, g, y) = (values(11 * channels, 1), values(11 * channels, 2), values(11 * channels, 3));
+            let center = pattern(&values(channels, 4));
+            let rectified = Some(y.as_slice());
+            let sums = Totals { x: &x, rectified, gradient: &g, center: &center, channels }.run::<V>();
+            let by = [5, 6, 7].map(|label| pattern(&values(channels, label)));
+            let (mut out, mut through) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+            let (to, by) = (&mut out, &by);
+            Apply { x: &x, rectified, gradient: &g, center: &center, by, out: to, through: &mut through }
+                .run::<V>();
+            [sums.concat(), out, through].concat()
+        }
+    }
+
+    #[test]
+    fn levels_agree() {
+        let levels = every_level(&All);
+        for level in &levels[1..] {
+            for (got, want) in level.iter().zip(&levels[0]) {
+                assert!((got - want).abs() < 1e-4, "{got} for {want}");
             }
         }
     }

@@ -54,8 +54,8 @@ pub(in super::super) fn forward(shape: Shape, images: &[f32]) -> (Vec<f32>, Vec<
                 for (place, at) in shape.places(pixel / width, pixel % width) {
                     let values = &image[at * c..][..c];
                     for ((out, from), value) in out.iter_mut().zip(places.iter_mut()).zip(values) {
-                        // NaN is no less than anything: it wins, and then shows.
-                        let wins = !(*value <= *out);
+                        // NaN wins, and stays: no value is above it.
+                        let wins = *value > *out || value.is_nan();
                         *from = if wins { place } else { *from };
                         *out = if wins { *value } else { *out };
                     }

@@ -68,9 +68,8 @@ impl Shape {
         let mut phases = Vec::new();
         for phase in (0..s).flat_map(|y| (0..s).map(move |x| [y, x])) {
             // From the last tap to the first, as the gradient is read forwards.
-            let taps = phase.map(|p| p);
             let taps =
-                [0, 1].map(|axis| (taps[axis]..self.kernel[axis]).step_by(s).rev().collect::<Vec<usize>>());
+                [0, 1].map(|axis| (phase[axis]..self.kernel[axis]).step_by(s).rev().collect::<Vec<usize>>());
             if taps.iter().any(Vec::is_empty) {
                 continue;
             }

@@ -1,0 +1,131 @@
+"""Compare `vision-bench data prepare` with PIL: decoding and scaling pictures, on one core.
+
+Pictures of two sizes: those of the data set as they are, and mosaics of 8 x 6 of them, which have the size of
+ImageNet's and its detail. PIL decodes from memory and scales (bicubic) so that the shortest side is 256;
+`prepare` also reads its files or archives, looks for damage, hashes and writes everything to the disk. The two
+run in turn, and what counts is the ratio within a pair. Exit code 0: every ratio is at least 2; 1: one is
+not; 2: bad usage, or something could not be run.
+
+    python3 benchmarks/prepare.py --data PATH       # in the layout of class tars
+"""
+
+import io
+import json
+import os
+import statistics
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from augment import python_with_torchvision
+from compare import Failure, Parser, build, measure, note, run
+from with_torch import Missing
+
+REQUIRED, SHORTEST, SECONDS = 2.0, 256, 4.0
+COLUMNS, ROWS, MOSAICS = 8, 6, 400
+
+
+def pictures(data):
+    """The encoded training pictures of a data set, class by class."""
+    archives = sorted((data / "ILSVRC2012_img_train").glob("*.tar"))
+    if not archives:
+        raise Failure(f"{data}/ILSVRC2012_img_train holds no tars")
+    for path in archives:
+        with tarfile.open(path) as archive:
+            yield [archive.extractfile(member).read() for member in archive if member.isfile()]
+
+
+def make_mosaics(data, folder):
+    """Class folders of large pictures, made of small ones. Runs inside the virtual environment."""
+    from PIL import Image
+
+    small = [picture for group in pictures(data) for picture in group]
+    side = Image.open(io.BytesIO(small[0])).width
+    for number in range(MOSAICS + MOSAICS // 10):
+        mosaic = Image.new("RGB", (COLUMNS * side, ROWS * side))
+        for cell in range(COLUMNS * ROWS):
+            picture = Image.open(io.BytesIO(small[(number * 997 + cell * 331) % len(small)]))
+            mosaic.paste(picture, (cell % COLUMNS * side, cell // COLUMNS * side))
+        part = "train" if number < MOSAICS else "val"
+        target = folder / part / f"class{number % 2}" / f"{number}.JPEG"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mosaic.save(target, quality=90)
+
+
+def pil_speed(encoded):
+    """Pictures per second of PIL, from memory to pixels."""
+    from PIL import Image
+
+    count, start = 0, time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        picture = Image.open(io.BytesIO(encoded[count % len(encoded)])).convert("RGB")
+        if min(picture.size) > SHORTEST:
+            factor = SHORTEST / min(picture.size)
+            picture = picture.resize([round(side * factor) for side in picture.size], Image.Resampling.BICUBIC)
+        picture.tobytes()
+        count += 1
+    return count / (time.perf_counter() - start)
+
+
+def our_speed(binary, path, count):
+    """Pictures per second of `data prepare`, from the files to the files."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "RAYON_NUM_THREADS": "1", "SCALING_CACHE": cache}
+        start = time.perf_counter()
+        run([binary, "data", "prepare", path], capture_output=True, env=environment)
+        return count / (time.perf_counter() - start)
+
+
+def main():
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="a data set in the layout of class tars")
+    parser.add_argument("--pairs", type=int, default=3, help="measurements of either side [default: 3]")
+    parser.add_argument("--pil", type=Path, metavar="DIR", help="only PIL's figure for DIR's files, as JSON")
+    parser.add_argument("--mosaics", type=Path, metavar="DIR", help="only make the large pictures")
+    options = parser.parse_args()
+    if options.mosaics:
+        make_mosaics(options.data, options.mosaics)
+        return 0
+    if options.pil:
+        files = sorted(options.pil.rglob("*.JPEG"))
+        encoded = [path.read_bytes() for path in files] or next(pictures(options.pil))
+        print(json.dumps(pil_speed(encoded)))
+        return 0
+    python = python_with_torchvision()
+    with tempfile.TemporaryDirectory() as folder:
+        binary, large = build("vision-bench", "cpu", dict(os.environ), folder), Path(folder) / "large"
+        run([python, __file__, "--data", options.data, "--mosaics", large])
+        small = sum(len(group) for group in pictures(options.data))
+        with tarfile.open(options.data / "ILSVRC2012_img_val.tar") as archive:
+            small += len(archive.getnames())
+        print("| pictures | PIL/s | prepare/s | ratio [min, max] | required |")
+        print("| --- | ---: | ---: | ---: | ---: |")
+        met = True
+        for name, path, count in [
+            ("as they are", options.data, small),
+            (f"mosaics of {COLUMNS} x {ROWS}", large, MOSAICS + MOSAICS // 10),
+        ]:
+            source = path if path == large else options.data / "folder-layout-sample"
+            pairs = [
+                (measure([python, __file__, "--data", path, "--pil", source]), our_speed(binary, path, count))
+                for _ in range(options.pairs)
+            ]
+            ratios = [ours / theirs for theirs, ours in pairs]
+            ratio = statistics.median(ratios)
+            met &= ratio >= REQUIRED
+            speeds = " | ".join(f"{statistics.median(side):,.0f}" for side in zip(*pairs))
+            verdict = f"{REQUIRED:.2f} {'met' if ratio >= REQUIRED else 'MISSED'}"
+            print(f"| {name} | {speeds} | {ratio:.2f} [{min(ratios):.2f}, {max(ratios):.2f}] | {verdict} |")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Failure, Missing, OSError) as error:
+        note(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
