@@ -12,14 +12,13 @@ not; 2: bad usage, or something could not be run.
 import io
 import json
 import os
-import statistics
 import sys
 import tarfile
 import tempfile
 import time
 from pathlib import Path
 
-from augment import python_with_torchvision
+from augment import python_with_torchvision, row
 from compare import Failure, Parser, build, measure, note, run
 from with_torch import Missing
 
@@ -112,12 +111,7 @@ def main():
                 (measure([python, __file__, "--data", path, "--pil", source]), our_speed(binary, path, count))
                 for _ in range(options.pairs)
             ]
-            ratios = [ours / theirs for theirs, ours in pairs]
-            ratio = statistics.median(ratios)
-            met &= ratio >= REQUIRED
-            speeds = " | ".join(f"{statistics.median(side):,.0f}" for side in zip(*pairs))
-            verdict = f"{REQUIRED:.2f} {'met' if ratio >= REQUIRED else 'MISSED'}"
-            print(f"| {name} | {speeds} | {ratio:.2f} [{min(ratios):.2f}, {max(ratios):.2f}] | {verdict} |")
+            met &= row(name, pairs, REQUIRED)
     return 0 if met else 1
 
 

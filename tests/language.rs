@@ -70,21 +70,7 @@ fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
     let bench = bench();
     let settings =
         TINY.replace("shards=500,1000", "shards=1000").replace("sizes=4,8", "sizes=8 --set sgd_rates=0.4");
-    let output = bench
-        .command(&format!("{settings} --model {model} --device {device}"))
-        .env("SCALING_KERNELS", kernels)
-        .output()
-        .expect("the binary starts");
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
-    let metrics = trials.map(|t| t.expect("an entry").path().join("metrics.jsonl"));
-    let lines = metrics.map(|path| std::fs::read_to_string(path).expect("metrics"));
-    lines
-        .collect::<String>()
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-        .map(|line| line["training_loss"].as_f64().expect("a number"))
-        .collect()
+    support::training_losses(&bench, &format!("{settings} --model {model} --device {device}"), kernels)
 }
 
 fn trains_like_the_reference(kernels: &str, device: &str) {

@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results, text};
+use support::{Bench, moments, results};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_vision-bench"))
@@ -69,27 +69,7 @@ fn training_losses(kernels: &str, device: &str) -> Vec<f64> {
     let bench = bench();
     // A low rate, so that differences in the last bits do not grow.
     let settings = TINY.replace("shards=80,160", "shards=160 --set sgd_rates=0.001");
-    let output = bench
-        .command(&format!("{settings} --device {device}"))
-        .env("SCALING_KERNELS", kernels)
-        .output()
-        .expect("the binary starts");
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
-    let mut files: Vec<_> = trials.map(|t| t.expect("an entry").path()).collect();
-    let size = |trial: &PathBuf| {
-        let config = std::fs::read_to_string(trial.join("config.json")).expect("a configuration");
-        let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
-        config["size"].as_f64().expect("a size")
-    };
-    files.sort_by(|a, b| size(a).total_cmp(&size(b)));
-    let lines = files.iter().map(|t| std::fs::read_to_string(t.join("metrics.jsonl")).expect("metrics"));
-    lines
-        .collect::<String>()
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-        .map(|line| line["training_loss"].as_f64().expect("a number"))
-        .collect()
+    support::training_losses(&bench, &format!("{settings} --device {device}"), kernels)
 }
 
 fn trains_like_the_reference(kernels: &str, device: &str) {

@@ -118,6 +118,28 @@ pub fn results(study: &Path) -> BTreeMap<String, String> {
     found
 }
 
+/// Runs a study in `s` with kernels of a kind (`fused` or `reference`); its training losses, by size.
+pub fn training_losses(bench: &Bench, settings: &str, kernels: &str) -> Vec<f64> {
+    let output = bench.command(settings).env("SCALING_KERNELS", kernels).output().expect("the binary starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
+    let mut trials: Vec<PathBuf> = trials.map(|t| t.expect("an entry").path()).collect();
+    let size = |trial: &PathBuf| {
+        let config = std::fs::read_to_string(trial.join("config.json")).expect("a configuration");
+        let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+        config["size"].as_f64().expect("a size")
+    };
+    // Names of trials depend on the device.
+    trials.sort_by(|a, b| size(a).total_cmp(&size(b)));
+    let lines = trials.iter().map(|t| std::fs::read_to_string(t.join("metrics.jsonl")).expect("metrics"));
+    lines
+        .collect::<String>()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|line| line["training_loss"].as_f64().expect("a number"))
+        .collect()
+}
+
 /// Pseudo-random moments in a range, the same in every run.
 pub fn moments(n: u64, from: Duration, to: Duration) -> Vec<Duration> {
     (1..=n)

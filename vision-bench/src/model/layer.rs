@@ -70,7 +70,7 @@ impl Layer {
         if !x.device().is_autodiff() {
             return normalize(x, self.moments.value(), scale, shift, residual, options);
         }
-        let [n, height, width, filters] = x.dims();
+        let [n, height, width, _] = x.dims();
         let out = batch_norm(x, scale, shift, residual, options);
         // TensorFlow and PyTorch keep the unbiased variance.
         let rows = (n * height * width) as f64;
@@ -78,7 +78,6 @@ impl Layer {
         let found = out.moments.inner();
         let mean = found.clone().narrow(0, 0, 1);
         let variance = found.narrow(0, 1, 1).mul_scalar(unbiased);
-        debug_assert_eq!(mean.dims(), [1, filters]);
         let found = Tensor::cat(vec![mean, variance], 0).mul_scalar(1.0 - DECAY);
         let running = self.moments.value_sync().inner().mul_scalar(DECAY) + found;
         self.moments.update(Tensor::from_inner(running));
