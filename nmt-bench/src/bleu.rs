@@ -1,0 +1,1 @@
+//! Corpus BLEU as sacreBLEU defines it.

@@ -1,0 +1,96 @@
+//! Pairs of sentences as ids: what shards are drawn from and models are trained on.
+//!
+//! Both languages share `n` sub-word symbols with the ids `0..n`; specials follow (see [`Specials`]): two in
+//! a source, four in a target (MODELS 4.1), so |V_S| = n + 2 and |V_T| = n + 4.
+
+use crate::text::Tokenizer;
+use std::sync::Arc;
+
+/// Pairs of a source sentence and its translation, addressable at random. Neither includes marks of its
+/// start or end; ids are below the number of symbols, or [`Specials::unknown`].
+pub(crate) trait Pairs: Send + Sync {
+    /// The number of pairs; `None` if endless.
+    fn len(&self) -> Option<u64>;
+
+    /// Writes the ids of pair `index` to `source` and `target`, which are cleared first.
+    fn read(&self, index: u64, source: &mut Vec<u16>, target: &mut Vec<u16>);
+
+    /// The tokens of source and target of pair `index`; those of the target are the unit of m.
+    fn tokens(&self, index: u64) -> [u32; 2];
+
+    /// The target sentence of pair `index` as people write it: what BLEU compares with. Of training pairs
+    /// it need not be known.
+    fn reference(&self, index: u64) -> String;
+}
+
+/// The ids that follow the symbols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Specials {
+    /// A token that is not among the symbols.
+    pub(crate) unknown: u16,
+    /// Fills a batch; excluded from the loss.
+    pub(crate) padding: u16,
+    /// Before the first token of a target.
+    pub(crate) start: u16,
+    /// After the last token of a target.
+    pub(crate) end: u16,
+}
+
+impl Specials {
+    /// The most symbols that leave room for the specials in 16 bits.
+    pub(crate) const MOST_SYMBOLS: usize = 65_532;
+
+    /// The specials after `symbols` symbols (at most [`Self::MOST_SYMBOLS`]).
+    pub(crate) fn after(symbols: usize) -> Self {
+        debug_assert!(symbols <= Self::MOST_SYMBOLS);
+        let unknown = symbols as u16;
+        Self { unknown, padding: unknown + 1, start: unknown + 2, end: unknown + 3 }
+    }
+}
+
+/// What no model can do better than, where the source of the pairs is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Floor {
+    /// Per-token error of the best predictor that sees the source and all earlier target tokens, the end
+    /// of the sentence included.
+    pub(crate) token_error: f64,
+    /// Half the width of the interval in which it lies; 0 if it is exact.
+    pub(crate) bound: f64,
+    /// Nats per target token of that predictor, the end included.
+    pub(crate) nats_per_token: f64,
+    /// How they are known.
+    pub(crate) note: String,
+}
+
+/// A source of pairs, split into parts.
+#[derive(Clone)]
+pub(crate) struct Parallel {
+    /// One line on what it is and how large it is.
+    pub(crate) description: String,
+    /// The pool that training shards are drawn from.
+    pub(crate) train: Arc<dyn Pairs>,
+    /// The pairs that models are selected on; always finite.
+    pub(crate) validation: Arc<dyn Pairs>,
+    /// Pairs that nothing is selected on, where the source has such a part.
+    pub(crate) test: Option<Arc<dyn Pairs>>,
+    /// From text to ids and back.
+    pub(crate) tokenizer: Tokenizer,
+    /// BLAKE3, in hexadecimal, of everything that determines the ids.
+    pub(crate) fingerprint: String,
+    /// Per-token error of the best constant guess: 1 less the share of the most frequent target token of the
+    /// training part, ends included.
+    pub(crate) best_guess: f64,
+    /// Entropy of the marginal distribution of those tokens, in nats.
+    pub(crate) best_guess_loss: f64,
+    /// Target tokens of the training part; `u64::MAX` if endless.
+    pub(crate) tokens: u64,
+    /// What no model can do better than, where that is known.
+    pub(crate) floor: Option<Floor>,
+}
+
+impl Parallel {
+    /// The number of sub-word symbols, specials excluded.
+    pub(crate) fn symbols(&self) -> usize {
+        self.tokenizer.symbols()
+    }
+}

@@ -1,0 +1,1 @@
+//! An artificial pair of languages whose irreducible error is known.
