@@ -7,9 +7,8 @@ use crate::text::{Corpus as Text, Sentences, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::Neural;
-use scaling_core::random::Random;
 use scaling_core::settings::Options;
-use scaling_core::shard::{Pool, Shard};
+use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
 use scaling_core::trial::TrialConfig;
 use std::sync::Arc;
@@ -58,23 +57,6 @@ impl LanguageCorpus {
             (Some(n), Unit::Characters) => Some((0..n).map(|i| pool.weight(i)).sum()),
         };
         Self { text, pool }
-    }
-
-    /// The sentences that every trial validates on: all, or a seeded choice of `wanted` samples.
-    fn validation_items(&self, wanted: u64) -> Vec<u64> {
-        let n = self.text.validation.len().unwrap_or(0);
-        let mut items: Vec<u64> = (0..n).collect();
-        if wanted == 0 {
-            return items;
-        }
-        Random::new(&format!("validation/{}", self.text.fingerprint), &[wanted]).shuffle(&mut items);
-        let mut samples = 0;
-        let enough = items.iter().position(|i| {
-            samples += u64::from(self.text.validation.tokens(*i)).min(self.pool.longest);
-            samples >= wanted
-        });
-        items.truncate(enough.map_or(items.len(), |last| last + 1));
-        items
     }
 
     fn batches(
@@ -134,7 +116,11 @@ impl Corpus for LanguageCorpus {
         let extent = self.extent(&trial.options);
         let train =
             self.batches(&self.text.train, shard.items.clone(), rows, extent.length, Some(trial.seed));
-        let items = self.validation_items(trial.validation);
+        let sentences = &self.text.validation;
+        let count = sentences.len().unwrap_or(0);
+        let items = measured_items(&self.text.fingerprint, count, trial.validation, |i| {
+            u64::from(sentences.tokens(i)).min(self.pool.longest)
+        });
         let validation = self.batches(&self.text.validation, items, VALIDATION_ROWS, extent.length, None);
         let test = self.text.test.as_ref().map(|test| {
             let items = (0..test.len().unwrap_or(0)).collect();

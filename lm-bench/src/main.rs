@@ -15,5 +15,6 @@ fn main() -> ExitCode {
         name: "lm-bench",
         about: "Learning curves of word and character language models",
         tasks: &[&task::WORDS, &task::CHARACTERS],
+        commands: &[],
     })
 }

@@ -11,5 +11,6 @@ fn main() -> ExitCode {
         name: "analytic",
         about: "Learning curve of a memoriser of Zipf-distributed facts",
         tasks: &[&Memorizer],
+        commands: &[],
     })
 }

@@ -22,6 +22,8 @@ pub enum Kind {
     Counts,
     /// A list of numbers > 0.
     Numbers,
+    /// A list of numbers from 0 to below 1.
+    Shares,
     /// A list of some words.
     Choices(&'static [&'static str]),
 }
@@ -81,6 +83,8 @@ pub const KEYS: &[Key] = &[
     ),
     key("epochs", Kind::Count, "200", "passes over the shard at most"),
     key("clip", Kind::Number, "10", "largest global gradient norm; 0 = none"),
+    key("adam_beta2", Kind::Number, "0.999", "decay of Adam's second moment"),
+    key("adam_epsilon", Kind::Number, "1e-8", "offset of Adam's denominator"),
     key("validation", Kind::Count, "0", "validation samples; 0 = the whole validation part"),
     key("level", Kind::Number, "0.95", "level of the intervals"),
     key("checkpoint_seconds", Kind::Number, "60", "time between checkpoints"),
@@ -91,6 +95,12 @@ pub const KEYS: &[Key] = &[
         "whose trained weights are kept: the best trial of each shard, all, none",
     ),
 ];
+
+/// The default of a setting that every task has.
+pub(crate) fn default(name: &str) -> Option<Value> {
+    let key = KEYS.iter().find(|key| key.name == name)?;
+    parse(key, key.default).ok()
+}
 
 /// Settings that change no result: a study may be resumed with other values.
 pub const HARMLESS: &[&str] = &["checkpoint_seconds", "level", "weights"];
@@ -115,13 +125,16 @@ pub struct Settings {
     pub patience: u64,
     pub epochs: u64,
     pub clip: f64,
+    pub adam_beta2: f64,
+    pub adam_epsilon: f64,
     pub validation: u64,
     pub level: f64,
     pub checkpoint_seconds: f64,
     pub weights: String,
 }
 
-/// The settings that one task adds (`unroll`, `vocabulary`, ...).
+/// The settings that one task adds (`unroll`, `vocabulary`, ...). Lists among them are what a study compares:
+/// it trains every model with each of their values, and a trial has one (see [`Options::variants`]).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Options(BTreeMap<String, Value>);
@@ -141,16 +154,42 @@ impl Options {
         self.0.get(name).and_then(Value::as_integer).map_or(0, |n| n as u64)
     }
 
-    /// A number.
+    /// A number; of a list the first.
     #[must_use]
     pub fn number(&self, name: &str) -> f64 {
-        self.0.get(name).map_or(0.0, |v| v.as_float().unwrap_or_else(|| v.as_integer().unwrap_or(0) as f64))
+        let value = self.single(name);
+        value.map_or(0.0, |v| v.as_float().unwrap_or_else(|| v.as_integer().unwrap_or(0) as f64))
     }
 
-    /// A word.
+    /// A word; of a list the first.
     #[must_use]
     pub fn choice(&self, name: &str) -> &str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.single(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn single(&self, name: &str) -> Option<&Value> {
+        let value = self.0.get(name)?;
+        value.as_array().map_or(Some(value), |list| list.first())
+    }
+
+    /// Every combination of one value from each list, and what tells it from the others: such as
+    /// `["encoder bidirectional", "dropout 0.2"]`, nothing of lists of one value.
+    #[must_use]
+    pub fn variants(&self) -> Vec<(Vec<String>, Self)> {
+        let mut variants = vec![(Vec::new(), self.clone())];
+        for (name, list) in self.0.iter().filter_map(|(name, value)| Some((name, value.as_array()?))) {
+            let with = |(names, options): &(Vec<String>, Self), value: &Value| {
+                let (mut names, mut options) = (names.clone(), options.clone());
+                options.0.insert(name.clone(), value.clone());
+                if list.len() > 1 {
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    names.push(format!("{name} {value}"));
+                }
+                (names, options)
+            };
+            variants = variants.iter().flat_map(|v| list.iter().map(move |value| with(v, value))).collect();
+        }
+        variants
     }
 
     /// Overrides one option with a value as on the command line.
@@ -196,6 +235,12 @@ fn parse(key: &Key, text: &str) -> Result<Value> {
             let expected = "numbers > 0 separated by commas";
             let items: Option<Vec<Value>> =
                 list().map(|p| number(p).filter(|x| *x > 0.0).map(Value::Float)).collect();
+            filled(items.ok_or_else(|| wrong(expected))?, expected)
+        }
+        Kind::Shares => {
+            let expected = "numbers from 0 to below 1 separated by commas";
+            let items: Option<Vec<Value>> =
+                list().map(|p| number(p).filter(|x| (0.0..1.0).contains(x)).map(Value::Float)).collect();
             filled(items.ok_or_else(|| wrong(expected))?, expected)
         }
         Kind::Choices(words) => {
@@ -318,6 +363,9 @@ impl Layers {
         if !(settings.drop > 0.0 && settings.drop < 1.0) {
             return Err(Error::input(format!("`drop` must lie between 0 and 1, not {}", settings.drop)));
         }
+        if !(0.0..1.0).contains(&settings.adam_beta2) || settings.adam_epsilon <= 0.0 {
+            return Err(Error::input("`adam_beta2` must lie between 0 and 1, and `adam_epsilon` above 0"));
+        }
         // The guided search takes neighbours in the list for neighbours in value.
         for rates in [&mut settings.sgd_rates, &mut settings.adam_rates] {
             rates.sort_by(f64::total_cmp);
@@ -356,5 +404,23 @@ mod tests {
         assert_eq!(message, "`shards` must be whole numbers > 0 separated by commas, not `3,x`");
         let message = layers.set("mode=nestd").unwrap_err().to_string();
         assert!(message.contains("did you mean `nested`"), "{message}");
+    }
+
+    #[test]
+    fn lists_of_a_task_are_variants() {
+        const KEYS: &[Key] = &[
+            key("encoder", Kind::Choices(&["one", "two"]), "one", ""),
+            key("dropout", Kind::Shares, "0.2,0", ""),
+            key("unroll", Kind::Count, "80", ""),
+        ];
+        let options = Options::defaults(KEYS).unwrap();
+        assert_eq!((options.number("dropout"), options.choice("encoder")), (0.2, "one"));
+        let variants = options.variants();
+        let names: Vec<String> = variants.iter().map(|(names, _)| names.join(", ")).collect();
+        assert_eq!(names, ["dropout 0.2", "dropout 0.0"]);
+        let second = &variants[1].1;
+        assert_eq!((second.number("dropout"), second.choice("encoder"), second.count("unroll")), (0.0, "one", 80));
+        let message = Layers::new(KEYS).unwrap().set("dropout=1").unwrap_err().to_string();
+        assert_eq!(message, "`dropout` must be numbers from 0 to below 1 separated by commas, not `1`");
     }
 }

@@ -67,6 +67,23 @@ pub struct Shard {
     pub samples: u64,
 }
 
+/// The items, of `count`, that every trial of a study is measured on: all, or a choice by the data alone that
+/// holds at least `wanted` samples, if they are that many; 0 wants all.
+pub fn measured_items(fingerprint: &str, count: u64, wanted: u64, weight: impl Fn(u64) -> u64) -> Vec<u64> {
+    let mut items: Vec<u64> = (0..count).collect();
+    if wanted == 0 {
+        return items;
+    }
+    Random::new(&format!("validation/{fingerprint}"), &[wanted]).shuffle(&mut items);
+    let mut samples = 0;
+    let enough = items.iter().position(|item| {
+        samples += weight(*item);
+        samples >= wanted
+    });
+    items.truncate(enough.map_or(items.len(), |last| last + 1));
+    items
+}
+
 impl ShardSpec {
     /// Draws the shard: the shortest run of shuffled items that holds the requested samples; where the
     /// pool has classes, of each class.

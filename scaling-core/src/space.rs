@@ -32,6 +32,9 @@ pub struct Space<'a> {
 struct Candidate {
     model: String,
     optimizer: String,
+    /// The optimiser, and what else tells it from other variants.
+    variant: String,
+    options: Options,
     size: usize,
     rate: usize,
     batch: u64,
@@ -99,11 +102,23 @@ impl Space<'_> {
         let mut candidates = Vec::new();
         for model in self.models {
             for optimizer in &self.settings.optimizers {
-                for size in 0..self.settings.sizes.len() {
-                    for rate in 0..self.rates(optimizer).len() {
-                        for &batch in &batches {
-                            let (model, optimizer) = (model.clone(), optimizer.clone());
-                            candidates.push(Candidate { model, optimizer, size, rate, batch });
+                for (names, options) in self.options.variants() {
+                    let variant = [vec![optimizer.clone()], names].concat().join(", ");
+                    for size in 0..self.settings.sizes.len() {
+                        for rate in 0..self.rates(optimizer).len() {
+                            for &batch in &batches {
+                                let (model, optimizer) = (model.clone(), optimizer.clone());
+                                let (variant, options) = (variant.clone(), options.clone());
+                                candidates.push(Candidate {
+                                    model,
+                                    optimizer,
+                                    variant,
+                                    options,
+                                    size,
+                                    rate,
+                                    batch,
+                                });
+                            }
                         }
                     }
                 }
@@ -116,13 +131,14 @@ impl Space<'_> {
         let settings = self.settings;
         let size = settings.sizes[candidate.size];
         // Asks the task whether the model exists at this size.
-        self.task.cost(&candidate.model, size, self.task.extent(self.options), self.options)?;
+        let options = &candidate.options;
+        self.task.cost(&candidate.model, size, self.task.extent(options), options)?;
         Ok((0..settings.seeds)
             .map(|repetition| TrialConfig {
                 schema: SCHEMA,
                 task: self.task.name().into(),
                 model: candidate.model.clone(),
-                variant: candidate.optimizer.clone(),
+                variant: candidate.variant.clone(),
                 size,
                 shard: ShardSpec { size: shard, mode: settings.mode, seed: self.seed + repetition },
                 seed: self.seed + repetition,
@@ -137,9 +153,11 @@ impl Space<'_> {
                     epochs: settings.epochs,
                     clip: settings.clip,
                     drop: settings.drop,
+                    adam_beta2: settings.adam_beta2,
+                    adam_epsilon: settings.adam_epsilon,
                 },
                 validation: settings.validation,
-                options: self.options.clone(),
+                options: candidate.options.clone(),
                 fingerprint: self.fingerprint.into(),
                 device: self.device.into(),
             })
@@ -147,7 +165,7 @@ impl Space<'_> {
     }
 }
 
-/// Whether a candidate lies near the best of the shard before, of the same model and optimiser.
+/// Whether a candidate lies near the best of the shard before, of the same model and variant.
 fn is_near_the_best(
     candidate: &Candidate,
     before: &[(Candidate, Vec<TrialConfig>)],
@@ -160,7 +178,7 @@ fn is_near_the_best(
     };
     let best = before
         .iter()
-        .filter(|(c, _)| c.model == candidate.model && c.optimizer == candidate.optimizer)
+        .filter(|(c, _)| c.model == candidate.model && c.variant == candidate.variant)
         .map(|(c, trials)| (error(trials), c))
         .filter(|(error, _)| error.is_finite())
         .min_by(|a, b| a.0.total_cmp(&b.0));

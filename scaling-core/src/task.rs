@@ -8,8 +8,9 @@ use crate::device::Compute;
 use crate::error::Result;
 use crate::settings::{Key, Options};
 use crate::shard::{Pool, Shard};
-use crate::trial::{TrialConfig, Weights};
+use crate::trial::{Optimization, TrialConfig, Weights};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The headline error of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,9 +137,9 @@ pub trait Task: Sync {
     fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost>;
     /// Updates use at most this many sequences (or images) at once on a shard of `requested` samples.
     fn batch_limit(&self, requested: u64, options: &Options) -> u64;
-    /// Optimiser and largest gradient norm (0 = none) of the recipe, for `throughput`.
-    fn recipe(&self) -> (&'static str, f64) {
-        ("sgd", 10.0)
+    /// How the recipe trains, for `throughput`.
+    fn recipe(&self) -> Optimization {
+        Optimization::constant("sgd", 1e-3, 32, 10.0)
     }
     /// A learner on endless random samples, for `throughput`.
     ///
@@ -171,6 +172,13 @@ pub trait Corpus: Send + Sync {
     fn irreducible(&self) -> Option<Irreducible>;
     /// Sequence length and vocabulary of these data.
     fn extent(&self, options: &Options) -> Extent;
+    /// Writes into a study's directory what its models need to be used without these data, such as a tokenizer.
+    ///
+    /// # Errors
+    /// If the directory cannot be written.
+    fn keep(&self, _directory: &Path) -> Result<()> {
+        Ok(())
+    }
     /// A model ready to train on a shard, initialised from the trial's seed.
     ///
     /// # Errors

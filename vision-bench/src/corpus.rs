@@ -9,10 +9,9 @@ use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::Neural;
 use scaling_core::nn::Padding;
-use scaling_core::random::Random;
 use scaling_core::report::thousands;
 use scaling_core::settings::Options;
-use scaling_core::shard::{Pool, Shard};
+use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
 use scaling_core::trial::TrialConfig;
 use std::collections::BTreeMap;
@@ -120,16 +119,6 @@ impl VisionCorpus {
             irreducible: Some(shapes.irreducible().top1),
         })
     }
-
-    /// The pictures that every trial validates on: all, or a seeded choice of `wanted`.
-    fn validation_items(&self, wanted: u64) -> Vec<u64> {
-        let mut items: Vec<u64> = (0..self.validation_len).collect();
-        if wanted > 0 && wanted < self.validation_len {
-            Random::new(&format!("validation/{}", self.fingerprint), &[wanted]).shuffle(&mut items);
-            items.truncate(wanted as usize);
-        }
-        items
-    }
 }
 
 fn evaluation(pictures: &Arc<dyn Pictures>, items: Vec<u64>, augment: Augment) -> Result<Box<dyn Batches>> {
@@ -194,7 +183,7 @@ impl Corpus for VisionCorpus {
         let (pool, items) = (self.pool.pictures.clone(), shard.items.clone());
         let rows = rows.min(items.len());
         let train = Loader::training(pool, items, rows, augment, trial.seed, workers())?;
-        let items = self.validation_items(trial.validation);
+        let items = measured_items(&self.fingerprint, self.validation_len, trial.validation, |_| 1);
         let validation = Some(evaluation(&self.validation, items, augment)?);
         let test = match &self.test {
             Some(test) => Some(evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),

@@ -16,5 +16,6 @@ fn main() -> ExitCode {
         name: "vision-bench",
         about: "Learning curves of residual networks on images",
         tasks: &[&task::IMAGES],
+        commands: &[],
     })
 }

@@ -10,7 +10,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
-use scaling_core::trial::TrialConfig;
+use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
 /// Image classification (MODELS 1).
@@ -189,8 +189,8 @@ impl Task for VisionTask {
         requested / 4
     }
 
-    fn recipe(&self) -> (&'static str, f64) {
-        ("nesterov", 0.0)
+    fn recipe(&self) -> Optimization {
+        Optimization::constant("nesterov", 1e-3, 32, 0.0)
     }
 
     fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {

@@ -25,6 +25,16 @@ pub struct Domain {
     pub about: &'static str,
     /// What it can study.
     pub tasks: &'static [&'static dyn Task],
+    /// What it can do besides, such as translate by a study's best model.
+    pub commands: &'static [Command],
+}
+
+/// A subcommand of one binary alone.
+pub struct Command {
+    /// What it is called and takes.
+    pub arguments: fn() -> clap::Command,
+    /// What it does with the arguments that were given.
+    pub run: fn(&clap::ArgMatches) -> Result<()>,
 }
 
 impl Domain {
@@ -56,8 +66,17 @@ fn options(keys: &[Key], assignments: &[String]) -> Result<Options> {
 #[must_use]
 pub fn run(domain: &Domain) -> ExitCode {
     let command = arguments::Arguments::command().name(domain.name).bin_name(domain.name).about(domain.about);
-    let parsed = command.try_get_matches().and_then(|m| arguments::Arguments::from_arg_matches(&m));
-    let arguments = match parsed {
+    let command = command.subcommands(domain.commands.iter().map(|own| (own.arguments)()));
+    let matches = match command.try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return complain_about_usage(&error),
+    };
+    if let Some((name, given)) = matches.subcommand()
+        && let Some(own) = domain.commands.iter().find(|own| (own.arguments)().get_name() == name)
+    {
+        return conclude((own.run)(given));
+    }
+    let arguments = match arguments::Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
         Err(error) => return complain_about_usage(&error),
     };

@@ -62,7 +62,6 @@ fn judge(study: &Study<'_>) -> Result<()> {
 
 pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
-    let extent = study.corpus.extent(&study.options);
     let trials = study.space().upper_bound()?;
     println!("{}", study.corpus.description());
     println!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs");
@@ -70,7 +69,8 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     for shard in &study.settings.shards {
         let (mut flops, mut count, mut range) = (0.0, 0, (u64::MAX, 0));
         for trial in trials.iter().filter(|t| t.shard.size == *shard) {
-            let cost = study.task.cost(&trial.model, trial.size, extent, &study.options)?;
+            let extent = study.corpus.extent(&trial.options);
+            let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
             let epochs = ASSUMED_EPOCHS.min(trial.optimization.epochs as f64);
             // Evaluation takes turns with training and costs a third of it per sample.
             let seen = trial.shard.size as f64 * epochs + study.validation_samples() as f64 * epochs / 3.0;

@@ -31,7 +31,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         length: arguments.length.unwrap_or(own.length),
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
-    let trial = stopwatch_trial(task.recipe(), model, arguments, options);
+    let recipe = Optimization { batch: arguments.batch, ..task.recipe() };
+    let trial = stopwatch_trial(recipe, model, arguments, options);
     let mut learner = task.stopwatch(&trial, extent, &compute)?;
     let rate = trial.optimization.rate;
     let mut seconds = Vec::new();
@@ -82,7 +83,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
 }
 
 fn stopwatch_trial(
-    (optimizer, clip): (&str, f64),
+    optimization: Optimization,
     model: &str,
     arguments: &ThroughputArguments,
     options: Options,
@@ -91,22 +92,11 @@ fn stopwatch_trial(
         schema: SCHEMA,
         task: "throughput".into(),
         model: model.into(),
-        variant: optimizer.into(),
+        variant: optimization.optimizer.clone(),
         size: arguments.size,
         shard: ShardSpec { size: 1, mode: Mode::Independent, seed: 1 },
         seed: 1,
-        optimization: Optimization {
-            optimizer: optimizer.into(),
-            rate: 1e-3,
-            batch: arguments.batch,
-            schedule: "constant".into(),
-            drops: 0,
-            stall: 1,
-            patience: 1,
-            epochs: 1,
-            clip,
-            drop: 0.5,
-        },
+        optimization,
         validation: 0,
         options,
         fingerprint: String::new(),

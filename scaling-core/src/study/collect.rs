@@ -55,9 +55,8 @@ fn trial(directory: &Path, facts: &Facts) -> Result<Trial> {
     let config: TrialConfig = read_json(&directory.join("config.json"))?;
     let cost_path = directory.join("cost.json");
     let cost: Option<Cost> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
-    let parameters = *facts
-        .parameters
-        .get(&Facts::key(&config.model, config.size))
+    let parameters = facts
+        .parameters_of(&config)
         .ok_or_else(|| Error::input(format!("{}: a trial of another study", directory.display())))?;
     let mut trial = Trial {
         id: config.id(),

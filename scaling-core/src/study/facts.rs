@@ -5,6 +5,7 @@ use super::Study;
 use crate::error::Result;
 use crate::report::{Metric, Published, thousands};
 use crate::shard::ShardSpec;
+use crate::trial::TrialConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,26 +32,35 @@ pub(super) struct Facts {
     pub(super) validation: u64,
     /// Samples in the whole validation part of the data.
     pub(super) validation_available: u64,
-    /// Exact parameters by model and size.
+    /// Exact parameters by model, size, and variant where that matters.
     pub(super) parameters: BTreeMap<String, u64>,
     /// What is odd about the shards.
     pub(super) warnings: Vec<String>,
 }
 
 impl Facts {
-    pub(super) fn key(model: &str, size: f64) -> String {
-        format!("{model} {size}")
+    fn key(model: &str, size: f64, variant: &str) -> String {
+        format!("{model} {size} {variant}").trim_end().to_owned()
+    }
+
+    /// The parameters of a trial's model, if it is one of this study's.
+    pub(super) fn parameters_of(&self, trial: &TrialConfig) -> Option<u64> {
+        let TrialConfig { model, size, variant, .. } = trial;
+        // The optimiser comes first in the variant's name and changes no model.
+        let variant = variant.split_once(", ").map_or("", |(_, rest)| rest);
+        self.parameters.get(&Self::key(model, *size, variant)).copied()
     }
 
     pub(super) fn of(study: &Study<'_>) -> Result<Self> {
         let (task, metric) = (study.task, study.task.metric());
         let irreducible = study.corpus.irreducible();
-        let extent = study.corpus.extent(&study.options);
         let mut parameters = BTreeMap::new();
         for model in &study.file.models {
-            for size in &study.settings.sizes {
-                let cost = task.cost(model, *size, extent, &study.options)?;
-                parameters.insert(Self::key(model, *size), cost.parameters);
+            for (variant, options) in study.options.variants() {
+                for size in &study.settings.sizes {
+                    let cost = task.cost(model, *size, study.corpus.extent(&options), &options)?;
+                    parameters.insert(Self::key(model, *size, &variant.join(", ")), cost.parameters);
+                }
             }
         }
         Ok(Self {

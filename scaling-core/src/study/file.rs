@@ -2,7 +2,7 @@
 
 use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
-use crate::settings::{HARMLESS, Layers, Options, Settings};
+use crate::settings::{HARMLESS, Layers, Options, Settings, default};
 use crate::task::{Preset, Task};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -93,7 +93,10 @@ impl StudyFile {
         let show = |table: &Table, key: &str| {
             table.get(key).map_or("absent".into(), std::string::ToString::to_string)
         };
-        let differs = there.keys().chain(here.keys()).filter(counts).find(|k| there.get(*k) != here.get(*k));
+        // A setting younger than the study has had its default there.
+        let value = |table: &Table, key: &str| table.get(key).cloned().or_else(|| default(key));
+        let differs =
+            there.keys().chain(here.keys()).filter(counts).find(|k| value(&there, k) != value(&here, k));
         Ok(differs.map(|key| format!("`{key}` is {} there and {} here", show(&there, key), show(&here, key))))
     }
 

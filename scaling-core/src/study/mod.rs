@@ -1,11 +1,13 @@
 //! A study: a directory of trials. The directory is the truth; it survives kill -9 at any instant.
 
+mod best;
 mod collect;
 mod display;
 mod executor;
 mod facts;
 mod file;
 
+pub use best::best_trial;
 pub use collect::collect;
 pub use executor::execute;
 pub use file::StudyFile;
@@ -16,7 +18,7 @@ use crate::files::{remove_if_present, write_json};
 use crate::settings::{Options, Settings};
 use crate::space::Space;
 use crate::task::{Corpus, Task};
-use crate::trial::{Run, State, TrialConfig};
+use crate::trial::{BEST_WEIGHTS, Run, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
@@ -193,6 +195,7 @@ impl<'a> Study<'a> {
     /// If the directory cannot be written, or holds another study.
     pub fn establish(&self) -> Result<()> {
         self.file.establish(&self.directory)?;
+        self.corpus.keep(&self.directory)?;
         let facts = self.directory.join("facts.json");
         if facts.exists() { Ok(()) } else { write_json(&facts, &facts::Facts::of(self)?) }
     }
@@ -207,7 +210,7 @@ impl<'a> Study<'a> {
         }
         for (config, _) in self.trials()? {
             if !best.contains(&config.id()) {
-                remove_if_present(&self.trial_directory(&config.id()).join("best.safetensors"))?;
+                remove_if_present(&self.trial_directory(&config.id()).join(BEST_WEIGHTS))?;
             }
         }
         Ok(())

@@ -20,6 +20,9 @@ use serde::{Deserialize, Serialize};
 /// Raised whenever the code changes so that the same configuration gives another result.
 pub const SCHEMA: u32 = 2;
 
+/// The weights of a trial's best evaluation, in its directory.
+pub(crate) const BEST_WEIGHTS: &str = "best.safetensors";
+
 /// What the rate was multiplied by at a reduction before that could be set.
 fn half() -> f64 {
     0.5
@@ -28,6 +31,25 @@ fn half() -> f64 {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_half(factor: &f64) -> bool {
     *factor == half()
+}
+
+/// Adam's decay of the second moment and its offset (Kingma and Ba 2015), before they could be set.
+fn beta2() -> f64 {
+    0.999
+}
+
+fn epsilon() -> f64 {
+    1e-8
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_beta2(value: &f64) -> bool {
+    *value == beta2()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_epsilon(value: &f64) -> bool {
+    *value == epsilon()
 }
 
 /// An optimiser and the settings that the search varies.
@@ -55,6 +77,33 @@ pub struct Optimization {
     /// choice, so that trials keep their names.
     #[serde(default = "half", skip_serializing_if = "is_half")]
     pub drop: f64,
+    /// Decay of Adam's second moment.
+    #[serde(default = "beta2", skip_serializing_if = "is_beta2")]
+    pub adam_beta2: f64,
+    /// Offset of Adam's denominator.
+    #[serde(default = "epsilon", skip_serializing_if = "is_epsilon")]
+    pub adam_epsilon: f64,
+}
+
+impl Optimization {
+    /// One pass at a constant rate.
+    #[must_use]
+    pub fn constant(optimizer: &str, rate: f64, batch: u64, clip: f64) -> Self {
+        Self {
+            optimizer: optimizer.into(),
+            rate,
+            batch,
+            schedule: "constant".into(),
+            drops: 0,
+            stall: 1,
+            patience: 1,
+            epochs: 1,
+            clip,
+            drop: half(),
+            adam_beta2: beta2(),
+            adam_epsilon: epsilon(),
+        }
+    }
 }
 
 /// Everything that can change the result of a trial, and nothing else.

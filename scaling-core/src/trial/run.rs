@@ -5,7 +5,7 @@ use super::outcome::{Cost, Failure, FailureKind, Outcome, State};
 use super::progress::{Best, Progress};
 use super::schedule::Verdict;
 use super::weights::Weights;
-use super::{Lease, TrialConfig};
+use super::{BEST_WEIGHTS, Lease, TrialConfig};
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_atomic, write_json};
 use crate::shard::Shard;
@@ -246,7 +246,7 @@ impl<'a> Loop<'a> {
             stopped: stopped.to_owned(),
         };
         if let Some(weights) = self.best.as_ref().filter(|_| self.run.keep_weights) {
-            weights.save(&self.run.directory.join("best.safetensors"))?;
+            weights.save(&self.run.directory.join(BEST_WEIGHTS))?;
         }
         self.write_cost()?;
         // A failure of an earlier sitting (killed, panic) no longer holds.

@@ -82,16 +82,11 @@ mod tests {
 
     fn optimization(schedule: &str) -> Optimization {
         Optimization {
-            optimizer: "sgd".into(),
-            rate: 1.0,
-            batch: 1,
             schedule: schedule.into(),
             drops: 2,
-            stall: 1,
             patience: 2,
             epochs: 100,
-            clip: 0.0,
-            drop: 0.5,
+            ..Optimization::constant("sgd", 1.0, 1, 0.0)
         }
     }
 

@@ -16,11 +16,8 @@ use burn::tensor::{Gradients, Tensor, TensorData};
 use gradient::{AdamUpdate, Gradient, collect};
 use std::collections::BTreeMap;
 
-/// Adam's decay rates (Kingma and Ba 2015).
-const BETA: (f64, f64) = (0.9, 0.999);
-/// Adam's denominator offset (MODELS 3).
-const EPSILON: f64 = 1e-8;
-
+/// Adam's decay of the first moment (Kingma and Ba 2015).
+const BETA1: f64 = 0.9;
 /// Nesterov's momentum (MODELS 1.3).
 const MOMENTUM: f64 = 0.9;
 
@@ -47,6 +44,8 @@ impl Rule {
 pub struct Optimizer {
     rule: Rule,
     clip: f64,
+    /// Adam's decay rates and offset.
+    beta: (f64, f64),
     epsilon: f64,
     /// By parameter, in the order of [`Rule::memory`].
     memory: BTreeMap<String, Vec<Tensor<1>>>,
@@ -63,7 +62,8 @@ impl Optimizer {
                 _ => Rule::Sgd,
             },
             clip: optimization.clip,
-            epsilon: EPSILON,
+            beta: (BETA1, optimization.adam_beta2),
+            epsilon: optimization.adam_epsilon,
             memory: BTreeMap::new(),
         }
     }
@@ -97,8 +97,9 @@ impl Optimizer {
         let found = collect::<G, M>(&model, gradients, lookups);
         let factor = if self.clip > 0.0 { G::clip(found.iter().flatten(), self.clip) } else { None };
         let t = (step + 1) as f64;
-        let bias = (1.0 - BETA.0.powf(t), 1.0 - BETA.1.powf(t));
-        let adam = AdamUpdate { beta: BETA, bias, epsilon: self.epsilon, rate };
+        let beta = self.beta;
+        let bias = (1.0 - beta.0.powf(t), 1.0 - beta.1.powf(t));
+        let adam = AdamUpdate { beta, bias, epsilon: self.epsilon, rate };
         let gradients = found.into_iter();
         model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, adam })
     }
@@ -206,18 +207,7 @@ mod tests {
     }
 
     fn optimizer(kind: &str, clip: f64) -> Optimizer {
-        Optimizer::new(&Optimization {
-            optimizer: kind.into(),
-            rate: 0.0,
-            batch: 1,
-            schedule: "constant".into(),
-            drops: 0,
-            stall: 1,
-            patience: 1,
-            epochs: 1,
-            clip,
-            drop: 0.5,
-        })
+        Optimizer::new(&Optimization::constant(kind, 0.0, 1, clip))
     }
 
     /// MODELS 7.2: gradients (3, 4) and (12) have norm 13.

@@ -1,11 +1,15 @@
-//! Learning curves of models of one size (ICLR C.1): the power law bends to the model's capacity.
+//! Learning curves of models of one size, and the composite curve of the best of them (ICLR Fig. 5): the
+//! former bend to their model's capacity, the latter goes on.
 
 use super::super::StudyData;
 use super::super::analysis::{Analysis, Fitted, FixedSize};
 use super::super::number::{short_count, significant};
+use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::{error_label, m_label, most_complete};
+use crate::fit::Form;
+use plotters::style::{BLACK, RGBColor};
 
 /// The chart of the model and variant with the lowest error, if it has a curve of two points.
 pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
@@ -21,6 +25,9 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
     for (i, curve) in curves.iter().enumerate() {
         marks.extend(one_size(curve, shade(i, curves.len()), &x, &y));
     }
+    if curves.len() > 1 {
+        marks.extend(composite(fitted, &x, &y));
+    }
     Some(Chart { title: title(fitted), x_label: m_label(study), y_label: error_label(study), x, y, marks })
 }
 
@@ -28,7 +35,20 @@ fn title(fitted: &Fitted<'_>) -> String {
     format!("Learning curves at fixed model sizes, {}", fitted.family.name())
 }
 
-fn one_size(curve: &FixedSize, colour: plotters::style::RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
+/// The best model at every shard, and its power law.
+fn composite(fitted: &Fitted<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
+    let best = Mark::new(BLACK, Shape::Rings(fitted.points.iter().map(|p| (p.m, p.value())).collect()));
+    let Ok(fit) = &fitted.power else {
+        return vec![best];
+    };
+    let (law, (low, high)) = (fit.law(), y.ends());
+    let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
+    let line = line.filter(|(_, error)| (low..=high).contains(error)).collect();
+    let name = format!("best size: E = {}", words::formula(&law, Form::Power));
+    vec![Mark::named(BLACK, Shape::Dashes(line), name), best]
+}
+
+fn one_size(curve: &FixedSize, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let dots = Shape::Dots(curve.points.iter().map(|p| (p.m, p.value())).collect());
     let name = format!("{} parameters", short_count(curve.parameters as f64));
     match &curve.fit {

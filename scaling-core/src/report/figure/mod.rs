@@ -44,7 +44,8 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
             "fixed-sizes.svg",
             fixed::chart(study, analysis),
             "Models of one size each, for the model and variant with the lowest error. Lines: power law + \
-             constant γ, the error at exhausted capacity."
+             constant γ, the error at exhausted capacity. Rings and dashes: the best size at every shard, with a \
+             power law."
                 .to_owned(),
         ),
         (
