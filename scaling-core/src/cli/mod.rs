@@ -130,7 +130,7 @@ pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
 ///
 /// # Errors
 /// If standard output cannot be written for another reason.
-pub(crate) fn say(text: &str) -> Result<()> {
+pub fn say(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -1,0 +1,134 @@
+//! The whole model against PyTorch's own cells and autograd, with the same weights, sentence by sentence.
+
+use super::*;
+use scaling_core::neural::export;
+use scaling_core::trial::Weights;
+use std::collections::BTreeMap;
+use tch::{Kind, Reduction, Tensor as Torch};
+
+/// The parameters as leaves of libtorch's graph, by their paths in the module.
+struct Parameters(BTreeMap<String, Torch>);
+
+impl Parameters {
+    fn of(weights: &Weights) -> Self {
+        let leaf = |name: &str| {
+            let array = weights.get(name).expect("an array that was listed");
+            let shape: Vec<i64> = array.shape.iter().map(|n| *n as i64).collect();
+            Torch::from_slice(&array.values).view(shape.as_slice()).set_requires_grad(true)
+        };
+        Self(weights.names().map(|name| (name.to_owned(), leaf(name))).collect())
+    }
+
+    fn get(&self, name: &str) -> &Torch {
+        self.0.get(name).unwrap_or_else(|| panic!("no parameter {name} in {:?}", self.0.keys()))
+    }
+
+    /// `nn.LSTMCell` of a layer, given its input.
+    fn cell(&self, layer: &str, x: &Torch, [h, c]: &[Torch; 2]) -> [Torch; 2] {
+        let weight = self.get(&format!("{layer}.weight")).transpose(0, 1);
+        let hidden = h.size()[1];
+        let input = weight.size()[1] - hidden;
+        let biases = ["input_bias", "state_bias"].map(|bias| self.get(&format!("{layer}.{bias}")));
+        let (h, c) = x.lstm_cell(
+            &[h, c],
+            &weight.narrow(1, 0, input),
+            &weight.narrow(1, input, hidden),
+            Some(biases[0]),
+            Some(biases[1]),
+        );
+        [h, c]
+    }
+}
+
+fn ids(symbols: impl IntoIterator<Item = u16>) -> Torch {
+    Torch::from_slice(&symbols.into_iter().map(i64::from).collect::<Vec<_>>())
+}
+
+/// -ln p of a target and its end, given its source.
+fn loss(p: &Parameters, architecture: Architecture, [source, target]: &[Vec<u16>; 2]) -> Torch {
+    let d = p.get("attend").size()[0];
+    let zero = |width: i64| Torch::zeros([1, width], (Kind::Float, tch::Device::Cpu));
+    let mut read = p.get("source").index_select(0, &ids(source.iter().copied())).split(1, 0);
+    let mut states = Vec::new();
+    for layer in 0..LAYERS {
+        let directions = if architecture.bidirectional { 2 } else { 1 };
+        let (mut outputs, mut last) = (Vec::new(), Vec::new());
+        for direction in 0..directions {
+            let name = format!("encoder.{layer}.{direction}");
+            let mut state = [zero(d / directions), zero(d / directions)];
+            let mut output: Vec<Torch> = Vec::new();
+            let steps: Vec<&Torch> = if direction == 0 { read.iter().collect() } else { read.iter().rev().collect() };
+            for x in steps {
+                state = p.cell(&name, x, &state);
+                output.push(state[0].shallow_clone());
+            }
+            if direction == 1 {
+                output.reverse();
+            }
+            outputs.push(output);
+            last.push(state);
+        }
+        let join = |parts: Vec<&Torch>| Torch::cat(&parts, 1);
+        read = (0..read.len()).map(|step| join(outputs.iter().map(|o| &o[step]).collect())).collect();
+        states.push([0, 1].map(|k| join(last.iter().map(|state| &state[k]).collect())));
+    }
+    let memory = Torch::cat(&read, 0);
+    let specials = Specials::after(SYMBOLS);
+    let mut fed = zero(d);
+    let mut total = Torch::zeros([1], (Kind::Float, tch::Device::Cpu));
+    let inputs = std::iter::once(specials.start).chain(target.iter().copied());
+    for (input, wanted) in inputs.zip(target.iter().copied().chain([specials.end])) {
+        let mut x = p.get("target").index_select(0, &ids([input]));
+        for layer in 0..LAYERS {
+            if architecture.fed()[layer] {
+                x = Torch::cat(&[&x, &fed], 1);
+            }
+            states[layer] = p.cell(&format!("decoder.{layer}"), &x, &states[layer]);
+            x = states[layer][0].shallow_clone();
+        }
+        let scores = x.matmul(p.get("attend")).matmul(&memory.transpose(0, 1));
+        let context = scores.softmax(1, Kind::Float).matmul(&memory);
+        fed = Torch::cat(&[&context, &x], 1).matmul(p.get("combine")).tanh();
+        let logits = fed.matmul(&p.get("target").transpose(0, 1)) + p.get("output_bias");
+        total += logits.cross_entropy_loss(&ids([wanted]), None::<&Torch>, Reduction::Sum, -100, 0.0);
+    }
+    total
+}
+
+#[test]
+fn outputs_and_gradients_agree_with_pytorch() {
+    for device in [Device::flex(), Device::libtorch()] {
+        for architecture in architectures() {
+            let autodiff = device.clone().autodiff();
+            let built = model(architecture, &autodiff);
+            let weights = export(&built);
+            let parameters = Parameters::of(&weights);
+            let torch = pairs().iter().map(|pair| loss(&parameters, architecture, pair)).reduce(|a, b| a + b);
+            let want = torch.expect("a pair");
+            let names: Vec<&String> = parameters.0.keys().collect();
+            let leaves: Vec<&Torch> = parameters.0.values().collect();
+            let gradients = Torch::run_backward(&[want.sum(Kind::Float)], &leaves, false, false);
+
+            let batch = Batch::new(&pairs(), Specials::after(SYMBOLS));
+            let found = built.predict(&batch, None, &autodiff);
+            let got = f64::from(found.loss.total.clone().inner().into_scalar::<f32>());
+            let want = want.double_value(&[0]);
+            assert!((got / want - 1.0).abs() < 1e-5, "{architecture:?}: {got} for {want}");
+
+            // A step of plain gradient descent at rate 1 shows every gradient, looked-up rows included.
+            let mut gradient = found.loss.total.backward();
+            let mut optimizer = Optimizer::new(&Optimization::constant("sgd", 1.0, 1, 0.0));
+            let after = export(&optimizer.step(built, &mut gradient, &found.lookups, 0, 1.0));
+            for (name, want) in names.into_iter().zip(gradients) {
+                let want: Vec<f32> = Vec::try_from(want.flatten(0, -1)).expect("floats");
+                let before = &weights.get(name).expect("a parameter").values;
+                let after = &after.get(name).expect("a parameter").values;
+                let largest = want.iter().fold(1e-2f32, |a, b| a.max(b.abs()));
+                for ((before, after), want) in before.iter().zip(after).zip(want) {
+                    let got = before - after;
+                    assert!((got - want).abs() < 1e-4 * largest, "{architecture:?} {name}: {got} for {want}");
+                }
+            }
+        }
+    }
+}

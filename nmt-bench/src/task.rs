@@ -1,0 +1,226 @@
+//! The task: translating German into English.
+
+use crate::batch::{Batch, Batches};
+use crate::corpus::{Data, TranslationCorpus, learner};
+use crate::model::{Architecture, ENCODERS, FEEDINGS};
+use crate::pairs::{Parallel, Specials};
+use crate::{synthetic, text};
+use scaling_core::device::Compute;
+use scaling_core::error::{Error, Result};
+use scaling_core::random::Random;
+use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::trial::{Optimization, TrialConfig};
+use std::path::Path;
+
+/// Translation with attention (MODELS 4).
+pub(crate) const TRANSLATION: TranslationTask = TranslationTask;
+
+const KEYS: &[Key] = &[
+    Key {
+        name: "encoder",
+        kind: Kind::Choices(ENCODERS),
+        default: "unidirectional",
+        help: "directions in which sources are read; several are compared",
+    },
+    Key {
+        name: "input_feed",
+        kind: Kind::Choices(FEEDINGS),
+        default: "first_layer",
+        help: "decoder layers that see the attention vector of the step before; several are compared",
+    },
+    Key {
+        name: "dropout",
+        kind: Kind::Shares,
+        default: "0.2",
+        help: "share of values dropped between layers and of attention vectors; several are compared",
+    },
+    Key {
+        name: "merges",
+        kind: Kind::Count,
+        default: "0",
+        help: "merges of the byte-pair encoding; 0 = one for 250 words of text, at most the paper's 32,000",
+    },
+    Key {
+        name: "length",
+        kind: Kind::Positive,
+        default: "25",
+        help: "tokens of a sentence, where there are no data",
+    },
+];
+
+/// Translation from German into English.
+pub(crate) struct TranslationTask;
+
+impl TranslationTask {
+    /// Opens `synthetic` or a path.
+    ///
+    /// # Errors
+    /// As [`Task::open`].
+    pub(crate) fn parallel(&self, source: &str, options: &Options, seed: u64) -> Result<Parallel> {
+        if source == "synthetic" {
+            return synthetic::parallel(seed);
+        }
+        text::open(Path::new(source), options.count("merges") as usize, seed)
+    }
+}
+
+impl Task for TranslationTask {
+    fn name(&self) -> &'static str {
+        "nmt"
+    }
+
+    fn title(&self) -> &'static str {
+        "translation from German into English"
+    }
+
+    fn metric(&self) -> Metric {
+        Metric { name: "token_error", label: "validation token error", unit: "share of tokens" }
+    }
+
+    fn unit(&self) -> &'static str {
+        "target tokens"
+    }
+
+    fn step_unit(&self) -> &'static str {
+        "tokens"
+    }
+
+    fn models(&self) -> &'static [&'static str] {
+        &["nmt"]
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    /// One tenth of the drop per doubling (MODELS 6.2).
+    fn target_standard_error(&self) -> f64 {
+        0.0085
+    }
+
+    fn published(&self) -> Vec<Published> {
+        vec![Published {
+            model: "nmt",
+            beta_g: -0.128,
+            beta_p: Some(0.68),
+            m_range: "2^19 to 2^27 English sub-words of WMT'16",
+            source: "ICLR C.1, Table 2; fixed sizes: -0.360 (d 208), -0.300 (d 512), each with a constant",
+        }]
+    }
+
+    fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
+        Ok(Box::new(TranslationCorpus::new(self.parallel(source, options, seed)?)))
+    }
+
+    fn check(&self, path: &str, options: &Options) -> Result<String> {
+        text::check(Path::new(path), options.count("merges") as usize).map(|summary| summary.to_string())
+    }
+
+    fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
+        let available = corpus.pool().samples().unwrap_or(u64::MAX);
+        let synthetic = corpus.irreducible().is_some();
+        let (largest, shards) = match preset {
+            Preset::Smoke if synthetic => (32_000, 5),
+            Preset::Smoke => (40_000, 5),
+            Preset::Small => (1_280_000, 7),
+            Preset::Paper => (available.min(1 << 27), 9),
+        };
+        // Halves of what the data allow, largest first.
+        let largest = largest.min(available);
+        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
+        let mut pairs = vec![
+            ("shards", shards.join(",")),
+            ("optimizers", "adam".to_owned()),
+            ("adam_beta2", "0.98".to_owned()),
+            ("adam_epsilon", "1e-9".to_owned()),
+            ("clip", "5".to_owned()),
+        ];
+        pairs.extend(match preset {
+            Preset::Smoke => vec![
+                ("sizes", "24,48".to_owned()),
+                ("adam_rates", "0.004".to_owned()),
+                ("batch_sizes", "16".to_owned()),
+                ("epochs", "40".to_owned()),
+                ("validation", "8000".to_owned()),
+                ("drops", "1".to_owned()),
+                ("stall", "2".to_owned()),
+                ("patience", "1".to_owned()),
+            ],
+            Preset::Small => vec![
+                ("sizes", "32,64,128".to_owned()),
+                ("search", "guided".to_owned()),
+                ("adam_rates", "0.002".to_owned()),
+                ("batch_sizes", "32".to_owned()),
+                ("epochs", "80".to_owned()),
+            ],
+            Preset::Paper => vec![
+                ("sizes", "40,56,78,108,150,208,282,382,512,678,886".to_owned()),
+                ("search", "guided".to_owned()),
+                ("adam_rates", "0.0005,0.001,0.002".to_owned()),
+                ("batch_sizes", "64".to_owned()),
+            ],
+        });
+        pairs
+    }
+
+    /// The paper's sub-words, with the source's two specials.
+    fn extent(&self, options: &Options) -> Extent {
+        Extent { length: options.count("length") as usize, vocabulary: 36_547 }
+    }
+
+    fn cost(&self, _model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost> {
+        Architecture::of(options).cost(size, extent)
+    }
+
+    /// An epoch has at least about eight updates, if sentences have 16 tokens.
+    fn batch_limit(&self, requested: u64, _options: &Options) -> u64 {
+        requested / 128
+    }
+
+    /// OpenNMT's.
+    fn recipe(&self) -> Optimization {
+        Optimization { adam_beta2: 0.98, adam_epsilon: 1e-9, ..Optimization::constant("adam", 1e-3, 64, 5.0) }
+    }
+
+    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+        let Some(symbols) = extent.vocabulary.checked_sub(2).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
+        else {
+            let most = Specials::MOST_SYMBOLS + 2;
+            return Err(Error::input(format!("`--vocab` must lie between 3 and {most}")));
+        };
+        let rows = trial.optimization.batch as usize;
+        let train = Box::new(Noise::new(rows, extent.length, symbols));
+        learner(trial, Data { train, validation: None, test: None }, extent, compute)
+    }
+}
+
+/// Random pairs of one length: a few minibatches that take turns, since only their shape matters.
+struct Noise(Vec<Batch>);
+
+impl Noise {
+    /// `length` source tokens and as many predictions, the end included.
+    fn new(rows: usize, length: usize, symbols: usize) -> Self {
+        let batch = |number| {
+            let mut random = Random::new("noise", &[number]);
+            let mut sentence =
+                |length: usize| (0..length).map(|_| random.below(symbols as u64) as u16).collect::<Vec<_>>();
+            let pairs: Vec<[Vec<u16>; 2]> =
+                (0..rows).map(|_| [sentence(length), sentence(length - 1)]).collect();
+            Batch::new(&pairs, Specials::after(symbols))
+        };
+        Self((0..4).map(batch).collect())
+    }
+}
+
+impl Batches for Noise {
+    fn per_epoch(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn predictions(&self) -> u64 {
+        self.0.iter().map(|batch| batch.targets.len() as u64).sum()
+    }
+    fn batch(&mut self, step: u64) -> Batch {
+        self.0[(step % self.0.len() as u64) as usize].clone()
+    }
+}
