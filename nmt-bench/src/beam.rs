@@ -52,7 +52,8 @@ impl Decoder<'_> {
     fn encode(&self, sources: &[&[u16]]) -> Encoded {
         let steps = sources.iter().map(|source| source.len()).max().unwrap_or(0).max(1);
         let symbol = |step: usize, source: &[u16]| *source.get(step).unwrap_or(&self.specials.padding);
-        let ids = (0..steps).flat_map(|step| sources.iter().map(move |source| i64::from(symbol(step, source))));
+        let ids =
+            (0..steps).flat_map(|step| sources.iter().map(move |source| i64::from(symbol(step, source))));
         let lengths: Arc<[usize]> = sources.iter().map(|source| source.len().max(1)).collect();
         self.model.encode(ids.collect(), &lengths, &self.device)
     }
@@ -84,7 +85,8 @@ impl Decoder<'_> {
                     .collect();
                 candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
                 let longest = 2 * sources[sentence].len() + SLACK;
-                for (score, row, symbol) in candidates.into_iter().take(self.beam - finished[sentence].len()) {
+                for (score, row, symbol) in candidates.into_iter().take(self.beam - finished[sentence].len())
+                {
                     let mut tokens = live[row].tokens.clone();
                     let length = tokens.len() + 1;
                     if symbol != self.specials.end {

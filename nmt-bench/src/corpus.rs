@@ -145,13 +145,8 @@ pub(crate) fn learner(
 ) -> Result<Box<dyn Learner>> {
     let architecture = Architecture::of(&trial.options);
     let device = compute.device.clone();
-    let model = Translator::new(
-        architecture,
-        trial.size,
-        extent.vocabulary,
-        trial.seed,
-        &device.clone().autodiff(),
-    )?;
+    let model =
+        Translator::new(architecture, trial.size, extent.vocabulary, trial.seed, &device.clone().autodiff())?;
     let cost = architecture.cost(trial.size, extent)?;
     let dropout = trial.options.number("dropout");
     let Data { train, validation, test } = data;

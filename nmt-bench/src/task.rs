@@ -184,7 +184,8 @@ impl Task for TranslationTask {
     }
 
     fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
-        let Some(symbols) = extent.vocabulary.checked_sub(2).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
+        let Some(symbols) =
+            extent.vocabulary.checked_sub(2).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
         else {
             let most = Specials::MOST_SYMBOLS + 2;
             return Err(Error::input(format!("`--vocab` must lie between 3 and {most}")));

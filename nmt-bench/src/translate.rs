@@ -136,7 +136,8 @@ fn bleu(given: &ArgMatches) -> Result<()> {
             let hypotheses = best.translate(&sources, beam);
             if let Some(directory) = given.get_one::<PathBuf>("hypotheses") {
                 std::fs::create_dir_all(directory).at("create", directory)?;
-                for (what, lines) in [(format!("beam{beam}"), &hypotheses), ("reference".into(), &references)] {
+                for (what, lines) in [(format!("beam{beam}"), &hypotheses), ("reference".into(), &references)]
+                {
                     let path = directory.join(format!("{name}.{what}.txt"));
                     std::fs::write(&path, lines.join("\n") + "\n").at("write", &path)?;
                 }

@@ -419,7 +419,10 @@ mod tests {
         let names: Vec<String> = variants.iter().map(|(names, _)| names.join(", ")).collect();
         assert_eq!(names, ["dropout 0.2", "dropout 0.0"]);
         let second = &variants[1].1;
-        assert_eq!((second.number("dropout"), second.choice("encoder"), second.count("unroll")), (0.0, "one", 80));
+        assert_eq!(
+            (second.number("dropout"), second.choice("encoder"), second.count("unroll")),
+            (0.0, "one", 80)
+        );
         let message = Layers::new(KEYS).unwrap().set("dropout=1").unwrap_err().to_string();
         assert_eq!(message, "`dropout` must be numbers from 0 to below 1 separated by commas, not `1`");
     }

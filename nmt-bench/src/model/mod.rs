@@ -228,7 +228,12 @@ impl Translator {
 
     /// One step of the decoder: what was encoded with the state after it, and the logits [B, V_T] of the next
     /// symbols after `previous` [B].
-    pub(crate) fn advance(&self, encoded: &Encoded, previous: Vec<i64>, device: &Device) -> (Encoded, Tensor<2>) {
+    pub(crate) fn advance(
+        &self,
+        encoded: &Encoded,
+        previous: Vec<i64>,
+        device: &Device,
+    ) -> (Encoded, Tensor<2>) {
         let rows = previous.len();
         let inputs = Tensor::from_data(TensorData::new(previous, [1, rows]), device);
         let (attended, state, _) = self.write(encoded.clone(), inputs, None);

@@ -10,6 +10,7 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
         Some(model) => vec![domain.find(Some(model))?.0],
         None => domain.tasks.to_vec(),
     };
+    crate::nn::keep_freed_memory();
     for task in tasks {
         let options = options(task.keys(), &arguments.assignments)?;
         match &arguments.action {

@@ -223,33 +223,49 @@ impl Listing {
         let title = &self.sources[item.source as usize].title;
         format!("{title}{}", name::shown(&item.name.to_string_lossy()))
     }
+}
+
+/// Reads the files of pictures; the archive of the last one stays open.
+pub(super) struct Reader<'a> {
+    listing: &'a Listing,
+    /// Its number among the sources.
+    archive: Option<(u32, File)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(listing: &'a Listing) -> Self {
+        Self { listing, archive: None }
+    }
 
     /// Reads the file of a picture into `out`, whose memory is used again.
     ///
     /// # Errors
     /// Why that is not possible.
-    pub(super) fn read(&self, item: &Item, out: &mut Vec<u8>) -> std::result::Result<(), String> {
-        let path = &self.sources[item.source as usize].path;
-        let mut bytes = || -> io::Result<()> {
-            out.clear();
-            match item.span {
-                Some(Span { offset, size }) => {
-                    let mut file = File::open(path)?;
-                    file.seek(SeekFrom::Start(offset))?;
-                    file.take(size.min(MOST_BYTES + 1)).read_to_end(out)?;
-                }
-                None => {
-                    File::open(path.join(&item.name))?.take(MOST_BYTES + 1).read_to_end(out)?;
-                }
-            }
-            Ok(())
-        };
-        bytes().map_err(|error| format!("cannot be read: {error}"))?;
+    pub(super) fn read(&mut self, item: &Item, out: &mut Vec<u8>) -> std::result::Result<(), String> {
+        self.bytes(item, out).map_err(|error| format!("cannot be read: {error}"))?;
         match out.len() as u64 {
             0 => Err("is empty".into()),
             size if size > MOST_BYTES => Err(format!("is larger than {} MiB", MOST_BYTES >> 20)),
             _ => Ok(()),
         }
+    }
+
+    fn bytes(&mut self, item: &Item, out: &mut Vec<u8>) -> io::Result<()> {
+        let path = &self.listing.sources[item.source as usize].path;
+        out.clear();
+        let Some(Span { offset, size }) = item.span else {
+            File::open(path.join(&item.name))?.take(MOST_BYTES + 1).read_to_end(out)?;
+            return Ok(());
+        };
+        let mut archive = match self.archive.take().filter(|(source, _)| *source == item.source) {
+            Some((_, file)) => file,
+            None => File::open(path)?,
+        };
+        archive.seek(SeekFrom::Start(offset))?;
+        out.resize(size.min(MOST_BYTES + 1) as usize, 0);
+        archive.read_exact(out)?;
+        self.archive = Some((item.source, archive));
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::decode::{Colours, Decoded, Decoder, Reason};
 use super::layout::{self, Layout, Part, Place};
-use super::listing::{Item, Listing};
+use super::listing::{Item, Listing, Reader};
 use super::store::{Stored, Writer};
 use super::summary::PartSummary;
 use super::{Opened, Pictures, Rejected, Summary, name};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Raised when the files of the cache, or the pixels made from the same files, change.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// Pictures that are decoded at a time, while as many are being written.
 const BATCH: usize = 128;
@@ -143,6 +143,7 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
     let notes = std::mem::take(&mut layout.notes);
     let mut listing = Listing::of(layout, seed)?;
     let mut tally = Tally::new(std::mem::take(&mut listing.rejected));
+    tally.fingerprint.update(&FORMAT.to_le_bytes());
     for class in &listing.classes {
         tally.fingerprint.update(class.as_bytes());
         tally.fingerprint.update(b"\n");
@@ -202,7 +203,7 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
 struct Ready {
     label: u32,
     decoded: Decoded,
-    /// Of its stored size and pixels.
+    /// Of its file, which decides its pixels; they are several times as many bytes.
     hash: blake3::Hash,
 }
 
@@ -304,24 +305,15 @@ impl Tally {
 }
 
 fn decode(listing: &Listing, items: &[Item]) -> Vec<std::result::Result<Ready, Rejected>> {
-    let ready =
-        |decoder: &mut Decoder, bytes: &mut Vec<u8>, item: &Item| -> std::result::Result<Ready, Reason> {
-            listing.read(item, bytes)?;
-            let decoded = decoder.decode(bytes)?;
-            let mut hasher = blake3::Hasher::new();
-            for side in [decoded.picture.width, decoded.picture.height] {
-                hasher.update(&(side as u64).to_le_bytes());
-            }
-            let hash = hasher.update(&decoded.picture.pixels).finalize();
-            Ok(Ready { label: item.label, decoded, hash })
-        };
-    items
+    let begin = || (Reader::new(listing), Decoder::new(), Vec::new());
+    let ready = |(reader, decoder, bytes): &mut (Reader<'_>, Decoder, Vec<u8>), item: &Item| {
+        reader.read(item, bytes)?;
+        let decoded = decoder.decode(bytes)?;
+        Ok(Ready { label: item.label, decoded, hash: blake3::hash(bytes) })
+    };
+    let rejected = |item: &Item, reason: Reason| Rejected { name: listing.title(item), reason };
+    let each = items
         .par_iter()
-        .map_init(
-            || (Decoder::new(), Vec::new()),
-            |(decoder, bytes), item| {
-                ready(decoder, bytes, item).map_err(|reason| Rejected { name: listing.title(item), reason })
-            },
-        )
-        .collect()
+        .map_init(begin, |tools, item| ready(tools, item).map_err(|reason| rejected(item, reason)));
+    each.collect()
 }

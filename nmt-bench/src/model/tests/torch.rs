@@ -57,7 +57,8 @@ fn loss(p: &Parameters, architecture: Architecture, [source, target]: &[Vec<u16>
             let name = format!("encoder.{layer}.{direction}");
             let mut state = [zero(d / directions), zero(d / directions)];
             let mut output: Vec<Torch> = Vec::new();
-            let steps: Vec<&Torch> = if direction == 0 { read.iter().collect() } else { read.iter().rev().collect() };
+            let steps: Vec<&Torch> =
+                if direction == 0 { read.iter().collect() } else { read.iter().rev().collect() };
             for x in steps {
                 state = p.cell(&name, x, &state);
                 output.push(state[0].shallow_clone());
