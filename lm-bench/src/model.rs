@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::uniform;
-use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmOptions};
+use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmOptions, OutputWeight};
 use scaling_core::task::{Cost, Extent};
 
 /// Weights start uniform in [-0.1, 0.1].
@@ -183,7 +183,7 @@ impl LanguageModel {
         let [steps, rows, h] = x.dims();
         let hidden = x.reshape([steps * rows, h]);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
-        let loss = nn::softmax_cross_entropy(hidden, weight, bias, targets, weights);
+        let loss = nn::softmax_cross_entropy(hidden, OutputWeight::Columns(weight), bias, targets, weights);
         Prediction { loss, state: after, lookups: lookup.into_iter().collect() }
     }
 }

@@ -3,7 +3,9 @@
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use scaling_core::nn::{self, LstmCell, LstmOptions};
+use scaling_core::nn::{
+    self, DecoderOptions, DecoderState, DecoderWeights, InputFeeding, LstmCell, LstmOptions, OutputWeight,
+};
 use std::hint::black_box;
 
 /// Rows of the batch and steps of a sequence.
@@ -64,6 +66,7 @@ fn softmax(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(format!("{h} x {symbols}")), |bencher| {
             bencher.iter(|| {
                 let (hidden, weight) = (hidden.clone(), weight.clone());
+                let weight = OutputWeight::Columns(weight);
                 let out =
                     nn::softmax_cross_entropy(hidden, weight, bias.clone(), targets.clone(), ones.clone());
                 black_box(out.total.backward())
@@ -73,5 +76,32 @@ fn softmax(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(layers, lstm, rhn, softmax);
+/// The paper's smallest and middle width, with its shortest usual sentences.
+fn decoder(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decoder with attention, 25 steps, 25 source positions");
+    group.sample_size(10);
+    for d in [108, 208] {
+        group.throughput(Throughput::Elements((6 * 23 * d * d * 25 * BATCH) as u64));
+        let (x, memory) = (draw([25, BATCH, d]), draw([25, BATCH, d]));
+        let start = DecoderState { h: draw([2, BATCH, d]), c: draw([2, BATCH, d]), vector: draw([BATCH, d]) };
+        let weights = DecoderWeights {
+            first: draw([3 * d, 4 * d]),
+            second: draw([2 * d, 4 * d]),
+            biases: draw([2, 4 * d]),
+            attend: draw([d, d]),
+            combine: draw([2 * d, d]),
+        };
+        let options = DecoderOptions { feeding: InputFeeding::FirstLayer, lengths: None, masks: None };
+        group.bench_function(BenchmarkId::from_parameter(d), |bencher| {
+            bencher.iter(|| {
+                let (state, weights) = (start.clone(), weights.clone());
+                let out = nn::attention_decoder(x.clone(), memory.clone(), state, weights, &options);
+                black_box(out.attended.sum().backward())
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(layers, lstm, rhn, softmax, decoder);
 criterion_main!(layers);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use scaling_core::error::Result;
 use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
-use scaling_core::nn::softmax_cross_entropy;
+use scaling_core::nn::{OutputWeight, softmax_cross_entropy};
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -127,7 +127,8 @@ impl Recipe for VisionRecipe {
         let weights = Tensor::full([rows], 1.0 / rows as f64, &device);
         let hidden = model.features(images);
         let (output, bias) = (model.output.val(), model.output_bias.val());
-        let objective = softmax_cross_entropy(hidden, output, bias, labels, weights).total;
+        let objective =
+            softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
         let nats = f64::from(objective.clone().inner().into_scalar::<f32>());
         StepLoss { objective, nats, lookups: Vec::new() }
     }

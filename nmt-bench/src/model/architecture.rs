@@ -34,7 +34,7 @@ impl Architecture {
 
     /// Which of the two decoder layers see the attention vector.
     pub(crate) fn fed(self) -> [bool; 2] {
-        [self.feeding != InputFeeding::None, self.feeding == InputFeeding::AllLayers]
+        self.feeding.fed()
     }
 
     /// The size knob d: the width of embeddings, layers and attention.

@@ -160,7 +160,7 @@ impl Translator {
         let state = DecoderState {
             h: Tensor::stack(h, 0),
             c: Tensor::stack(c, 0),
-            fed: Tensor::zeros([rows, d], &device),
+            vector: Tensor::zeros([rows, d], &device),
         };
         (Encoded { memory: x, lengths: lengths.clone(), state }, lookup)
     }
@@ -184,7 +184,7 @@ impl Translator {
             lengths: Some(encoded.lengths),
             masks: dropout.map(|dropout| {
                 let count = steps * rows * d;
-                (dropout.mask(count).into(), dropout.mask(count).into())
+                [0; 2].map(|_| dropout.mask(count).into())
             }),
         };
         let [first, second] = [0, 1].map(|layer| self.decoder[layer].weight.val());
@@ -250,14 +250,14 @@ impl Encoded {
         let device = self.memory.device();
         let ids: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [rows.len()]), &device);
-        let DecoderState { h, c, fed } = &self.state;
+        let DecoderState { h, c, vector } = &self.state;
         Self {
             memory: self.memory.clone().select(1, ids.clone()),
             lengths: rows.iter().map(|row| self.lengths[*row]).collect(),
             state: DecoderState {
                 h: h.clone().select(1, ids.clone()),
                 c: c.clone().select(1, ids.clone()),
-                fed: fed.clone().select(0, ids),
+                vector: vector.clone().select(0, ids),
             },
         }
     }

@@ -8,6 +8,7 @@
 
 mod batch_norm;
 mod convolution;
+mod decoder;
 mod embedding;
 mod extension;
 mod flex;
@@ -23,6 +24,9 @@ mod torch;
 
 pub use batch_norm::{BatchNormOptions, Normalized, batch_norm, normalize};
 pub use convolution::{Padding, Placement, convolve};
+pub use decoder::{
+    DecoderOptions, DecoderOutput, DecoderState, DecoderWeights, InputFeeding, attention_decoder,
+};
 pub use embedding::{Lookup, embedding};
 pub(crate) use extension::host_kernels;
 pub use extension::reference_wanted;
@@ -30,4 +34,4 @@ pub(crate) use kernel::{keep_freed_memory, update};
 pub use lstm::{LstmCell, LstmOptions, LstmOutput, lstm};
 pub use pooling::max_pool;
 pub use rhn::rhn;
-pub use softmax::{CrossEntropy, softmax_cross_entropy};
+pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};

@@ -8,7 +8,7 @@ mod images;
 mod sequences;
 
 pub(super) use images::{Images, Inference, batch_norm, convolve, max_pool, normalize};
-pub(super) use sequences::{Sequences, lstm, rhn, softmax_cross_entropy};
+pub(super) use sequences::{Sequences, attention_decoder, lstm, rhn, softmax_cross_entropy};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;

@@ -1,6 +1,8 @@
 //! Sequence layers and the output layer.
 
+use crate::nn::decoder::{DecoderOptions, DecoderState, DecoderWeights};
 use crate::nn::lstm::LstmOptions;
+use crate::nn::softmax::OutputWeight;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
@@ -41,20 +43,49 @@ pub(in super::super) fn rhn(
     ))
 }
 
-/// Loss of every row, then their weighted sum, [N + 1].
+/// Attention vectors of all steps, then the last hidden and cell states of both layers, [T + 4, B, D].
+pub(in super::super) fn attention_decoder(
+    x: Tensor<3>,
+    memory: Tensor<3>,
+    state: DecoderState,
+    weights: DecoderWeights,
+    options: DecoderOptions,
+) -> Tensor<3> {
+    let DecoderWeights { first, second, biases, attend, combine } = weights;
+    Tensor::from_dispatch(<Dispatch as Sequences>::attention_decoder(
+        x.into_dispatch(),
+        memory.into_dispatch(),
+        state.h.into_dispatch(),
+        state.c.into_dispatch(),
+        state.vector.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        biases.into_dispatch(),
+        attend.into_dispatch(),
+        combine.into_dispatch(),
+        options,
+    ))
+}
+
+/// Loss of every row, whether its target is the likeliest symbol, and the weighted sum of the losses, [2 N + 1].
 pub(in super::super) fn softmax_cross_entropy(
     hidden: Tensor<2>,
-    weight: Tensor<2>,
+    weight: OutputWeight,
     bias: Tensor<1>,
     targets: Tensor<1, Int>,
     weights: Tensor<1>,
 ) -> Tensor<1> {
+    let (weight, is_table) = match weight {
+        OutputWeight::Columns(weight) => (weight, false),
+        OutputWeight::Table(table) => (table, true),
+    };
     Tensor::from_dispatch(<Dispatch as Sequences>::softmax_cross_entropy(
         hidden.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
         targets.into_dispatch(),
         weights.into_dispatch(),
+        is_table,
     ))
 }
 
@@ -81,13 +112,31 @@ pub(in super::super) trait Sequences: Backend {
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// [N + 1]: the loss of every row, then their sum weighted by `weights`, which alone is
-    /// differentiable, and not by the weights.
+    /// [T + 4, B, D]: the attention vector of every step, then the last hidden and cell states.
+    #[allow(clippy::too_many_arguments, reason = "the tensors of a decoder")]
+    fn attention_decoder(
+        x: FloatTensor<Self>,
+        memory: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        vector: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        biases: FloatTensor<Self>,
+        attend: FloatTensor<Self>,
+        combine: FloatTensor<Self>,
+        options: DecoderOptions,
+    ) -> FloatTensor<Self>;
+
+    /// [2 N + 1]: the loss of every row, 1 where the target is the likeliest symbol, and the sum of the losses
+    /// weighted by `weights`, which alone is differentiable, and not by the weights. The weight is
+    /// [H, V], or [V, H] if it is a table.
     fn softmax_cross_entropy(
         hidden: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         targets: IntTensor<Self>,
         weights: FloatTensor<Self>,
+        is_table: bool,
     ) -> FloatTensor<Self>;
 }

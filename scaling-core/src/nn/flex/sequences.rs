@@ -1,6 +1,7 @@
 //! Sequence layers and the output layer.
 
 use super::{Values, register, tensor};
+use crate::nn::decoder::DecoderOptions;
 use crate::nn::extension::Sequences;
 use crate::nn::kernel;
 use crate::nn::lstm::LstmOptions;
@@ -64,21 +65,49 @@ impl RhnInputs {
     }
 }
 
-/// Inputs of output layer and softmax: hidden, weight, bias, weights of the losses; and the targets.
-struct SoftmaxInputs([Values; 4], Vec<usize>);
+/// Inputs of a decoder: x, memory, h, c, vector, first, second, biases, attend, combine.
+#[derive(Debug, Clone)]
+struct DecoderInputs([Values; 10], DecoderOptions);
+
+impl DecoderInputs {
+    fn layout(&self) -> kernel::decoder::Layout {
+        let [_, batch, input] = self.0[0].dims();
+        let [_, _, width] = self.0[1].dims();
+        kernel::decoder::Layout { batch, input, width, fed: self.1.feeding.fed() }
+    }
+
+    fn slices(&self) -> kernel::decoder::Inputs<'_> {
+        let [x, memory, h, c, vector, first, second, biases, attend, combine] =
+            self.0.each_ref().map(Values::slice);
+        let lengths = self.1.lengths.as_deref();
+        let masks = self.1.masks.as_ref().map(|masks| masks.each_ref().map(AsRef::as_ref));
+        let weights = [first, second];
+        kernel::decoder::Inputs { x, memory, h, c, vector, weights, biases, attend, combine, lengths, masks }
+    }
+
+    fn forward(&self) -> (FlexTensor, kernel::decoder::Trace) {
+        let ([steps, batch, _], [_, _, width]) = (self.0[0].dims::<3>(), self.0[1].dims::<3>());
+        let (out, trace) = kernel::decoder::forward(self.layout(), self.slices());
+        (tensor(out, [steps + 4, batch, width]), trace)
+    }
+}
+
+/// Inputs of output layer and softmax: hidden, weight, bias, weights of the losses; the targets; and whether
+/// the weight is a table.
+struct SoftmaxInputs([Values; 4], Vec<usize>, bool);
 
 impl SoftmaxInputs {
-    fn new(tensors: [&FlexTensor; 4], targets: FlexTensor) -> Self {
+    fn new(tensors: [&FlexTensor; 4], targets: FlexTensor, is_table: bool) -> Self {
         let targets: Vec<usize> = targets.into_data().iter::<i64>().map(|t| t as usize).collect();
-        let inputs = Self(tensors.map(Values::new), targets);
-        let [_, symbols] = inputs.0[1].dims();
+        let inputs = Self(tensors.map(Values::new), targets, is_table);
+        let symbols = inputs.layout().symbols;
         assert!(inputs.1.iter().all(|t| *t < symbols), "a target is not below the number of symbols");
         inputs
     }
 
     fn layout(&self) -> kernel::softmax::Layout {
-        let [hidden, symbols] = self.0[1].dims();
-        kernel::softmax::Layout { hidden, symbols }
+        let ([_, hidden], [symbols]) = (self.0[0].dims(), self.0[2].dims());
+        kernel::softmax::Layout { hidden, symbols, is_table: self.2 }
     }
 
     fn slices(&self) -> kernel::softmax::Inputs<'_> {
@@ -86,11 +115,14 @@ impl SoftmaxInputs {
         kernel::softmax::Inputs { hidden, weight, bias, targets: &self.1 }
     }
 
-    /// The losses, then their weighted sum.
-    fn output(&self, mut losses: Vec<f32>) -> FlexTensor {
-        let terms = losses.iter().zip(self.0[3].slice()).map(|(loss, w)| f64::from(*loss) * f64::from(*w));
-        losses.push(terms.sum::<f64>() as f32);
-        tensor(losses, [self.1.len() + 1])
+    /// The losses, the hits, and the weighted sum of the losses.
+    fn output(&self, verdicts: kernel::softmax::Verdicts) -> FlexTensor {
+        let kernel::softmax::Verdicts { losses: mut out, hits } = verdicts;
+        let terms = out.iter().zip(self.0[3].slice()).map(|(loss, w)| f64::from(*loss) * f64::from(*w));
+        let total = terms.sum::<f64>() as f32;
+        out.extend(hits);
+        out.push(total);
+        tensor(out, [2 * self.1.len() + 1])
     }
 
     fn forward(&self) -> FlexTensor {
@@ -100,8 +132,8 @@ impl SoftmaxInputs {
     /// Also the gradients of the sum.
     fn differentiate(&self) -> (FlexTensor, kernel::softmax::Gradients) {
         let weights = self.0[3].slice();
-        let (losses, found) = kernel::softmax::differentiate(self.layout(), self.slices(), weights);
-        (self.output(losses), found)
+        let (verdicts, found) = kernel::softmax::differentiate(self.layout(), self.slices(), weights);
+        (self.output(verdicts), found)
     }
 }
 
@@ -127,14 +159,32 @@ impl Sequences for Flex {
         RhnInputs([&x, &s0, &w_input, &recurrent, &bias].map(Values::new)).forward().0
     }
 
+    fn attention_decoder(
+        x: FlexTensor,
+        memory: FlexTensor,
+        h: FlexTensor,
+        c: FlexTensor,
+        vector: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        biases: FlexTensor,
+        attend: FlexTensor,
+        combine: FlexTensor,
+        options: DecoderOptions,
+    ) -> FlexTensor {
+        let tensors = [&x, &memory, &h, &c, &vector, &first, &second, &biases, &attend, &combine];
+        DecoderInputs(tensors.map(Values::new), options).forward().0
+    }
+
     fn softmax_cross_entropy(
         hidden: FlexTensor,
         weight: FlexTensor,
         bias: FlexTensor,
         targets: FlexTensor,
         weights: FlexTensor,
+        is_table: bool,
     ) -> FlexTensor {
-        SoftmaxInputs::new([&hidden, &weight, &bias, &weights], targets).forward()
+        SoftmaxInputs::new([&hidden, &weight, &bias, &weights], targets, is_table).forward()
     }
 }
 
@@ -191,28 +241,61 @@ impl Backward<Flex, 5> for RhnBackward {
 }
 
 #[derive(Debug)]
+struct DecoderBackward;
+
+impl Backward<Flex, 10> for DecoderBackward {
+    type State = (DecoderInputs, Values, kernel::decoder::Trace);
+
+    fn backward(self, ops: Ops<Self::State, 10>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = Values::new(&gradients.consume::<Flex>(&ops.node));
+        let (inputs, out, trace) = ops.state;
+        let [x, memory, h, c, vector, first, second, biases, attend, combine] = &inputs.0;
+        let found =
+            kernel::decoder::backward(inputs.layout(), inputs.slices(), out.slice(), trace, gradient.slice());
+        let [first_found, second_found] = found.weights;
+        register!(
+            gradients,
+            ops.parents,
+            [
+                (found.x, x.dims::<3>()),
+                (found.memory, memory.dims::<3>()),
+                (found.h, h.dims::<3>()),
+                (found.c, c.dims::<3>()),
+                (found.vector, vector.dims::<2>()),
+                (first_found, first.dims::<2>()),
+                (second_found, second.dims::<2>()),
+                (found.biases, biases.dims::<2>()),
+                (found.attend, attend.dims::<2>()),
+                (found.combine, combine.dims::<2>()),
+            ]
+        );
+    }
+}
+
+#[derive(Debug)]
 struct SoftmaxBackward;
 
 impl Backward<Flex, 3> for SoftmaxBackward {
-    /// The gradients of the sum, and the number of hidden units.
-    type State = (kernel::softmax::Gradients, usize);
+    /// The gradients of the sum, and the sizes.
+    type State = (kernel::softmax::Gradients, kernel::softmax::Layout);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = Values::new(&gradients.consume::<Flex>(&ops.node));
-        let (found, hidden) = ops.state;
+        let (found, kernel::softmax::Layout { hidden, symbols, is_table }) = ops.state;
         // Of the losses before it no gradient is asked.
         let factor = gradient.slice().last().copied().unwrap_or_default();
         let scaled = |mut values: Vec<f32>| {
             kernel::scale(&mut values, factor);
             values
         };
-        let (rows, symbols) = (found.hidden.len() / hidden, found.bias.len());
+        let rows = found.hidden.len() / hidden;
+        let weight_shape = if is_table { [symbols, hidden] } else { [hidden, symbols] };
         register!(
             gradients,
             ops.parents,
             [
                 (scaled(found.hidden), [rows, hidden]),
-                (scaled(found.weight), [hidden, symbols]),
+                (scaled(found.weight), weight_shape),
                 (scaled(found.bias), [symbols]),
             ]
         );
@@ -256,21 +339,44 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         }
     }
 
+    fn attention_decoder(
+        x: FloatTensor<Self>,
+        memory: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        vector: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        biases: FloatTensor<Self>,
+        attend: FloatTensor<Self>,
+        combine: FloatTensor<Self>,
+        options: DecoderOptions,
+    ) -> FloatTensor<Self> {
+        let tensors = [x, memory, h, c, vector, first, second, biases, attend, combine];
+        let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
+        let inputs = DecoderInputs(tensors.each_ref().map(|t| Values::new(t.primitive())), options);
+        let (out, trace) = inputs.forward();
+        match DecoderBackward.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(node) => node.finish((inputs, Values::new(&out), trace), out),
+            OpsKind::UnTracked(node) => node.finish(out),
+        }
+    }
+
     fn softmax_cross_entropy(
         hidden: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         targets: IntTensor<Self>,
         weights: FloatTensor<Self>,
+        is_table: bool,
     ) -> FloatTensor<Self> {
         let nodes = [hidden.node(), weight.node(), bias.node()];
         let tensors = [hidden.primitive(), weight.primitive(), bias.primitive(), weights.primitive()];
-        let inputs = SoftmaxInputs::new(tensors, targets);
-        let [_, width] = inputs.0[0].dims();
+        let inputs = SoftmaxInputs::new(tensors, targets, is_table);
         match SoftmaxBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(node) => {
                 let (out, found) = inputs.differentiate();
-                node.finish((found, width), out)
+                node.finish((found, inputs.layout()), out)
             }
             OpsKind::UnTracked(node) => node.finish(inputs.forward()),
         }

@@ -194,10 +194,10 @@ fn read_at_every_step(layout: Layout, inputs: Inputs<'_>, out: &[f32]) -> Buffer
 
 /// Which rows of a block stand still at a step.
 #[derive(Clone, Copy)]
-struct Still<'a> {
-    t: usize,
+pub(super) struct Still<'a> {
+    pub(super) t: usize,
     /// Of the rows of the block.
-    lengths: Option<&'a [usize]>,
+    pub(super) lengths: Option<&'a [usize]>,
 }
 
 impl Still<'_> {
@@ -208,15 +208,15 @@ impl Still<'_> {
 }
 
 /// One step of some rows: activates the gates in place and makes the new states.
-struct CellForward<'a> {
-    layout: Layout,
-    still: Still<'a>,
-    bias: &'a [f32],
-    gates: &'a mut [f32],
-    c_before: &'a [f32],
-    h_before: &'a [f32],
-    c: &'a mut [f32],
-    h: &'a mut [f32],
+pub(super) struct CellForward<'a> {
+    pub(super) layout: Layout,
+    pub(super) still: Still<'a>,
+    pub(super) bias: &'a [f32],
+    pub(super) gates: &'a mut [f32],
+    pub(super) c_before: &'a [f32],
+    pub(super) h_before: &'a [f32],
+    pub(super) c: &'a mut [f32],
+    pub(super) h: &'a mut [f32],
 }
 
 impl Kernel for CellForward<'_> {
@@ -254,21 +254,21 @@ impl Kernel for CellForward<'_> {
 }
 
 /// One step of some rows backwards: turns the gates into the gradients of what they were made of.
-struct CellBackward<'a> {
-    layout: Layout,
-    still: Still<'a>,
-    gates: &'a mut [f32],
-    c_before: &'a [f32],
-    c: &'a [f32],
+pub(super) struct CellBackward<'a> {
+    pub(super) layout: Layout,
+    pub(super) still: Still<'a>,
+    pub(super) gates: &'a mut [f32],
+    pub(super) c_before: &'a [f32],
+    pub(super) c: &'a [f32],
     /// The gradient of the output of this step.
-    gradient: &'a [f32],
+    pub(super) gradient: &'a [f32],
     /// The gradient of the hidden state that comes from the steps read later. Afterwards zero, as all of
     /// it passes through the gates, but for a row that stands still, through which it passes whole.
-    dh: &'a mut [f32],
+    pub(super) dh: &'a mut [f32],
     /// The gradient of the cell state that comes from later steps; afterwards that of the state before.
-    dc: &'a mut [f32],
+    pub(super) dc: &'a mut [f32],
     /// The gradients of the gates are added to it.
-    bias: &'a mut [f32],
+    pub(super) bias: &'a mut [f32],
 }
 
 impl Kernel for CellBackward<'_> {

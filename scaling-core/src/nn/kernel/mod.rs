@@ -9,11 +9,13 @@
 #![allow(clippy::inline_always)]
 
 mod activation;
+mod attention;
 mod blocks;
 mod buffer;
 mod channels;
 pub(super) mod convolution;
 mod correlation;
+pub(super) mod decoder;
 mod lanes;
 pub(super) mod lstm;
 pub(super) mod normalization;

@@ -21,6 +21,37 @@ const CACHED: usize = 2 << 20;
 pub(in super::super) struct Layout {
     pub(in super::super) hidden: usize,
     pub(in super::super) symbols: usize,
+    /// Whether the weight is [V, H].
+    pub(in super::super) is_table: bool,
+}
+
+impl Layout {
+    /// The weight for products with hidden units on its left.
+    fn pack(self, weight: &[f32]) -> Packed {
+        let pack = if self.is_table { Packed::transposed } else { Packed::new };
+        pack(weight, self.hidden, self.symbols)
+    }
+
+    /// The weight for products with gradients of logits on its left.
+    fn pack_transposed(self, weight: &[f32]) -> Packed {
+        let pack = if self.is_table { Packed::new } else { Packed::transposed };
+        pack(weight, self.symbols, self.hidden)
+    }
+}
+
+/// What is said of every row.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Verdicts {
+    /// -ln p(target), [N].
+    pub(in super::super) losses: Vec<f32>,
+    /// 1 where the target is the likeliest symbol, the first of equals, [N].
+    pub(in super::super) hits: Vec<f32>,
+}
+
+impl Verdicts {
+    fn new(count: usize) -> Self {
+        Self { losses: vec![0.0; count], hits: vec![0.0; count] }
+    }
 }
 
 /// What goes in.
@@ -28,7 +59,7 @@ pub(in super::super) struct Layout {
 pub(in super::super) struct Inputs<'a> {
     /// [N, H].
     pub(in super::super) hidden: &'a [f32],
-    /// [H, V].
+    /// [H, V] or [V, H].
     pub(in super::super) weight: &'a [f32],
     /// [V].
     pub(in super::super) bias: &'a [f32],
@@ -49,25 +80,26 @@ fn block_of(rows: usize) -> usize {
     rows.div_ceil(rayon::current_num_threads()).next_multiple_of(8).clamp(8, 64)
 }
 
-/// The loss -ln p(target) of every row.
-pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> Vec<f32> {
-    let Layout { hidden, symbols } = layout;
-    let weight = Packed::new(inputs.weight, hidden, symbols);
-    let mut losses = vec![0.0; inputs.targets.len()];
+/// The losses alone.
+pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> Verdicts {
+    let Layout { hidden, symbols, .. } = layout;
+    let weight = layout.pack(inputs.weight);
+    let mut verdicts = Verdicts::new(inputs.targets.len());
     let size = block_of(inputs.targets.len());
     let blocks = inputs.hidden.par_chunks(size * hidden).zip(inputs.targets.par_chunks(size));
-    blocks.zip(losses.par_chunks_mut(size)).for_each_init(
+    let verdicts_of = verdicts.losses.par_chunks_mut(size).zip(verdicts.hits.par_chunks_mut(size));
+    blocks.zip(verdicts_of).for_each_init(
         || Buffer::new(size * TILE.min(symbols)),
-        |values, ((hidden, targets), losses)| {
+        |values, ((hidden, targets), verdicts)| {
             let mut rows = Rows::new(hidden, targets);
             for tile in tiles(symbols) {
                 let width = tile.len();
                 rows.exponentiate(&weight, inputs.bias, tile, &mut values[..targets.len() * width], width);
             }
-            rows.losses(losses);
+            rows.judge(verdicts);
         },
     );
-    losses
+    verdicts
 }
 
 /// Rows whose probabilities exist at once: as many as stay in the cache, but enough for the gradient of
@@ -83,7 +115,7 @@ pub(in super::super) fn differentiate(
     layout: Layout,
     inputs: Inputs<'_>,
     weights: &[f32],
-) -> (Vec<f32>, Gradients) {
+) -> (Verdicts, Gradients) {
     differentiate_in_chunks(chunk_of(layout), layout, inputs, weights)
 }
 
@@ -93,15 +125,15 @@ fn differentiate_in_chunks(
     layout: Layout,
     inputs: Inputs<'_>,
     weights: &[f32],
-) -> (Vec<f32>, Gradients) {
-    let Layout { hidden, symbols } = layout;
+) -> (Verdicts, Gradients) {
+    let Layout { hidden, symbols, is_table } = layout;
     let count = inputs.targets.len();
     let chunk = chunk.min(count).max(1);
     let size = block_of(chunk);
-    let weight = Packed::new(inputs.weight, hidden, symbols);
-    let transposed = Packed::transposed(inputs.weight, symbols, hidden);
+    let weight = layout.pack(inputs.weight);
+    let transposed = layout.pack_transposed(inputs.weight);
     let mut values = Buffer::new(chunk * symbols);
-    let mut losses = vec![0.0; count];
+    let mut verdicts = Verdicts::new(count);
     let mut d_hidden = vec![0.0; count * hidden];
     let mut d_weight = vec![0.0; hidden * symbols];
     let mut d_bias = vec![0.0; symbols];
@@ -116,14 +148,15 @@ fn differentiate_in_chunks(
             .zip(d_hidden.par_chunks_mut(size * hidden))
             .zip(inputs.targets[rows.clone()].par_chunks(size))
             .zip(weights[rows.clone()].par_chunks(size))
-            .zip(losses[rows].par_chunks_mut(size))
-            .for_each(|(((((values, hidden), d_hidden), targets), weights), losses)| {
+            .zip(verdicts.losses[rows.clone()].par_chunks_mut(size))
+            .zip(verdicts.hits[rows].par_chunks_mut(size))
+            .for_each(|((((((values, hidden), d_hidden), targets), weights), losses), hits)| {
                 let mut rows = Rows::new(hidden, targets);
                 for tile in tiles(symbols) {
                     let values = &mut values[tile.start..];
                     rows.exponentiate(&weight, inputs.bias, tile, values, symbols);
                 }
-                rows.losses(losses);
+                rows.judge((losses, hits));
                 for (index, tile) in tiles(symbols).enumerate() {
                     let values = &mut values[tile.start..];
                     rows.gradient(index, &tile, weights, values, symbols);
@@ -133,10 +166,14 @@ fn differentiate_in_chunks(
                     transposed.product_of_part([tile, 0..layout.hidden], left, out);
                 }
             });
-        add_transposed_product(hiddens, values, &mut d_weight, [hidden, symbols], first > 0);
+        if is_table {
+            add_transposed_product(values, hiddens, &mut d_weight, [symbols, hidden], first > 0);
+        } else {
+            add_transposed_product(hiddens, values, &mut d_weight, [hidden, symbols], first > 0);
+        }
         add_column_sums(values, &mut d_bias);
     }
-    (losses, Gradients { hidden: d_hidden, weight: d_weight, bias: d_bias })
+    (verdicts, Gradients { hidden: d_hidden, weight: d_weight, bias: d_bias })
 }
 
 /// The symbols in parts.
@@ -153,6 +190,8 @@ struct Softmax {
     total: f64,
     /// Logit of the target.
     target: f32,
+    /// Whether a symbol before the target is as likely.
+    is_preceded: bool,
 }
 
 /// Some rows, and what is known of their softmax after the tiles so far.
@@ -169,7 +208,10 @@ impl<'a> Rows<'a> {
         Self {
             hidden,
             targets,
-            softmax: vec![Softmax { largest: f32::MIN, total: 0.0, target: f32::MIN }; targets.len()],
+            softmax: vec![
+                Softmax { largest: f32::MIN, total: 0.0, target: f32::MIN, is_preceded: false };
+                targets.len()
+            ],
             peaks: Vec::new(),
         }
     }
@@ -192,7 +234,10 @@ impl<'a> Rows<'a> {
         for ((row, target), softmax) in rows {
             let row = &mut row[..tile.len()];
             if tile.contains(target) {
-                softmax.target = row[target - tile.start];
+                let (before, own) = row.split_at(target - tile.start);
+                softmax.target = own[0];
+                softmax.is_preceded =
+                    softmax.largest >= own[0] || before.iter().any(|logit| *logit >= own[0]);
             }
             let (peak, sum) = dispatch(Exponentiate { row });
             let above = softmax.largest.max(peak);
@@ -203,10 +248,12 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The losses, after all tiles.
-    fn losses(&self, losses: &mut [f32]) {
-        for (loss, Softmax { largest, total, target }) in losses.iter_mut().zip(&self.softmax) {
-            *loss = (total.ln() + f64::from(*largest) - f64::from(*target)) as f32;
+    /// Losses and hits, after all tiles.
+    fn judge(&self, (losses, hits): (&mut [f32], &mut [f32])) {
+        for ((loss, hit), softmax) in losses.iter_mut().zip(hits).zip(&self.softmax) {
+            let Softmax { largest, total, target, is_preceded } = *softmax;
+            *loss = (total.ln() + f64::from(largest) - f64::from(target)) as f32;
+            *hit = f32::from(u8::from(target >= largest && !is_preceded));
         }
     }
 
@@ -316,7 +363,7 @@ mod tests {
 
     #[test]
     fn chunks_and_tiles_change_nothing() {
-        let layout = Layout { hidden: 9, symbols: 2 * TILE + 37 };
+        let layout = Layout { hidden: 9, symbols: 2 * TILE + 37, is_table: false };
         let count = 261;
         let mut random = Random::new("test/chunks", &[]);
         let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| random.normal() as f32).collect() };
@@ -325,12 +372,12 @@ mod tests {
         let targets: Vec<usize> = (0..count).map(|i| i * 7 % layout.symbols).collect();
         let inputs = Inputs { hidden: &hidden, weight: &weight, bias: &bias, targets: &targets };
 
-        let losses = forward(layout, inputs);
+        let Verdicts { losses, hits } = forward(layout, inputs);
         // A symbol that is masked out, alone in the last tile, changes nothing but is never predicted.
         let mut masked = bias.clone();
         masked[TILE..].fill(f32::NEG_INFINITY);
         let few = Inputs { bias: &masked, targets: &vec![3; count], ..inputs };
-        assert!(forward(layout, few).iter().all(|loss| loss.is_finite()));
+        assert!(forward(layout, few).losses.iter().all(|loss| loss.is_finite()));
         let (_, found) = differentiate(layout, few, &weights);
         assert!(found.weight.iter().chain(&found.hidden).all(|value| value.is_finite()));
         assert_eq!(found.bias[TILE..], vec![0.0; layout.symbols - TILE]);
@@ -342,14 +389,31 @@ mod tests {
             };
             let want = (0..layout.symbols).map(|s| logit(s).exp()).sum::<f64>().ln() - logit(targets[i]);
             assert!((f64::from(losses[i]) - want).abs() < 1e-4, "{} for {want}", losses[i]);
+            let is_highest = (0..layout.symbols).all(|s| logit(s) <= logit(targets[i]));
+            assert_eq!(hits[i] > 0.0, is_highest);
         }
-        let (whole_losses, whole) = differentiate(layout, inputs, &weights);
-        let (chunk_losses, chunks) = differentiate_in_chunks(128, layout, inputs, &weights);
-        assert_eq!([&losses; 2], [&whole_losses, &chunk_losses]);
+        let (whole_verdicts, whole) = differentiate(layout, inputs, &weights);
+        let (chunk_verdicts, chunks) = differentiate_in_chunks(128, layout, inputs, &weights);
+        let verdicts = Verdicts { losses, hits };
+        assert_eq!([&verdicts; 2], [&whole_verdicts, &chunk_verdicts]);
         assert_eq!(whole.hidden, chunks.hidden);
         let sums = chunks.weight.iter().chain(&chunks.bias).zip(whole.weight.iter().chain(&whole.bias));
         for (got, want) in sums {
             assert!((got - want).abs() < 1e-4, "{got} for {want}");
         }
+    }
+
+    #[test]
+    fn of_equals_the_first_is_the_guess() {
+        let layout = Layout { hidden: 1, symbols: 2 * TILE, is_table: true };
+        let (hidden, weight, mut bias) = ([0.0; 3], vec![1.0; 2 * TILE], vec![0.0; 2 * TILE]);
+        let hits = |bias: &[f32], targets: &[usize]| {
+            forward(layout, Inputs { hidden: &hidden, weight: &weight, bias, targets }).hits
+        };
+        assert_eq!(hits(&bias, &[0, 1, TILE]), [1.0, 0.0, 0.0]);
+        (bias[5], bias[TILE + 5]) = (1.0, 1.0);
+        assert_eq!(hits(&bias, &[0, 5, TILE + 5]), [0.0, 1.0, 0.0]);
+        bias[TILE + 5] = 1.5;
+        assert_eq!(hits(&bias, &[0, 5, TILE + 5]), [0.0, 0.0, 1.0]);
     }
 }

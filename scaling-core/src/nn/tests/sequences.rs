@@ -4,7 +4,7 @@ use super::{Draw, close, compare, differentiate, fill, values};
 use crate::nn::lstm::{LstmCell, LstmOptions, reference as lstm_reference};
 use crate::nn::rhn::reference as rhn_reference;
 use crate::nn::softmax::reference as softmax_reference;
-use crate::nn::{CrossEntropy, extension, lstm, rhn, softmax_cross_entropy};
+use crate::nn::{CrossEntropy, OutputWeight, extension, lstm, rhn, softmax_cross_entropy};
 use crate::random::Random;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -167,17 +167,29 @@ fn fused_softmax_agrees_with_the_reference() {
         let mask: Vec<f32> = (0..n).map(|i| if i % 3 == 1 { 0.0 } else { 1.0 + i as f32 * 0.01 }).collect();
         let weights = Tensor::<1>::from_data(TensorData::new(mask, [n]), &Device::flex().autodiff());
         let scale = draw.weights([1]);
+        let table = Tensor::from_inner(weight.clone().inner().transpose()).require_grad();
         let run = |function: fn(_, _, _, _, _) -> CrossEntropy| {
             let (hidden_, weight_, bias_) = (hidden.clone(), weight.clone(), bias.clone());
+            let weight_ = OutputWeight::Columns(weight_);
             let out = function(hidden_, weight_, bias_, targets.clone(), weights.clone());
             let (total, gradients) = differentiate!(out.total, scale, [hidden, weight, bias]);
-            ([values(out.losses), total].concat(), gradients)
+            ([values(out.losses), values(out.hits), total].concat(), gradients)
+        };
+        let run_table = |function: fn(_, _, _, _, _) -> CrossEntropy| {
+            let (hidden_, table_, bias_) = (hidden.clone(), table.clone(), bias.clone());
+            let table_ = OutputWeight::Table(table_);
+            let out = function(hidden_, table_, bias_, targets.clone(), weights.clone());
+            let (total, gradients) = differentiate!(out.total, scale, [hidden, table, bias]);
+            ([values(out.losses), values(out.hits), total].concat(), gradients)
         };
         compare(&run(softmax_cross_entropy), &run(softmax_reference), &format!("{n} {h} {v}"));
+        let (found, want) = (run_table(softmax_cross_entropy), run_table(softmax_reference));
+        compare(&found, &want, &format!("table {n} {h} {v}"));
+        close(&found.0, &run(softmax_cross_entropy).0, 1e-6, 1e-6, "table and columns");
         // Without a graph: the way of the evaluation.
         let plain = softmax_cross_entropy(
             hidden.clone().inner(),
-            weight.clone().inner(),
+            OutputWeight::Columns(weight.clone().inner()),
             bias.clone().inner(),
             targets.clone().inner(),
             weights.clone().inner(),
@@ -205,6 +217,7 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
             extension::rhn(y.narrow(0, 0, t), s0.clone(), input.clone(), recurrent.clone(), rhn_bias.clone());
         let weights = draw.weights([t * b]);
         let (y, output_) = (y.reshape([t * b, h]), output.clone());
+        let output_ = OutputWeight::Columns(output_);
         let found = softmax_cross_entropy(y, output_, output_bias.clone(), targets, weights);
         let one = draw.weights([1]);
         let (total, gradients) = differentiate!(

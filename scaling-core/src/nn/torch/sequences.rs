@@ -1,6 +1,7 @@
 //! Sequence layers and the output layer.
 
 use super::{differentiable, dims, plain};
+use crate::nn::decoder::DecoderOptions;
 use crate::nn::extension::Sequences;
 use crate::nn::lstm::{LstmCell, LstmOptions};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -37,15 +38,33 @@ impl Sequences for LibTorch {
         plain(&[x, s0, w_input, recurrent, bias], rhn)
     }
 
+    fn attention_decoder(
+        x: TchTensor,
+        memory: TchTensor,
+        h: TchTensor,
+        c: TchTensor,
+        vector: TchTensor,
+        first: TchTensor,
+        second: TchTensor,
+        biases: TchTensor,
+        attend: TchTensor,
+        combine: TchTensor,
+        options: DecoderOptions,
+    ) -> TchTensor {
+        let inputs = [x, memory, h, c, vector, first, second, biases, attend, combine];
+        plain(&inputs, |inputs| attention_decoder(inputs, &options))
+    }
+
     fn softmax_cross_entropy(
         hidden: TchTensor,
         weight: TchTensor,
         bias: TchTensor,
         targets: TchTensor,
         weights: TchTensor,
+        is_table: bool,
     ) -> TchTensor {
         plain(&[hidden, weight, bias], |inputs| {
-            softmax_cross_entropy(inputs, &targets.tensor, &weights.tensor)
+            softmax_cross_entropy(inputs, &targets.tensor, &weights.tensor, is_table)
         })
     }
 }
@@ -72,17 +91,35 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<LibTorch, C> {
         differentiable::<C, 5>([x, s0, w_input, recurrent, bias], rhn)
     }
 
+    fn attention_decoder(
+        x: FloatTensor<Self>,
+        memory: FloatTensor<Self>,
+        h: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        vector: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        biases: FloatTensor<Self>,
+        attend: FloatTensor<Self>,
+        combine: FloatTensor<Self>,
+        options: DecoderOptions,
+    ) -> FloatTensor<Self> {
+        let inputs = [x, memory, h, c, vector, first, second, biases, attend, combine];
+        differentiable::<C, 10>(inputs, |inputs| attention_decoder(inputs, &options))
+    }
+
     fn softmax_cross_entropy(
         hidden: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         targets: IntTensor<Self>,
         weights: FloatTensor<Self>,
+        is_table: bool,
     ) -> FloatTensor<Self> {
         // The graph keeps these two as well; copies, since burn may write into its own.
         let (targets, weights) = (targets.tensor.copy(), weights.primitive().tensor.copy());
         differentiable::<C, 3>([hidden, weight, bias], |inputs| {
-            softmax_cross_entropy(inputs, &targets, &weights)
+            softmax_cross_entropy(inputs, &targets, &weights, is_table)
         })
     }
 }
@@ -198,10 +235,75 @@ fn rhn([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     Tensor::stack(&y, 0)
 }
 
-/// The losses of all rows and then their weighted total, which alone is differentiable, [N + 1], of
-/// hidden [N, H], weight [H, V], bias [V], targets and weights [N].
-fn softmax_cross_entropy([hidden, weight, bias]: [&Tensor; 3], targets: &Tensor, weights: &Tensor) -> Tensor {
-    let logits = bias.addmm(hidden, weight);
+/// What is masked out of a softmax: e to it is 0, and no sum of it overflows.
+const NEVER: f64 = -1e30;
+
+/// Attention vectors of all steps and the last hidden and cell states of both layers, [T + 4, B, D].
+fn attention_decoder(
+    [x, memory, h, c, vector, first, second, biases, attend, combine]: [&Tensor; 10],
+    options: &DecoderOptions,
+) -> Tensor {
+    let ([steps, batch, _], [sources, _, width]) = (dims(x), dims(memory));
+    let on_device = |values: &[f32]| Tensor::from_slice(values).to_device(x.device());
+    let masks = options
+        .masks
+        .as_ref()
+        .map(|masks| masks.each_ref().map(|mask| on_device(mask).view([steps, batch, width]).unbind(0)));
+    let masked = |k: usize, t: usize, value: Tensor| match &masks {
+        Some(masks) => value * &masks[k][t],
+        None => value,
+    };
+    let beyond = options.lengths.as_ref().map(|lengths| {
+        let at = |length: &usize| (0..sources as usize).map(move |s| s >= *length).collect::<Vec<bool>>();
+        let beyond: Vec<bool> = lengths.iter().flat_map(at).collect();
+        Tensor::from_slice(&beyond).to_device(x.device()).view([batch, sources])
+    });
+    // [B, S, D] for contexts, [B, D, S] for scores.
+    let by_rows = memory.transpose(0, 1).contiguous();
+    let by_columns = by_rows.transpose(1, 2);
+    let (weights, biases) = ([first.tr(), second.tr()], biases.unbind(0));
+    let zero = biases[0].zeros_like();
+    let fed = options.feeding.fed();
+    let (mut h, mut c, mut vector) = (h.unbind(0), c.unbind(0), vector.shallow_clone());
+    let mut out = Vec::with_capacity(steps as usize + 4);
+    for (t, input) in x.unbind(0).iter().enumerate() {
+        let mut below = input.shallow_clone();
+        for l in 0..2 {
+            let read = if fed[l] { Tensor::cat(&[&below, &vector], 1) } else { below };
+            let columns = read.size()[1];
+            let (from_below, from_state) =
+                (weights[l].narrow(1, 0, columns), weights[l].narrow(1, columns, width));
+            let (h_new, c_new) =
+                read.lstm_cell(&[&h[l], &c[l]], &from_below, &from_state, Some(&biases[l]), Some(&zero));
+            below = if l == 0 { masked(0, t, h_new.shallow_clone()) } else { h_new.shallow_clone() };
+            (h[l], c[l]) = (h_new, c_new);
+        }
+        let query = below.matmul(attend).unsqueeze(1);
+        let scores = query.bmm(&by_columns).squeeze_dim(1);
+        let scores = match &beyond {
+            Some(beyond) => scores.masked_fill(beyond, NEVER),
+            None => scores,
+        };
+        let context = scores.softmax(1, x.kind()).unsqueeze(1).bmm(&by_rows).squeeze_dim(1);
+        vector = masked(1, t, Tensor::cat(&[&context, &below], 1).matmul(combine).tanh());
+        out.push(vector.shallow_clone());
+    }
+    out.extend(h);
+    out.extend(c);
+    Tensor::stack(&out, 0)
+}
+
+/// The losses of all rows, whether the target is the likeliest symbol, and the weighted total of the losses,
+/// which alone is differentiable, [2 N + 1], of hidden [N, H], weight [H, V] or [V, H], bias [V],
+/// targets and weights [N].
+fn softmax_cross_entropy(
+    [hidden, weight, bias]: [&Tensor; 3],
+    targets: &Tensor,
+    weights: &Tensor,
+    is_table: bool,
+) -> Tensor {
+    let logits = if is_table { bias.addmm(hidden, &weight.tr()) } else { bias.addmm(hidden, weight) };
+    let hits = logits.detach().argmax(1, false).eq_tensor(targets).to_kind(logits.kind());
     let losses = logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, NO_TARGET, 0.0);
-    Tensor::cat(&[losses.detach(), losses.dot(weights).unsqueeze(0)], 0)
+    Tensor::cat(&[losses.detach(), hits, losses.dot(weights).unsqueeze(0)], 0)
 }

@@ -1,11 +1,12 @@
 //! PyTorch's own layers and autograd, against our kernels and against LibTorch behind the same wrappers.
 
+mod decoder;
 mod images;
 
 use super::sequences::NO_TARGET;
 use super::*;
 use crate::nn::tests::{Differentiated, Draw, close, compare, differentiate, values};
-use crate::nn::{LstmCell, LstmOptions, extension};
+use crate::nn::{LstmCell, LstmOptions, OutputWeight, extension};
 use crate::random::Random;
 use burn::tensor::{Device, Int, Tensor as Burn, TensorData};
 use tch::{Kind, Reduction};
@@ -172,6 +173,11 @@ fn rhn_agrees_with_pytorch() {
     }
 }
 
+/// The transpose of rows of `columns` values.
+fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|j| values.iter().skip(j).step_by(columns).copied()).collect()
+}
+
 #[test]
 fn softmax_agrees_with_pytorch() {
     for (seed, [n, h, v]) in [[1, 1, 1], [3, 5, 7], [65, 17, 33], [40, 8, 1000]].into_iter().enumerate() {
@@ -182,8 +188,8 @@ fn softmax_agrees_with_pytorch() {
         // Every third position is masked.
         let weights: Vec<f32> =
             (0..n).map(|i| if i % 3 == 1 { 0.0 } else { 1.0 + i as f32 * 0.01 }).collect();
-        let upstream = [vec![0.0; n], vec![0.7f32]].concat();
-        let upstream: Burn<1> = Burn::from_data(TensorData::new(upstream, [n + 1]), &Device::flex());
+        let upstream = [vec![0.0; 2 * n], vec![0.7f32]].concat();
+        let upstream: Burn<1> = Burn::from_data(TensorData::new(upstream, [2 * n + 1]), &Device::flex());
 
         let inputs = [torch(&hidden), torch(&weight), torch(&bias)];
         let logits = inputs[0].matmul(&inputs[1]) + &inputs[2];
@@ -195,22 +201,30 @@ fn softmax_agrees_with_pytorch() {
             0.0,
         );
         let total = (&losses * Tensor::from_slice(&weights)).sum(Kind::Float);
-        let want = pytorch(&Tensor::cat(&[losses, total.unsqueeze(0)], 0), &upstream, &inputs);
+        let hits = logits.argmax(1, false).eq_tensor(&Tensor::from_slice(&targets)).to_kind(Kind::Float);
+        let want = pytorch(&Tensor::cat(&[losses, hits, total.unsqueeze(0)], 0), &upstream, &inputs);
         for device in devices() {
             let (hidden, weight, bias) = (on(&hidden, &device), on(&weight, &device), on(&bias, &device));
             let targets = Burn::<1, Int>::from_data(TensorData::new(targets.clone(), [n]), &device);
             let weights = Burn::<1>::from_data(TensorData::new(weights.clone(), [n]), &device);
             let out = extension::softmax_cross_entropy(
                 hidden.clone(),
-                weight.clone(),
+                OutputWeight::Columns(weight.clone()),
                 bias.clone(),
-                targets,
-                weights,
+                targets.clone(),
+                weights.clone(),
             );
             let got = differentiate!(out, on(&upstream, &device).detach(), [hidden, weight, bias]);
             let what = format!("{n} {h} {v} {device:?}");
             close(&got.0[..n], &want.0[..n], 1e-5, 1e-6, &what);
             compare(&got, &want, &what);
+            let table = Burn::from_inner(weight.clone().inner().transpose()).require_grad();
+            let output = OutputWeight::Table(table.clone());
+            let out =
+                extension::softmax_cross_entropy(hidden.clone(), output, bias.clone(), targets, weights);
+            let got = differentiate!(out, on(&upstream, &device).detach(), [hidden, table, bias]);
+            close(&got.0, &want.0, 1e-5, 1e-6, &what);
+            close(&got.1[1].1, &transposed(&want.1[1].1, v), 1e-4, 1e-6, &what);
         }
     }
 }
