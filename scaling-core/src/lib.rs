@@ -26,5 +26,6 @@ pub mod shard;
 pub mod space;
 pub mod study;
 pub mod task;
+pub mod text;
 pub mod tool;
 pub mod trial;

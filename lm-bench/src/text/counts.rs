@@ -4,6 +4,7 @@ use super::Unit;
 use super::lines::for_each_token;
 use super::part::Part;
 use scaling_core::error::Result;
+use scaling_core::estimate::entropy;
 use std::collections::{HashMap, HashSet};
 
 /// What a part holds.
@@ -99,17 +100,6 @@ impl Counts {
     }
 }
 
-/// The entropy in nats of the distribution that counts are proportional to.
-pub(super) fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
-    let (mut total, mut sum) = (0.0, 0.0);
-    for count in counts.into_iter().filter(|count| *count > 0) {
-        let count = count as f64;
-        total += count;
-        sum += count * count.ln();
-    }
-    if total > 0.0 { f64::ln(total) - sum / total } else { 0.0 }
-}
-
 /// The digests of the sentences of a part.
 ///
 /// # Errors
@@ -162,7 +152,5 @@ mod tests {
         let counts = counts(&["a b c", "a b c"]);
         let entropy = counts.marginal_entropy(&counts.vocabulary(2));
         assert!((entropy - 4_f64.ln()).abs() < 1e-12, "{entropy}");
-        assert!(super::entropy([5, 0]).abs() < 1e-12);
-        assert!(super::entropy([]).abs() < 1e-12);
     }
 }

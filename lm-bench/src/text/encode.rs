@@ -3,10 +3,9 @@
 use super::lines::for_each_token;
 use super::part::Part;
 use super::{Specials, Unit};
-use scaling_core::error::{At, Result};
+use scaling_core::error::Result;
+use scaling_core::text::records::Writer;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The two files of a part: `NAME.ids`, `u16` little endian, all sentences one after the other, and
@@ -41,23 +40,13 @@ impl<'a> Encoder<'a> {
         fingerprint: &mut blake3::Hasher,
     ) -> Result<()> {
         let (ids, offsets) = paths(directory, name);
-        let mut ids = Output::create(ids)?;
-        let mut offsets = Output::create(offsets)?;
-        let mut position = 0;
-        offsets.write(&u64::to_le_bytes(0))?;
+        let mut records = Writer::create(ids, offsets)?;
         part.visit(
             |sentences, _| self.encode(sentences),
-            |(bytes, lengths)| {
-                ids.write(&bytes)?;
-                lengths.into_iter().try_for_each(|length| {
-                    position += u64::from(length);
-                    offsets.write(&position.to_le_bytes())
-                })
-            },
+            |(bytes, lengths)| records.write(&bytes, &lengths),
         )?;
         fingerprint.update(name.as_bytes());
-        fingerprint.update(ids.finish()?.as_bytes());
-        fingerprint.update(offsets.finish()?.as_bytes());
+        records.finish()?.iter().for_each(|hash| _ = fingerprint.update(hash.as_bytes()));
         Ok(())
     }
 
@@ -74,31 +63,5 @@ impl<'a> Encoder<'a> {
             lengths.push(((bytes.len() - before) / 2) as u32);
         }
         (bytes, lengths)
-    }
-}
-
-/// A file that is being written, and the hash of what it holds.
-struct Output {
-    path: PathBuf,
-    file: BufWriter<File>,
-    hasher: blake3::Hasher,
-}
-
-impl Output {
-    fn create(path: PathBuf) -> Result<Self> {
-        let file = BufWriter::with_capacity(1 << 20, File::create(&path).at("write", &path)?);
-        Ok(Self { path, file, hasher: blake3::Hasher::new() })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hasher.update(bytes);
-        self.file.write_all(bytes).at("write", &self.path)
-    }
-
-    /// Flushes to the disk; the hash of the whole file.
-    fn finish(self) -> Result<blake3::Hash> {
-        let file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all()).at("write", &self.path)?;
-        Ok(self.hasher.finalize())
     }
 }

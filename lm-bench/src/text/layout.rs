@@ -1,8 +1,8 @@
 //! Which files of a directory are training, validation and test text.
 
-use scaling_core::error::{At, Error, Result};
+use scaling_core::error::{Error, Result};
+use scaling_core::text::parts::{Part, part_of, text_files};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The text files of a corpus by part, each list sorted.
@@ -28,22 +28,9 @@ pub(super) struct Layout {
 /// A missing path, a directory without text or without training text, a compressed file, a missing
 /// shard.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
-    let mut files = Vec::new();
-    if fs::metadata(root).at("read", root)?.is_dir() {
-        collect(root, &mut BTreeSet::new(), &mut files)?;
-        files.sort();
-    } else {
-        files.push(root.to_owned());
-    }
-    if files.is_empty() {
-        return Err(Error::input(format!("{} holds no text file", root.display())));
-    }
-    if let Some(packed) = files.iter().find(|path| is_packed(path)) {
-        return Err(Error::input(format!("{} is compressed; unpack it first", packed.display())));
-    }
     let mut layout = Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![] };
-    for file in files {
-        match part(root, &file) {
+    for file in text_files(root)? {
+        match part_of(root, &file) {
             Part::Train => layout.train.push(file),
             Part::Validation => layout.validation.push(file),
             Part::Test => layout.test.push(file),
@@ -58,85 +45,6 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     all_shards(&layout.validation, 0)?;
     all_shards(&layout.test, 0)?;
     Ok(layout)
-}
-
-/// Adds the text files below `directory`; a directory that links lead back to is read once.
-fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !visited.insert(directory.canonicalize().at("read", directory)?) {
-        return Ok(());
-    }
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        if is_about_the_text(&path) {
-            continue;
-        }
-        if fs::metadata(&path).at("read", &path)?.is_dir() {
-            collect(&path, visited, files)?;
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// Hidden files and the papers that come with a corpus are not its text.
-fn is_about_the_text(path: &Path) -> bool {
-    const STEMS: [&str; 7] =
-        ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
-    let name = lower(path.file_name());
-    let stem = name.split('.').next().unwrap_or_default();
-    stem.is_empty() || STEMS.contains(&stem) || ["md", "json"].contains(&extension(path).as_str())
-}
-
-fn is_packed(path: &Path) -> bool {
-    ["gz", "tgz", "bz2", "xz", "zst", "zip", "tar", "7z"].contains(&extension(path).as_str())
-}
-
-fn extension(path: &Path) -> String {
-    lower(path.extension())
-}
-
-fn lower(name: Option<&std::ffi::OsStr>) -> String {
-    name.unwrap_or_default().to_string_lossy().to_lowercase()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Part {
-    Train,
-    Validation,
-    Test,
-}
-
-/// The part of a file below `root`, by its path.
-fn part(root: &Path, file: &Path) -> Part {
-    let below = file.strip_prefix(root).unwrap_or(file);
-    below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Part::Train)
-}
-
-/// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it
-/// (`ptb.valid.txt`, `news.en.heldout-00000-of-00050`).
-fn named(name: &str) -> Option<Part> {
-    const BEGINNINGS: [(&str, Part); 6] = [
-        ("train", Part::Train),
-        ("dev", Part::Validation),
-        ("val", Part::Validation),
-        ("heldout", Part::Validation),
-        ("newstest", Part::Validation),
-        ("test", Part::Test),
-    ];
-    const WORDS: [(&str, Part); 8] = [
-        ("train", Part::Train),
-        ("training", Part::Train),
-        ("dev", Part::Validation),
-        ("val", Part::Validation),
-        ("valid", Part::Validation),
-        ("validation", Part::Validation),
-        ("heldout", Part::Validation),
-        ("test", Part::Test),
-    ];
-    let beginning = BEGINNINGS.iter().find(|(start, _)| name.starts_with(start));
-    let word = || name.split(['.', '-', '_']).find_map(|word| WORDS.iter().find(|(w, _)| *w == word));
-    beginning.or_else(word).map(|(_, part)| *part)
 }
 
 /// Checks that of files named `STEM-00003-of-00025` every number from `first` on is there.
@@ -168,6 +76,8 @@ fn shard(file: &Path) -> Option<(PathBuf, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scaling_core::error::At;
+    use std::fs;
 
     fn directory(files: &[&str]) -> Result<tempfile::TempDir> {
         let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
@@ -187,10 +97,6 @@ mod tests {
         assert_eq!(layout.validation, [root.path().join("ptb.valid.txt")]);
         assert_eq!(layout.test, [root.path().join("ptb.test.txt")]);
 
-        let names = [("novels.txt", None), ("valid", Some(Part::Validation))];
-        for (name, part) in names {
-            assert_eq!(named(name), part, "{name}");
-        }
         let root = directory(&["devel/train.txt", "a/b.txt", "a/newstest2016.en"])?;
         let layout = recognise(root.path())?;
         assert_eq!(layout.validation.len(), 2, "the topmost directory decides");
@@ -229,15 +135,6 @@ mod tests {
         let missing = recognise(Path::new("/no/such/corpus")).unwrap_err();
         assert_eq!(missing.exit_code(), 2);
         assert!(missing.to_string().contains("/no/such/corpus"));
-        Ok(())
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_to_a_directory_above_is_followed_once() -> Result<()> {
-        let root = directory(&["a/b.txt"])?;
-        std::os::unix::fs::symlink(root.path(), root.path().join("a/loop")).at("write", root.path())?;
-        assert_eq!(recognise(root.path())?.train.len(), 1);
         Ok(())
     }
 }

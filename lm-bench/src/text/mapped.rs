@@ -3,18 +3,15 @@
 use super::encode::paths;
 use super::prepare::Meta;
 use super::{Corpus, Sentences};
-use memmap2::Mmap;
-use scaling_core::error::{Error, Result};
+use scaling_core::error::Result;
 use scaling_core::files;
-use scaling_core::mapped::{map_readonly, u16s, u64_at};
+use scaling_core::mapped::u16s;
+use scaling_core::text::records::Records;
 use std::path::Path;
 use std::sync::Arc;
 
 /// One part of a prepared corpus.
-pub(crate) struct Mapped {
-    ids: Mmap,
-    offsets: Mmap,
-}
+pub(crate) struct Mapped(Records);
 
 impl Mapped {
     /// Maps part `name` (`train`, `validation` or `test`) of a prepared corpus.
@@ -23,40 +20,22 @@ impl Mapped {
     /// Files that are missing or do not fit each other.
     pub(crate) fn open(directory: &Path, name: &str) -> Result<Self> {
         let (ids, offsets) = paths(directory, name);
-        let part = Self { ids: map_readonly(&ids)?, offsets: map_readonly(&offsets)? };
-        let count = part.offsets.len() / 8;
-        let whole = count > 0 && part.offsets.len() == count * 8;
-        if !whole || u64_at(&part.offsets, count - 1) * 2 != part.ids.len() as u64 {
-            return Err(Error::input(format!(
-                "{} is damaged; remove the directory {} to prepare it again",
-                ids.display(),
-                directory.display()
-            )));
-        }
-        Ok(part)
-    }
-
-    /// Where sentence `index` begins and ends, in tokens.
-    fn range(&self, index: u64) -> (usize, usize) {
-        let offset = |index: u64| u64_at(&self.offsets, index as usize) as usize;
-        (offset(index), offset(index + 1))
+        Records::open(&ids, &offsets, 2).map(Self)
     }
 }
 
 impl Sentences for Mapped {
     fn len(&self) -> Option<u64> {
-        Some((self.offsets.len() / 8 - 1) as u64)
+        Some(self.0.count())
     }
 
     fn read(&self, index: u64, out: &mut Vec<u16>) {
-        let (start, end) = self.range(index);
         out.clear();
-        out.extend(u16s(&self.ids[start * 2..end * 2]));
+        out.extend(u16s(self.0.bytes(index)));
     }
 
     fn tokens(&self, index: u64) -> u32 {
-        let (start, end) = self.range(index);
-        (end - start) as u32
+        self.0.length(index)
     }
 }
 

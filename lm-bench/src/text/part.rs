@@ -1,11 +1,11 @@
 //! The sentences of one part of a corpus, visited piece by piece.
 
 use super::layout::Layout;
-use super::lines::{self, Piece};
+use super::lines;
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
-use scaling_core::random::Random;
-use std::collections::BTreeSet;
+use scaling_core::text::held_out::sample;
+use scaling_core::text::lines::{Piece, cut};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl Parts {
 impl Part {
     /// Every sentence of the files.
     fn all(files: &[PathBuf]) -> Result<Self> {
-        let pieces: Result<Vec<_>> = files.iter().map(|file| lines::cut(file)).collect();
+        let pieces: Result<Vec<_>> = files.iter().map(|file| cut(file)).collect();
         Ok(Self { pieces: pieces?.concat(), filter: Filter::All })
     }
 
@@ -140,19 +140,6 @@ impl Filter {
     }
 }
 
-/// `count` of the numbers below `total`, sorted (Floyd's algorithm, Bentley and Floyd 1987).
-fn sample(total: u64, count: u64, seed: u64) -> Vec<u64> {
-    let mut random = Random::new("held-out sentences", &[seed, total, count]);
-    let mut chosen = BTreeSet::new();
-    for last in total - count..total {
-        let candidate = random.below(last + 1);
-        if !chosen.insert(candidate) {
-            chosen.insert(last);
-        }
-    }
-    chosen.into_iter().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,14 +179,5 @@ mod tests {
         assert_eq!(split(1)?, (train, validation.clone()));
         assert_ne!(split(2)?.1, validation);
         Ok(())
-    }
-
-    #[test]
-    fn a_sample_has_the_right_size_and_range() {
-        for (total, count) in [(2, 1), (10, 10), (1_000, 20)] {
-            let chosen = sample(total, count, 3);
-            assert_eq!(chosen.len() as u64, count);
-            assert!(chosen.is_sorted() && chosen.iter().all(|i| *i < total));
-        }
     }
 }

@@ -1,0 +1,160 @@
+//! Parallel text turned once into files of ids in the cache, and the report on what was read.
+
+use super::clean::Dropped;
+use super::encode::{Encoded, Encoder, PartSummary};
+use super::layout::{self, Layout};
+use super::moses::Language;
+use super::survey::Survey;
+use scaling_core::cache::{self, Key};
+use scaling_core::error::Result;
+use scaling_core::estimate::entropy;
+use scaling_core::files;
+use scaling_core::report::thousands;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Raised when the files of the cache change their meaning, the rules of tokenisation included.
+const FORMAT: u64 = 1;
+
+/// What parallel text holds; displayed as one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    /// The pool that training shards are drawn from.
+    pub(crate) train: PartSummary,
+    /// The validation part, or what was held out of the training part for want of one.
+    pub(crate) validation: PartSummary,
+    /// The test part, if there is one.
+    pub(crate) test: Option<PartSummary>,
+    /// Sub-word symbols of both languages, specials excluded.
+    pub(crate) symbols: u64,
+    /// Distinct validation pairs that occur in the training part too.
+    pub(crate) shared_pairs: u64,
+}
+
+/// `meta.json` of prepared text.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Meta {
+    /// The directory that it was made from.
+    source: PathBuf,
+    pub(super) summary: Summary,
+    /// BLAKE3 of the tokenizer and of all ids, offsets and references.
+    pub(super) fingerprint: String,
+    /// See [`crate::pairs::Parallel::best_guess`].
+    pub(super) best_guess: f64,
+    /// See [`crate::pairs::Parallel::best_guess_loss`].
+    pub(super) best_guess_loss: f64,
+}
+
+/// Reads the text at `path` and reports on it; writes nothing.
+///
+/// # Errors
+/// As [`prepare_in`].
+pub(crate) fn check(path: &Path, merges: usize) -> Result<Summary> {
+    let survey = Survey::of(&layout::recognise(path)?, merges, 0)?;
+    let encoder = Encoder::new(&survey);
+    let count = |part| Ok(encoder.count(part)?.summary);
+    let parts = &survey.parts;
+    let test = parts.test.as_ref().map(count).transpose()?;
+    Ok(Summary::of(&survey, count(&parts.train)?, count(&parts.validation)?, test))
+}
+
+/// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on it
+/// in one line on stderr. Returns their directory, which is complete or absent. The text may be much larger
+/// than memory; its distinct words may not.
+///
+/// # Errors
+/// Bad input: a missing path, a file without its partner, numbers of lines that differ, text that is not
+/// UTF-8, a part without a pair, more symbols than fit 16 bits; a cache that cannot be written.
+pub(super) fn prepare_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Result<PathBuf> {
+    let layout = layout::recognise(path)?;
+    let directory = cache.join("nmt").join(key(&layout, merges, seed)?);
+    if cache::is_prepared(&directory) {
+        return Ok(directory);
+    }
+    let survey = Survey::of(&layout, merges, seed)?;
+    let summary = cache::create(&directory, |draft| write(&survey, &layout, draft))?;
+    eprintln!("prepared {}: {summary}", path.display());
+    Ok(directory)
+}
+
+/// Names prepared text: the files with their sizes and times, and all that decides the ids.
+fn key(layout: &Layout, merges: usize, seed: u64) -> Result<String> {
+    let mut key = Key::default();
+    for list in [&layout.train, &layout.validation, &layout.test] {
+        let files: Vec<PathBuf> = list.iter().flat_map(|bitext| bitext.files.clone()).collect();
+        key.files(&files)?;
+    }
+    // The seed only matters where pairs must be held out.
+    let seed = if layout.validation.is_empty() { seed } else { 0 };
+    for number in [FORMAT, merges as u64, seed] {
+        key.number(number);
+    }
+    Ok(key.name())
+}
+
+/// Writes all files of the prepared text, `meta.json` last.
+fn write(survey: &Survey, layout: &Layout, directory: &Path) -> Result<Summary> {
+    survey.tokenizer.save(&directory.join("tokenizer.json"))?;
+    let mut fingerprint = blake3::Hasher::new();
+    fingerprint.update(survey.tokenizer.text()?.as_bytes());
+    let encoder = Encoder::new(survey);
+    let mut write = |part, name| encoder.write(part, directory, name, &mut fingerprint);
+    let Encoded { summary: train, target_counts } = write(&survey.parts.train, "train")?;
+    let validation = write(&survey.parts.validation, "validation")?.summary;
+    let test = survey.parts.test.as_ref().map(|part| Ok(write(part, "test")?.summary)).transpose()?;
+    // What is predicted: the target tokens and the end of every target.
+    let predicted = || target_counts.iter().copied().chain([train.pairs]);
+    let most = predicted().max().unwrap_or_default() as f64;
+    let best_guess = 1.0 - most / predicted().sum::<u64>() as f64;
+    let best_guess_loss = entropy(predicted());
+    let summary = Summary::of(survey, train, validation, test);
+    let meta = Meta {
+        source: layout.root.clone(),
+        summary: summary.clone(),
+        fingerprint: fingerprint.finalize().to_hex().to_string(),
+        best_guess,
+        best_guess_loss,
+    };
+    files::write_json(&directory.join("meta.json"), &meta)?;
+    Ok(summary)
+}
+
+impl Summary {
+    fn of(survey: &Survey, train: PartSummary, validation: PartSummary, test: Option<PartSummary>) -> Self {
+        let symbols = survey.tokenizer.symbols() as u64;
+        Self { train, validation, test, symbols, shared_pairs: survey.shared_pairs }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &PartSummary)> {
+        let parts = [
+            ("train", Some(&self.train)),
+            ("validation", Some(&self.validation)),
+            ("test", self.test.as_ref()),
+        ];
+        parts.into_iter().filter_map(|(name, part)| Some((name, part?)))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, part) in self.parts() {
+            let dropped = part.dropped.total();
+            write!(f, "{name} {} pairs ({} dropped)", thousands(part.pairs), thousands(dropped))?;
+            for (side, language) in Language::BOTH.into_iter().enumerate() {
+                let (tokens, unknown) = (part.tokens[side], part.unknown[side]);
+                let share = 100.0 * unknown as f64 / tokens.max(1) as f64;
+                write!(f, ", {} {language} tokens ({share:.2} % unknown)", thousands(tokens))?;
+            }
+            f.write_str("; ")?;
+        }
+        let mut dropped = Dropped::default();
+        self.parts().for_each(|(_, part)| dropped += part.dropped);
+        write!(
+            f,
+            "{} sub-words; dropped: {dropped}; {} validation pairs occur in training too",
+            thousands(self.symbols),
+            thousands(self.shared_pairs)
+        )
+    }
+}

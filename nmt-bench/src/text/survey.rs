@@ -1,0 +1,124 @@
+//! The first pass over a corpus: its words counted and a tokenizer learned from them.
+
+use super::clean::Dropped;
+use super::layout::Layout;
+use super::moses::Language;
+use super::part::{Part, Parts};
+use super::pieces::Pair;
+use super::tokenizer::Tokenizer;
+use scaling_core::error::{Error, Result};
+use scaling_core::mapped::u64_at;
+use std::collections::{HashMap, HashSet};
+
+/// A corpus after the first pass.
+pub(super) struct Survey {
+    pub(super) parts: Parts,
+    /// The words of both sides of the training pairs, in their order.
+    pub(super) words: Vec<String>,
+    pub(super) tokenizer: Tokenizer,
+    /// Distinct validation pairs that occur in training too.
+    pub(super) shared_pairs: u64,
+}
+
+/// What a part holds.
+#[derive(Default)]
+struct Tally {
+    pairs: u64,
+    dropped: Dropped,
+    /// Whether a side has any text.
+    has_text: [bool; 2],
+    words: HashMap<String, u64>,
+    /// Pairs of the validation part.
+    digests: HashSet<u64>,
+}
+
+impl Survey {
+    /// Counts and learns. Pairs that are left out teach nothing.
+    ///
+    /// # Errors
+    /// Files that cannot be read or do not fit each other; a part without a pair; more symbols than fit.
+    pub(super) fn of(layout: &Layout, merges: usize, seed: u64) -> Result<Self> {
+        let parts = Parts::of(layout, seed)?;
+        let validation =
+            Tally::of(&parts.validation, |tally, pair| _ = tally.digests.insert(digest(pair.tokens)))?;
+        validation.must_have_pairs(layout, "validation")?;
+        let train = Tally::of(&parts.train, |tally, pair| {
+            tally.digests.extend(validation.digests.get(&digest(pair.tokens)));
+            pair.tokens.iter().flat_map(|side| side.split(' ')).for_each(|word| tally.count(word, 1));
+        })?;
+        train.must_have_pairs(layout, "training")?;
+        let tokenizer =
+            Tokenizer::learn(train.words.iter().map(|(word, count)| (word.as_str(), *count)), merges)?;
+        let mut words: Vec<String> = train.words.into_keys().collect();
+        words.sort_unstable();
+        Ok(Self { parts, words, tokenizer, shared_pairs: train.digests.len() as u64 })
+    }
+}
+
+impl Tally {
+    fn of(part: &Part, each: impl Fn(&mut Self, &Pair) + Sync) -> Result<Self> {
+        let mut total = Self::default();
+        part.visit(
+            |tally: &mut Self, pair| {
+                for side in 0..2 {
+                    tally.has_text[side] |= !pair.tokens[side].is_empty();
+                }
+                match pair.fault {
+                    Some(fault) => tally.dropped.add(fault),
+                    None => {
+                        tally.pairs += 1;
+                        each(tally, pair);
+                    }
+                }
+            },
+            |tally| {
+                total.merge(tally);
+                Ok(())
+            },
+        )?;
+        Ok(total)
+    }
+
+    fn count(&mut self, word: &str, count: u64) {
+        if let Some(known) = self.words.get_mut(word) {
+            *known += count;
+        } else {
+            self.words.insert(word.to_owned(), count);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.pairs += other.pairs;
+        self.dropped += other.dropped;
+        self.digests.extend(other.digests);
+        for side in 0..2 {
+            self.has_text[side] |= other.has_text[side];
+        }
+        if self.words.is_empty() {
+            self.words = other.words;
+        } else {
+            other.words.iter().for_each(|(word, count)| self.count(word, *count));
+        }
+    }
+
+    fn must_have_pairs(&self, layout: &Layout, part: &str) -> Result<()> {
+        if self.pairs > 0 {
+            return Ok(());
+        }
+        let root = layout.root.display();
+        Err(Error::input(match self.has_text.iter().position(|has_text| !has_text) {
+            Some(side) => {
+                let language = Language::BOTH[side];
+                format!("{root}: the {part} part has no {language} text: every line is blank")
+            }
+            None => format!("{root}: the {part} part has no pair left: {} were dropped", self.dropped),
+        }))
+    }
+}
+
+/// 64 bits that tell pairs apart.
+fn digest(tokens: [&str; 2]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(tokens[0].as_bytes()).update(b"\n").update(tokens[1].as_bytes());
+    u64_at(hasher.finalize().as_bytes(), 0)
+}

@@ -1,0 +1,144 @@
+//! Which files of a corpus are its text, and which part each belongs to, by their names.
+
+use crate::error::{At, Error, Result};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the items of a file are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The pool that training shards are drawn from.
+    Train,
+    /// What models are selected on.
+    Validation,
+    /// What nothing is selected on.
+    Test,
+}
+
+/// The text files below a directory, sorted, or the one file that `root` is. Hidden files, papers such as
+/// `README` and files of notes are left out.
+///
+/// # Errors
+/// A missing path, a directory without text, a compressed file.
+pub fn text_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if fs::metadata(root).at("read", root)?.is_dir() {
+        collect(root, &mut BTreeSet::new(), &mut files)?;
+        files.sort();
+    } else {
+        files.push(root.to_owned());
+    }
+    if files.is_empty() {
+        return Err(Error::input(format!("{} holds no text file", root.display())));
+    }
+    if let Some(packed) = files.iter().find(|path| is_packed(path)) {
+        return Err(Error::input(format!("{} is compressed; unpack it first", packed.display())));
+    }
+    Ok(files)
+}
+
+/// Adds the text files below `directory`; a directory that links lead back to is read once.
+fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !visited.insert(directory.canonicalize().at("read", directory)?) {
+        return Ok(());
+    }
+    for entry in fs::read_dir(directory).at("read", directory)? {
+        let path = entry.at("read", directory)?.path();
+        if is_about_the_text(&path) {
+            continue;
+        }
+        if fs::metadata(&path).at("read", &path)?.is_dir() {
+            collect(&path, visited, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Hidden files and the papers that come with a corpus are not its text.
+fn is_about_the_text(path: &Path) -> bool {
+    const STEMS: [&str; 7] =
+        ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
+    let name = lower(path.file_name());
+    let stem = name.split('.').next().unwrap_or_default();
+    stem.is_empty() || STEMS.contains(&stem) || ["md", "json"].contains(&extension(path).as_str())
+}
+
+fn is_packed(path: &Path) -> bool {
+    ["gz", "tgz", "bz2", "xz", "zst", "zip", "tar", "7z"].contains(&extension(path).as_str())
+}
+
+fn extension(path: &Path) -> String {
+    lower(path.extension())
+}
+
+fn lower(name: Option<&std::ffi::OsStr>) -> String {
+    name.unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// The part of a file: that of the topmost directory below `root` that has a part's name, else its own, else
+/// training.
+#[must_use]
+pub fn part_of(root: &Path, file: &Path) -> Part {
+    let below = file.strip_prefix(root).unwrap_or(file);
+    below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Part::Train)
+}
+
+/// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it
+/// (`ptb.valid.txt`, `news.en.heldout-00000-of-00050`).
+fn named(name: &str) -> Option<Part> {
+    const BEGINNINGS: [(&str, Part); 6] = [
+        ("train", Part::Train),
+        ("dev", Part::Validation),
+        ("val", Part::Validation),
+        ("heldout", Part::Validation),
+        ("newstest", Part::Validation),
+        ("test", Part::Test),
+    ];
+    const WORDS: [(&str, Part); 8] = [
+        ("train", Part::Train),
+        ("training", Part::Train),
+        ("dev", Part::Validation),
+        ("val", Part::Validation),
+        ("valid", Part::Validation),
+        ("validation", Part::Validation),
+        ("heldout", Part::Validation),
+        ("test", Part::Test),
+    ];
+    let beginning = BEGINNINGS.iter().find(|(start, _)| name.starts_with(start));
+    let word = || name.split(['.', '-', '_']).find_map(|word| WORDS.iter().find(|(w, _)| *w == word));
+    beginning.or_else(word).map(|(_, part)| *part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_known_by_name() {
+        let part = |file: &str| part_of(Path::new("/a"), &Path::new("/a").join(file));
+        for (file, expected) in [
+            ("novels.txt", Part::Train),
+            ("ptb.valid.txt", Part::Validation),
+            ("newstest2015.de-en.de", Part::Validation),
+            ("test/dev.txt", Part::Test),
+            ("training/news.test.en", Part::Train),
+        ] {
+            assert_eq!(part(file), expected, "{file}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_directory_above_is_followed_once() -> Result<()> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let below = root.path().join("a");
+        fs::create_dir(&below).at("write", &below)?;
+        fs::write(below.join("b.txt"), "a b\n").at("write", &below)?;
+        std::os::unix::fs::symlink(root.path(), below.join("loop")).at("write", root.path())?;
+        assert_eq!(text_files(root.path())?.len(), 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! Records of different lengths, such as sentences of ids, in two files of the cache: the records one after
+//! the other, and `u64` little endian where each begins and, last, where they end, counted in elements.
+
+use crate::error::{At, Error, Result};
+use crate::mapped::{map_readonly, u64_at};
+use memmap2::Mmap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// The two files while they are written.
+pub struct Writer {
+    data: Output,
+    offsets: Output,
+    position: u64,
+}
+
+impl Writer {
+    /// Begins both files.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn create(data: PathBuf, offsets: PathBuf) -> Result<Self> {
+        let mut offsets = Output::create(offsets)?;
+        offsets.write(&u64::to_le_bytes(0))?;
+        Ok(Self { data: Output::create(data)?, offsets, position: 0 })
+    }
+
+    /// Adds records: their bytes, and of each the number of elements.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&mut self, bytes: &[u8], lengths: &[u32]) -> Result<()> {
+        self.data.write(bytes)?;
+        lengths.iter().try_for_each(|length| {
+            self.position += u64::from(*length);
+            self.offsets.write(&self.position.to_le_bytes())
+        })
+    }
+
+    /// Flushes to the disk; the hashes of the records and of where they begin.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn finish(self) -> Result<[blake3::Hash; 2]> {
+        Ok([self.data.finish()?, self.offsets.finish()?])
+    }
+}
+
+/// The two files mapped into memory.
+pub struct Records {
+    data: Mmap,
+    offsets: Mmap,
+    width: usize,
+}
+
+impl Records {
+    /// Maps records whose elements have `width` bytes.
+    ///
+    /// # Errors
+    /// Files that are missing or do not fit each other.
+    pub fn open(data: &Path, offsets: &Path, width: usize) -> Result<Self> {
+        let records = Self { data: map_readonly(data)?, offsets: map_readonly(offsets)?, width };
+        let count = records.offsets.len() / 8;
+        let whole = count > 0 && records.offsets.len() == count * 8;
+        if !whole || u64_at(&records.offsets, count - 1) * width as u64 != records.data.len() as u64 {
+            return Err(Error::input(format!(
+                "{} is damaged; remove the directory {} to prepare it again",
+                data.display(),
+                data.parent().unwrap_or(data).display()
+            )));
+        }
+        Ok(records)
+    }
+
+    /// The number of records.
+    pub fn count(&self) -> u64 {
+        (self.offsets.len() / 8 - 1) as u64
+    }
+
+    /// Where record `index` lies, in elements.
+    fn range(&self, index: u64) -> Range<usize> {
+        let offset = |index: u64| u64_at(&self.offsets, index as usize) as usize;
+        offset(index)..offset(index + 1)
+    }
+
+    /// The bytes of record `index`.
+    pub fn bytes(&self, index: u64) -> &[u8] {
+        let Range { start, end } = self.range(index);
+        &self.data[start * self.width..end * self.width]
+    }
+
+    /// The number of elements of record `index`.
+    pub fn length(&self, index: u64) -> u32 {
+        self.range(index).len() as u32
+    }
+}
+
+/// A file that is being written, and the hash of what it holds.
+struct Output {
+    path: PathBuf,
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+}
+
+impl Output {
+    fn create(path: PathBuf) -> Result<Self> {
+        let file = BufWriter::with_capacity(1 << 20, File::create(&path).at("write", &path)?);
+        Ok(Self { path, file, hasher: blake3::Hasher::new() })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        self.file.write_all(bytes).at("write", &self.path)
+    }
+
+    /// Flushes to the disk; the hash of the whole file.
+    fn finish(self) -> Result<blake3::Hash> {
+        let file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error);
+        file.and_then(|file| file.sync_all()).at("write", &self.path)?;
+        Ok(self.hasher.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_as_written() -> Result<()> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let (data, offsets) = (root.path().join("a.ids"), root.path().join("a.offsets"));
+        let mut writer = Writer::create(data.clone(), offsets.clone())?;
+        writer.write(&[1, 0, 2, 0, 3, 0], &[2, 0, 1])?;
+        writer.write(&[4, 0], &[1])?;
+        let hashes = writer.finish()?;
+        assert_eq!(hashes[0], blake3::hash(&[1, 0, 2, 0, 3, 0, 4, 0]));
+        let records = Records::open(&data, &offsets, 2)?;
+        assert_eq!(records.count(), 4);
+        assert_eq!((0..4).map(|i| records.length(i)).collect::<Vec<_>>(), [2, 0, 1, 1]);
+        assert_eq!(records.bytes(2), [3, 0]);
+        let damaged = Records::open(&data, &offsets, 1).err().map(|error| error.to_string());
+        assert!(damaged.unwrap_or_default().contains("a.ids is damaged; remove the directory"));
+        Ok(())
+    }
+}
