@@ -1,0 +1,148 @@
+"""Hold the BLEU of nmt-bench against sacreBLEU, which is installed on first use.
+
+Hypotheses are made from references: the same, shuffled, truncated, with words dropped or swapped, with other
+punctuation, other case, entities, numbers, and letters that are not ASCII. Exit code 0: every score agrees to
+1e-6; 1: one does not; 2: bad usage, or something could not be run.
+
+    python3 benchmarks/bleu.py --references FILE.en
+"""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from compare import ROOT, Failure, Parser, measure, note, run
+
+SACREBLEU = "2.6.0"
+TOLERANCE, SEED = 1e-6, 1
+NUMBERS = ["1,234.50", "3.5-4", "10-12", "$5.", "7,", "50%", "3.,4", "1.-2", "2,000,000"]
+ENTITIES = ["&quot;", "&amp;", "&lt;b&gt;", "&amp;lt;", "&apos;", "<skipped>", "&"]
+FOREIGN = ["Grüße", "naïve", "«oui»", "–", "…", "日本語。", "Ελλάς,", "\u00a0", "e\u0301", "½", "٣,٤", "\u2003x"]
+MARKS = [" .", "...", "!?", ",,", "--", " - ", "'", "(", "]", "~", "\\", "/", "_", "\t", "-", "\x1f"]
+
+
+def python_with_sacrebleu():
+    """The Python of a virtual environment with sacreBLEU, installed if need be."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
+    folder = cache / f"sacrebleu-{SACREBLEU}"
+    python = folder / "bin" / "python"
+    found = f"import sacrebleu; assert sacrebleu.__version__ == '{SACREBLEU}'"
+    if not python.exists() or subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode != 0:
+        note(f"installing sacreBLEU {SACREBLEU} into {folder}")
+        run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
+        run([python, "-m", "pip", "install", "--quiet", f"sacrebleu=={SACREBLEU}"], stdout=sys.stderr)
+    return python
+
+
+def insert(sentence, things, chance, dice):
+    """Puts some of the things between words, or into them."""
+    words = []
+    for word in sentence.split(" "):
+        if dice.random() < chance:
+            word += dice.choice(["", " "]) + dice.choice(things)
+        words.append(word)
+    return " ".join(words)
+
+
+def corpora(references, dice):
+    """Named hypotheses with their references."""
+    def each(change):
+        return [change(sentence) for sentence in references]
+
+    def drop(sentence):
+        return " ".join(word for word in sentence.split(" ") if dice.random() > 0.2)
+
+    def swap(sentence):
+        words = sentence.split(" ")
+        dice.shuffle(words)
+        return " ".join(words)
+
+    def truncate(sentence):
+        words = sentence.split(" ")
+        return " ".join(words[: dice.randrange(len(words) + 1)])
+
+    def case(sentence):
+        return dice.choice([str.lower, str.upper, str.title, str.swapcase])(sentence)
+
+    everything = NUMBERS + ENTITIES + FOREIGN + MARKS
+    noisy = each(lambda sentence: insert(sentence, everything, 0.3, dice))
+    yield "the same", references, references
+    yield "shuffled", dice.sample(references, len(references)), references
+    yield "in reverse order of words", each(lambda sentence: " ".join(sentence.split(" ")[::-1])), references
+    yield "words dropped", each(drop), references
+    yield "words swapped", each(swap), references
+    yield "truncated", each(truncate), references
+    yield "words repeated", each(lambda sentence: f"{sentence} {sentence}"), references
+    yield "without punctuation", each(lambda sentence: re.sub(r"[^\w\s]", "", sentence)), references
+    yield "other case", each(case), references
+    for name, things in [("numbers", NUMBERS), ("entities", ENTITIES), ("not ASCII", FOREIGN), ("marks", MARKS)]:
+        yield name, each(lambda sentence: insert(sentence, things, 0.3, dice)), references
+    yield "on both sides", [drop(insert(sentence, everything, 0.1, dice)) for sentence in noisy], noisy
+    yield "empty", [""] * len(references), references
+    # Where counts of long n-grams are 0 and are smoothed.
+    for number in range(20):
+        start = dice.randrange(max(1, len(references) - 3))
+        some = noisy[start : start + 3]
+        yield f"a few, {number}", [dice.choice([swap, drop, truncate, case])(sentence) for sentence in some], some
+
+
+def sacrebleu_scores(path):
+    """Score and line of sacreBLEU for corpora in a file. Runs inside the virtual environment."""
+    import sacrebleu
+
+    scores = []
+    for _, hypotheses, references in json.loads(path.read_text()):
+        bleu = sacrebleu.corpus_bleu(hypotheses, [references])
+        scores.append([bleu.score, str(bleu)])
+    return scores
+
+
+def main():
+    parser = Parser(description=__doc__.splitlines()[0])
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--references", type=Path, help="sentences, one a line")
+    group.add_argument("--sacrebleu", type=Path, metavar="FILE", help="only sacreBLEU's scores for FILE, as JSON")
+    options = parser.parse_args()
+    if options.sacrebleu:
+        print(json.dumps(sacrebleu_scores(options.sacrebleu)))
+        return 0
+    references = [line for line in options.references.read_text().splitlines() if line.strip()]
+    if not references:
+        raise Failure(f"{options.references} is empty")
+    python = python_with_sacrebleu()
+    run(["cargo", "build", "--release", "-p", "nmt-bench", "--example", "bleu"], cwd=ROOT, stdout=sys.stderr)
+    ours = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "examples" / "bleu"
+    with tempfile.TemporaryDirectory() as folder:
+        made = list(corpora(references, random.Random(SEED)))
+        path = Path(folder) / "corpora.json"
+        path.write_text(json.dumps(made))
+        theirs = measure([python, __file__, "--sacrebleu", path])
+        worst, met = 0.0, True
+        for (name, hypotheses, references), (score, line) in zip(made, theirs):
+            files = [Path(folder) / side for side in ("hypotheses", "references")]
+            for file, lines in zip(files, (hypotheses, references)):
+                file.write_text("".join(f"{sentence}\n" for sentence in lines), newline="\n")
+            found, shown = run([ours, *files], capture_output=True).splitlines()
+            difference = abs(float(found) - score)
+            worst = max(worst, difference)
+            same = difference <= TOLERANCE and shown == line
+            met &= same
+            print(f"{name}: {line}" + ("" if same else f"; OURS DIFFERS: {found} {shown}"))
+    print(f"greatest difference {worst:.1e} over {len(made)} corpora")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Failure, OSError) as error:
+        note(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
