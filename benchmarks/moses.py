@@ -44,7 +44,7 @@ def python():
 
 
 def imports(interpreter):
-    code = f"from importlib.metadata import version; import sacremoses; assert version('sacremoses') == '{SACREMOSES}'"
+    code = f"import importlib.metadata as m, sacremoses; assert m.version('sacremoses') == '{SACREMOSES}'"
     try:
         return subprocess.run([interpreter, "-c", code], capture_output=True).returncode == 0
     except OSError:

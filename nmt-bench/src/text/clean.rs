@@ -82,8 +82,8 @@ impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} with an empty side, {} longer than {MOST_TOKENS} tokens, {} with one side over {MOST_RATIO} times the other, \
-             {} with a token over {} characters",
+            "{} with an empty side, {} longer than {MOST_TOKENS} tokens, {} with one side over {MOST_RATIO} \
+             times the other, {} with a token over {} characters",
             thousands(self.empty),
             thousands(self.long),
             thousands(self.uneven),
@@ -113,7 +113,9 @@ mod tests {
             assert_eq!(fault([&source, &target]), expected, "{} {}", source.len(), target.len());
         }
         let mut dropped = Dropped::default();
-        [Fault::Long, Fault::Empty, Fault::Long].into_iter().for_each(|fault| dropped.add(fault));
+        for fault in [Fault::Long, Fault::Empty, Fault::Long] {
+            dropped.add(fault);
+        }
         dropped += dropped;
         assert_eq!((dropped.empty, dropped.long, dropped.uneven), (2, 4, 0));
     }

@@ -138,10 +138,10 @@ mod tests {
     fn held_out_pairs_are_few_disjoint_and_seeded() -> Result<()> {
         let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
         for (name, first) in [("a", 0), ("b", 600)] {
-            let lines: String = (first..first + 600).map(|i| format!("{i}\n")).collect();
+            let lines: Vec<_> = (first..first + 600).map(|i| format!("{i}\n")).collect();
             for ending in ["de", "en"] {
                 let file = root.path().join(format!("{name}.{ending}"));
-                std::fs::write(&file, &lines).at("write", &file)?;
+                std::fs::write(&file, lines.concat()).at("write", &file)?;
             }
         }
         let layout = super::super::layout::recognise(root.path())?;

@@ -110,7 +110,10 @@ impl Piece {
     pub(super) fn visit(&self, mut take: impl FnMut(u64, &Pair)) -> Result<()> {
         let [german, english] = [self.sides[0].read()?, self.sides[1].read()?];
         let (mut source, mut target) = (String::new(), String::new());
-        for (line, (left, right)) in self.lines.clone().zip(german.lines().zip(english.lines())) {
+        let (mut german, mut english) = (german.lines(), english.lines());
+        for line in self.lines.clone() {
+            // A byte order mark alone is a line to `cut`, and none here.
+            let (left, right) = (german.next().unwrap_or_default(), english.next().unwrap_or_default());
             self.tokenise(Language::German, left, &mut source);
             self.tokenise(Language::English, right, &mut target);
             let tokens = [source.as_str(), target.as_str()];
@@ -173,8 +176,9 @@ mod tests {
 
     #[test]
     fn pieces_hold_the_same_lines_of_both_files() -> Result<()> {
-        let german: String = (0..300).map(|i| format!("{i} {}\n", "ü".repeat(i % 17))).collect();
-        let english: String = (0..300).map(|i| format!("{i}\n")).collect();
+        let german: Vec<String> = (0..300).map(|i| format!("{i} {}\n", "ü".repeat(i % 17))).collect();
+        let english: Vec<String> = (0..300).map(|i| format!("{i}\n")).collect();
+        let (german, english) = (german.concat(), english.concat());
         let (_root, bitext) = bitext([german.as_bytes(), english.trim_end().as_bytes()], false)?;
         let whole = pairs(&bitext, 1 << 20)?;
         assert_eq!(whole[2], "2 üü | 2 | 2");

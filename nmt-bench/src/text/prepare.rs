@@ -46,7 +46,8 @@ pub(super) struct Meta {
     pub(super) best_guess_loss: f64,
 }
 
-/// Reads the text at `path` and reports on it; writes nothing.
+/// Reads the text at `path` and reports on it, with the split of seed 0 where pairs must be held out; writes
+/// nothing.
 ///
 /// # Errors
 /// As [`prepare_in`].

@@ -53,7 +53,8 @@ fn replace(text: &mut Vec<char>, next: &mut Vec<char>, rewrite: impl Fn(&[char],
 }
 
 /// The characters of a line, spaces around all that is no letter, no digit, no white space and none of five
-/// marks with rules of their own (full stop, comma, hyphen, apostrophe, accent), and around runs of full stops; control characters are dropped.
+/// marks with rules of their own (full stop, comma, hyphen, apostrophe, accent), and around runs of full stops;
+/// control characters are dropped.
 fn separate(line: &str) -> Vec<char> {
     let mut text: Vec<char> = Vec::with_capacity(line.len() + 32);
     let mut stops = 0;
@@ -188,7 +189,8 @@ mod tests {
         }
     }
 
-    // Expected: sacremoses 0.2.0, MosesTokenizer(LANGUAGE).tokenize(LINE, return_str=True), without the space at the end.
+    // Expected: sacremoses 0.2.0, MosesTokenizer(LANGUAGE).tokenize(LINE, return_str=True), without the
+    // space at the end.
     const ENGLISH: &[(&str, &str)] = &[
         (
             "Don't say \"It's 5,300 of 'em\", Mr. Smith!",
