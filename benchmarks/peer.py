@@ -12,10 +12,11 @@ import time
 
 import peer_images
 import peer_language
+import peer_translation
 import torch
 
 WARM_UP, LEAST_STEPS, MOST_STEPS = 3, 8, 1003  # steps that do not count; with them, at least and at most
-TRAININGS = {name: peer.Training for peer in (peer_language, peer_images) for name in peer.MODELS}
+TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, peer_images) for name in peer.MODELS}
 
 
 def throughput(options):
@@ -37,7 +38,7 @@ def throughput(options):
         "batch": options.batch,
         "samples_per_second": median,
         "quartiles": [slow, fast],
-        # As built: nn.LSTM has a second bias vector, 4 h per layer, that lm-bench does without.
+        # As built: nn.LSTM has a second bias vector, 4 h per layer, that lm-bench (not nmt-bench) does without.
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "gflops": median * training.flops_per_sample / 1e9,
         "steps": len(times),
@@ -63,10 +64,10 @@ def peak_memory():
 def main():
     parser = argparse.ArgumentParser(description="Training speed of a model in PyTorch, as JSON.")
     parser.add_argument("--model", choices=TRAININGS, default="word-lstm2")
-    parser.add_argument("--size", type=float, default=128, help="hidden units, or filter factor")
+    parser.add_argument("--size", type=float, default=128, help="hidden units, width, or filter factor")
     parser.add_argument("--vocab", type=int, help="symbols or classes [default: the model's]")
-    parser.add_argument("--length", type=int, help="unroll or side [default: the model's]")
-    parser.add_argument("--batch", type=int, default=32, help="sequences or images in an update")
+    parser.add_argument("--length", type=int, help="unroll, tokens of a sentence, or side [default: the model's]")
+    parser.add_argument("--batch", type=int, default=32, help="sequences, pairs or images in an update")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds at least")
     parser.add_argument("--sgemm", action="store_true", help="time a matrix product instead, in GFLOP/s")

@@ -1,0 +1,129 @@
+//! The probabilities of the next target token given the whole source and the target so far.
+//!
+//! A source tells its meaning, and Bayes' rule tells which manners of translating it are still possible.
+
+use super::grammar::{Grammar, Meaning, Opener, Phrase};
+use super::lexicon::Word;
+
+impl Grammar {
+    /// What may follow `so_far` in a translation of `source`; `end` is the token after the last one. `None`
+    /// if `source` is no sentence, or `so_far` begins no translation of it.
+    pub(super) fn posterior(&self, source: &[u16], so_far: &[u16], end: u16) -> Option<Vec<(u16, f64)>> {
+        let meaning = self.understand(source)?;
+        let mut tokens: Vec<(u16, f64)> = Vec::new();
+        let mut add = |token: u16, p: f64| match tokens.iter_mut().find(|(other, _)| *other == token) {
+            Some((_, sum)) => *sum += p,
+            None => tokens.push((token, p)),
+        };
+        for (manner, prior) in self.manners(&meaning) {
+            let slots = self.slots(&meaning, manner);
+            if slots.len() < so_far.len() {
+                continue;
+            }
+            let likelihood: f64 = slots.iter().zip(so_far).map(|(slot, word)| slot.p(*word)).product();
+            if likelihood == 0.0 {
+                continue;
+            }
+            match slots.get(so_far.len()) {
+                Some(slot) => slot.outcomes().for_each(|(word, p)| add(word, prior * likelihood * p)),
+                None => add(end, prior * likelihood),
+            }
+        }
+        let total: f64 = tokens.iter().map(|(_, p)| p).sum();
+        tokens.iter_mut().for_each(|(_, p)| *p /= total);
+        (!tokens.is_empty()).then_some(tokens)
+    }
+
+    /// The meaning of a source sentence; `None` if it is none.
+    pub(super) fn understand(&self, source: &[u16]) -> Option<Meaning> {
+        let words = source.iter().map(|id| self.lexicon.meanings.get(usize::from(*id)).copied().flatten());
+        let words: Vec<Word> = words.collect::<Option<_>>()?;
+        let mut reader = Reader { rest: &words };
+        let meaning = reader.sentence()?;
+        // Whatever is no sentence in another way, for example by its agreement, is not what its meaning says.
+        let mut said = Vec::new();
+        self.say(&meaning, &mut said);
+        let transitive = self.lexicon.verbs[meaning.verb].transitive;
+        (said == source && meaning.object.is_some() == transitive).then_some(meaning)
+    }
+}
+
+/// Reads a source sentence word by word.
+struct Reader<'a> {
+    rest: &'a [Word],
+}
+
+impl Reader<'_> {
+    /// The next word if it has a property.
+    fn take<T>(&mut self, property: impl Fn(Word) -> Option<T>) -> Option<T> {
+        let (first, rest) = self.rest.split_first()?;
+        let found = property(*first)?;
+        self.rest = rest;
+        Some(found)
+    }
+
+    fn sentence(&mut self) -> Option<Meaning> {
+        let opener = self.take(|word| match word {
+            Word::Adverb(rank) => Some(Opener::Adverb(rank)),
+            Word::Conjunction(rank) => Some(Opener::Conjunction(rank)),
+            _ => None,
+        });
+        let opener = opener.unwrap_or(Opener::None);
+        let (finite, subject) = match opener {
+            Opener::None => {
+                let subject = self.phrase()?;
+                (Some(self.finite()?), subject)
+            }
+            Opener::Adverb(_) => (Some(self.finite()?), self.phrase()?),
+            Opener::Conjunction(_) => (None, self.phrase()?),
+        };
+        let object = self.phrase();
+        let preposition = self.take(|word| match word {
+            Word::Preposition(rank) => Some(rank),
+            _ => None,
+        });
+        let prepositional = match preposition {
+            Some(preposition) => Some((preposition, self.phrase()?)),
+            None => None,
+        };
+        let participle = self.take(|word| match word {
+            Word::Participle(rank) => Some(rank),
+            _ => None,
+        });
+        let finite = match finite {
+            Some(finite) => finite,
+            None => self.finite()?,
+        };
+        // A participle has an auxiliary, and an auxiliary a participle.
+        let verb = match (finite, participle) {
+            (Some(verb), None) | (None, Some(verb)) => verb,
+            _ => return None,
+        };
+        Some(Meaning { opener, perfect: participle.is_some(), subject, verb, object, prepositional })
+    }
+
+    /// A verb in the present, or none for the auxiliary.
+    fn finite(&mut self) -> Option<Option<usize>> {
+        self.take(|word| match word {
+            Word::Present(rank) => Some(Some(rank)),
+            Word::Auxiliary => Some(None),
+            _ => None,
+        })
+    }
+
+    fn phrase(&mut self) -> Option<Phrase> {
+        let determiner = self.take(|word| match word {
+            Word::Determiner(kind) => Some(kind),
+            _ => None,
+        })?;
+        let adjective = self.take(|word| match word {
+            Word::Adjective(rank) => Some(rank),
+            _ => None,
+        });
+        let (noun, number) = self.take(|word| match word {
+            Word::Noun(rank, number) => Some((rank, number)),
+            _ => None,
+        })?;
+        Some(Phrase { determiner, adjective, noun, number })
+    }
+}
