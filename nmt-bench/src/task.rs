@@ -42,6 +42,18 @@ const KEYS: &[Key] = &[
         help: "merges of the byte-pair encoding; 0 = one for 250 words of text, at most the paper's 32,000",
     },
     Key {
+        name: "synthetic_nouns",
+        kind: Kind::Positive,
+        default: "150",
+        help: "nouns of the synthetic languages; other classes of words grow in proportion",
+    },
+    Key {
+        name: "ambiguity",
+        kind: Kind::Number,
+        default: "0.25",
+        help: "chance of the less usual of two translations, 0 to 0.5, in synthetic pairs",
+    },
+    Key {
         name: "length",
         kind: Kind::Positive,
         default: "25",
@@ -59,7 +71,8 @@ impl TranslationTask {
     /// As [`Task::open`].
     pub(crate) fn parallel(&self, source: &str, options: &Options, seed: u64) -> Result<Parallel> {
         if source == "synthetic" {
-            return synthetic::parallel(seed);
+            let (nouns, noise) = (options.count("synthetic_nouns") as usize, options.number("ambiguity"));
+            return synthetic::parallel(seed, synthetic::Options { nouns, noise });
         }
         text::open(Path::new(source), options.count("merges") as usize, seed)
     }

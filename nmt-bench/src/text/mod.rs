@@ -11,9 +11,6 @@ mod prepare;
 mod survey;
 mod tokenizer;
 
-// The task is going to use them.
-#[allow(unused_imports)]
 pub(crate) use mapped::open;
-#[allow(unused_imports)]
-pub(crate) use prepare::{Summary, check};
+pub(crate) use prepare::check;
 pub(crate) use tokenizer::Tokenizer;

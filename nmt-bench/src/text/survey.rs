@@ -20,6 +20,13 @@ pub(super) struct Survey {
     pub(super) shared_pairs: u64,
 }
 
+/// The paper's merges for its 260 million words; fewer for less text, where most sub-words would be too rare to
+/// be learnt.
+fn suitable_merges(words: u64) -> usize {
+    const WORDS_OF_A_MERGE: u64 = 250;
+    (words / WORDS_OF_A_MERGE).clamp(200, 32_000) as usize
+}
+
 /// What a part holds.
 #[derive(Default)]
 struct Tally {
@@ -47,6 +54,7 @@ impl Survey {
             pair.tokens.iter().flat_map(|side| side.split(' ')).for_each(|word| tally.count(word, 1));
         })?;
         train.must_have_pairs(layout, "training")?;
+        let merges = if merges == 0 { suitable_merges(train.words.values().sum()) } else { merges };
         let tokenizer =
             Tokenizer::learn(train.words.iter().map(|(word, count)| (word.as_str(), *count)), merges)?;
         let mut words: Vec<String> = train.words.into_keys().collect();
