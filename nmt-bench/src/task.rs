@@ -44,7 +44,7 @@ const KEYS: &[Key] = &[
     Key {
         name: "synthetic_nouns",
         kind: Kind::Positive,
-        default: "150",
+        default: "80",
         help: "nouns of the synthetic languages; other classes of words grow in proportion",
     },
     Key {
@@ -151,7 +151,9 @@ impl Task for TranslationTask {
         ];
         pairs.extend(match preset {
             Preset::Smoke => vec![
-                ("sizes", "24,48".to_owned()),
+                ("sizes", "64,96".to_owned()),
+                // Shards this small say little about what dropout is good for.
+                ("dropout", "0".to_owned()),
                 ("adam_rates", "0.004".to_owned()),
                 ("batch_sizes", "16".to_owned()),
                 ("epochs", "40".to_owned()),

@@ -1,0 +1,213 @@
+//! The translation models as a user runs them, on synthetic and on real pairs.
+
+mod support;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use support::{Bench, moments, results};
+
+fn bench() -> Bench {
+    Bench::new(env!("CARGO_BIN_EXE_nmt-bench"))
+}
+
+/// A study of seconds.
+const TINY: &str = "study --out s --set shards=300,600 --set sizes=8,16 --set batch_sizes=8 --set epochs=4 \
+                    --set validation=2000 --set synthetic_nouns=40 --jobs 2";
+
+/// The real pairs, where there are some on this machine.
+fn real_pairs(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("nmt").join(name);
+    path.exists().then_some(path)
+}
+
+fn skipped() {
+    eprintln!("SKIPPED: real pairs; set SCALING_REAL_DATA to a directory with nmt");
+}
+
+/// What `translate` says to some lines.
+fn translate(bench: &Bench, arguments: &str, input: &[u8]) -> (String, String, Option<i32>) {
+    let mut child = bench
+        .command(&format!("translate {arguments}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A binary that refuses its arguments does not read.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+#[test]
+fn parameter_counts_are_exact() {
+    let bench = bench();
+    for (arguments, parameters) in [
+        ("--size 108", 8_389_269),
+        ("--size 678", 67_545_009),
+        ("--size 512 --set encoder=bidirectional", 46_653_125),
+        ("--size 678 --set encoder=bidirectional --set input_feed=all_layers", 67_545_009),
+    ] {
+        let said = bench.succeed(&format!("model {arguments} --json"));
+        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(json["parameters"], parameters, "{arguments}");
+        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
+    }
+    assert!(bench.refuse("model --size 7 --set encoder=bidirectional").contains("even"));
+}
+
+#[test]
+fn a_killed_study_ends_in_the_same_bytes() {
+    let settings = format!(
+        "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
+        TINY.replace("epochs=4", "epochs=60")
+    );
+    let (undisturbed, killed) = (bench(), bench());
+    let began = Instant::now();
+    undisturbed.succeed(&settings);
+    let whole = began.elapsed();
+    let hits = killed.run_with_kills(&settings, &moments(6, whole.mul_f64(0.1), whole.mul_f64(0.4)));
+    assert!(hits >= 2, "only {hits} kills hit a running study");
+    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
+}
+
+#[test]
+fn results_do_not_depend_on_jobs_or_threads() {
+    let (one, two) = (bench(), bench());
+    let settings = format!("{TINY} --set encoder=unidirectional,bidirectional");
+    one.succeed(&settings);
+    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
+    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+}
+
+#[test]
+fn variants_are_curves_of_their_own() {
+    let bench = bench();
+    bench.succeed(&format!("{TINY} --set dropout=0.2,0 --set encoder=unidirectional,bidirectional"));
+    let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
+    for variant in ["adam, dropout 0.2, encoder bidirectional", "adam, dropout 0.0, encoder unidirectional"] {
+        assert_eq!(curve.matches(variant).count(), 2, "{variant}: {curve}");
+    }
+    // 39 d^2 against 35 d^2: the two encoders differ in size.
+    let points = std::fs::read_to_string(bench.path("s/points.csv")).expect("points.csv");
+    let parameters = |variant: &str| -> Vec<String> {
+        let lines = points.lines().filter(|line| line.contains(variant) && line.contains("dropout 0.0"));
+        lines
+            .map(|line| line.split(',').filter(|cell| cell.len() > 3).collect::<Vec<_>>().join(","))
+            .collect()
+    };
+    assert_ne!(parameters("unidirectional"), parameters("bidirectional"));
+}
+
+/// The training losses of a short study, with kernels of a kind on a device.
+fn training_losses(kernels: &str, device: &str) -> Vec<f64> {
+    let bench = bench();
+    let settings = TINY.replace("shards=300,600", "shards=600 --set dropout=0.2 --set adam_rates=0.001");
+    support::training_losses(&bench, &format!("{settings} --device {device}"), kernels)
+}
+
+fn trains_like_the_reference(kernels: &str, device: &str) {
+    let (losses, reference) = (training_losses(kernels, device), training_losses("reference", "cpu"));
+    assert!(!losses.is_empty() && losses.len() == reference.len());
+    for (a, b) in losses.iter().zip(&reference) {
+        assert!((a - b).abs() < 1e-3, "{a} on {device}, {b} by the reference");
+    }
+}
+
+#[test]
+fn fused_layers_train_like_the_reference() {
+    trains_like_the_reference("fused", "cpu");
+}
+
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_like_the_reference() {
+    trains_like_the_reference("fused", "tch:cpu");
+}
+
+#[test]
+fn a_study_translates_without_its_data() {
+    let bench = bench();
+    bench.succeed(TINY);
+    let first = std::fs::read_to_string(bench.path("s/tokenizer.json")).expect("the tokenizer");
+    assert!(first.contains("WordLevel"));
+    let (said, complaint, code) =
+        translate(&bench, "--study s --beam 2", "Wasgibtes nichts\n\nzwei\n".as_bytes());
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((lines.len(), lines[1]), (3, ""), "{said}");
+    let again = translate(&bench, "--study s --beam 2", "Wasgibtes nichts\n\nzwei\n".as_bytes()).0;
+    assert_eq!(again, said);
+
+    let said = bench.succeed("bleu --study s --beam 2 --json --hypotheses h");
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let rows = json.as_array().expect("rows");
+    assert_eq!(rows.len(), 4, "greedy and beam, validation and test: {said}");
+    assert!(rows.iter().all(|row| row["bleu"].as_f64().is_some_and(|b| (0.0..=100.0).contains(&b))));
+    assert!(bench.path("h/validation.beam2.txt").exists() && bench.path("h/test.reference.txt").exists());
+
+    let (_, complaint, code) = translate(&bench, "--study s", b"fine\n\xff\xfe\n");
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("line 2"), "{complaint}");
+    assert_eq!(translate(&bench, "--study nowhere", b"x\n").2, Some(2));
+}
+
+#[test]
+fn bad_input_is_one_line_and_leaves_nothing() {
+    let bench = bench();
+    assert!(bench.refuse("study --data missing --out s").contains("missing"));
+    assert!(bench.refuse("study --set sizes=0.5 --out s").contains("width d"));
+    assert!(bench.refuse("study --set encoder=both --out s").contains("encoder"));
+    assert!(bench.refuse("study --set dropout=1 --out s").contains("dropout"));
+    assert!(bench.refuse("study --set ambiguity=0.9 --out s").contains("0 to 0.5"));
+    std::fs::create_dir(bench.path("empty")).expect("a directory");
+    assert!(bench.refuse("study --data empty --out s").contains("empty"));
+    bench.write("unequal/train.de", b"eins\nzwei\n");
+    bench.write("unequal/train.en", b"one\n");
+    let message = bench.refuse("study --data unequal --out s");
+    assert!(message.contains("train.de") && message.contains("train.en"), "{message}");
+    bench.write("alone/train.de", b"eins\nzwei\n");
+    assert!(bench.refuse("study --data alone --out s").contains("train.de"));
+    bench.write("binary/train.de", b"eins\n\xff\xfe\n");
+    bench.write("binary/train.en", b"one\ntwo\n");
+    assert!(bench.refuse("data check binary").contains("train.de"));
+    assert!(!bench.path("s").exists());
+}
+
+#[test]
+fn throughput_speaks_json() {
+    let said = bench().succeed("throughput --size 8 --batch 4 --length 5 --vocab 20 --json");
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    for key in ["samples_per_second", "gflops"] {
+        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
+    }
+    assert_eq!(json["unit"], "tokens");
+    assert_eq!(json["batch"], 4);
+}
+
+#[test]
+fn real_pairs_prepare_in_time_and_train() {
+    let Some(pairs) = real_pairs("tatoeba.de-en") else { return skipped() };
+    let bench = bench();
+    let began = Instant::now();
+    let said = bench.succeed(&format!("data prepare {}", pairs.display()));
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    assert!(said.contains("163,"), "{said}");
+    bench.succeed(&format!("{TINY} --data {}", pairs.display()));
+    let (said, _, code) = translate(&bench, "--study s", "Ich bin müde.\n".as_bytes());
+    assert_eq!((code, said.lines().count()), (Some(0), 1));
+    let message = bench.refuse(&format!("study --data {} --out t --set shards=900000000", pairs.display()));
+    assert!(message.contains("choose smaller shards"), "{message}");
+}
+
+#[test]
+fn tokenised_pairs_are_read_too() {
+    let Some(pairs) = real_pairs("wmt-sample.de-en") else { return skipped() };
+    let said = bench().succeed(&format!("data check {}", pairs.display()));
+    assert!(said.contains("validation 3,000 pairs") || said.contains("validation 2,9"), "{said}");
+}
