@@ -177,16 +177,18 @@ fn is_space(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// The score of pairs of a hypothesis and a reference.
-    fn bleu(pairs: &[(&str, &str)]) -> Bleu {
-        let side = |which: fn(&(&str, &str)) -> String| pairs.iter().map(which).collect::<Vec<_>>();
+    /// A hypothesis and its reference.
+    type Pair = (&'static str, &'static str);
+
+    fn bleu(pairs: &[Pair]) -> Bleu {
+        let side = |which: fn(&Pair) -> String| pairs.iter().map(which).collect::<Vec<_>>();
         corpus_bleu(&side(|pair| pair.0.to_owned()), &side(|pair| pair.1.to_owned()))
     }
 
     #[test]
     fn scores_are_those_of_sacrebleu() {
         // From sacreBLEU 2.6.0.
-        let cases: [(&[(&str, &str)], f64, &str); 9] = [
+        let cases: [(&[Pair], f64, &str); 9] = [
             (
                 &[
                     ("The cat sat on the mat .", "The cat is on the mat."),

@@ -25,7 +25,7 @@ impl Expected {
         let words = grammar.lexicon.words.len();
         let mut expected = Self { errors: 0.0, nats: 0.0, counts: vec![0.0; words + 1] };
         let phrases = Phrases::new(grammar);
-        expected.adverbs(grammar, &phrases);
+        expected.adverbs(grammar);
         for (rank, p) in grammar.conjunction.outcomes() {
             expected.add(CONJUNCTION * p, grammar.slot(grammar.lexicon.conjunctions[rank].target, false));
         }
@@ -63,10 +63,10 @@ impl Expected {
 
     /// The first place of sentences with an adverb: the adverb, or the determiner of the subject; and the last
     /// place, if the adverb has gone there.
-    fn adverbs(&mut self, grammar: &Grammar, phrases: &Phrases) {
+    fn adverbs(&mut self, grammar: &Grammar) {
         for (rank, p) in grammar.adverb.outcomes() {
             let adverb = grammar.slot(grammar.lexicon.adverbs[rank].target, false);
-            for (determiner, share) in phrases.of_subject(grammar) {
+            for (determiner, share) in of_subject(grammar) {
                 self.add_outcomes(ADVERB * p * share, &mixed(adverb, grammar.noise, determiner));
             }
             self.add(ADVERB * p * grammar.noise, adverb);
@@ -75,7 +75,7 @@ impl Expected {
 
     /// The determiners that are not in the first place of a sentence with an adverb.
     fn determiners(&mut self, grammar: &Grammar, phrases: &Phrases) {
-        for (determiner, share) in phrases.of_subject(grammar) {
+        for (determiner, share) in of_subject(grammar) {
             self.add(share * (1.0 - ADVERB * grammar.noise), determiner);
         }
         let others = phrases.transitive + PREPOSITIONAL;
@@ -155,20 +155,20 @@ impl Phrases {
     fn classes(&self) -> [(bool, f64); 2] {
         [(false, 1.0 - self.being), (true, self.being)]
     }
+}
 
-    /// The determiner of a subject, which is never a possessive.
-    fn of_subject(&self, grammar: &Grammar) -> Vec<(Slot, f64)> {
-        let any = (Gender::Masculine, Number::Singular);
-        let kinds = grammar.determiner[0].outcomes().filter(|(_, p)| *p > 0.0);
-        kinds
-            .flat_map(|(kind, p)| {
-                numbers().map(move |(number, share)| {
-                    let word = grammar.lexicon.target_determiner(Determiner::ALL[kind], number, any);
-                    (Slot::certain(word), p * share)
-                })
+/// The determiner of a subject, which is never a possessive.
+fn of_subject(grammar: &Grammar) -> Vec<(Slot, f64)> {
+    let any = (Gender::Masculine, Number::Singular);
+    let kinds = grammar.determiner[0].outcomes().filter(|(_, p)| *p > 0.0);
+    kinds
+        .flat_map(|(kind, p)| {
+            numbers().map(move |(number, share)| {
+                let word = grammar.lexicon.target_determiner(Determiner::ALL[kind], number, any);
+                (Slot::certain(word), p * share)
             })
-            .collect()
-    }
+        })
+        .collect()
 }
 
 /// The numbers of a noun with their probabilities.

@@ -15,7 +15,7 @@ mod speller;
 mod translation;
 mod writer;
 
-use crate::pairs::{Floor, Pairs, Parallel, Specials};
+use crate::pairs::{Floor, Pairs, Parallel};
 use crate::text::Tokenizer;
 use floor::{Expected, nats};
 use grammar::Grammar;

@@ -4,11 +4,12 @@
 
 use super::grammar::{Grammar, Meaning, Opener, Phrase};
 use super::lexicon::Word;
+use crate::pairs::Specials;
 
 impl Grammar {
-    /// What may follow `so_far` in a translation of `source`; `end` is the token after the last one. `None`
+    /// What may follow `so_far` in a translation of `source`, of which [`Specials::end`] is the end. `None`
     /// if `source` is no sentence, or `so_far` begins no translation of it.
-    pub(super) fn posterior(&self, source: &[u16], so_far: &[u16], end: u16) -> Option<Vec<(u16, f64)>> {
+    pub(super) fn posterior(&self, source: &[u16], so_far: &[u16]) -> Option<Vec<(u16, f64)>> {
         let meaning = self.understand(source)?;
         let mut tokens: Vec<(u16, f64)> = Vec::new();
         let mut add = |token: u16, p: f64| match tokens.iter_mut().find(|(other, _)| *other == token) {
@@ -26,11 +27,13 @@ impl Grammar {
             }
             match slots.get(so_far.len()) {
                 Some(slot) => slot.outcomes().for_each(|(word, p)| add(word, prior * likelihood * p)),
-                None => add(end, prior * likelihood),
+                None => add(Specials::after(self.lexicon.words.len()).end, prior * likelihood),
             }
         }
         let total: f64 = tokens.iter().map(|(_, p)| p).sum();
-        tokens.iter_mut().for_each(|(_, p)| *p /= total);
+        for (_, p) in &mut tokens {
+            *p /= total;
+        }
         (!tokens.is_empty()).then_some(tokens)
     }
 
@@ -46,6 +49,12 @@ impl Grammar {
         let transitive = self.lexicon.verbs[meaning.verb].transitive;
         (said == source && meaning.object.is_some() == transitive).then_some(meaning)
     }
+}
+
+/// A finite verb.
+enum Finite {
+    Present(usize),
+    Auxiliary,
 }
 
 /// Reads a source sentence word by word.
@@ -95,18 +104,16 @@ impl Reader<'_> {
             None => self.finite()?,
         };
         // A participle has an auxiliary, and an auxiliary a participle.
-        let verb = match (finite, participle) {
-            (Some(verb), None) | (None, Some(verb)) => verb,
-            _ => return None,
+        let ((Finite::Present(verb), None) | (Finite::Auxiliary, Some(verb))) = (finite, participle) else {
+            return None;
         };
         Some(Meaning { opener, perfect: participle.is_some(), subject, verb, object, prepositional })
     }
 
-    /// A verb in the present, or none for the auxiliary.
-    fn finite(&mut self) -> Option<Option<usize>> {
+    fn finite(&mut self) -> Option<Finite> {
         self.take(|word| match word {
-            Word::Present(rank) => Some(Some(rank)),
-            Word::Auxiliary => Some(None),
+            Word::Present(rank) => Some(Finite::Present(rank)),
+            Word::Auxiliary => Some(Finite::Auxiliary),
             _ => None,
         })
     }

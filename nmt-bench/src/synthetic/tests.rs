@@ -6,6 +6,7 @@ use super::choice::Choice;
 use super::grammar::{self, Meaning, Opener, Phrase};
 use super::lexicon::{Senses, Word};
 use super::*;
+use crate::pairs::Specials;
 use std::collections::HashMap;
 
 fn grammar_of(sizes: Sizes) -> Arc<Grammar> {
@@ -98,7 +99,7 @@ fn the_best_predictor_errs_as_often_as_the_floor_says() {
         let (mut wrong, mut surprise) = (0, 0.0);
         target.push(end);
         for t in 0..target.len() {
-            let tokens = grammar.posterior(&source, &target[..t], end).unwrap_or_default();
+            let tokens = grammar.posterior(&source, &target[..t]).unwrap_or_default();
             let total: f64 = tokens.iter().map(|(_, p)| p).sum();
             assert!((total - 1.0).abs() < 1e-12 && tokens.iter().all(|(_, p)| *p > 0.0));
             let best = tokens.iter().max_by(|a, b| a.1.total_cmp(&b.1));
@@ -155,7 +156,6 @@ fn the_enumeration_of_a_tiny_language_agrees() {
     let sizes = Sizes { nouns: 2, verbs: 2, adjectives: 1, adverbs: 1, conjunctions: 1, prepositions: 1 };
     let grammar = grammar_of(sizes);
     let expected = Expected::of(&grammar);
-    let end = end(&grammar);
     let joint = joint(&grammar);
     let total: f64 = joint.values().flat_map(HashMap::values).sum();
     assert!((total - 1.0).abs() < 1e-9, "{total}");
@@ -175,7 +175,7 @@ fn the_enumeration_of_a_tiny_language_agrees() {
             tokens += sum;
             // All of them take a while.
             if number % 16 == 0 {
-                let posterior = grammar.posterior(source, so_far, end).unwrap_or_default();
+                let posterior = grammar.posterior(source, so_far).unwrap_or_default();
                 assert_eq!(posterior.len(), next.len());
                 for (token, p) in posterior {
                     let exact = next.get(&token).map_or(0.0, |q| q / sum);
@@ -188,8 +188,8 @@ fn the_enumeration_of_a_tiny_language_agrees() {
         assert!((found - exact).abs() < 1e-9, "{found}, not {exact}");
     }
     let any = joint.keys().next().cloned().unwrap_or_default();
-    assert_eq!(grammar.posterior(&any[1..], &[], end), None, "no sentence");
-    assert_eq!(grammar.posterior(&any, &[end], end), None, "no beginning of a translation");
+    assert_eq!(grammar.posterior(&any[1..], &[]), None, "no sentence");
+    assert_eq!(grammar.posterior(&any, &[end(&grammar)]), None, "no beginning of a translation");
 }
 
 /// The probabilities of all sources with all their targets, ends included; of independent code, but for the
