@@ -102,7 +102,11 @@ impl Corpus for TranslationCorpus {
     }
 
     fn extent(&self, options: &Options) -> Extent {
-        Extent { length: options.count("length") as usize, vocabulary: self.text.symbols() + 2 }
+        let length = match (self.pool.samples, self.pool.len()) {
+            (Some(tokens), Some(pairs)) => (tokens as f64 / pairs.max(1) as f64).round() as usize + 1,
+            _ => options.count("length") as usize,
+        };
+        Extent { length, vocabulary: self.text.symbols() + 2 }
     }
 
     fn keep(&self, directory: &Path) -> Result<()> {

@@ -28,7 +28,7 @@ impl TranslationRecipe {
     /// predicted too.
     fn measure(&self, model: &Translator, batches: Option<&mut Box<dyn Batches>>) -> Evaluation {
         // Of every sentence: its wrong tokens and its nats, and its tokens.
-        let (mut wrong, mut nats): (Vec<(f64, f64)>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+        let (mut wrong, mut nats) = (Vec::new(), Vec::new());
         if let Some(batches) = batches {
             for step in 0..batches.per_epoch() {
                 let batch = batches.batch(step);

@@ -64,18 +64,16 @@ const KEYS: &[Key] = &[
 /// Translation from German into English.
 pub(crate) struct TranslationTask;
 
-impl TranslationTask {
-    /// Opens `synthetic` or a path.
-    ///
-    /// # Errors
-    /// As [`Task::open`].
-    pub(crate) fn parallel(&self, source: &str, options: &Options, seed: u64) -> Result<Parallel> {
-        if source == "synthetic" {
-            let (nouns, noise) = (options.count("synthetic_nouns") as usize, options.number("ambiguity"));
-            return synthetic::parallel(seed, synthetic::Options { nouns, noise });
-        }
-        text::open(Path::new(source), options.count("merges") as usize, seed)
+/// Opens `synthetic` or a path.
+///
+/// # Errors
+/// As [`Task::open`].
+pub(crate) fn parallel(source: &str, options: &Options, seed: u64) -> Result<Parallel> {
+    if source == "synthetic" {
+        let (nouns, noise) = (options.count("synthetic_nouns") as usize, options.number("ambiguity"));
+        return synthetic::parallel(seed, synthetic::Options { nouns, noise });
     }
+    text::open(Path::new(source), options.count("merges") as usize, seed)
 }
 
 impl Task for TranslationTask {
@@ -123,7 +121,7 @@ impl Task for TranslationTask {
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
-        Ok(Box::new(TranslationCorpus::new(self.parallel(source, options, seed)?)))
+        Ok(Box::new(TranslationCorpus::new(parallel(source, options, seed)?)))
     }
 
     fn check(&self, path: &str, options: &Options) -> Result<String> {

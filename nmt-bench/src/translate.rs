@@ -5,7 +5,7 @@ use crate::bleu::corpus_bleu;
 use crate::corpus::TOKENIZER;
 use crate::model::{Architecture, Translator};
 use crate::pairs::{Pairs, Parallel, Specials};
-use crate::task::TRANSLATION;
+use crate::task::{TRANSLATION, parallel};
 use crate::text::Tokenizer;
 use burn::module::Module;
 use clap::{Arg, ArgMatches, value_parser};
@@ -165,7 +165,7 @@ fn bleu(given: &ArgMatches) -> Result<()> {
 fn parts_of(directory: &Path) -> Result<Parallel> {
     let file = StudyFile::read(directory)?;
     let (_, options) = file.resolve(&TRANSLATION)?;
-    let text = TRANSLATION.parallel(&file.data, &options, file.seed)?;
+    let text = parallel(&file.data, &options, file.seed)?;
     if text.fingerprint == file.fingerprint {
         Ok(text)
     } else {

@@ -26,6 +26,7 @@ pub(super) enum Determiner {
 }
 
 impl Number {
+    #[cfg(test)]
     pub(super) const ALL: [Self; 2] = [Self::Singular, Self::Plural];
 }
 

@@ -10,6 +10,7 @@ mod choice;
 mod floor;
 mod grammar;
 mod lexicon;
+#[cfg(test)]
 mod posterior;
 mod speller;
 mod translation;

@@ -44,6 +44,7 @@ impl Slot {
     }
 
     /// The probability of a word.
+    #[cfg(test)]
     pub(super) fn p(&self, word: u16) -> f64 {
         self.outcomes().filter(|(other, _)| *other == word).map(|(_, p)| p).sum()
     }

@@ -113,7 +113,7 @@ pub fn attention_decoder(
     let packed = if extension::available(&x.device()) {
         extension::attention_decoder(x, memory, state, weights, options.clone())
     } else {
-        reference(x, memory, state, weights, options)
+        reference(&x, memory, state, weights, options)
     };
     let tail = |from: usize, count: usize| packed.clone().narrow(0, steps + from, count);
     let (h, c) = (tail(0, 2), tail(2, 2));
@@ -131,7 +131,7 @@ fn beyond(lengths: &[usize], steps: usize, device: &Device) -> Tensor<2> {
 /// The decoder in plain tensor operations. Returns [T + 4, B, D]: the attention vectors, then the last hidden
 /// and the last cell states of both layers.
 pub(super) fn reference(
-    x: Tensor<3>,
+    x: &Tensor<3>,
     memory: Tensor<3>,
     state: DecoderState,
     weights: DecoderWeights,

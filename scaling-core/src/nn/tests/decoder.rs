@@ -60,7 +60,7 @@ impl Case {
         let out = if fused {
             extension::attention_decoder(x, memory, state, weights, self.options.clone())
         } else {
-            reference(x, memory, state, weights, &self.options)
+            reference(&x, memory, state, weights, &self.options)
         };
         let Self { x, memory, .. } = self;
         let DecoderState { h, c, vector } = &self.state;
@@ -186,7 +186,7 @@ fn attention_meets_the_specification() {
             weights.clone(),
             options.clone(),
         );
-        let reference = reference(x, memory.clone(), state.clone(), weights.clone(), &options);
+        let reference = reference(&x, memory.clone(), state.clone(), weights.clone(), &options);
         for (out, what) in [(fused, "fused"), (reference, "reference")] {
             close(&values(out.narrow(0, 0, 1)), &want, 0.0, 1e-6, what);
         }
