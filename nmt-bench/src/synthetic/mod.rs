@@ -35,7 +35,7 @@ const TEST_PAIRS: u64 = 4_000;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Options {
     /// Nouns, [`Options::LEAST_NOUNS`] to [`Options::MOST_NOUNS`]; other classes of words grow in proportion.
-    /// There are about 7 symbols for each noun.
+    /// There are about 8 symbols for each noun. The more there are, the longer more data keeps helping.
     pub(crate) nouns: usize,
     /// The chance of the less usual of two translations, in [0, 0.5]. It alone decides about the irreducible
     /// error.
@@ -44,7 +44,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nouns: 150, noise: 0.25 }
+        Self { nouns: 60, noise: 0.25 }
     }
 }
 
