@@ -44,7 +44,7 @@ const KEYS: &[Key] = &[
     Key {
         name: "synthetic_nouns",
         kind: Kind::Positive,
-        default: "80",
+        default: "60",
         help: "nouns of the synthetic languages; other classes of words grow in proportion",
     },
     Key {

@@ -364,3 +364,20 @@ fn a_source_reads_as_it_should() {
     let adverb = grammar.lexicon.adverbs[0].source;
     assert_eq!(grammar.lexicon.meanings[usize::from(adverb)], Some(Word::Adverb(0)));
 }
+
+/// The study's view: ids are the places of the words, and a reference is the target as words.
+#[test]
+fn opened_pairs_are_text_of_the_lexicon() {
+    let opened = super::parallel(3, Options::default()).unwrap();
+    let (mut source, mut target) = (Vec::new(), Vec::new());
+    for pairs in [&opened.train, &opened.validation] {
+        for index in [0, 1, 999] {
+            pairs.read(index, &mut source, &mut target);
+            assert_eq!(pairs.tokens(index), [source.len() as u32, target.len() as u32]);
+            assert_eq!(opened.tokenizer.decode(&target), pairs.reference(index));
+            assert_eq!(opened.tokenizer.encode(&pairs.reference(index)), target);
+        }
+    }
+    assert_eq!((opened.train.len(), opened.tokens), (None, u64::MAX));
+    assert!(opened.floor.is_some_and(|floor| floor.bound == 0.0 && floor.token_error < opened.best_guess));
+}
