@@ -86,6 +86,10 @@ impl<const N: usize> Backward<LibTorch, N> for LibtorchBackward {
         let found = Tensor::run_backward(&[scalar], &wanted, false, false);
         // A parent has a node if it wants a gradient, which is when its leaf does.
         for (node, gradient) in ops.parents.into_iter().flatten().zip(found) {
+            // Of an input that the output does not depend on there is none.
+            if !gradient.defined() {
+                continue;
+            }
             gradients.register::<LibTorch>(node.id, TchTensor::new(gradient));
         }
     }
