@@ -4,7 +4,7 @@ mod support;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results, text};
+use support::{Bench, moments, results, text, train_alike};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_lm-bench"))
@@ -76,11 +76,7 @@ fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
 fn trains_like_the_reference(kernels: &str, device: &str) {
     for model in ["word-lstm2", "word-rhn5", "char-rhn10"] {
         let losses = training_losses(model, kernels, device);
-        let reference = training_losses(model, "reference", "cpu");
-        assert!(!losses.is_empty() && losses.len() == reference.len(), "{model}");
-        for (a, b) in losses.iter().zip(&reference) {
-            assert!((a - b).abs() < 1e-3, "{model}: {a} on {device}, {b} by the reference");
-        }
+        train_alike(&losses, &training_losses(model, "reference", "cpu"), &format!("{model} on {device}"));
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results};
+use support::{Bench, moments, results, train_alike};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_nmt-bench"))
@@ -112,11 +112,7 @@ fn training_losses(kernels: &str, device: &str) -> Vec<f64> {
 }
 
 fn trains_like_the_reference(kernels: &str, device: &str) {
-    let (losses, reference) = (training_losses(kernels, device), training_losses("reference", "cpu"));
-    assert!(!losses.is_empty() && losses.len() == reference.len());
-    for (a, b) in losses.iter().zip(&reference) {
-        assert!((a - b).abs() < 1e-3, "{a} on {device}, {b} by the reference");
-    }
+    train_alike(&training_losses(kernels, device), &training_losses("reference", "cpu"), device);
 }
 
 #[test]

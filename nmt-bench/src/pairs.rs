@@ -3,6 +3,8 @@
 //! Both languages share `n` sub-word symbols with the ids `0..n`; specials follow (see [`Specials`]): two in
 //! a source, four in a target (MODELS 4.1), so |V_S| = n + 2 and |V_T| = n + 4.
 
+pub(crate) use scaling_core::text::Specials;
+
 use crate::text::Tokenizer;
 use std::sync::Arc;
 
@@ -21,31 +23,6 @@ pub(crate) trait Pairs: Send + Sync {
     /// The target sentence of pair `index` as people write it: what BLEU compares with. Of training pairs
     /// it need not be known.
     fn reference(&self, index: u64) -> String;
-}
-
-/// The ids that follow the symbols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Specials {
-    /// A token that is not among the symbols.
-    pub(crate) unknown: u16,
-    /// Fills a batch; excluded from the loss.
-    pub(crate) padding: u16,
-    /// Before the first token of a target.
-    pub(crate) start: u16,
-    /// After the last token of a target.
-    pub(crate) end: u16,
-}
-
-impl Specials {
-    /// The most symbols that leave room for the specials in 16 bits.
-    pub(crate) const MOST_SYMBOLS: usize = 65_532;
-
-    /// The specials after `symbols` symbols (at most [`Self::MOST_SYMBOLS`]).
-    pub(crate) fn after(symbols: usize) -> Self {
-        debug_assert!(symbols <= Self::MOST_SYMBOLS);
-        let unknown = symbols as u16;
-        Self { unknown, padding: unknown + 1, start: unknown + 2, end: unknown + 3 }
-    }
 }
 
 /// What no model can do better than, where the source of the pairs is known.

@@ -140,6 +140,14 @@ pub fn training_losses(bench: &Bench, settings: &str, kernels: &str) -> Vec<f64>
         .collect()
 }
 
+/// Asserts that two runs trained alike: by fused layers or another device, and by plain tensor operations.
+pub fn train_alike(losses: &[f64], reference: &[f64], what: &str) {
+    assert!(!losses.is_empty() && losses.len() == reference.len(), "{what}");
+    for (a, b) in losses.iter().zip(reference) {
+        assert!((a - b).abs() < 1e-3, "{what}: {a}, {b} by the reference");
+    }
+}
+
 /// Pseudo-random moments in a range, the same in every run.
 pub fn moments(n: u64, from: Duration, to: Duration) -> Vec<Duration> {
     (1..=n)

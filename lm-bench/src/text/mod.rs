@@ -13,6 +13,7 @@ mod prepare;
 mod synthetic;
 
 pub(crate) use prepare::check;
+pub(crate) use scaling_core::text::Specials;
 
 use prepare::prepare;
 use scaling_core::error::Result;
@@ -61,32 +62,6 @@ impl fmt::Display for Unit {
             Self::Words => "words",
             Self::Characters => "characters",
         })
-    }
-}
-
-/// The ids that follow the symbols, in the order that the paper's graphs show (padding second).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Specials {
-    /// A token that is not among the symbols.
-    pub(crate) unknown: u16,
-    /// Fills a batch; excluded from the loss.
-    pub(crate) padding: u16,
-    /// The start of a sentence.
-    pub(crate) start: u16,
-    /// The end of a sentence.
-    pub(crate) end: u16,
-}
-
-impl Specials {
-    /// The most symbols that leave room for the specials in 16 bits.
-    pub(crate) const MOST_SYMBOLS: usize = 65_532;
-
-    /// The specials after `symbols` symbols (at most [`Self::MOST_SYMBOLS`]).
-    #[must_use]
-    pub(crate) fn after(symbols: usize) -> Self {
-        debug_assert!(symbols <= Self::MOST_SYMBOLS);
-        let unknown = symbols as u16;
-        Self { unknown, padding: unknown + 1, start: unknown + 2, end: unknown + 3 }
     }
 }
 

@@ -1,33 +1,44 @@
 //! Seeded dropout masks.
 
+use rayon::prelude::*;
 use scaling_core::random::Random;
+
+/// Values that are drawn from one stream.
+const BLOCK: usize = 1 << 14;
 
 /// The masks of one update: the k-th mask is a pure function of (seed, step, k).
 pub(crate) struct Dropout {
     /// Share of values that are dropped.
     share: f64,
-    random: Random,
+    seed: u64,
+    step: u64,
+    /// Masks drawn so far.
+    masks: u64,
 }
 
 impl Dropout {
     /// None where nothing is dropped.
     pub(crate) fn new(share: f64, seed: u64, step: u64) -> Option<Self> {
-        (share > 0.0).then(|| Self { share, random: Random::new("dropout", &[seed, step]) })
+        (share > 0.0).then_some(Self { share, seed, step, masks: 0 })
     }
 
     /// A mask of `count` values: 0 where a value is dropped, else 1 / (1 - share), so that means stay.
     pub(crate) fn mask(&mut self, count: usize) -> Vec<f32> {
-        let kept = (1.0 / (1.0 - self.share)) as f32;
-        // Two draws of 32 bits from every 64.
-        let threshold = (self.share * f64::from(u32::MAX)) as u32;
-        let mut mask = Vec::with_capacity(count + 1);
-        while mask.len() < count {
-            let bits = self.random.bits();
-            for draw in [bits as u32, (bits >> 32) as u32] {
-                mask.push(if draw < threshold { 0.0 } else { kept });
+        let Self { share, seed, step, masks } = *self;
+        self.masks += 1;
+        let kept = (1.0 / (1.0 - share)) as f32;
+        // Four draws of 16 bits from every 64.
+        let threshold = (share * 65_536.0).round() as u64;
+        let mut mask = vec![0.0; count];
+        mask.par_chunks_mut(BLOCK).enumerate().for_each(|(block, values)| {
+            let mut random = Random::new("dropout", &[seed, step, masks, block as u64]);
+            for values in values.chunks_mut(4) {
+                let bits = random.bits();
+                for (k, value) in values.iter_mut().enumerate() {
+                    *value = if (bits >> (16 * k)) & 0xffff < threshold { 0.0 } else { kept };
+                }
             }
-        }
-        mask.truncate(count);
+        });
         mask
     }
 }

@@ -155,7 +155,8 @@ impl Translator {
             let read: Vec<_> = directions.iter().enumerate().map(read).collect();
             h.push(Tensor::cat(read.iter().map(|out| out.h_last.clone()).collect(), 1));
             c.push(Tensor::cat(read.iter().map(|out| out.c_last.clone()).collect(), 1));
-            x = Tensor::cat(read.into_iter().map(|out| out.y).collect(), 2);
+            let mut outputs: Vec<Tensor<3>> = read.into_iter().map(|out| out.y).collect();
+            x = if outputs.len() == 1 { outputs.remove(0) } else { Tensor::cat(outputs, 2) };
         }
         let state = DecoderState {
             h: Tensor::stack(h, 0),

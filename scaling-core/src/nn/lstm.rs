@@ -94,6 +94,9 @@ pub fn lstm(
         assert!(lengths.len() == batch && fit, "LSTM lengths");
     }
     let device = x.device();
+    // Rows of full length need no second look.
+    let is_short = |lengths: &Arc<[usize]>| lengths.iter().any(|length| *length < steps);
+    let options = &LstmOptions { lengths: options.lengths.clone().filter(is_short), ..options.clone() };
     let states = if extension::available(&device) {
         extension::lstm(x, h0, c0, weight, bias, options.clone())
     } else {

@@ -3,7 +3,7 @@
 use super::*;
 use burn::tensor::{Int, TensorData};
 use scaling_core::neural::{count, export, import};
-use scaling_core::nn::softmax_cross_entropy;
+use scaling_core::nn::{OutputWeight, softmax_cross_entropy};
 use scaling_core::random::Random;
 use scaling_core::task::Extent;
 
@@ -74,7 +74,14 @@ fn training_starts_at_chance_and_overfits_a_minibatch() {
     for step in 0..40 {
         let hidden = model.features(images(8, 32));
         let (output, bias) = (model.output.val(), model.output_bias.val());
-        let loss = softmax_cross_entropy(hidden, output, bias, labels.clone(), weights.clone()).total;
+        let loss = softmax_cross_entropy(
+            hidden,
+            OutputWeight::Columns(output),
+            bias,
+            labels.clone(),
+            weights.clone(),
+        )
+        .total;
         losses.push(loss.clone().inner().into_scalar::<f32>());
         model = optimizer.step(model, &mut loss.backward(), &[], step, 0.1);
     }

@@ -5,7 +5,7 @@ use super::activation::{sigmoid, tanh};
 use super::blocks::{block_rows, rows_of, split};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
-use super::product::{Packed, add_transposed_product};
+use super::product::{Packed, add_transposed_product, product_with_earlier};
 use rayon::prelude::*;
 
 /// Sizes.
@@ -167,9 +167,7 @@ pub(in super::super) fn backward(
     let weights = recurrent.chunks_exact_mut(hidden * 2 * hidden);
     for (l, (weight, gates)) in weights.zip(gates.chunks_exact(layer)).enumerate() {
         if l == 0 {
-            let (first, later) = gates.split_at(batch * 2 * hidden);
-            add_transposed_product(inputs.s0, first, weight, sides, false);
-            add_transposed_product(&y[..y.len() - batch * hidden], later, weight, sides, true);
+            product_with_earlier(inputs.s0, y, gates, weight, sides);
         } else {
             let s = &states[(l - 1) * steps * batch * hidden..][..steps * batch * hidden];
             add_transposed_product(s, gates, weight, sides, false);
