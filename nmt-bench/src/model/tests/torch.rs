@@ -1,5 +1,7 @@
 //! The whole model against PyTorch's own cells and autograd, with the same weights, sentence by sentence.
 
+#![allow(deprecated, reason = "upstream deprecates burn-tch")]
+
 use super::*;
 use scaling_core::neural::export;
 use scaling_core::trial::Weights;
