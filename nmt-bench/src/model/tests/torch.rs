@@ -82,12 +82,12 @@ fn loss(p: &Parameters, architecture: Architecture, [source, target]: &[Vec<u16>
     let inputs = std::iter::once(specials.start).chain(target.iter().copied());
     for (input, wanted) in inputs.zip(target.iter().copied().chain([specials.end])) {
         let mut x = p.get("target").index_select(0, &ids([input]));
-        for layer in 0..LAYERS {
+        for (layer, state) in states.iter_mut().enumerate() {
             if architecture.fed()[layer] {
                 x = Torch::cat(&[&x, &fed], 1);
             }
-            states[layer] = p.cell(&format!("decoder.{layer}"), &x, &states[layer]);
-            x = states[layer][0].shallow_clone();
+            *state = p.cell(&format!("decoder.{layer}"), &x, state);
+            x = state[0].shallow_clone();
         }
         let scores = x.matmul(p.get("attend")).matmul(&memory.transpose(0, 1));
         let context = scores.softmax(1, Kind::Float).matmul(&memory);
