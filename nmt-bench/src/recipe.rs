@@ -26,13 +26,13 @@ pub(crate) struct TranslationRecipe {
 impl TranslationRecipe {
     /// Errors under teacher forcing: the earlier target tokens are the true ones, the ends of sentences are
     /// predicted too.
-    fn measure(&self, model: &Translator, batches: Option<&mut Box<dyn Batches>>) -> Evaluation {
+    fn measure(model: &Translator, batches: Option<&mut Box<dyn Batches>>, device: &Device) -> Evaluation {
         // Of every sentence: its wrong tokens and its nats, and its tokens.
         let (mut wrong, mut nats) = (Vec::new(), Vec::new());
         if let Some(batches) = batches {
             for step in 0..batches.per_epoch() {
                 let batch = batches.batch(step);
-                let found = model.predict(&batch, None, &self.device).loss;
+                let found = model.predict(&batch, None, device).loss;
                 let losses: Vec<f32> = found.losses.into_data().iter::<f32>().collect();
                 let hits: Vec<f32> = found.hits.into_data().iter::<f32>().collect();
                 for row in 0..batch.rows {
@@ -88,17 +88,11 @@ impl Recipe for TranslationRecipe {
     }
 
     fn evaluate(&mut self, model: &Translator) -> Evaluation {
-        let mut validation = self.validation.take();
-        let evaluation = self.measure(model, validation.as_mut());
-        self.validation = validation;
-        evaluation
+        Self::measure(model, self.validation.as_mut(), &self.device)
     }
 
     fn test(&mut self, model: &Translator) -> Option<Evaluation> {
-        let mut test = self.test.take()?;
-        let evaluation = self.measure(model, Some(&mut test));
-        self.test = Some(test);
-        Some(evaluation)
+        self.test.as_mut().map(|test| Self::measure(model, Some(test), &self.device))
     }
 
     /// Nothing: every sentence starts anew.

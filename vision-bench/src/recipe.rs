@@ -70,13 +70,13 @@ impl Verdict {
 }
 
 impl VisionRecipe {
-    fn measure(&self, model: &ResNet, batches: Option<&mut Box<dyn Batches>>) -> Evaluation {
+    fn measure(model: &ResNet, batches: Option<&mut Box<dyn Batches>>, device: &Device) -> Evaluation {
         let mut verdicts: Vec<Verdict> = Vec::new();
         if let Some(batches) = batches {
             for step in 0..batches.per_epoch() {
                 let batch = batches.batch(step);
                 let labels = batch.labels.clone();
-                let (images, _) = batch.into_tensors(&self.device);
+                let (images, _) = batch.into_tensors(device);
                 let bias = model.output_bias.val();
                 let logits = model.features(images).matmul(model.output.val()) + bias.unsqueeze();
                 let [_, classes] = logits.dims();
@@ -134,17 +134,11 @@ impl Recipe for VisionRecipe {
     }
 
     fn evaluate(&mut self, model: &ResNet) -> Evaluation {
-        let mut validation = self.validation.take();
-        let evaluation = self.measure(model, validation.as_mut());
-        self.validation = validation;
-        evaluation
+        Self::measure(model, self.validation.as_mut(), &self.device)
     }
 
     fn test(&mut self, model: &ResNet) -> Option<Evaluation> {
-        let mut test = self.test.take()?;
-        let evaluation = self.measure(model, Some(&mut test));
-        self.test = Some(test);
-        Some(evaluation)
+        self.test.as_mut().map(|test| Self::measure(model, Some(test), &self.device))
     }
 
     fn input_seconds(&self) -> f64 {

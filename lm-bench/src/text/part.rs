@@ -4,10 +4,9 @@ use super::layout::Layout;
 use super::lines;
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
-use scaling_core::text::held_out::sample;
+use scaling_core::text::held_out::{Filter, split};
 use scaling_core::text::lines::{Piece, cut};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Pieces that are in memory at a time.
 const BATCH: usize = 16;
@@ -17,23 +16,9 @@ const MOST_HELD_OUT: u64 = 20_000;
 
 /// Some of the sentences of some files.
 pub(super) struct Part {
-    pieces: Vec<Piece>,
+    /// With the number of sentences before each one, where some are held out.
+    pieces: Vec<(u64, Piece)>,
     filter: Filter,
-}
-
-/// Which sentences of the files belong to a part.
-enum Filter {
-    All,
-    Only(Arc<HeldOut>),
-    Except(Arc<HeldOut>),
-}
-
-/// The sentences of the training files that validate.
-struct HeldOut {
-    /// Index of the first sentence of each piece.
-    starts: Vec<u64>,
-    /// Sorted indices of the sentences.
-    sentences: Vec<u64>,
 }
 
 /// The parts of a corpus.
@@ -53,10 +38,14 @@ impl Parts {
         let mut train = Part::all(&layout.train)?;
         let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test)?) };
         let validation = if layout.validation.is_empty() {
-            let held_out = Arc::new(train.hold_out(layout, seed)?);
-            let pieces = train.pieces.clone();
-            train.filter = Filter::Except(held_out.clone());
-            Part { pieces, filter: Filter::Only(held_out) }
+            let total = train.number()?;
+            if total == 0 {
+                let root = layout.root.display();
+                return Err(Error::input(format!("{root} has no sentence: every line is blank")));
+            }
+            let [trains, validates] = split(&layout.root, "sentence", total, MOST_HELD_OUT, seed)?;
+            train.filter = trains;
+            Part { pieces: train.pieces.clone(), filter: validates }
         } else {
             Part::all(&layout.validation)?
         };
@@ -68,30 +57,26 @@ impl Part {
     /// Every sentence of the files.
     fn all(files: &[PathBuf]) -> Result<Self> {
         let pieces: Result<Vec<_>> = files.iter().map(|file| cut(file)).collect();
-        Ok(Self { pieces: pieces?.concat(), filter: Filter::All })
+        let pieces = pieces?.concat().into_iter().map(|piece| (0, piece)).collect();
+        Ok(Self { pieces, filter: Filter::All })
     }
 
-    /// Chooses the sentences that validate.
-    fn hold_out(&self, layout: &Layout, seed: u64) -> Result<HeldOut> {
-        let mut starts = Vec::with_capacity(self.pieces.len());
-        let mut total = 0;
+    /// Notes how many sentences there are before every piece, and returns how many there are.
+    fn number(&mut self) -> Result<u64> {
+        let mut counts = Vec::with_capacity(self.pieces.len());
         self.visit(
             |sentences, _| sentences.len() as u64,
             |count| {
-                starts.push(total);
-                total += count;
+                counts.push(count);
                 Ok(())
             },
         )?;
-        if total < 2 {
-            let why = match total {
-                0 => "has no sentence: every line is blank",
-                _ => "has one sentence; a training and a validation part need at least 2",
-            };
-            return Err(Error::input(format!("{} {why}", layout.root.display())));
+        let mut total = 0;
+        for ((before, _), count) in self.pieces.iter_mut().zip(counts) {
+            *before = total;
+            total += count;
         }
-        let sentences = sample(total, (total / 50).clamp(1, MOST_HELD_OUT), seed);
-        Ok(HeldOut { starts, sentences })
+        Ok(total)
     }
 
     /// Calls `work` with the sentences of every piece and its number of blank lines, in parallel,
@@ -104,39 +89,18 @@ impl Part {
         work: impl Fn(&[&str], u64) -> T + Sync,
         mut then: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        for (batch, pieces) in self.pieces.chunks(BATCH).enumerate() {
-            let results: Vec<Result<T>> = pieces
-                .par_iter()
-                .enumerate()
-                .map(|(i, piece)| {
-                    let text = piece.read()?;
-                    let (mut sentences, blank) = lines::sentences(&text);
-                    self.filter.apply(batch * BATCH + i, &mut sentences);
-                    Ok(work(&sentences, blank))
-                })
-                .collect();
-            for result in results {
-                then(result?)?;
-            }
+        for pieces in self.pieces.chunks(BATCH) {
+            let visit = |(before, piece): &(u64, Piece)| {
+                let text = piece.read()?;
+                let (mut sentences, blank) = lines::sentences(&text);
+                let mut index = *before..;
+                sentences.retain(|_| index.next().is_some_and(|index| self.filter.has(index)));
+                Ok(work(&sentences, blank))
+            };
+            let results: Vec<Result<T>> = pieces.par_iter().map(visit).collect();
+            results.into_iter().try_for_each(|result| then(result?))?;
         }
         Ok(())
-    }
-}
-
-impl Filter {
-    /// Keeps those of the sentences of a piece that belong to the part.
-    fn apply(&self, piece: usize, sentences: &mut Vec<&str>) {
-        let (held_out, wanted) = match self {
-            Self::All => return,
-            Self::Only(held_out) => (held_out, true),
-            Self::Except(held_out) => (held_out, false),
-        };
-        let mut index = held_out.starts[piece];
-        sentences.retain(|_| {
-            let is_held_out = held_out.sentences.binary_search(&index).is_ok();
-            index += 1;
-            is_held_out == wanted
-        });
     }
 }
 

@@ -32,11 +32,6 @@ impl Architecture {
         }
     }
 
-    /// Which of the two decoder layers see the attention vector.
-    pub(crate) fn fed(self) -> [bool; 2] {
-        self.feeding.fed()
-    }
-
     /// The size knob d: the width of embeddings, layers and attention.
     pub(crate) fn width(self, size: f64) -> Result<usize> {
         let whole = size.fract() == 0.0 && (1.0..=65_536.0).contains(&size);
@@ -55,7 +50,7 @@ impl Architecture {
         let (source, target) = (extent.vocabulary as u64, extent.vocabulary as u64 + 2);
         // Per layer: input and state times four gates; two biases.
         let encoder = if self.bidirectional { 2 * 2 * 4 * (d / 2) * (d + d / 2) } else { 2 * 4 * d * 2 * d };
-        let decoder: u64 = self.fed().map(|fed| 4 * d * (2 * d + u64::from(fed) * d)).iter().sum();
+        let decoder: u64 = self.feeding.fed().map(|fed| 4 * d * (2 * d + u64::from(fed) * d)).iter().sum();
         let attention = 3 * d * d;
         let biases = 4 * 8 * d;
         let products = encoder + decoder + attention;

@@ -39,7 +39,8 @@ pub(crate) struct Translator {
     /// W_c, [2 d, d]: the rows of the context first.
     combine: Param<Tensor<2>>,
     /// Which decoder layers see the attention vector of the step before.
-    fed: [bool; LAYERS],
+    #[module(skip)]
+    feeding: InputFeeding,
 }
 
 /// PyTorch's LSTM, which has two biases that are added.
@@ -105,7 +106,7 @@ impl Translator {
                 |k: usize| Lstm::new(&format!("encoder/{layer}/{k}"), seed, d, d / directions, device);
             (0..directions).map(direction).collect()
         };
-        let fed = architecture.fed();
+        let fed = architecture.feeding.fed();
         let decoder = |layer: usize| {
             let input = if fed[layer] { 2 * d } else { d };
             Lstm::new(&format!("decoder/{layer}"), seed, input, d, device)
@@ -118,7 +119,7 @@ impl Translator {
             decoder: (0..LAYERS).map(decoder).collect(),
             attend: uniform("attend", seed, BOUND, [d, d], device),
             combine: uniform("combine", seed, BOUND, [2 * d, d], device),
-            fed,
+            feeding: architecture.feeding,
         })
     }
 
@@ -177,11 +178,7 @@ impl Translator {
         let ([steps, rows], [_, d]) = (inputs.dims(), self.target.dims());
         let (x, lookup) = nn::embedding(&self.target, inputs);
         let options = DecoderOptions {
-            feeding: match self.fed {
-                [false, _] => InputFeeding::None,
-                [true, false] => InputFeeding::FirstLayer,
-                [true, true] => InputFeeding::AllLayers,
-            },
+            feeding: self.feeding,
             lengths: Some(encoded.lengths),
             masks: dropout.map(|dropout| {
                 let count = steps * rows * d;

@@ -3,9 +3,8 @@
 use super::layout::{Bitext, Layout};
 use super::pieces::{Pair, Piece, cut};
 use rayon::prelude::*;
-use scaling_core::error::{Error, Result};
-use scaling_core::text::held_out::sample;
-use std::sync::Arc;
+use scaling_core::error::Result;
+use scaling_core::text::held_out::{Filter, split};
 
 /// Pieces that are in memory at a time.
 const BATCH: usize = 16;
@@ -18,14 +17,6 @@ pub(super) struct Part {
     /// With the number of pairs before each one's file.
     pieces: Vec<(u64, Piece)>,
     filter: Filter,
-}
-
-/// Which pairs of the files belong to a part: all, or those whose sorted indices are given, or the others.
-#[derive(Clone)]
-enum Filter {
-    All,
-    Only(Arc<[u64]>),
-    Except(Arc<[u64]>),
 }
 
 /// The parts of a corpus.
@@ -45,14 +36,9 @@ impl Parts {
         let mut train = Part::all(&layout.train)?;
         let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test)?) };
         let validation = if layout.validation.is_empty() {
-            let total = train.lines();
-            if total < 2 {
-                let why = "has one pair; a training and a validation part need at least 2";
-                return Err(Error::input(format!("{} {why}", layout.root.display())));
-            }
-            let held_out: Arc<[u64]> = sample(total, (total / 50).clamp(1, MOST_HELD_OUT), seed).into();
-            train.filter = Filter::Except(held_out.clone());
-            Part { pieces: train.pieces.clone(), filter: Filter::Only(held_out) }
+            let [trains, validates] = split(&layout.root, "pair", train.lines(), MOST_HELD_OUT, seed)?;
+            train.filter = trains;
+            Part { pieces: train.pieces.clone(), filter: validates }
         } else {
             Part::all(&layout.validation)?
         };
@@ -103,16 +89,6 @@ impl Part {
             results.into_iter().try_for_each(|result| then(result?))?;
         }
         Ok(())
-    }
-}
-
-impl Filter {
-    fn has(&self, index: u64) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(held_out) => held_out.binary_search(&index).is_ok(),
-            Self::Except(held_out) => held_out.binary_search(&index).is_err(),
-        }
     }
 }
 

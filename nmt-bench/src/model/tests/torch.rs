@@ -83,7 +83,7 @@ fn loss(p: &Parameters, architecture: Architecture, [source, target]: &[Vec<u16>
     for (input, wanted) in inputs.zip(target.iter().copied().chain([specials.end])) {
         let mut x = p.get("target").index_select(0, &ids([input]));
         for (layer, state) in states.iter_mut().enumerate() {
-            if architecture.fed()[layer] {
+            if architecture.feeding.fed()[layer] {
                 x = Torch::cat(&[&x, &fed], 1);
             }
             *state = p.cell(&format!("decoder.{layer}"), &x, state);

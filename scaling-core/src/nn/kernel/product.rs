@@ -275,13 +275,8 @@ pub(super) fn add_transposed_product(
     accumulate: bool,
 ) {
     let [m, n] = columns;
-    // Narrow enough for several threads, wide enough to make little of what each tile repeats. Where halves of
-    // the columns would be no multiples of 64, which `gemm` takes at a time, the rows are halved.
-    let tile = if (129..=1024).contains(&n) && !n.is_multiple_of(128) && m > 96 {
-        [m.div_ceil(2).next_multiple_of(6).min(512), 512]
-    } else {
-        [512, (n / 2).next_multiple_of(64).clamp(64, 512)]
-    };
+    // Narrow enough for several threads, wide enough to make little of what each tile repeats.
+    let tile = [512, (n / 2).next_multiple_of(64).clamp(64, 512)];
     let rows = left.len() / m;
     assert_eq!((left.len(), right.len(), out.len()), (rows * m, rows * n, m * n));
     let tiles: Vec<[usize; 2]> =
