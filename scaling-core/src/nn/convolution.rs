@@ -12,13 +12,15 @@ pub enum Padding {
     TfSame,
     /// Half the window on every side, as PyTorch's models have it.
     Symmetric,
+    /// So many before and after the rows, and the columns.
+    Around([[usize; 2]; 2]),
 }
 
 /// Where windows are placed on an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
-    /// Pixels from one window to the next.
-    pub stride: usize,
+    /// Rows and columns from one window to the next.
+    pub stride: [usize; 2],
     /// What is around the image.
     pub padding: Padding,
 }
@@ -28,11 +30,12 @@ impl Placement {
     pub(super) fn padding(self, image: [usize; 2], window: [usize; 2]) -> [[usize; 2]; 2] {
         [0, 1].map(|axis| match self.padding {
             Padding::TfSame => {
-                let windows = image[axis].div_ceil(self.stride);
-                let total = ((windows - 1) * self.stride + window[axis]).saturating_sub(image[axis]);
+                let windows = image[axis].div_ceil(self.stride[axis]);
+                let total = ((windows - 1) * self.stride[axis] + window[axis]).saturating_sub(image[axis]);
                 [total / 2, total - total / 2]
             }
             Padding::Symmetric => [window[axis] / 2; 2],
+            Padding::Around(zeros) => zeros[axis],
         })
     }
 }
@@ -46,7 +49,7 @@ pub fn convolve(images: Tensor<4>, weight: Tensor<4>, placement: Placement) -> T
     let ([batch, height, width, channels], [rows, columns, depth, filters]) = (images.dims(), weight.dims());
     assert_eq!(channels, depth, "channels of images and weight");
     assert!([batch, height, width, rows, columns, depth, filters].iter().all(|n| *n > 0), "an empty array");
-    assert!(placement.stride > 0, "a stride of zero");
+    assert!(placement.stride.iter().all(|stride| *stride > 0), "a stride of zero");
     if extension::available(&images.device()) {
         extension::convolve(images, weight, placement)
     } else {
@@ -65,6 +68,6 @@ pub(super) fn framed(images: Tensor<4>, window: [usize; 2], placement: Placement
 pub(super) fn reference(images: Tensor<4>, weight: Tensor<4>, placement: Placement) -> Tensor<4> {
     let [rows, columns, ..] = weight.dims();
     let images = framed(images, [rows, columns], placement, 0.0);
-    let options = ConvOptions::new([placement.stride; 2], [0, 0], [1, 1], 1);
+    let options = ConvOptions::new(placement.stride, [0, 0], [1, 1], 1);
     conv2d(images, weight.permute([3, 2, 0, 1]), None, options).permute([0, 2, 3, 1])
 }

@@ -122,7 +122,7 @@ pub fn attention_decoder(
 }
 
 /// -infinity (nearly) at the positions beyond the source, [B, S].
-fn beyond(lengths: &[usize], steps: usize, device: &Device) -> Tensor<2> {
+pub(super) fn beyond(lengths: &[usize], steps: usize, device: &Device) -> Tensor<2> {
     let values: Vec<f32> =
         lengths.iter().flat_map(|n| (0..steps).map(move |s| if s < *n { 0.0 } else { -1e30 })).collect();
     Tensor::from_data(TensorData::new(values, [lengths.len(), steps]), device)

@@ -113,6 +113,53 @@ pub fn lstm(
     LstmOutput { y, h_last, c_last }
 }
 
+/// The parameters of an LSTM of I inputs and H units.
+#[derive(Debug, Clone)]
+pub struct LstmWeights {
+    /// [I + H, 4 H], the rows of the input first.
+    pub weight: Tensor<2>,
+    /// [4 H].
+    pub bias: Tensor<1>,
+}
+
+/// How an LSTM reads its sequences in both directions.
+#[derive(Debug, Clone)]
+pub struct BothDirections {
+    /// Which LSTM.
+    pub cell: LstmCell,
+    /// Steps of every row, [B], if they are not all T.
+    pub lengths: Option<Arc<[usize]>>,
+}
+
+/// Runs an LSTM over a sequence `x` [T, B, I] in both directions, from states of zero. Returns [T, B, 2 H]: the
+/// outputs of the forward direction, then those of the other; zero beyond the length of a row.
+///
+/// # Panics
+/// As [`lstm`].
+pub fn bidirectional_lstm(x: Tensor<3>, directions: [LstmWeights; 2], options: &BothDirections) -> Tensor<3> {
+    let ([steps, batch, input], [rows, gates], device) = (x.dims(), directions[0].weight.dims(), x.device());
+    let hidden = gates / 4;
+    if !extension::host_kernels(&device) {
+        let read = |LstmWeights { weight, bias }, reverse| {
+            let zero = Tensor::zeros([batch, hidden], &device);
+            let options = LstmOptions { cell: options.cell, reverse, lengths: options.lengths.clone() };
+            lstm(x.clone(), zero.clone(), zero, weight, bias, &options).y
+        };
+        let [ahead, back] = directions;
+        return Tensor::cat(vec![read(ahead, false), read(back, true)], 2);
+    }
+    assert_eq!(rows, input + hidden, "LSTM weight");
+    for LstmWeights { weight, bias } in &directions {
+        assert_eq!((weight.dims(), bias.dims()), ([rows, gates], [gates]), "LSTM weights");
+    }
+    assert!(steps > 0 && batch > 0, "an LSTM needs a step and a row");
+    if let Some(lengths) = &options.lengths {
+        let fit = lengths.iter().all(|length| (1..=steps).contains(length));
+        assert!(lengths.len() == batch && fit, "LSTM lengths");
+    }
+    extension::bidirectional_lstm(x, directions, options.clone())
+}
+
 /// 1 at the steps of every row, 0 beyond its length, [T, B, 1].
 fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
     let values: Vec<f32> =

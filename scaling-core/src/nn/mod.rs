@@ -12,6 +12,7 @@ mod decoder;
 mod embedding;
 mod extension;
 mod flex;
+mod hybrid;
 mod kernel;
 mod lstm;
 mod pooling;
@@ -30,8 +31,9 @@ pub use decoder::{
 pub use embedding::{Lookup, embedding};
 pub(crate) use extension::host_kernels;
 pub use extension::reference_wanted;
+pub use hybrid::{HybridOutput, HybridState, HybridWeights, hybrid_attention};
 pub(crate) use kernel::{keep_freed_memory, update};
-pub use lstm::{LstmCell, LstmOptions, LstmOutput, lstm};
+pub use lstm::{BothDirections, LstmCell, LstmOptions, LstmOutput, LstmWeights, bidirectional_lstm, lstm};
 pub use pooling::max_pool;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};

@@ -12,7 +12,7 @@ use burn::tensor::ops::MaxPoolOptions;
 /// # Panics
 /// If an array is empty.
 pub fn max_pool(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<4> {
-    assert!(images.dims().iter().all(|n| *n > 0) && side > 0 && placement.stride > 0, "an empty array");
+    assert!(images.dims().iter().all(|n| *n > 0) && side > 0, "an empty array");
     if extension::available(&images.device()) {
         extension::max_pool(images, side, placement)
     } else {
@@ -24,7 +24,7 @@ pub fn max_pool(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<
 pub(super) fn reference(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<4> {
     let options = MaxPoolOptions {
         kernel_size: [side; 2],
-        stride: [placement.stride; 2],
+        stride: placement.stride,
         padding: [(0, 0); 2],
         dilation: [1; 2],
         ceil_mode: false,

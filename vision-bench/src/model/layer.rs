@@ -63,7 +63,7 @@ impl Layer {
     /// autodiff they are normalised by their own moments, which the running ones take note of; elsewhere by
     /// the running ones.
     pub(super) fn forward(&self, images: Tensor<4>, residual: Option<Tensor<4>>, rectify: bool) -> Tensor<4> {
-        let placement = Placement { stride: self.stride, padding: self.padding() };
+        let placement = Placement { stride: [self.stride; 2], padding: self.padding() };
         let x = convolve(images, self.weight.val(), placement);
         let (scale, shift) = (self.scale.val(), self.shift.val());
         let options = BatchNormOptions { epsilon: EPSILON, rectify };

@@ -87,7 +87,7 @@ impl ResNet {
 
     /// What the output layer sees: images [N, H, W, 3] become [N, C].
     pub(crate) fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        let placement = Placement { stride: 2, padding: self.stem.padding() };
+        let placement = Placement { stride: [2; 2], padding: self.stem.padding() };
         let x = max_pool(self.stem.forward(images, None, true), 3, placement);
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
         let [n, height, width, channels] = x.dims();

@@ -20,8 +20,9 @@ pub(super) fn attend_back(
     dispatch(AttendBack { memory, query, shares, d_context, d_memory, d_query });
 }
 
+/// The inner product.
 #[inline(always)]
-fn dot<V: Lanes>(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot<V: Lanes>(a: &[f32], b: &[f32]) -> f32 {
     let mut sum = V::splat(0.0);
     for (a, b) in a.chunks(V::LANES).zip(b.chunks(V::LANES)) {
         sum = V::read(a, 0.0).mul_add(V::read(b, 0.0), sum);
@@ -31,7 +32,7 @@ fn dot<V: Lanes>(a: &[f32], b: &[f32]) -> f32 {
 
 /// `out += factor values`.
 #[inline(always)]
-fn add<V: Lanes>(out: &mut [f32], factor: f32, values: &[f32]) {
+pub(super) fn add<V: Lanes>(out: &mut [f32], factor: f32, values: &[f32]) {
     let factor = V::splat(factor);
     for (out, values) in out.chunks_mut(V::LANES).zip(values.chunks(V::LANES)) {
         V::read(values, 0.0).mul_add(factor, V::read(out, 0.0)).write(out);

@@ -1,5 +1,6 @@
 //! Cutting time-major arrays into blocks of the batch, one task each.
 
+use rayon::prelude::*;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -91,6 +92,21 @@ pub(super) fn rows_of<'a>(
     let base = t * batch;
     // Same layout as `split`, without the exclusive access.
     &data[(base + rows.start) * width..(base + rows.end) * width]
+}
+
+/// [A, B, W] becomes [B, A, W].
+pub(super) fn swap(from: &[f32], to: &mut [f32], rows: usize, width: usize) {
+    let count = from.len() / (rows * width);
+    to.par_chunks_exact_mut(count * width).enumerate().for_each(|(row, to)| {
+        for (at, to) in to.chunks_exact_mut(width).enumerate() {
+            to.copy_from_slice(&from[(at * rows + row) * width..][..width]);
+        }
+    });
+}
+
+/// The blocks of an array [T, B, W] one after the other; as many as the batch has.
+pub(super) fn each<'a>(blocks: &mut impl Iterator<Item = Block<'a>>) -> Block<'a> {
+    blocks.next().unwrap_or_else(|| unreachable!("every array is cut into the same blocks"))
 }
 
 #[cfg(test)]

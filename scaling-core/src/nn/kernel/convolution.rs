@@ -62,7 +62,7 @@ mod tests {
         for n in 0..shape.batch {
             for (y, x) in (0..out_height).flat_map(|y| (0..out_width).map(move |x| (y, x))) {
                 for (ky, kx) in (0..shape.kernel[0]).flat_map(|y| (0..shape.kernel[1]).map(move |x| (y, x))) {
-                    let (row, column) = (y * shape.stride + ky, x * shape.stride + kx);
+                    let (row, column) = (y * shape.stride[0] + ky, x * shape.stride[1] + kx);
                     if row < top || row - top >= height || column < left || column - left >= width {
                         continue;
                     }
@@ -80,14 +80,17 @@ mod tests {
     fn results_and_gradients_meet_the_definition() {
         let same = [[1, 1], [1, 1]];
         for (batch, image, channels, kernel, stride, padding) in [
-            (2, [5, 4], [3, 5], [3, 3], 1, same),
-            (3, [6, 6], [4, 16], [3, 3], 2, [[0, 1], [0, 1]]),
-            (3, [7, 5], [2, 17], [3, 3], 2, same),
-            (2, [9, 8], [3, 40], [7, 7], 2, [[2, 3], [2, 3]]),
-            (5, [2, 2], [33, 20], [1, 1], 2, [[0, 0], [0, 0]]),
-            (4, [3, 3], [70, 33], [1, 1], 1, [[0, 0], [0, 0]]),
-            (1, [1, 1], [210, 3], [3, 3], 1, same),
-            (19, [4, 4], [16, 16], [3, 3], 1, same),
+            (2, [5, 4], [3, 5], [3, 3], [1, 1], same),
+            (3, [6, 6], [4, 16], [3, 3], [2, 2], [[0, 1], [0, 1]]),
+            (3, [7, 5], [2, 17], [3, 3], [2, 2], same),
+            (2, [9, 8], [3, 40], [7, 7], [2, 2], [[2, 3], [2, 3]]),
+            (5, [2, 2], [33, 20], [1, 1], [2, 2], [[0, 0], [0, 0]]),
+            (4, [3, 3], [70, 33], [1, 1], [1, 1], [[0, 0], [0, 0]]),
+            (1, [1, 1], [210, 3], [3, 3], [1, 1], same),
+            // A window of time by frequency.
+            (2, [9, 31], [1, 6], [5, 11], [2, 2], [[2, 2], [0, 0]]),
+            (3, [6, 21], [5, 4], [5, 7], [1, 2], [[2, 2], [0, 0]]),
+            (19, [4, 4], [16, 16], [3, 3], [1, 1], same),
         ] {
             let shape = Shape { batch, image, channels, kernel, stride, padding };
             let images = values(batch * image[0] * image[1] * channels[0], 1);

@@ -408,7 +408,7 @@ mod tests {
         fn run<V: Lanes>(self) -> Vec<f32> {
             let padding = [[1, 1], [1, 1]];
             let channels = [6, self.0];
-            let shape = Shape { batch: 2, image: [5, 4], channels, kernel: [3, 3], stride: 1, padding };
+            let shape = Shape { batch: 2, image: [5, 4], channels, kernel: [3, 3], stride: [1, 1], padding };
             let (windows, filters) = (shape.windows(), self.0);
             let matrix = |rows: usize, label| {
                 let all = values(rows * filters, label);

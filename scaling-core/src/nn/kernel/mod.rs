@@ -10,12 +10,14 @@
 
 mod activation;
 mod attention;
+pub(super) mod bidirectional;
 mod blocks;
 mod buffer;
 mod channels;
 pub(super) mod convolution;
 mod correlation;
 pub(super) mod decoder;
+pub(super) mod hybrid;
 mod lanes;
 pub(super) mod lstm;
 pub(super) mod normalization;

@@ -12,7 +12,7 @@ pub(in super::super) struct Shape {
     pub(in super::super) channels: usize,
     /// Rows and columns of a window.
     pub(in super::super) window: usize,
-    pub(in super::super) stride: usize,
+    pub(in super::super) stride: [usize; 2],
     /// Rows before the first and after the last, and columns, that no window takes a value from.
     pub(in super::super) padding: [[usize; 2]; 2],
 }
@@ -22,14 +22,14 @@ impl Shape {
     pub(in super::super) fn out(&self) -> [usize; 2] {
         [0, 1].map(|axis| {
             let [before, after] = self.padding[axis];
-            (self.image[axis] + before + after - self.window) / self.stride + 1
+            (self.image[axis] + before + after - self.window) / self.stride[axis] + 1
         })
     }
 
     /// The pixels of one window: which of its places, and where in the image.
     fn places(&self, y: usize, x: usize) -> impl Iterator<Item = (u8, usize)> {
         let ([height, width], [[top, _], [left, _]], side) = (self.image, self.padding, self.window);
-        let (y, x) = (y * self.stride, x * self.stride);
+        let (y, x) = (y * self.stride[0], x * self.stride[1]);
         (0..side * side).filter_map(move |place| {
             let row = (y + place / side).checked_sub(top).filter(|row| *row < height)?;
             let column = (x + place % side).checked_sub(left).filter(|column| *column < width)?;
@@ -111,8 +111,14 @@ mod tests {
 
     #[test]
     fn maxima_are_found_and_their_gradient_goes_back_to_the_first_of_equals() {
-        let shape =
-            Shape { batch: 1, image: [4, 4], channels: 1, window: 3, stride: 2, padding: [[0, 1], [0, 1]] };
+        let shape = Shape {
+            batch: 1,
+            image: [4, 4],
+            channels: 1,
+            window: 3,
+            stride: [2; 2],
+            padding: [[0, 1], [0, 1]],
+        };
         let image: Vec<f32> = [[0, 1, 0, 2], [3, 3, -1, -1], [0, 0, -1, -2], [0, 9, -3, -4]]
             .concat()
             .iter()

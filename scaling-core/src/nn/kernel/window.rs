@@ -13,7 +13,8 @@ pub(in super::super) struct Shape {
     pub(in super::super) channels: [usize; 2],
     /// KH and KW.
     pub(in super::super) kernel: [usize; 2],
-    pub(in super::super) stride: usize,
+    /// Of rows and columns.
+    pub(in super::super) stride: [usize; 2],
     /// Zeros before the first and after the last row, and column.
     pub(in super::super) padding: [[usize; 2]; 2],
 }
@@ -23,7 +24,7 @@ impl Shape {
     pub(in super::super) fn out(&self) -> [usize; 2] {
         [0, 1].map(|axis| {
             let [before, after] = self.padding[axis];
-            (self.image[axis] + before + after - self.kernel[axis]) / self.stride + 1
+            (self.image[axis] + before + after - self.kernel[axis]) / self.stride[axis] + 1
         })
     }
 
@@ -43,7 +44,7 @@ impl Shape {
         let mut pixels = Vec::with_capacity(height * width);
         for y in 0..height {
             for x in 0..width {
-                let from = (y * row + x) * self.stride * frame.channels;
+                let from = (y * self.stride[0] * row + x * self.stride[1]) * frame.channels;
                 pixels.push(Pixel { from, to: (y * width + x) * self.channels[1] });
             }
         }
@@ -58,25 +59,25 @@ impl Shape {
     /// With i = o s + k - p, the pixel i is reached through those k with k = (i + p) mod s.
     pub(super) fn gradient_windows(&self) -> Vec<(Windows, [Vec<usize>; 2])> {
         let (out, s, d) = (self.out(), self.stride, self.channels[1]);
-        let most = [0, 1].map(|axis| self.kernel[axis].div_ceil(s) - 1);
+        let most = [0, 1].map(|axis| self.kernel[axis].div_ceil(s[axis]) - 1);
         let padding = [0, 1].map(|axis| {
-            let last = (self.image[axis] - 1 + self.padding[axis][0]) / s;
+            let last = (self.image[axis] - 1 + self.padding[axis][0]) / s[axis];
             [most[axis], (last + 1).saturating_sub(out[axis])]
         });
         let frame = Frame { image: out, channels: d, padding };
         let [_, row] = frame.padded();
         let mut phases = Vec::new();
-        for phase in (0..s).flat_map(|y| (0..s).map(move |x| [y, x])) {
+        for phase in (0..s[0]).flat_map(|y| (0..s[1]).map(move |x| [y, x])) {
             // From the last tap to the first, as the gradient is read forwards.
-            let taps =
-                [0, 1].map(|axis| (phase[axis]..self.kernel[axis]).step_by(s).rev().collect::<Vec<usize>>());
+            let taps = [0, 1]
+                .map(|axis| (phase[axis]..self.kernel[axis]).step_by(s[axis]).rev().collect::<Vec<usize>>());
             if taps.iter().any(Vec::is_empty) {
                 continue;
             }
             let places = [0, 1].map(|axis| {
                 (0..self.image[axis])
-                    .filter(|i| (i + self.padding[axis][0]) % s == phase[axis])
-                    .map(|i| (i, (i + self.padding[axis][0]) / s + most[axis] + 1 - taps[axis].len()))
+                    .filter(|i| (i + self.padding[axis][0]) % s[axis] == phase[axis])
+                    .map(|i| (i, (i + self.padding[axis][0]) / s[axis] + most[axis] + 1 - taps[axis].len()))
                     .collect::<Vec<(usize, usize)>>()
             });
             let mut pixels = Vec::new();

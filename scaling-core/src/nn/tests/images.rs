@@ -16,7 +16,7 @@ fn padding_meets_the_specification() {
     for (padding, want) in
         [(Padding::TfSame, [321.0, 543.0, 65.0]), (Padding::Symmetric, [210.0, 432.0, 654.0])]
     {
-        let placement = Placement { stride: 2, padding };
+        let placement = Placement { stride: [2; 2], padding };
         for function in [convolve, convolution_reference] {
             // A single row, seen through the one row of the kernel.
             let image = image().reshape([1, 1, 6, 1]);
@@ -53,7 +53,7 @@ fn fused_convolution_agrees_with_the_reference() {
     .enumerate()
     {
         for padding in [Padding::TfSame, Padding::Symmetric] {
-            let placement = Placement { stride, padding };
+            let placement = Placement { stride: [stride; 2], padding };
             let mut draw = Draw(Random::new("test/convolution", &[seed as u64]));
             let images = draw.tensor([n, h, w, c], 1.0);
             let weight = draw.tensor([side, side, c, d], 0.3);
@@ -125,7 +125,7 @@ fn fused_pooling_agrees_with_the_reference() {
             .enumerate()
     {
         for padding in [Padding::TfSame, Padding::Symmetric] {
-            let placement = Placement { stride, padding };
+            let placement = Placement { stride: [stride; 2], padding };
             let mut draw = Draw(Random::new("test/pooling", &[seed as u64]));
             let images = draw.tensor([n, h, w, c], 1.0);
             let shape = max_pool(images.clone(), side, placement).dims();
@@ -143,7 +143,7 @@ fn fused_pooling_agrees_with_the_reference() {
 fn constants_are_left_out() {
     let mut draw = Draw(Random::new("test/constants", &[]));
     let (images, weight) = (draw.tensor([2, 5, 5, 3], 1.0), draw.tensor([3, 3, 3, 4], 0.3));
-    let placement = Placement { stride: 2, padding: Padding::TfSame };
+    let placement = Placement { stride: [2; 2], padding: Padding::TfSame };
     let both = convolve(images.clone(), weight.clone(), placement).sum().backward();
     let one = convolve(images.clone().detach(), weight.clone(), placement).sum().backward();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The operations against the specification's vectors, and the fused ones against the reference.
 
 pub(super) mod decoder;
+mod hybrid;
 mod images;
 mod sequences;
 

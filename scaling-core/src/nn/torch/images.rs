@@ -35,7 +35,7 @@ fn framed(images: &Tensor, window: [i64; 2], placement: Placement, filler: f64) 
 fn convolve([images, weight]: [&Tensor; 2], placement: Placement) -> Tensor {
     let [rows, columns, channels, filters] = dims(weight);
     let (images, padding) = framed(images, [rows, columns], placement, 0.0);
-    let stride = [placement.stride as i64; 2];
+    let stride = placement.stride.map(|stride| stride as i64);
     // Transposed as a matrix, for which there is a fast kernel, it is in the memory format of the images.
     let weight = weight.reshape([-1, filters]).tr().contiguous();
     let weight = weight.view([filters, rows, columns, channels]).permute([0, 3, 1, 2]);
@@ -97,7 +97,13 @@ fn normalize(
 fn max_pool(images: &Tensor, side: usize, placement: Placement) -> Tensor {
     let side = [side as i64; 2];
     let (images, padding) = framed(images, side, placement, f64::NEG_INFINITY);
-    channels_last(&images.max_pool2d(side, [placement.stride as i64; 2], padding, [1, 1], false))
+    channels_last(&images.max_pool2d(
+        side,
+        placement.stride.map(|stride| stride as i64),
+        padding,
+        [1, 1],
+        false,
+    ))
 }
 
 /// What a normalisation has found, once it has run.

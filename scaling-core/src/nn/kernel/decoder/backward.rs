@@ -1,8 +1,8 @@
 //! The backward pass.
 
-use super::{Inputs, Layer, Layout, Multiply, Trace, each, swap};
+use super::{Inputs, Layer, Layout, Multiply, Trace};
 use crate::nn::kernel::attention::attend_back;
-use crate::nn::kernel::blocks::{Block, block_rows, rows_of, split};
+use crate::nn::kernel::blocks::{Block, block_rows, each, rows_of, split, swap};
 use crate::nn::kernel::buffer::Buffer;
 use crate::nn::kernel::lanes::{Kernel, Lanes, dispatch};
 use crate::nn::kernel::lstm::{CellBackward, Still};

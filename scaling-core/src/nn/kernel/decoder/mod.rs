@@ -9,7 +9,7 @@ pub(in crate::nn) use backward::backward;
 
 use super::activation::tanh;
 use super::attention::attend;
-use super::blocks::{Block, block_rows, rows_of, split};
+use super::blocks::{Block, block_rows, each, rows_of, split, swap};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use super::lstm::{self, CellForward, Still};
@@ -123,21 +123,6 @@ impl Layer {
             state: pack(state.0, state.1),
         }
     }
-}
-
-/// [A, B, W] becomes [B, A, W].
-fn swap(from: &[f32], to: &mut [f32], rows: usize, width: usize) {
-    let count = from.len() / (rows * width);
-    to.par_chunks_exact_mut(count * width).enumerate().for_each(|(row, to)| {
-        for (at, to) in to.chunks_exact_mut(width).enumerate() {
-            to.copy_from_slice(&from[(at * rows + row) * width..][..width]);
-        }
-    });
-}
-
-/// The blocks of an array [T, B, W] one after the other; as many as the batch has.
-fn each<'a>(blocks: &mut impl Iterator<Item = Block<'a>>) -> Block<'a> {
-    blocks.next().unwrap_or_else(|| unreachable!("every array is cut into the same blocks"))
 }
 
 /// A block of every array that the forward pass writes.

@@ -10,7 +10,7 @@ use tch::Tensor;
 const EPSILON: f64 = 1e-5;
 
 fn placed(stride: usize) -> Placement {
-    Placement { stride, padding: Padding::Symmetric }
+    Placement { stride: [stride; 2], padding: Padding::Symmetric }
 }
 
 /// `nn.Conv2d` of a weight [KH, KW, C, D] with half its side as padding, then `nn.BatchNorm2d`; channels second.

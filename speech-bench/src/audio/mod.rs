@@ -1,0 +1,49 @@
+//! Sound, and the features that models see of it (MODELS 5.1).
+
+use serde::{Deserialize, Serialize};
+
+/// Samples per second that features are made of.
+pub(crate) const RATE: u32 = 16_000;
+
+/// Which features of an utterance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Series {
+    /// Logarithms of the power in 161 frequencies.
+    Spectrogram,
+    /// Logarithms of the power in 40 mel bands.
+    Mel,
+}
+
+impl Series {
+    /// Values of a frame.
+    pub(crate) fn bins(self) -> usize {
+        match self {
+            Self::Spectrogram => 161,
+            Self::Mel => 40,
+        }
+    }
+}
+
+/// Mean and standard deviation of every bin over training utterances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Normalization {
+    pub(crate) spectrogram: Moments,
+    pub(crate) mel: Moments,
+}
+
+/// Per bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Moments {
+    pub(crate) mean: Vec<f32>,
+    pub(crate) deviation: Vec<f32>,
+}
+
+impl Normalization {
+    pub(crate) fn of(&self, series: Series) -> &Moments {
+        match series {
+            Series::Spectrogram => &self.spectrogram,
+            Series::Mel => &self.mel,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Utterances as features with transcripts: what shards are drawn from and models are trained on.
+
+use crate::audio::{Normalization, Series};
+use std::sync::Arc;
+
+/// The symbols of transcripts, by their ids: the English alphabet, the space between words and the apostrophe
+/// (MODELS 5.1).
+pub(crate) const ALPHABET: &[u8; 28] = b"abcdefghijklmnopqrstuvwxyz '";
+
+/// Spoken utterances, addressable at random.
+pub(crate) trait Utterances: Send + Sync {
+    /// The number of utterances; `None` if endless.
+    fn len(&self) -> Option<u64>;
+
+    /// Frames of utterance `index`, at least 1.
+    fn frames(&self, index: u64) -> usize;
+
+    /// Symbols of the transcript of utterance `index`: the unit of m.
+    fn characters(&self, index: u64) -> usize;
+
+    /// Writes the features of utterance `index`, [frames, bins of the series], normalised per bin, to `out`,
+    /// which is cleared first.
+    fn read(&self, index: u64, series: Series, out: &mut Vec<f32>);
+
+    /// The transcript of utterance `index`, ids of [`ALPHABET`].
+    fn transcript(&self, index: u64) -> Vec<u8>;
+}
+
+/// What no model can do better than, where the source of the utterances is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Floor {
+    /// Character error rate of the best recogniser.
+    pub(crate) error: f64,
+    /// How it is known.
+    pub(crate) note: String,
+}
+
+/// A source of utterances, split into parts.
+#[derive(Clone)]
+pub(crate) struct Speech {
+    /// One line on what it is and how large it is, hours included.
+    pub(crate) description: String,
+    /// The pool that training shards are drawn from.
+    pub(crate) train: Arc<dyn Utterances>,
+    /// The utterances that models are selected on; always finite.
+    pub(crate) validation: Arc<dyn Utterances>,
+    /// Utterances that nothing is selected on, where the source has such a part.
+    pub(crate) test: Option<Arc<dyn Utterances>>,
+    /// By what features are normalised: what recognising other recordings needs.
+    pub(crate) normalization: Normalization,
+    /// BLAKE3, in hexadecimal, of everything that determines features and transcripts.
+    pub(crate) fingerprint: String,
+    /// Entropy of the marginal distribution of the training part's characters, ends of utterances included, in
+    /// nats per character.
+    pub(crate) best_guess_loss: f64,
+    /// Characters of the training part; 0 if it is endless.
+    pub(crate) characters: u64,
+    /// What is known of the lowest possible error.
+    pub(crate) floor: Option<Floor>,
+}
+
+/// Whether a network that keeps every second frame can align the transcript with the frames: connectionist
+/// temporal classification needs a frame for each symbol, and one more between equal neighbours (MODELS 5.2).
+pub(crate) fn can_align(frames: usize, transcript: &[u8]) -> bool {
+    let repeats = transcript.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    frames.div_ceil(2) >= transcript.len() + repeats
+}
