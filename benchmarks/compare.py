@@ -24,7 +24,7 @@ from with_torch import Missing, environment as torch_environment, prepare
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 32
 # Where both sides use LibTorch's layers.
-REQUIRED_ON_TCH = {"lm-bench": 0.9, "nmt-bench": 0.9, "vision-bench": 0.95}
+REQUIRED_ON_TCH = {"lm-bench": 0.9, "nmt-bench": 0.9, "speech-bench": 0.9, "vision-bench": 0.95}
 
 
 class Configuration(NamedTuple):
@@ -41,15 +41,19 @@ class Configuration(NamedTuple):
     def binary(self):
         if self.model.startswith("resnet"):
             return "vision-bench"
+        if self.model in ("ds2", "attention"):
+            return "speech-bench"
         return "nmt-bench" if self.model == "nmt" else "lm-bench"
 
     @property
     def unit(self):
-        return "images" if self.binary == "vision-bench" else "tokens"
+        return {"vision-bench": "images", "speech-bench": "frames"}.get(self.binary, "tokens")
 
     def __str__(self):
         if self.binary == "vision-bench":
             return f"{self.model} f{self.size} {self.length}x{self.length} B{self.batch}"
+        if self.binary == "speech-bench":
+            return f"{self.model} {'h' if self.model == 'ds2' else 'e'}{self.size} T{self.length} B{self.batch}"
         if self.binary == "nmt-bench":
             return f"{self.model} d{self.size} V{self.vocab} T{self.length}"
         return f"{self.model} h{self.size} V{self.vocab} T{self.length}"
@@ -70,6 +74,10 @@ CONFIGURATIONS = [
     Configuration("nmt", 108, 8_000, 25, 2.0),
     Configuration("nmt", 208, 8_000, 25, 2.0),
     Configuration("nmt", 108, 36_547, 25, 2.0),
+    Configuration("ds2", 64, 29, 400, 1.2, 8),
+    Configuration("ds2", 128, 29, 400, 1.2, 8),
+    Configuration("attention", 64, 31, 400, 1.8, 8),
+    Configuration("attention", 128, 31, 400, 1.8, 8),
     Configuration("resnet18", 0.25, 1000, 64, 1.0),
     Configuration("resnet18", 1.0, 1000, 64, 1.0),
     Configuration("resnet18", 0.25, 1000, 224, 1.0, 16),
@@ -186,7 +194,7 @@ def parse_options():
     parser.add_argument("--device", choices=["cpu", "tch:cpu"], default="cpu", help="of our side")
     parser.add_argument("--threads", type=int, default=2, help="of either side [default: 2]")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of either side [default: 5]")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="configurations, as rhn, 'h64 V98', nmt or resnet")
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="configurations, as rhn, 'h64 V98', nmt, ds2 or resnet")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
     options = parser.parse_args()

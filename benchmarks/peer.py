@@ -12,11 +12,12 @@ import time
 
 import peer_images
 import peer_language
+import peer_speech
 import peer_translation
 import torch
 
 WARM_UP, LEAST_STEPS, MOST_STEPS = 3, 8, 1003  # steps that do not count; with them, at least and at most
-TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, peer_images) for name in peer.MODELS}
+TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, peer_speech, peer_images) for name in peer.MODELS}
 
 
 def throughput(options):
@@ -66,7 +67,7 @@ def main():
     parser.add_argument("--model", choices=TRAININGS, default="word-lstm2")
     parser.add_argument("--size", type=float, default=128, help="hidden units, width, or filter factor")
     parser.add_argument("--vocab", type=int, help="symbols or classes [default: the model's]")
-    parser.add_argument("--length", type=int, help="unroll, tokens of a sentence, or side [default: the model's]")
+    parser.add_argument("--length", type=int, help="unroll, tokens of a sentence, frames, or side [default: the model's]")
     parser.add_argument("--batch", type=int, default=32, help="sequences, pairs or images in an update")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds at least")

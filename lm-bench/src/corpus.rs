@@ -107,13 +107,13 @@ impl Corpus for LanguageCorpus {
         Some(Irreducible { error: entropy.nats_per_token, note: format!("{}{bound}", entropy.note) })
     }
 
-    fn extent(&self, options: &Options) -> Extent {
+    fn extent(&self, _model: &str, options: &Options) -> Extent {
         Extent { length: options.count("unroll") as usize, vocabulary: self.text.symbols + 4 }
     }
 
     fn learner(&self, trial: &TrialConfig, shard: &Shard, compute: &Compute) -> Result<Box<dyn Learner>> {
         let rows = trial.optimization.batch.max(1) as usize;
-        let extent = self.extent(&trial.options);
+        let extent = self.extent(&trial.model, &trial.options);
         let train =
             self.batches(&self.text.train, shard.items.clone(), rows, extent.length, Some(trial.seed));
         let sentences = &self.text.validation;

@@ -186,7 +186,7 @@ impl Task for LanguageTask {
         pairs
     }
 
-    fn extent(&self, options: &Options) -> Extent {
+    fn extent(&self, _model: &str, options: &Options) -> Extent {
         Extent {
             length: options.count("unroll") as usize,
             vocabulary: options.count("vocabulary") as usize + 4,

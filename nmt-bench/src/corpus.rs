@@ -101,7 +101,7 @@ impl Corpus for TranslationCorpus {
         Some(Irreducible { error: floor.token_error, note: format!("{}{bound}", floor.note) })
     }
 
-    fn extent(&self, options: &Options) -> Extent {
+    fn extent(&self, _model: &str, options: &Options) -> Extent {
         let length = match (self.pool.samples, self.pool.len()) {
             (Some(tokens), Some(pairs)) => (tokens as f64 / pairs.max(1) as f64).round() as usize + 1,
             _ => options.count("length") as usize,
@@ -129,7 +129,7 @@ impl Corpus for TranslationCorpus {
         let test =
             self.text.test.as_ref().map(|test| self.measured(test, (0..test.len().unwrap_or(0)).collect()));
         let data = Data { train: Box::new(train), validation, test };
-        learner(trial, data, self.extent(&trial.options), compute)
+        learner(trial, data, self.extent(&trial.model, &trial.options), compute)
     }
 }
 

@@ -178,7 +178,7 @@ impl Task for TranslationTask {
     }
 
     /// The paper's sub-words, with the source's two specials.
-    fn extent(&self, options: &Options) -> Extent {
+    fn extent(&self, _model: &str, options: &Options) -> Extent {
         Extent { length: options.count("length") as usize, vocabulary: 36_547 }
     }
 
@@ -192,7 +192,7 @@ impl Task for TranslationTask {
     }
 
     /// OpenNMT's.
-    fn recipe(&self) -> Optimization {
+    fn recipe(&self, _model: &str) -> Optimization {
         Optimization { adam_beta2: 0.98, adam_epsilon: 1e-9, ..Optimization::constant("adam", 1e-3, 64, 5.0) }
     }
 

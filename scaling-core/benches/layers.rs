@@ -4,7 +4,8 @@
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use scaling_core::nn::{
-    self, DecoderOptions, DecoderState, DecoderWeights, InputFeeding, LstmCell, LstmOptions, OutputWeight,
+    self, BothDirections, DecoderOptions, DecoderState, DecoderWeights, HybridState, HybridWeights,
+    InputFeeding, LstmCell, LstmOptions, LstmWeights, OutputWeight,
 };
 use std::hint::black_box;
 
@@ -103,5 +104,53 @@ fn decoder(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(layers, lstm, rhn, softmax, decoder);
+/// A layer of a recogniser: the small batches of speech, over the frames that the convolutions leave.
+fn both_directions(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("lstm of both directions, 200 steps, batch 8");
+    for h in [64, 128] {
+        group.throughput(Throughput::Elements((6 * 2 * 12 * h * h * 200 * 8) as u64));
+        let x = draw([200, 8, 2 * h]);
+        let direction = || LstmWeights { weight: draw([3 * h, 4 * h]), bias: draw([4 * h]) };
+        let directions = [direction(), direction()];
+        let options = BothDirections { cell: LstmCell::Torch, lengths: None };
+        group.bench_function(BenchmarkId::from_parameter(h), |bencher| {
+            bencher.iter(|| {
+                let y = nn::bidirectional_lstm(x.clone(), directions.clone(), &options);
+                black_box(y.sum().backward())
+            });
+        });
+    }
+    group.finish();
+}
+
+/// 400 frames of speech, of which an encoder leaves 100, and 40 characters.
+fn hybrid(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hybrid attention, 40 steps, 100 positions, batch 8");
+    let (k, length, filters) = (128, 51, 4);
+    for e in [64, 128] {
+        let (a, m) = (e / 2, 2 * e);
+        let step = 4 * a * (m + a) + 2 * a * k + 100 * (length * filters + filters * k + k + m);
+        group.throughput(Throughput::Elements((6 * step * 40 * 8) as u64));
+        let (x, memory, keys) = (draw([40, 8, 4 * a]), draw([100, 8, m]), draw([100, 8, k]));
+        let weights = HybridWeights {
+            cell: draw([m + a, 4 * a]),
+            query: draw([2 * a, k]),
+            query_bias: draw([k]),
+            filters: draw([length, filters]),
+            location: draw([filters, k]),
+            energy: draw([k]),
+        };
+        let start = HybridState::zero(8, a, m, 100, &x.device());
+        group.bench_function(BenchmarkId::from_parameter(e), |bencher| {
+            bencher.iter(|| {
+                let (x, memory, keys) = (x.clone(), memory.clone(), keys.clone());
+                let out = nn::hybrid_attention(x, memory, keys, start.clone(), weights.clone(), None);
+                black_box(out.attended.sum().backward())
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(layers, lstm, rhn, softmax, decoder, both_directions, hybrid);
 criterion_main!(layers);

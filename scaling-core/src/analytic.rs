@@ -109,7 +109,7 @@ impl Task for Memorizer {
             ("epochs", "20".into()),
         ]
     }
-    fn extent(&self, _options: &Options) -> Extent {
+    fn extent(&self, _model: &str, _options: &Options) -> Extent {
         Extent { length: 1, vocabulary: FACTS }
     }
     fn cost(&self, _model: &str, size: f64, _extent: Extent, _options: &Options) -> Result<Cost> {
@@ -164,8 +164,8 @@ impl Corpus for Facts {
     fn irreducible(&self) -> Option<Irreducible> {
         Some(Irreducible { error: self.floor, note: "by definition".into() })
     }
-    fn extent(&self, options: &Options) -> Extent {
-        Memorizer.extent(options)
+    fn extent(&self, model: &str, options: &Options) -> Extent {
+        Memorizer.extent(model, options)
     }
     fn learner(&self, trial: &TrialConfig, shard: &Shard, _compute: &Compute) -> Result<Box<dyn Learner>> {
         Ok(Box::new(Memory::new(trial, shard.samples, self.floor)))

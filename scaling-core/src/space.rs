@@ -132,7 +132,7 @@ impl Space<'_> {
         let size = settings.sizes[candidate.size];
         // Asks the task whether the model exists at this size.
         let options = &candidate.options;
-        self.task.cost(&candidate.model, size, self.task.extent(options), options)?;
+        self.task.cost(&candidate.model, size, self.task.extent(&candidate.model, options), options)?;
         Ok((0..settings.seeds)
             .map(|repetition| TrialConfig {
                 schema: SCHEMA,

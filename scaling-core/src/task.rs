@@ -105,6 +105,10 @@ pub trait Task: Sync {
     fn step_unit(&self) -> &'static str;
     /// Model names; the first is the default.
     fn models(&self) -> &'static [&'static str];
+    /// The models of a study that names none: the first, unless several are meant to be compared.
+    fn studied(&self) -> &'static [&'static str] {
+        &self.models()[..1]
+    }
     /// What models of different names are together, where a study of several also has a curve of the best
     /// of them all, such as residual networks of different depths.
     fn family(&self) -> Option<&'static str> {
@@ -128,8 +132,8 @@ pub trait Task: Sync {
     fn check(&self, path: &str, options: &Options) -> Result<String>;
     /// The search settings of a preset for these data: (key, value) as on the command line.
     fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)>;
-    /// The extent that the options alone decide, for `model` and `throughput`.
-    fn extent(&self, options: &Options) -> Extent;
+    /// The extent that model and options alone decide, for `model` and `throughput`.
+    fn extent(&self, model: &str, options: &Options) -> Extent;
     /// Exact parameters and arithmetic of a model.
     ///
     /// # Errors
@@ -137,8 +141,8 @@ pub trait Task: Sync {
     fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost>;
     /// Updates use at most this many sequences (or images) at once on a shard of `requested` samples.
     fn batch_limit(&self, requested: u64, options: &Options) -> u64;
-    /// How the recipe trains, for `throughput`.
-    fn recipe(&self) -> Optimization {
+    /// How the recipe trains a model, for `throughput`.
+    fn recipe(&self, _model: &str) -> Optimization {
         Optimization::constant("sgd", 1e-3, 32, 10.0)
     }
     /// A learner on endless random samples, for `throughput`.
@@ -156,6 +160,10 @@ pub trait Corpus: Send + Sync {
     fn fingerprint(&self) -> String;
     /// The items that shards are drawn from.
     fn pool(&self) -> &dyn Pool;
+    /// Samples of `flops_per_sample` (in the unit of [`Task::step_unit`]) that one sample of m has, on average.
+    fn steps_per_sample(&self) -> f64 {
+        1.0
+    }
     /// Samples (in the unit of m) in the validation part.
     fn validation_samples(&self) -> u64;
     /// Error of the best constant predictor (MODELS 6.6).
@@ -170,8 +178,8 @@ pub trait Corpus: Send + Sync {
     }
     /// The floor, where it is known.
     fn irreducible(&self) -> Option<Irreducible>;
-    /// Sequence length and vocabulary of these data.
-    fn extent(&self, options: &Options) -> Extent;
+    /// Sequence length and vocabulary of these data, as a model sees them.
+    fn extent(&self, model: &str, options: &Options) -> Extent;
     /// Writes into a study's directory what its models need to be used without these data, such as a tokenizer.
     ///
     /// # Errors

@@ -1,8 +1,24 @@
 //! Learning curves of speech recognition models (Hestness et al. 2017, sections 4.4 and C.3).
 
-#![allow(dead_code, reason = "under construction")]
-
 mod audio;
+mod batch;
+mod corpus;
+mod model;
+mod recipe;
+mod recordings;
+mod synthetic;
+mod task;
+mod transcribe;
 mod utterances;
 
-fn main() {}
+use scaling_core::cli::{Domain, run};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run(&Domain {
+        name: "speech-bench",
+        about: "Learning curves of speech recognition models",
+        tasks: &[&task::SPEECH],
+        commands: &[transcribe::TRANSCRIBE],
+    })
+}

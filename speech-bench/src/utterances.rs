@@ -65,3 +65,28 @@ pub(crate) fn can_align(frames: usize, transcript: &[u8]) -> bool {
     let repeats = transcript.windows(2).filter(|pair| pair[0] == pair[1]).count();
     frames.div_ceil(2) >= transcript.len() + repeats
 }
+
+/// The space between words.
+pub(crate) const SPACE: u8 = 26;
+
+/// A transcript as people write it.
+pub(crate) fn text(transcript: &[u8]) -> String {
+    transcript.iter().filter_map(|id| ALPHABET.get(usize::from(*id))).map(|letter| char::from(*letter)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transcripts_are_text() {
+        assert_eq!(text(&[8, 19, 27, 18, SPACE, 0]), "it's a");
+        assert_eq!(ALPHABET[usize::from(SPACE)], b' ');
+    }
+
+    #[test]
+    fn a_transcript_needs_a_frame_for_each_symbol_and_between_equal_ones() {
+        assert!(can_align(8, &[1, 2, 3, 4]) && !can_align(8, &[1, 1, 3, 4]));
+        assert!(can_align(9, &[1, 1, 3, 4]) && can_align(1, &[]) && can_align(1, &[5]));
+    }
+}

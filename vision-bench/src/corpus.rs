@@ -173,7 +173,7 @@ impl Corpus for VisionCorpus {
         Some(Irreducible { error: self.irreducible?, note })
     }
 
-    fn extent(&self, _options: &Options) -> Extent {
+    fn extent(&self, _model: &str, _options: &Options) -> Extent {
         Extent { length: self.side, vocabulary: self.pool.classes.len() }
     }
 
@@ -190,7 +190,7 @@ impl Corpus for VisionCorpus {
             None => None,
         };
         let data = Data { train: Box::new(train), rows: rows as u64, validation, test };
-        learner(trial, data, self.extent(&trial.options), compute)
+        learner(trial, data, self.extent(&trial.model, &trial.options), compute)
     }
 }
 

@@ -176,7 +176,7 @@ impl Task for VisionTask {
     }
 
     /// The classes of ImageNet.
-    fn extent(&self, options: &Options) -> Extent {
+    fn extent(&self, _model: &str, options: &Options) -> Extent {
         Extent { length: options.count("side") as usize, vocabulary: 1000 }
     }
 
@@ -189,7 +189,7 @@ impl Task for VisionTask {
         requested / 4
     }
 
-    fn recipe(&self) -> Optimization {
+    fn recipe(&self, _model: &str) -> Optimization {
         Optimization::constant("nesterov", 1e-3, 32, 0.0)
     }
 

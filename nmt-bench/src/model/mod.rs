@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use scaling_core::error::Result;
-use scaling_core::neural::uniform;
+use scaling_core::neural::{Lstm, uniform};
 use scaling_core::nn::{
     self, CrossEntropy, DecoderOptions, DecoderState, DecoderWeights, InputFeeding, Lookup, LstmCell,
     LstmOptions, OutputWeight,
@@ -41,32 +41,6 @@ pub(crate) struct Translator {
     /// Which decoder layers see the attention vector of the step before.
     #[module(skip)]
     feeding: InputFeeding,
-}
-
-/// PyTorch's LSTM, which has two biases that are added.
-#[derive(Module, Debug)]
-struct Lstm {
-    /// [I + H, 4 H]: input rows first; gates i, f, g, o.
-    weight: Param<Tensor<2>>,
-    /// [4 H].
-    input_bias: Param<Tensor<1>>,
-    /// [4 H].
-    state_bias: Param<Tensor<1>>,
-}
-
-impl Lstm {
-    fn new(name: &str, seed: u64, input: usize, hidden: usize, device: &Device) -> Self {
-        let draw = |part: &str| uniform(&format!("{name}/{part}"), seed, BOUND, [4 * hidden], device);
-        Self {
-            weight: uniform(name, seed, BOUND, [input + hidden, 4 * hidden], device),
-            input_bias: draw("input_bias"),
-            state_bias: draw("state_bias"),
-        }
-    }
-
-    fn bias(&self) -> Tensor<1> {
-        self.input_bias.val() + self.state_bias.val()
-    }
 }
 
 /// What the encoder makes of sources.
@@ -103,13 +77,13 @@ impl Translator {
         let directions = if architecture.bidirectional { 2 } else { 1 };
         let encoder = |layer: usize| {
             let direction =
-                |k: usize| Lstm::new(&format!("encoder/{layer}/{k}"), seed, d, d / directions, device);
+                |k: usize| Lstm::new(&format!("encoder/{layer}/{k}"), seed, [d, d / directions], BOUND, device);
             (0..directions).map(direction).collect()
         };
         let fed = architecture.feeding.fed();
         let decoder = |layer: usize| {
             let input = if fed[layer] { 2 * d } else { d };
-            Lstm::new(&format!("decoder/{layer}"), seed, input, d, device)
+            Lstm::new(&format!("decoder/{layer}"), seed, [input, d], BOUND, device)
         };
         Ok(Self {
             source: uniform("source", seed, BOUND, [vocabulary, d], device),

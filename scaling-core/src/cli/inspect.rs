@@ -9,7 +9,7 @@ use crate::report::thousands;
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let options = options(task.keys(), &arguments.assignments)?;
-    let cost = task.cost(model, arguments.size, task.extent(&options), &options)?;
+    let cost = task.cost(model, arguments.size, task.extent(model, &options), &options)?;
     if arguments.json {
         println!(
             "{}",

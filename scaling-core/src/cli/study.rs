@@ -69,12 +69,12 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     for shard in &study.settings.shards {
         let (mut flops, mut count, mut range) = (0.0, 0, (u64::MAX, 0));
         for trial in trials.iter().filter(|t| t.shard.size == *shard) {
-            let extent = study.corpus.extent(&trial.options);
+            let extent = study.corpus.extent(&trial.model, &trial.options);
             let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
             let epochs = ASSUMED_EPOCHS.min(trial.optimization.epochs as f64);
             // Evaluation takes turns with training and costs a third of it per sample.
             let seen = trial.shard.size as f64 * epochs + study.validation_samples() as f64 * epochs / 3.0;
-            flops += seen * cost.flops_per_sample;
+            flops += seen * study.corpus.steps_per_sample() * cost.flops_per_sample;
             disk += cost.parameters as f64 * 4.0;
             range = (range.0.min(cost.parameters), range.1.max(cost.parameters));
             count += 1;
@@ -206,8 +206,8 @@ fn override_settings(
 /// The models of `--model a,b`, which must belong to one task.
 fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::task::Task, Vec<String>)> {
     let Some(names) = names else {
-        let (task, model) = domain.find(None)?;
-        return Ok((task, vec![model.to_owned()]));
+        let (task, _) = domain.find(None)?;
+        return Ok((task, task.studied().iter().map(|model| (*model).to_owned()).collect()));
     };
     let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
     let task = found[0].0;

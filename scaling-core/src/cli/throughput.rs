@@ -26,12 +26,12 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         return Err(Error::input("`--batch`, `--length` and `--vocab` must be at least 1"));
     }
     let options = options(task.keys(), &arguments.assignments)?;
-    let own = task.extent(&options);
+    let own = task.extent(model, &options);
     let extent = Extent {
         length: arguments.length.unwrap_or(own.length),
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
-    let recipe = Optimization { batch: arguments.batch, ..task.recipe() };
+    let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
     let trial = stopwatch_trial(recipe, model, arguments, options);
     let mut learner = task.stopwatch(&trial, extent, &compute)?;
     let rate = trial.optimization.rate;

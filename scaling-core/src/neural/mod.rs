@@ -1,8 +1,12 @@
 //! Models made of tensors: what turns a domain's model and batches into a [`Learner`].
 
+mod batch_norm;
+mod lstm;
 mod optimizer;
 mod parameters;
 
+pub use batch_norm::BatchNorm;
+pub use lstm::Lstm;
 pub use optimizer::Optimizer;
 pub use parameters::{count, export, import, truncated_normal, uniform};
 

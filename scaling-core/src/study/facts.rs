@@ -58,7 +58,7 @@ impl Facts {
         for model in &study.file.models {
             for (variant, options) in study.options.variants() {
                 for size in &study.settings.sizes {
-                    let cost = task.cost(model, *size, study.corpus.extent(&options), &options)?;
+                    let cost = task.cost(model, *size, study.corpus.extent(model, &options), &options)?;
                     parameters.insert(Self::key(model, *size, &variant.join(", ")), cost.parameters);
                 }
             }

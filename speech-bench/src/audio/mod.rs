@@ -23,6 +23,14 @@ impl Series {
             Self::Mel => 40,
         }
     }
+
+    /// The features of this series, of both.
+    pub(crate) fn of(self, spectrogram: Vec<f32>, mel: Vec<f32>) -> Vec<f32> {
+        match self {
+            Self::Spectrogram => spectrogram,
+            Self::Mel => mel,
+        }
+    }
 }
 
 /// Mean and standard deviation of every bin over training utterances.

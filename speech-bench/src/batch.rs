@@ -1,0 +1,235 @@
+//! Minibatches of utterances of similar length, each a pure function of (seed, step).
+
+use crate::audio::Series;
+use crate::utterances::Utterances;
+use rayon::prelude::*;
+use scaling_core::random::Random;
+use std::sync::Arc;
+
+/// Utterances whose frames agree to this many are shuffled with each other: little is padded, and batches change
+/// from epoch to epoch.
+const BAND: u32 = 16;
+
+/// One minibatch.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    /// Features of a frame.
+    pub(crate) bins: usize,
+    /// Normalised features, zero beyond the end of an utterance, [B, T, bins].
+    pub(crate) features: Vec<f32>,
+    /// Frames of every utterance, [B].
+    pub(crate) lengths: Arc<[usize]>,
+    /// Ids of the alphabet; none at all where there is nothing but sound.
+    pub(crate) transcripts: Vec<Vec<u8>>,
+}
+
+impl Batch {
+    /// Utterances B.
+    pub(crate) fn rows(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Frames T of the longest.
+    pub(crate) fn steps(&self) -> usize {
+        self.features.len() / (self.rows() * self.bins)
+    }
+
+    /// Features of utterances side by side, padded to the longest.
+    pub(crate) fn new(features: &[Vec<f32>], bins: usize, transcripts: Vec<Vec<u8>>) -> Self {
+        let lengths: Arc<[usize]> = features.iter().map(|values| values.len() / bins).collect();
+        let steps = lengths.iter().copied().max().unwrap_or(0);
+        let mut padded = vec![0.0; features.len() * steps * bins];
+        for (row, values) in padded.chunks_exact_mut(steps * bins).zip(features) {
+            row[..values.len()].copy_from_slice(values);
+        }
+        Self { bins, features: padded, lengths, transcripts }
+    }
+
+    /// Characters of all transcripts.
+    pub(crate) fn characters(&self) -> usize {
+        self.transcripts.iter().map(Vec::len).sum()
+    }
+}
+
+/// A source of minibatches.
+pub(crate) trait Batches {
+    /// Minibatches in one pass.
+    fn per_epoch(&self) -> u64;
+    /// Frames in one pass.
+    fn frames(&self) -> u64;
+    /// The minibatch of update `step`.
+    fn batch(&mut self, step: u64) -> Batch;
+}
+
+/// The order in which utterances are seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// From the shortest to the longest, always: to measure.
+    Sorted,
+    /// In batches of similar length, which are drawn anew and shuffled in every epoch; the first goes from the
+    /// shortest to the longest (SortaGrad, Amodei et al. 2016) if wanted.
+    Shuffled { seed: u64, sorta_grad: bool },
+}
+
+/// Utterances sorted by length and cut into batches.
+pub(crate) struct Sorted {
+    source: Arc<dyn Utterances>,
+    series: Series,
+    items: Vec<u64>,
+    /// Frames of each item.
+    frames: Vec<u32>,
+    rows: usize,
+    order: Order,
+    epoch: Option<(u64, Vec<Vec<u32>>)>,
+}
+
+impl Sorted {
+    /// Batches of `rows` utterances (the last may have fewer).
+    pub(crate) fn new(
+        source: Arc<dyn Utterances>,
+        series: Series,
+        items: Vec<u64>,
+        rows: usize,
+        order: Order,
+    ) -> Self {
+        let frames = items.iter().map(|item| source.frames(*item) as u32).collect();
+        Self { source, series, items, frames, rows: rows.max(1), order, epoch: None }
+    }
+
+    /// The minibatches of one pass, as positions in `items`.
+    fn lay_out(&self, number: u64) -> Vec<Vec<u32>> {
+        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
+        let is_sorted = match self.order {
+            Order::Sorted => true,
+            Order::Shuffled { sorta_grad, .. } => sorta_grad && number == 0,
+        };
+        let mut random = match self.order {
+            Order::Shuffled { seed, .. } if !is_sorted => Some(Random::new("order", &[seed, number])),
+            _ => None,
+        };
+        match &mut random {
+            Some(random) => {
+                random.shuffle(&mut order);
+                // Stable, so that those of one band stay shuffled.
+                order.sort_by_key(|item| self.frames[*item as usize] / BAND);
+            }
+            None => order.sort_by_key(|item| self.frames[*item as usize]),
+        }
+        let mut batches: Vec<Vec<u32>> = order.chunks(self.rows).map(<[u32]>::to_vec).collect();
+        if let Some(random) = &mut random {
+            random.shuffle(&mut batches);
+        }
+        batches
+    }
+}
+
+impl Batches for Sorted {
+    fn per_epoch(&self) -> u64 {
+        self.items.len().div_ceil(self.rows) as u64
+    }
+
+    fn frames(&self) -> u64 {
+        self.frames.iter().map(|frames| u64::from(*frames)).sum()
+    }
+
+    fn batch(&mut self, step: u64) -> Batch {
+        let (number, place) = (step / self.per_epoch(), (step % self.per_epoch()) as usize);
+        if self.epoch.as_ref().is_none_or(|(epoch, _)| *epoch != number) {
+            self.epoch = Some((number, self.lay_out(number)));
+        }
+        let rows = self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[place]);
+        let read = |place: &u32| {
+            let item = self.items[*place as usize];
+            let mut features = Vec::new();
+            self.source.read(item, self.series, &mut features);
+            (features, self.source.transcript(item))
+        };
+        let (features, transcripts): (Vec<_>, Vec<_>) = rows.par_iter().map(read).unzip();
+        Batch::new(&features, self.series.bins(), transcripts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Utterance i has 10 + 7 i mod 41 frames, whose features are all i + 1, and a character for every 5.
+    struct Numbers;
+
+    impl Utterances for Numbers {
+        fn len(&self) -> Option<u64> {
+            Some(50)
+        }
+        fn frames(&self, index: u64) -> usize {
+            10 + (7 * index as usize) % 41
+        }
+        fn characters(&self, index: u64) -> usize {
+            self.frames(index) / 5
+        }
+        fn read(&self, index: u64, series: Series, out: &mut Vec<f32>) {
+            out.clear();
+            out.resize(self.frames(index) * series.bins(), index as f32 + 1.0);
+        }
+        fn transcript(&self, index: u64) -> Vec<u8> {
+            vec![index as u8 % 28; self.characters(index)]
+        }
+    }
+
+    fn batches(rows: usize, order: Order) -> Sorted {
+        Sorted::new(Arc::new(Numbers), Series::Mel, (0..50).collect(), rows, order)
+    }
+
+    fn seen(source: &mut Sorted, epoch: u64) -> Vec<Vec<u64>> {
+        let count = source.per_epoch();
+        let batch = |step| {
+            let batch = source.batch(epoch * count + step);
+            let row = |row: usize| batch.features[row * batch.steps() * batch.bins] as u64 - 1;
+            (0..batch.rows()).map(row).collect()
+        };
+        (0..count).map(batch).collect()
+    }
+
+    #[test]
+    fn every_epoch_sees_every_utterance_once() {
+        let mut source = batches(8, Order::Shuffled { seed: 1, sorta_grad: true });
+        let mut before = Vec::new();
+        for epoch in 0..3 {
+            let order = seen(&mut source, epoch);
+            let mut all: Vec<u64> = order.concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..50).collect::<Vec<_>>());
+            assert_ne!(order, before);
+            before = order;
+        }
+        // A pure function of seed and step.
+        assert_eq!(seen(&mut batches(8, Order::Shuffled { seed: 1, sorta_grad: true }), 2), before);
+        assert_ne!(seen(&mut batches(8, Order::Shuffled { seed: 2, sorta_grad: true }), 2), before);
+    }
+
+    #[test]
+    fn the_first_epoch_goes_from_short_to_long() {
+        let frames = |order: Vec<Vec<u64>>| -> Vec<usize> {
+            order.concat().into_iter().map(|i| Numbers.frames(i)).collect()
+        };
+        let mut sorta = batches(8, Order::Shuffled { seed: 1, sorta_grad: true });
+        assert!(frames(seen(&mut sorta, 0)).is_sorted());
+        assert!(!frames(seen(&mut sorta, 1)).is_sorted());
+        let mut plain = batches(8, Order::Shuffled { seed: 1, sorta_grad: false });
+        assert!(!frames(seen(&mut plain, 0)).is_sorted());
+        assert!(frames(seen(&mut batches(8, Order::Sorted), 3)).is_sorted());
+    }
+
+    #[test]
+    fn what_lies_beyond_an_utterance_is_zero() {
+        let mut source = batches(3, Order::Shuffled { seed: 4, sorta_grad: false });
+        for step in 0..source.per_epoch() {
+            let batch = source.batch(step);
+            let rows = batch.features.chunks_exact(batch.steps() * batch.bins);
+            for ((row, length), transcript) in rows.zip(batch.lengths.iter()).zip(&batch.transcripts) {
+                let (within, beyond) = row.split_at(length * batch.bins);
+                assert!(within.iter().all(|v| *v == within[0] && *v > 0.0) && beyond.iter().all(|v| *v == 0.0));
+                assert_eq!(transcript.len(), length / 5);
+            }
+        }
+    }
+}

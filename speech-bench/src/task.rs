@@ -1,0 +1,245 @@
+//! The task: writing down what is said.
+
+use crate::batch::{Batch, Batches};
+use crate::corpus::{Data, SpeechCorpus, learner};
+use crate::model::{Architecture, NAMES};
+use crate::utterances::{ALPHABET, Speech};
+use crate::{recordings, synthetic};
+use scaling_core::device::Compute;
+use scaling_core::error::Result;
+use scaling_core::random::Random;
+use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::trial::{Optimization, TrialConfig};
+use std::path::Path;
+
+/// Speech recognition (MODELS 5).
+pub(crate) const SPEECH: SpeechTask = SpeechTask;
+
+const KEYS: &[Key] = &[
+    Key {
+        name: "features",
+        kind: Kind::Choice(&["own", "spec161", "logmel40"]),
+        default: "own",
+        help: "what models hear: log-spectrograms, log-mel bands, or ds2 the former and attention the latter",
+    },
+    Key {
+        name: "frequency_padding",
+        kind: Kind::Choice(&["none", "same"]),
+        default: "none",
+        help: "zeros beyond the lowest and highest frequencies, for the convolutions of ds2",
+    },
+    Key {
+        name: "batch_norm",
+        kind: Kind::Choices(&["none", "conv", "conv_and_recurrent"]),
+        default: "none",
+        help: "what ds2 normalises over the batch; several are compared",
+    },
+    Key {
+        name: "pool",
+        kind: Kind::Choice(&["max", "stride"]),
+        default: "max",
+        help: "what attention keeps of two frames: the larger values, or the first frame",
+    },
+    Key {
+        name: "sortagrad",
+        kind: Kind::Choice(&["on", "off"]),
+        default: "on",
+        help: "whether the first epoch goes from the shortest utterance to the longest",
+    },
+    Key {
+        name: "synthetic_letters",
+        kind: Kind::Positive,
+        default: "10",
+        help: "letters of the synthetic language, 2 to 26",
+    },
+    Key {
+        name: "label_noise",
+        kind: Kind::Number,
+        default: "0.02",
+        help: "share of wrong letters in the transcripts of synthetic speech",
+    },
+    Key { name: "length", kind: Kind::Positive, default: "400", help: "frames, where there are no data" },
+];
+
+/// Recognition of spoken English.
+pub(crate) struct SpeechTask;
+
+/// Opens `synthetic` or a path.
+///
+/// # Errors
+/// As [`Task::open`].
+pub(crate) fn speech(source: &str, options: &Options, seed: u64) -> Result<Speech> {
+    if source == "synthetic" {
+        let letters = options.count("synthetic_letters") as usize;
+        return synthetic::speech(seed, synthetic::Options { letters, noise: options.number("label_noise") });
+    }
+    recordings::open(Path::new(source), seed)
+}
+
+impl Task for SpeechTask {
+    fn name(&self) -> &'static str {
+        "speech"
+    }
+
+    fn title(&self) -> &'static str {
+        "speech recognition"
+    }
+
+    fn metric(&self) -> Metric {
+        Metric { name: "cer", label: "validation character error rate", unit: "share of characters" }
+    }
+
+    fn unit(&self) -> &'static str {
+        "characters"
+    }
+
+    fn step_unit(&self) -> &'static str {
+        "frames"
+    }
+
+    fn models(&self) -> &'static [&'static str] {
+        NAMES
+    }
+
+    /// Both, side by side as in the paper.
+    fn studied(&self) -> &'static [&'static str] {
+        NAMES
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        KEYS
+    }
+
+    /// One tenth of the drop per doubling (MODELS 6.2).
+    fn target_standard_error(&self) -> f64 {
+        0.018
+    }
+
+    fn published(&self) -> Vec<Published> {
+        let row = |model, beta_g, source| Published {
+            model,
+            beta_g,
+            beta_p: Some(0.54),
+            m_range: "11,940 hours and halves of them, to 1 in 128 or so",
+            source,
+        };
+        vec![
+            row("ds2", -0.299, "ICLR Table 3, C.3; the hierarchy table has -0.291"),
+            row("attention", -0.296, "ICLR Table 3, C.3"),
+        ]
+    }
+
+    fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
+        Ok(Box::new(SpeechCorpus::new(speech(source, options, seed)?)))
+    }
+
+    fn check(&self, path: &str, _options: &Options) -> Result<String> {
+        recordings::check(Path::new(path)).map(|summary| summary.to_string())
+    }
+
+    fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
+        let available = corpus.pool().samples().unwrap_or(u64::MAX);
+        let synthetic = corpus.irreducible().is_some();
+        let (largest, shards) = match preset {
+            Preset::Smoke if synthetic => (8_000, 5),
+            Preset::Smoke => (16_000, 5),
+            Preset::Small => (512_000, 7),
+            Preset::Paper => (available.min(1 << 29), 9),
+        };
+        // Halves of what the data allow, largest first.
+        let largest = largest.min(available);
+        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
+        let mut pairs = vec![("shards", shards.join(",")), ("optimizers", "adam".to_owned())];
+        pairs.extend(match preset {
+            Preset::Smoke => vec![
+                ("sizes", "32".to_owned()),
+                ("adam_rates", "0.002".to_owned()),
+                ("batch_sizes", "8".to_owned()),
+                ("clip", "10".to_owned()),
+                ("epochs", "40".to_owned()),
+                ("validation", "2000".to_owned()),
+                ("drops", "1".to_owned()),
+                ("stall", "2".to_owned()),
+                ("patience", "1".to_owned()),
+            ],
+            Preset::Small => vec![
+                ("sizes", "32,64,128".to_owned()),
+                ("search", "guided".to_owned()),
+                ("adam_rates", "0.0005,0.001".to_owned()),
+                ("batch_sizes", "16".to_owned()),
+                ("clip", "10".to_owned()),
+                ("epochs", "80".to_owned()),
+            ],
+            Preset::Paper => vec![
+                ("sizes", "32,64,104,184,344,576,1008,1520".to_owned()),
+                ("search", "guided".to_owned()),
+                ("adam_rates", "0.0001,0.0003,0.001".to_owned()),
+                ("batch_sizes", "64".to_owned()),
+                ("clip", "400".to_owned()),
+                ("drop", "0.83".to_owned()),
+            ],
+        });
+        pairs
+    }
+
+    fn extent(&self, model: &str, options: &Options) -> Extent {
+        let vocabulary = Architecture::symbols(model, ALPHABET.len());
+        Extent { length: options.count("length") as usize, vocabulary }
+    }
+
+    fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost> {
+        Architecture::of(model, options)?.cost(size, extent)
+    }
+
+    /// An epoch has at least about eight updates, if utterances have 8 characters.
+    fn batch_limit(&self, requested: u64, _options: &Options) -> u64 {
+        requested / 64
+    }
+
+    fn recipe(&self, model: &str) -> Optimization {
+        let clip = if model == "attention" { 10.0 } else { 400.0 };
+        Optimization::constant("adam", 3e-4, 32, clip)
+    }
+
+    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+        let architecture = Architecture::of(&trial.model, &trial.options)?;
+        let alphabet = architecture.alphabet(extent.vocabulary)?;
+        let (rows, bins) = (trial.optimization.batch as usize, architecture.series().bins());
+        let train = Box::new(Noise::new(rows, extent.length, bins, alphabet));
+        learner(trial, Data { train, validation: None, test: None }, extent, compute)
+    }
+}
+
+/// Random utterances of one length with a character for every ten frames: a few minibatches that take turns, since
+/// only their shape matters.
+struct Noise(Vec<Batch>);
+
+impl Noise {
+    fn new(rows: usize, frames: usize, bins: usize, alphabet: usize) -> Self {
+        let batch = |number| {
+            let mut random = Random::new("noise", &[number]);
+            let features: Vec<Vec<f32>> =
+                (0..rows).map(|_| (0..frames * bins).map(|_| random.normal() as f32).collect()).collect();
+            let mut transcript = || {
+                let characters = (frames / 10).max(1);
+                (0..characters).map(|_| random.below(alphabet as u64) as u8).collect::<Vec<u8>>()
+            };
+            let transcripts = (0..rows).map(|_| transcript()).collect();
+            Batch::new(&features, bins, transcripts)
+        };
+        Self((0..4).map(batch).collect())
+    }
+}
+
+impl Batches for Noise {
+    fn per_epoch(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn frames(&self) -> u64 {
+        self.0.iter().flat_map(|batch| batch.lengths.iter()).map(|frames| *frames as u64).sum()
+    }
+    fn batch(&mut self, step: u64) -> Batch {
+        self.0[(step % self.0.len() as u64) as usize].clone()
+    }
+}

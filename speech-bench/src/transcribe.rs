@@ -1,0 +1,97 @@
+//! `transcribe`: the best model of a study put to use.
+
+use crate::audio::{self, Extractor, Normalization};
+use crate::batch::Batch;
+use crate::corpus::FEATURES;
+use crate::model::{Architecture, DeepSpeech, HybridAttention, Recogniser};
+use crate::task::SPEECH;
+use crate::utterances::{ALPHABET, text};
+use burn::module::Module;
+use burn::tensor::Device;
+use clap::{Arg, ArgMatches, value_parser};
+use scaling_core::cli::{Command, say};
+use scaling_core::device::Compute;
+use scaling_core::error::{Error, Result};
+use scaling_core::files::read_json;
+use scaling_core::neural::import;
+use scaling_core::study::best_trial;
+use scaling_core::task::Task;
+use scaling_core::trial::{TrialConfig, Weights};
+use std::path::{Path, PathBuf};
+
+/// Sound files to lines of text.
+pub(crate) const TRANSCRIBE: Command = Command { arguments, run };
+
+fn arguments() -> clap::Command {
+    let study = Arg::new("study").long("study").value_name("DIR").required(true);
+    let files = Arg::new("files").value_name("FILE").required(true).num_args(1..);
+    let device = Arg::new("device").long("device").value_name("D").default_value("cpu").help("Device");
+    clap::Command::new("transcribe")
+        .about("Write down what is said in WAV and FLAC files, by a study's best model")
+        .arg(study.value_parser(value_parser!(PathBuf)).help("Study directory, whose best model is used"))
+        .arg(device)
+        .arg(files.value_parser(value_parser!(PathBuf)).help("Sound files; a line for each"))
+}
+
+/// A line for every file, in order; a file that cannot be heard is named on stderr, and the others are done.
+fn run(given: &ArgMatches) -> Result<()> {
+    let directory = given.get_one::<PathBuf>("study").map_or(Path::new("."), PathBuf::as_path);
+    let compute = Compute::parse(given.get_one::<String>("device").map_or("cpu", String::as_str))?;
+    let (trial, weights) = best_trial(directory, SPEECH.name())?;
+    let normalization: Normalization = read_json(&directory.join(FEATURES))?;
+    let listener = listener(&trial, &weights, &compute.device)?;
+    let series = Architecture::of(&trial.model, &trial.options)?.series();
+    let files: Vec<&PathBuf> = given.get_many("files").into_iter().flatten().collect();
+    let mut extractor = Extractor::new();
+    let mut unusable = None;
+    for file in &files {
+        let mut features = Vec::new();
+        let heard = audio::load(file).map_err(|reason| reason.to_string()).and_then(|samples| {
+            let (mut spectrogram, mut mel) = (Vec::new(), Vec::new());
+            match extractor.extract(&samples, &mut spectrogram, &mut mel) {
+                0 => Err("is shorter than one window of 20 ms".to_owned()),
+                _ => Ok(series.of(spectrogram, mel)),
+            }
+        });
+        match heard {
+            Ok(values) => features.extend(values),
+            Err(reason) => {
+                let line = format!("{} {reason}", file.display());
+                eprintln!("{line}");
+                unusable.get_or_insert(line);
+                continue;
+            }
+        }
+        normalization.of(series).apply(&mut features);
+        let batch = Batch::new(&[features], series.bins(), Vec::new());
+        let said = listener(&batch);
+        say(&if files.len() > 1 { format!("{}\t{said}", file.display()) } else { said })?;
+    }
+    match unusable {
+        Some(line) => Err(Error::input(format!("not every file could be heard, the first being {line}"))),
+        None => Ok(()),
+    }
+}
+
+/// What hears one utterance.
+type Listener = Box<dyn Fn(&Batch) -> String>;
+
+fn listener(trial: &TrialConfig, weights: &Weights, device: &Device) -> Result<Listener> {
+    let architecture = Architecture::of(&trial.model, &trial.options)?;
+    let vocabulary = Architecture::symbols(&trial.model, ALPHABET.len());
+    Ok(match architecture {
+        Architecture::DeepSpeech { .. } => {
+            hearing(DeepSpeech::new(architecture, trial.size, vocabulary, 0, device)?, weights, device)?
+        }
+        Architecture::Attention { .. } => {
+            hearing(HybridAttention::new(architecture, trial.size, vocabulary, 0, device)?, weights, device)?
+        }
+    })
+}
+
+fn hearing<M: Recogniser + 'static>(model: M, weights: &Weights, device: &Device) -> Result<Listener> {
+    let (model, device) = (import(model, weights)?.valid(), device.clone());
+    Ok(Box::new(move |batch| {
+        model.hear(batch, &device).transcripts.iter().map(|ids| text(ids)).collect::<Vec<_>>().join(" ")
+    }))
+}

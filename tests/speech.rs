@@ -1,0 +1,191 @@
+//! The recognisers as a user runs them, on synthetic and on real speech.
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use support::{Bench, moments, results, text, train_alike};
+
+fn bench() -> Bench {
+    Bench::new(env!("CARGO_BIN_EXE_speech-bench"))
+}
+
+/// A study of seconds.
+const TINY: &str = "study --out s --set shards=100,200 --set sizes=4,8 --set batch_sizes=4 --set epochs=2 \
+                    --set validation=200 --jobs 2";
+
+/// Real speech, where there is some on this machine.
+fn real_speech(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("speech").join(name);
+    path.exists().then_some(path)
+}
+
+fn skipped() {
+    eprintln!("SKIPPED: real speech; set SCALING_REAL_DATA to a directory with speech");
+}
+
+#[test]
+fn parameter_counts_are_exact() {
+    let bench = bench();
+    for (arguments, parameters) in [
+        ("--size 8", 300_173),
+        ("--model ds2 --size 104", 1_688_141),
+        ("--model ds2 --size 1008", 87_078_173),
+        ("--model ds2 --size 1520", 193_440_029),
+        ("--model ds2 --size 1008 --set frequency_padding=same", 92_239_133),
+        ("--model attention --size 32", 95_643),
+        ("--model attention --size 1520", 156_028_371),
+        ("--model attention --size 64 --set features=spec161", 389_323),
+    ] {
+        let said = bench.succeed(&format!("model {arguments} --json"));
+        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(json["parameters"], parameters, "{arguments}");
+        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
+    }
+    assert!(bench.refuse("model --model attention --size 33").contains("even"));
+    assert!(bench.refuse("model --model ds2 --size 8 --set features=logmel40").contains("frequency_padding=same"));
+}
+
+#[test]
+fn a_killed_study_ends_in_the_same_bytes() {
+    let settings = format!(
+        "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
+        TINY.replace("epochs=2", "epochs=6")
+    );
+    let (undisturbed, killed) = (bench(), bench());
+    let began = Instant::now();
+    undisturbed.succeed(&settings);
+    let whole = began.elapsed();
+    let hits = killed.run_with_kills(&settings, &moments(4, whole.mul_f64(0.1), whole.mul_f64(0.4)));
+    assert!(hits >= 2, "only {hits} kills hit a running study");
+    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
+}
+
+#[test]
+fn results_do_not_depend_on_jobs_or_threads() {
+    let (one, two) = (bench(), bench());
+    let settings = format!("{TINY} --set sortagrad=off");
+    one.succeed(&settings);
+    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
+    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+}
+
+/// The training losses of a short study of a model, with kernels of a kind on a device.
+fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
+    let bench = bench();
+    let settings = TINY.replace("shards=100,200", "shards=200 --set adam_rates=0.0005");
+    support::training_losses(&bench, &format!("{settings} --model {model} --device {device}"), kernels)
+}
+
+fn trains_like_the_reference(kernels: &str, device: &str) {
+    for model in ["ds2", "attention"] {
+        let reference = training_losses(model, "reference", "cpu");
+        train_alike(&training_losses(model, kernels, device), &reference, &format!("{model} on {device}"));
+    }
+}
+
+#[test]
+fn fused_layers_train_like_the_reference() {
+    trains_like_the_reference("fused", "cpu");
+}
+
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_like_the_reference() {
+    trains_like_the_reference("fused", "tch:cpu");
+}
+
+/// A second of a tone, 16 bits.
+fn tone(bench: &Bench, name: &str) {
+    let mut bytes = Vec::new();
+    let samples: Vec<i16> =
+        (0..16_000).map(|t| (f64::from(t) * 0.35).sin() * 8000.0).map(|sample| sample as i16).collect();
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    bytes.extend(b"RIFF");
+    bytes.extend((36 + data.len() as u32).to_le_bytes());
+    bytes.extend(b"WAVEfmt ");
+    bytes.extend(16u32.to_le_bytes());
+    bytes.extend([1u16, 1].map(u16::to_le_bytes).concat());
+    bytes.extend([16_000u32, 32_000].map(u32::to_le_bytes).concat());
+    bytes.extend([2u16, 16].map(u16::to_le_bytes).concat());
+    bytes.extend(b"data");
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    bench.write(name, &bytes);
+}
+
+#[test]
+fn a_study_transcribes_sound_files() {
+    let bench = bench();
+    bench.succeed(&format!("{TINY} --model attention"));
+    tone(&bench, "a.wav");
+    tone(&bench, "b.wav");
+    let said = bench.succeed("transcribe --study s a.wav");
+    assert_eq!(said.lines().count(), 1, "{said:?}");
+    let both = bench.succeed("transcribe --study s a.wav b.wav");
+    assert_eq!(both, format!("a.wav\t{said}b.wav\t{said}"));
+    // What can be heard is, and the rest is named.
+    bench.write("text.wav", b"no sound");
+    let output = bench.run("transcribe --study s text.wav b.wav");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), format!("b.wav\t{said}"));
+    assert!(text(&output.stderr).contains("text.wav"));
+    assert!(bench.refuse("transcribe --study nowhere a.wav").contains("nowhere"));
+}
+
+#[test]
+fn bad_input_is_one_line_and_leaves_nothing() {
+    let bench = bench();
+    assert!(bench.refuse("study --data missing --out s").contains("missing"));
+    assert!(bench.refuse("study --set sizes=0.5 --out s").contains("width"));
+    assert!(bench.refuse("study --set features=mfcc --out s").contains("features"));
+    assert!(bench.refuse("study --set label_noise=2 --out s").contains("label_noise"));
+    assert!(bench.refuse("study --set synthetic_letters=40 --out s").contains("synthetic_letters"));
+    std::fs::create_dir(bench.path("empty")).expect("a directory");
+    assert!(bench.refuse("study --data empty --out s").contains("empty"));
+    bench.write("gone/train.csv", b"wav_filename,wav_filesize,transcript\nx.wav,3,hello\n");
+    assert!(bench.refuse("study --data gone --out s").contains("x.wav"));
+    bench.write("odd/train.csv", b"name,words\nx.wav,hello\n");
+    assert!(bench.refuse("data check odd").contains("train.csv"));
+    assert!(!bench.path("s").exists());
+}
+
+#[test]
+fn throughput_speaks_json() {
+    for (model, vocabulary) in [("ds2", 9), ("attention", 11)] {
+        let said = bench().succeed(&format!(
+            "throughput --model {model} --size 4 --batch 2 --length 30 --vocab {vocabulary} --json"
+        ));
+        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        for key in ["samples_per_second", "gflops"] {
+            assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
+        }
+        assert_eq!(json["unit"], "frames");
+        assert_eq!(json["batch"], 2);
+    }
+}
+
+#[test]
+fn real_digits_prepare_in_time_and_train() {
+    let Some(digits) = real_speech("fsdd") else { return skipped() };
+    let bench = bench();
+    let began = Instant::now();
+    let said = bench.succeed(&format!("data prepare {}", digits.display()));
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    assert!(said.contains("2,400"), "{said}");
+    bench.succeed(&format!("{TINY} --model attention --data {}", digits.display()));
+    let file = digits.join("wav/7_george_3.wav");
+    assert_eq!(bench.succeed(&format!("transcribe --study s {}", file.display())).lines().count(), 1);
+    let message = bench.refuse(&format!("study --data {} --out t --set shards=900000", digits.display()));
+    assert!(message.contains("choose smaller shards"), "{message}");
+}
+
+#[test]
+fn the_layout_of_librispeech_is_read() {
+    let Some(read) = real_speech("speechocean762-librispeech-layout") else { return skipped() };
+    let said = bench().succeed(&format!("data check {}", read.display()));
+    assert!(said.contains("426") && said.contains("70"), "{said}");
+    // Nothing but a test part: it is never trained on.
+    let Some(test) = real_speech("LibriSpeech") else { return skipped() };
+    assert!(bench().refuse(&format!("data check {}", test.display())).contains("test"));
+}
