@@ -135,7 +135,8 @@ impl DeepSpeech {
             symbols: batch.transcripts.iter().map(|t| t.iter().map(|id| u16::from(*id)).collect()).collect(),
             lengths,
         };
-        let found = nn::ctc(logits, &targets, symbols - 1, &vec![1.0; batch.rows()]);
+        let weights = Tensor::ones([batch.rows()], &logits.device());
+        let found = nn::ctc(logits, &targets, symbols - 1, weights);
         Loss { total: found.total, nats: found.losses.into_data().iter::<f32>().collect() }
     }
 }
