@@ -8,6 +8,7 @@
 
 mod batch_norm;
 mod convolution;
+mod ctc;
 mod decoder;
 mod embedding;
 mod extension;
@@ -25,6 +26,7 @@ mod torch;
 
 pub use batch_norm::{BatchNormOptions, Normalized, batch_norm, normalize};
 pub use convolution::{Padding, Placement, convolve};
+pub use ctc::{Ctc, CtcTargets, ctc};
 pub use decoder::{
     DecoderOptions, DecoderOutput, DecoderState, DecoderWeights, InputFeeding, attention_decoder,
 };

@@ -4,10 +4,12 @@
 
 #![cfg_attr(feature = "tch", allow(deprecated, reason = "upstream deprecates burn-tch"))]
 
+mod ctc;
 mod host;
 mod images;
 mod sequences;
 
+pub(super) use ctc::{Alignment, ctc};
 pub(super) use host::{HostSequences, bidirectional_lstm, hybrid_attention};
 pub(super) use images::{Images, Inference, batch_norm, convolve, max_pool, normalize};
 pub(super) use sequences::{Sequences, attention_decoder, lstm, rhn, softmax_cross_entropy};

@@ -1,6 +1,7 @@
 //! The fused operations on the CPU backend: a call of a kernel, with a node of the autodiff graph whose
 //! backward pass is a call of another.
 
+mod ctc;
 mod host;
 mod images;
 mod sequences;

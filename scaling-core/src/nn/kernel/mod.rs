@@ -16,6 +16,7 @@ mod buffer;
 mod channels;
 pub(super) mod convolution;
 mod correlation;
+pub(super) mod ctc;
 pub(super) mod decoder;
 pub(super) mod hybrid;
 mod lanes;

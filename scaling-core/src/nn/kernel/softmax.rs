@@ -290,8 +290,8 @@ fn add_column_sums(rows: &[f32], sums: &mut [f32]) {
 }
 
 /// Replaces a row by e^(value - largest); returns the largest value and the sum.
-struct Exponentiate<'a> {
-    row: &'a mut [f32],
+pub(super) struct Exponentiate<'a> {
+    pub(super) row: &'a mut [f32],
 }
 
 impl Kernel for Exponentiate<'_> {

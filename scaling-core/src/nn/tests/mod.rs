@@ -1,5 +1,6 @@
 //! The operations against the specification's vectors, and the fused ones against the reference.
 
+pub(super) mod ctc;
 pub(super) mod decoder;
 mod hybrid;
 mod images;
