@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "under construction")]
 
 mod audio;
+mod recordings;
 mod utterances;
 
 fn main() {}
