@@ -76,7 +76,7 @@ fn one(path: &Path) -> Result<Vec<Source>> {
 
 fn in_directory(directory: &Path) -> Result<Vec<Source>> {
     let (mut manifests, mut others) = (Vec::new(), Vec::new());
-    for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && file.is_file()) {
+    for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
         match manifest::inspect(&file) {
             Ok(()) => manifests.push(Source::Manifest(file)),
             Err(error) => others.push(error),

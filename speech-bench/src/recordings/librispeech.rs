@@ -34,7 +34,7 @@ pub(super) fn subsets(directory: &Path) -> Result<Vec<PathBuf>> {
 pub(super) fn mentions(subset: &Path) -> Result<Vec<Mention>> {
     let speakers = directories(subset)?;
     let each: Result<Vec<Vec<Mention>>> = speakers.par_iter().map(|speaker| of_speaker(speaker)).collect();
-    Ok(each?.concat())
+    Ok(each?.into_iter().flatten().collect())
 }
 
 fn of_speaker(directory: &Path) -> Result<Vec<Mention>> {

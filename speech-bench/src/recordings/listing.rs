@@ -5,7 +5,7 @@ use super::transcript::Transcript;
 use super::{librispeech, manifest};
 use rayon::prelude::*;
 use scaling_core::cache::Key;
-use scaling_core::error::Result;
+use scaling_core::error::{Error, Result};
 use scaling_core::quarantine::{Rejected, shown};
 use scaling_core::text::held_out::{Filter, hold_out};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl Listing {
     /// utterances if there are not two known speakers, is held out: chosen by `seed`, and at least one.
     ///
     /// # Errors
-    /// Files that cannot be read, or a single utterance, which cannot be split.
+    /// Files that cannot be read, a part without a usable utterance, or a single one that would have to be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
         let mut listing = Self {
             root: layout.root.clone(),
@@ -72,21 +72,21 @@ impl Listing {
             held_out: None,
             seed: 0,
         };
-        listing.train = listing.part(&layout.train)?;
+        listing.train = listing.part("train", &layout.train)?;
         if layout.validation.is_empty() {
             listing.seed = seed;
             listing.hold_out()?;
         } else {
-            listing.validation = listing.part(&layout.validation)?;
+            listing.validation = listing.part("validation", &layout.validation)?;
         }
         if !layout.test.is_empty() {
-            listing.test = Some(listing.part(&layout.test)?);
+            listing.test = Some(listing.part("test", &layout.test)?);
         }
         Ok(listing)
     }
 
-    /// The utterances of a part, without those that are rejected.
-    fn part(&mut self, sources: &[Source]) -> Result<Vec<Item>> {
+    /// The utterances of part `name`, without those that are rejected.
+    fn part(&mut self, name: &str, sources: &[Source]) -> Result<Vec<Item>> {
         let mut mentions = Vec::new();
         for source in sources {
             mentions.extend(match source {
@@ -103,6 +103,9 @@ impl Listing {
                 Ok(item) => usable.push(item),
                 Err(item) => rejected.push(item),
             }
+        }
+        if usable.is_empty() {
+            return Err(self.unusable(name, rejected.first()));
         }
         self.rejected.append(&mut rejected);
         Ok(usable)
@@ -167,8 +170,11 @@ impl Listing {
             let names: Vec<OsString> = part.iter().map(|item| self.below(&item.audio).into()).collect();
             key.folder(&self.root, &names)?;
             for item in part {
-                key.number(item.transcript.symbols.len() as u64);
-                item.transcript.symbols.iter().for_each(|symbol| key.number(u64::from(*symbol)));
+                let Transcript { symbols, had_marks } = &item.transcript;
+                key.number(symbols.len() as u64);
+                // Ids are below 128.
+                key.text(&String::from_utf8_lossy(symbols));
+                key.number(u64::from(*had_marks));
                 key.text(item.speaker.as_deref().unwrap_or_default());
             }
         }
@@ -177,6 +183,12 @@ impl Listing {
             key.text(reason);
         }
         Ok(key)
+    }
+
+    /// Part `name` has no usable utterance; one that is not used is named.
+    pub(super) fn unusable(&self, name: &str, first: Option<&Rejected>) -> Error {
+        let why = first.map_or_else(String::new, |Rejected { name, reason }| format!(": {name} {reason}"));
+        Error::input(format!("{}: the {name} part has no usable utterance{why}", self.root.display()))
     }
 
     /// A recording that is not used, named by its path below the data set.

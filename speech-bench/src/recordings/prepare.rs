@@ -113,7 +113,7 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
         let before = tally.rejected.len();
         let part = tally.part(&listing, &normalization, name, items, writer)?;
         if part.digests.is_empty() {
-            return Err(no_utterance(&listing, name, tally.rejected.get(before)));
+            return Err(listing.unusable(name, tally.rejected.get(before)));
         }
         Ok(part)
     };
@@ -144,13 +144,6 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
     })
 }
 
-/// A part all of whose utterances were rejected: the first that was heard, or else listed, is named.
-fn no_utterance(listing: &Listing, part: &str, heard: Option<&Rejected>) -> Error {
-    let first = heard.or(listing.rejected.first());
-    let why = first.map_or_else(String::new, |Rejected { name, reason }| format!(": {name} {reason}"));
-    Error::input(format!("{}: the {part} part has no usable utterance{why}", listing.root.display()))
-}
-
 /// How features are normalised: by [`MEASURED`] training utterances, drawn independently of the order in which
 /// they are listed.
 fn normalization(listing: &Listing) -> Result<Normalization> {
@@ -179,7 +172,7 @@ fn normalization(listing: &Listing) -> Result<Normalization> {
         }
     }
     if count == 0 {
-        return Err(no_utterance(listing, "train", rejected.as_ref()));
+        return Err(listing.unusable("train", rejected.as_ref()));
     }
     Ok(sum.finish())
 }

@@ -48,7 +48,7 @@ impl Transcript {
             symbols.pop();
         }
         if symbols.is_empty() {
-            Err("its transcript is empty".into())
+            Err("has an empty transcript".into())
         } else {
             Ok(Self { symbols, had_marks })
         }
@@ -65,7 +65,7 @@ fn id(character: char) -> Option<u8> {
 fn foreign(character: char) -> String {
     let code = u32::from(character);
     let printed = character.escape_debug();
-    format!("its transcript has `{printed}` (U+{code:04X}), which is not a-z, a space or an apostrophe")
+    format!("has a transcript with `{printed}` (U+{code:04X}), which is not a-z, a space or an apostrophe")
 }
 
 #[cfg(test)]
@@ -93,13 +93,13 @@ mod tests {
     fn what_would_have_to_be_guessed_is_refused() {
         let reason = |text: &str| read(text).unwrap_err();
         let why = "which is not a-z, a space or an apostrophe";
-        assert_eq!(reason("room 5"), format!("its transcript has `5` (U+0035), {why}"));
-        assert_eq!(reason("café"), format!("its transcript has `é` (U+00E9), {why}"));
-        assert_eq!(reason("a\u{7}"), format!("its transcript has `\\u{{7}}` (U+0007), {why}"));
+        assert_eq!(reason("room 5"), format!("has a transcript with `5` (U+0035), {why}"));
+        assert_eq!(reason("café"), format!("has a transcript with `é` (U+00E9), {why}"));
+        assert_eq!(reason("a\u{7}"), format!("has a transcript with `\\u{{7}}` (U+0007), {why}"));
         // The sign of the kelvin is a K to Unicode's lower case.
-        assert_eq!(reason("\u{212a}"), format!("its transcript has `\u{212a}` (U+212A), {why}"));
-        assert_eq!(reason("50% & more"), format!("its transcript has `5` (U+0035), {why}"));
-        assert_eq!(reason(" -.- "), "its transcript is empty");
-        assert_eq!(reason(""), "its transcript is empty");
+        assert_eq!(reason("\u{212a}"), format!("has a transcript with `\u{212a}` (U+212A), {why}"));
+        assert_eq!(reason("50% & more"), format!("has a transcript with `5` (U+0035), {why}"));
+        assert_eq!(reason(" -.- "), "has an empty transcript");
+        assert_eq!(reason(""), "has an empty transcript");
     }
 }

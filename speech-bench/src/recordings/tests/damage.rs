@@ -23,10 +23,10 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
     assert_eq!(
         rejected(&summary),
         [
-            "1.wav its transcript has `º` (U+00BA), which is not a-z, a space or an apostrophe",
-            "2.wav its transcript has `2` (U+0032), which is not a-z, a space or an apostrophe",
+            "1.wav has a transcript with `º` (U+00BA), which is not a-z, a space or an apostrophe",
+            "2.wav has a transcript with `2` (U+0032), which is not a-z, a space or an apostrophe",
             "3.wav has 2 transcripts",
-            "4.wav its transcript is empty",
+            "4.wav has an empty transcript",
             "gone.wav has a transcript, but there is no such file",
             "0.wav has no transcript",
             "5.wav is too short for its transcript: 54 frames of 10 ms for 15 characters",
@@ -42,7 +42,7 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
     assert_eq!(text.lines().count(), 9);
     assert!(text.contains("\n3.wav\thas 2 transcripts\n"), "{text}");
     let line = summary.to_string();
-    assert!(line.contains("; 9 rejected: 1.wav (its transcript has `º`"), "{line}");
+    assert!(line.contains("; 9 rejected: 1.wav (has a transcript with `º`"), "{line}");
     assert!(line.ends_with(" and 6 more"), "{line}");
     Ok(())
 }
@@ -88,7 +88,8 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
     bench.put("train-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
     assert_eq!(
         bench.error(),
-        "SET has no usable utterance; a training and a validation part need at least 2"
+        "SET: the train part has no usable utterance: train-clean/1/2/1-2-0000.flac has a transcript, but there is \
+         no such file"
     );
     bench.put("dev.csv", "a,b\n")?;
     bench.put("test-clean.csv", "path,text\n")?;
@@ -114,11 +115,15 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
         bench.error()
     );
     bench.put("0.wav", wav(&tone(8_000, 0)))?;
-    assert!(
-        bench.error().starts_with("SET: the validation part has no usable utterance"),
-        "{}",
-        bench.error()
+    assert_eq!(bench.error(), "SET: the validation part has no usable utterance");
+    bench.put("dev.csv", "path,text\n0.wav,\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET: the validation part has no usable utterance: 0.wav has an empty transcript"
     );
+    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    let few = "has one usable utterance; a training and a validation part need at least 2";
+    assert_eq!(bench.error(), format!("SET {few}"));
     let missing = check(Path::new("/no/such/set")).unwrap_err().to_string();
     assert_eq!(missing, "cannot read /no/such/set: No such file or directory (os error 2)");
     let file = check(&bench.path("0.wav")).unwrap_err().to_string();
