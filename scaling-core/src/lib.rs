@@ -19,6 +19,8 @@ pub mod fit;
 pub mod mapped;
 pub mod neural;
 pub mod nn;
+pub mod pipeline;
+pub mod quarantine;
 pub mod random;
 pub mod report;
 pub mod settings;

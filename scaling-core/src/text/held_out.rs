@@ -35,12 +35,20 @@ impl Filter {
 /// # Errors
 /// Fewer than 2 items below `root`, which cannot be split.
 pub fn split(root: &Path, name: &str, total: u64, most: u64, seed: u64) -> Result<[Filter; 2]> {
+    hold_out(root, name, total, (total / 50).clamp(1, most), seed)
+}
+
+/// As [`split`], with `count` items held out, or all but one where there are no more.
+///
+/// # Errors
+/// As [`split`].
+pub fn hold_out(root: &Path, name: &str, total: u64, count: u64, seed: u64) -> Result<[Filter; 2]> {
     if total < 2 {
         let count = if total == 0 { "no" } else { "one" };
         let why = format!("has {count} {name}; a training and a validation part need at least 2");
         return Err(Error::input(format!("{} {why}", root.display())));
     }
-    let held_out: Arc<[u64]> = sample(total, (total / 50).clamp(1, most), seed).into();
+    let held_out: Arc<[u64]> = sample(total, count.min(total - 1), seed).into();
     Ok([Filter::Except(held_out.clone()), Filter::Only(held_out)])
 }
 

@@ -1,5 +1,20 @@
 //! Sound, and the features that models see of it (MODELS 5.1).
 
+mod extractor;
+mod file;
+mod flac;
+mod logarithm;
+mod mel;
+mod resampler;
+mod statistics;
+mod unusable;
+mod wav;
+
+pub(crate) use extractor::Extractor;
+pub(crate) use file::{decode, load};
+pub(crate) use statistics::Statistics;
+pub(crate) use unusable::Unusable;
+
 use serde::{Deserialize, Serialize};
 
 /// Samples per second that features are made of.
@@ -45,6 +60,17 @@ pub(crate) struct Normalization {
 pub(crate) struct Moments {
     pub(crate) mean: Vec<f32>,
     pub(crate) deviation: Vec<f32>,
+}
+
+impl Moments {
+    /// Normalises frames, [frames, bins]: subtracts the mean of each bin and divides by its deviation.
+    pub(crate) fn apply(&self, frames: &mut [f32]) {
+        for frame in frames.chunks_exact_mut(self.mean.len()) {
+            for ((value, mean), deviation) in frame.iter_mut().zip(&self.mean).zip(&self.deviation) {
+                *value = (*value - mean) / deviation;
+            }
+        }
+    }
 }
 
 impl Normalization {

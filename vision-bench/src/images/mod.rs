@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use prepare::{check, open};
 pub(crate) use summary::Summary;
 
-use serde::{Deserialize, Serialize};
+use scaling_core::quarantine::Rejected;
 use std::sync::Arc;
 
 /// A picture of 8-bit RGB pixels, row by row, the three channels of a pixel side by side.
@@ -46,15 +46,6 @@ pub(crate) trait Pictures: Send + Sync {
     fn group(&self, index: u64) -> u32 {
         self.label(index)
     }
-}
-
-/// A file that should be a picture and is not used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rejected {
-    /// Its path below the data set; in an archive, `ARCHIVE: PATH`.
-    pub(crate) name: String,
-    /// What is wrong with it.
-    pub(crate) reason: String,
 }
 
 /// A prepared data set, open for reading.

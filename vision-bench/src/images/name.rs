@@ -1,5 +1,6 @@
 //! Names of files and of members of archives: which are pictures, their order, and how they are shown.
 
+pub(super) use scaling_core::quarantine::shown;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -77,13 +78,6 @@ fn number(digits: &[u8]) -> &[u8] {
     &digits[digits.iter().position(|digit| *digit != b'0').unwrap_or(digits.len())..]
 }
 
-/// A name for one line of text: control characters are escaped.
-pub(super) fn shown(name: &str) -> String {
-    name.chars()
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +100,5 @@ mod tests {
         assert_eq!([of("a.gif"), of("jpeg"), of("a.tar.gz")], [Kind::Other; 3]);
         assert_eq!(of("n01.tar"), Kind::Tar);
         assert!(is_hidden(OsStr::new("._a.JPEG")) && !is_hidden(OsStr::new("a.JPEG")));
-        assert_eq!(shown("a\nb\u{1b}é"), "a\\nb\\u{1b}é");
     }
 }

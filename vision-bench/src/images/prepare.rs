@@ -11,6 +11,7 @@ use scaling_core::cache::{self, Key};
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::mapped::u64_at;
+use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -67,8 +68,7 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf
     }
     let meta = cache::create(&directory, |draft| {
         let meta = survey(layout, seed, Some(draft))?;
-        let list = meta.summary.rejected.iter().map(|file| format!("{}\t{}\n", file.name, file.reason));
-        files::write_atomic(&draft.join("quarantine.txt"), list.collect::<String>().as_bytes())?;
+        quarantine::save(draft, &meta.summary.rejected)?;
         files::write_json(&draft.join("meta.json"), &meta)?;
         Ok(meta)
     })?;
@@ -261,17 +261,12 @@ impl Tally {
     ) -> Result<PartTally> {
         self.fingerprint.update(name.as_bytes());
         let mut part = PartTally { per_class: vec![0; listing.classes.len()], digests: vec![] };
-        let mut decoded: Vec<std::result::Result<Ready, Rejected>> = Vec::new();
-        // One round more than there are batches: the last one only writes.
-        for batch in items.chunks(BATCH).chain([&[][..]]) {
-            let previous = std::mem::take(&mut decoded);
-            let (next, written) = rayon::join(
-                || decode(listing, batch),
-                || previous.into_iter().try_for_each(|item| self.take(item, &mut part, writer.as_mut())),
-            );
-            written?;
-            decoded = next;
-        }
+        pipeline::overlapped(
+            items,
+            BATCH,
+            |batch| decode(listing, batch),
+            |item| self.take(item, &mut part, writer.as_mut()),
+        )?;
         writer.map_or(Ok(()), Writer::finish)?;
         self.fingerprint.update(&(part.digests.len() as u64).to_le_bytes());
         Ok(part)

@@ -1,12 +1,9 @@
 //! What a data set holds, in one line and in numbers.
 
-use super::Rejected;
+use scaling_core::quarantine::{Few, Rejected};
 use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Rejected files that the line names; `quarantine.txt` names them all.
-const NAMED: usize = 3;
 
 /// The size of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,20 +80,13 @@ impl fmt::Display for Summary {
         write!(
             f,
             " pixels; {} greyscale, {} CMYK; {} validation images occur in training too, {} training images \
-             repeat another; {} rejected",
+             repeat another; {}",
             thousands(self.grey),
             thousands(self.ink),
             thousands(self.shared),
             thousands(self.repeated),
-            thousands(self.rejected.len() as u64)
+            Few(&self.rejected)
         )?;
-        for (i, rejected) in self.rejected.iter().take(NAMED).enumerate() {
-            let before = if i == 0 { ": " } else { ", " };
-            write!(f, "{before}{} ({})", rejected.name, rejected.reason)?;
-        }
-        if self.rejected.len() > NAMED {
-            write!(f, " and {} more", thousands((self.rejected.len() - NAMED) as u64))?;
-        }
         self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
     }
 }

@@ -1,0 +1,119 @@
+"""Measure `speech-bench data prepare`: hours of audio per second, and peak memory.
+
+The recordings of a data set in LibriSpeech's layout are linked under new names until they make up the hours
+wanted, and listed in a manifest; hard links where the file system allows, else copies. `prepare` reads and
+decodes every one of them, extracts both series of features and writes them to the disk, from which it all is
+removed again (0.15 GB an hour). Exit code 0: done; 2: bad usage, or something could not be run.
+
+    python3 benchmarks/prepare_speech.py target/release/speech-bench --data PATH [--hours 10]
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from compare import Failure, Parser, note
+
+# One recording in so many validates.
+VALIDATES = 20
+
+
+def seconds(path):
+    """The length of a FLAC file, from its STREAMINFO: rate in 20 bits, number of samples in 36."""
+    with open(path, "rb") as file:
+        head = file.read(26)
+    if len(head) < 26 or head[:4] != b"fLaC":
+        raise Failure(f"{path} is no FLAC file")
+    numbers = int.from_bytes(head[18:26], "big")
+    rate, samples = numbers >> 44, numbers & (1 << 36) - 1
+    if rate == 0 or samples == 0:
+        raise Failure(f"{path} does not tell its length")
+    return samples / rate
+
+
+def utterances(data):
+    """(recording, its seconds, transcript) of every utterance below a directory in LibriSpeech's layout."""
+    found = []
+    for path in sorted(data.rglob("*.trans.txt")):
+        for line in path.read_text().splitlines():
+            name, _, transcript = line.partition(" ")
+            recording = path.parent / f"{name}.flac"
+            found.append((recording, seconds(recording), transcript))
+    if not found:
+        raise Failure(f"{data} holds no *.trans.txt beside recordings")
+    return found
+
+
+def link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def make(folder, found, hours):
+    """Fills a folder with recordings and two manifests; returns the hours that they make up."""
+    total, number = 0.0, 0
+    with open(folder / "train.jsonl", "w") as train, open(folder / "dev.jsonl", "w") as dev:
+        while total < hours * 3600:
+            recording, length, transcript = found[number % len(found)]
+            below = Path(f"{number // 1000:03}") / f"{number}.flac"
+            (folder / below).parent.mkdir(exist_ok=True)
+            link(recording, folder / below)
+            manifest = dev if number % VALIDATES == 0 else train
+            print(json.dumps({"audio_filepath": str(below), "text": transcript}), file=manifest)
+            total, number = total + length, number + 1
+    return total / 3600
+
+
+def prepare(binary, folder, cache):
+    """Seconds and peak megabytes of one preparation."""
+    environment = {**os.environ, "SCALING_CACHE": str(cache)}
+    start = time.perf_counter()
+    try:
+        child = subprocess.Popen([binary, "data", "prepare", folder], env=environment)
+    except OSError as error:
+        raise Failure(f"cannot run {binary}: {error.strerror}") from None
+    if child.wait() != 0:
+        raise Failure(f"{binary} data prepare failed with exit code {child.returncode}")
+    elapsed = time.perf_counter() - start
+    # Kilobytes on Linux, bytes on macOS.
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return elapsed, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def main():
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary", type=Path, help="speech-bench")
+    parser.add_argument("--data", type=Path, required=True, help="recordings in LibriSpeech's layout")
+    parser.add_argument("--hours", type=float, default=10.0, help="hours of audio [default: 10]")
+    options = parser.parse_args()
+    if options.hours <= 0:
+        raise Failure("--hours must be above 0")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, cache = Path(temporary) / "set", Path(temporary) / "cache"
+        folder.mkdir()
+        hours = make(folder, utterances(options.data), options.hours)
+        note(f"preparing {hours:.2f} h of audio")
+        elapsed, peak = prepare(options.binary.resolve(), folder, cache)
+        stored = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
+    print("| audio | time | hours of audio per second | peak memory | stored |")
+    print("| ---: | ---: | ---: | ---: | ---: |")
+    print(f"| {hours:.2f} h | {elapsed:.1f} s | {hours / elapsed:.3f} | {peak:.0f} MB | {stored / 1e9:.2f} GB |")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Failure, OSError) as error:
+        note(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

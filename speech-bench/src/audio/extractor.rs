@@ -1,0 +1,102 @@
+//! From samples to features.
+
+use super::logarithm::logarithms;
+use super::mel::Filters;
+use super::{RATE, Series};
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+use std::f64::consts::PI;
+use std::sync::Arc;
+
+/// Samples of a frame: 20 ms.
+const FRAME: usize = 320;
+/// Samples from a frame to the next: 10 ms.
+const STEP: usize = 160;
+/// Mean square of normalised sound: -20 dB.
+const POWER: f64 = 0.01;
+
+/// Logarithms of power spectra and mel bands (MODELS 5.1); with what a thread needs to compute them.
+pub(crate) struct Extractor {
+    transform: Arc<dyn RealToComplex<f32>>,
+    window: Vec<f32>,
+    filters: Filters,
+    windowed: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+}
+
+impl Extractor {
+    pub(crate) fn new() -> Self {
+        let transform = RealFftPlanner::new().plan_fft_forward(FRAME);
+        Self {
+            window: window().map(|weight| weight as f32).collect(),
+            filters: Filters::new(),
+            windowed: transform.make_input_vec(),
+            spectrum: transform.make_output_vec(),
+            scratch: transform.make_scratch_vec(),
+            transform,
+        }
+    }
+
+    /// The number of frames of so many samples.
+    pub(crate) fn frames(samples: usize) -> usize {
+        if samples < FRAME { 0 } else { (samples - FRAME) / STEP + 1 }
+    }
+
+    /// Overwrites `spectrogram`, [frames, 161], and `mel`, [frames, 40], with the features of samples at
+    /// [`RATE`], not normalised, and returns the number of frames. Samples at the end that fill no frame are
+    /// dropped.
+    pub(crate) fn extract(
+        &mut self,
+        samples: &[f32],
+        spectrogram: &mut Vec<f32>,
+        mel: &mut Vec<f32>,
+    ) -> usize {
+        let frames = Self::frames(samples.len());
+        let (bins, bands) = (Series::Spectrogram.bins(), Series::Mel.bins());
+        spectrogram.resize(frames * bins, 0.0);
+        mel.resize(frames * bands, 0.0);
+        // Of a one-sided spectrum: all bins but the first and the last stand for two.
+        let single = gain(samples).powi(2) / (window().map(|w| w * w).sum::<f64>() * f64::from(RATE));
+        let (single, double) = (single as f32, (2.0 * single) as f32);
+        let rows = spectrogram.chunks_exact_mut(bins).zip(mel.chunks_exact_mut(bands));
+        for (samples, (powers, bands)) in samples.windows(FRAME).step_by(STEP).zip(rows) {
+            for ((out, sample), weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
+                *out = sample * weight;
+            }
+            self.transform
+                .process_with_scratch(&mut self.windowed, &mut self.spectrum, &mut self.scratch)
+                .expect("the buffers have the lengths that the transform asked for");
+            for (power, value) in powers.iter_mut().zip(&self.spectrum) {
+                *power = double * (value.re * value.re + value.im * value.im);
+            }
+            powers[0] *= single / double;
+            powers[bins - 1] *= single / double;
+            self.filters.apply(powers, bands);
+            logarithms(powers);
+            logarithms(bands);
+        }
+        frames
+    }
+}
+
+/// The symmetric Hann window, `numpy.hanning`.
+fn window() -> impl Iterator<Item = f64> {
+    (0..FRAME).map(|i| 0.5 - 0.5 * (2.0 * PI * i as f64 / (FRAME - 1) as f64).cos())
+}
+
+/// The factor that brings sound to [`POWER`]; silence is left alone.
+fn gain(samples: &[f32]) -> f64 {
+    // Eight sums, so that the additions do not wait for each other.
+    let mut sums = [0.0; 8];
+    for samples in samples.chunks(8) {
+        for (sum, sample) in sums.iter_mut().zip(samples) {
+            *sum += f64::from(*sample) * f64::from(*sample);
+        }
+    }
+    let power = sums.iter().sum::<f64>() / samples.len() as f64;
+    if power > 0.0 { (POWER / power).sqrt() } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests;

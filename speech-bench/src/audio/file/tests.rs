@@ -1,0 +1,233 @@
+use super::*;
+use hound::{SampleFormat, WavSpec, WavWriter};
+use std::f64::consts::TAU;
+use std::io::Cursor;
+use std::path::PathBuf;
+
+/// A sine of 440 Hz and half the full scale.
+fn tone(rate: u32, i: usize) -> f64 {
+    0.5 * (TAU * 440.0 * i as f64 / f64::from(rate)).sin()
+}
+
+/// A WAV file of the tone; the second channel, if any, is half as loud.
+fn wav(rate: u32, bits: u16, sample_format: SampleFormat, channels: u16, length: usize) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let spec = WavSpec { channels, sample_rate: rate, bits_per_sample: bits, sample_format };
+    let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
+    for i in 0..length {
+        for channel in 0..channels {
+            let sample = tone(rate, i) / f64::from(channel + 1);
+            match sample_format {
+                SampleFormat::Float => writer.write_sample(sample as f32).unwrap(),
+                SampleFormat::Int => {
+                    let scale = f64::from(bits - 1).exp2() - 1.0;
+                    writer.write_sample((sample * scale).round() as i32).unwrap();
+                }
+            }
+        }
+    }
+    writer.finalize().unwrap();
+    bytes.into_inner()
+}
+
+/// A FLAC file of 16-bit samples, not compressed, in frames of 192.
+fn flac(rate: u32, channels: u8, length: usize) -> Vec<u8> {
+    let mut bytes = b"fLaC\x80\0\0\x22\0\xc0\0\xc0\0\0\0\0\0\0".to_vec();
+    let facts = u64::from(rate) << 44 | u64::from(channels - 1) << 41 | 15 << 36 | length as u64;
+    bytes.extend(facts.to_be_bytes());
+    bytes.extend([0; 16]);
+    for (number, start) in (0..length).step_by(192).enumerate() {
+        let size = (length - start).min(192);
+        let mut frame = vec![0xff, 0xf8, 0x70, (channels - 1) << 4 | 0x08, number as u8];
+        frame.extend((size as u16 - 1).to_be_bytes());
+        frame.push(crc(&frame, 8, 0x07) as u8);
+        for channel in 0..channels {
+            frame.push(0x02);
+            for i in start..start + size {
+                let sample = (tone(rate, i) / f64::from(channel + 1) * 32_767.0).round() as i16;
+                frame.extend(sample.to_be_bytes());
+            }
+        }
+        frame.extend((crc(&frame, 16, 0x8005) as u16).to_be_bytes());
+        bytes.extend(frame);
+    }
+    bytes
+}
+
+fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| {
+            let carry = if crc >> (bits - 1) & 1 == 1 { polynomial } else { 0 };
+            (crc << 1 ^ carry) & (u32::MAX >> (32 - bits))
+        })
+    })
+}
+
+/// Compares with the tone away from the edges.
+fn assert_tone(samples: &[f32], loudness: f64, tolerance: f64) {
+    for (i, sample) in samples.iter().enumerate().skip(1_000).take(samples.len() - 2_000) {
+        let expected = loudness * tone(16_000, i);
+        assert!((f64::from(*sample) - expected).abs() < tolerance, "sample {i}: {sample} is not {expected}");
+    }
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    decode(bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn every_form_of_wav_is_the_tone() {
+    for (bits, format, tolerance) in [
+        (8, SampleFormat::Int, 0.01),
+        (16, SampleFormat::Int, 1e-4),
+        (24, SampleFormat::Int, 1e-6),
+        (32, SampleFormat::Int, 1e-6),
+        (32, SampleFormat::Float, 1e-6),
+    ] {
+        for (channels, loudness) in [(1, 1.0), (2, 0.75)] {
+            let samples = decode(&wav(16_000, bits, format, channels, 8_000)).unwrap();
+            assert_eq!(samples.len(), 8_000);
+            assert_tone(&samples, loudness, tolerance);
+        }
+    }
+}
+
+#[test]
+fn every_rate_is_the_tone() {
+    for rate in [8_000, 22_050, 44_100, 48_000] {
+        for bytes in [wav(rate, 16, SampleFormat::Int, 1, rate as usize), flac(rate, 1, rate as usize / 2)] {
+            let samples = decode(&bytes).unwrap();
+            assert_tone(&samples, 1.0, 0.005);
+        }
+    }
+}
+
+#[test]
+fn flac_is_the_tone() {
+    for (channels, loudness) in [(1, 1.0), (2, 0.75)] {
+        let samples = decode(&flac(16_000, channels, 5_000)).unwrap();
+        assert_eq!(samples.len(), 5_000);
+        assert_tone(&samples, loudness, 1e-4);
+    }
+}
+
+#[test]
+fn damaged_files_are_refused_and_say_why() {
+    assert_eq!(refusal(b""), "is empty");
+    assert!(refusal(b"hello, this is text\n").starts_with("is not a WAV or FLAC file"));
+    assert!(refusal(b"RIFF, a rare word").starts_with("is not a WAV file that can be read"));
+    assert_eq!(refusal(b"RIFF"), "is truncated: it ends within its header");
+    assert_eq!(refusal(b"fLaC"), "holds no sound: it ends before the first frame");
+    assert_eq!(refusal(&wav(16_000, 16, SampleFormat::Int, 1, 0)), "holds no sound");
+    assert!(refusal(&flac(16_000, 1, 0)).starts_with("holds no sound"));
+
+    let mut bytes = wav(16_000, 32, SampleFormat::Float, 1, 100);
+    let place = bytes.len() - 4 * (100 - 7);
+    bytes[place..place + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert_eq!(refusal(&bytes), "is damaged: sample 7 is NaN");
+    bytes[place..place + 4].copy_from_slice(&1e30_f32.to_le_bytes());
+    assert!(refusal(&bytes).starts_with("is damaged: sample 7 is 1"));
+
+    let bytes = wav(16_000, 16, SampleFormat::Int, 2, 16_000);
+    let cut = &bytes[..bytes.len() - 4 * 14_800];
+    assert_eq!(refusal(cut), "is truncated or damaged: 1,200 of 16,000 samples are there");
+    let bytes = flac(16_000, 1, 1_920);
+    assert_eq!(
+        refusal(&bytes[..bytes.len() - 1]),
+        "is truncated or damaged: 1,728 of 1,920 samples are there"
+    );
+    let unreadable = load(Path::new("/does/not/exist.wav")).unwrap_err().to_string();
+    assert!(unreadable.starts_with("cannot be read: "), "{unreadable}");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    for bytes in [
+        wav(16_000, 16, SampleFormat::Int, 1, 300),
+        wav(8_000, 24, SampleFormat::Int, 2, 200),
+        flac(16_000, 1, 500),
+        flac(44_100, 2, 300),
+    ] {
+        assert!(decode(&bytes).is_ok());
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length]).is_err(), "the first {length} of {} bytes", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn no_changed_byte_makes_a_panic_and_flac_notices_all_in_frames() {
+    for bytes in [
+        wav(16_000, 16, SampleFormat::Int, 2, 100),
+        wav(8_000, 32, SampleFormat::Float, 1, 100),
+        flac(16_000, 2, 400),
+    ] {
+        for place in 0..bytes.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff, bytes[place] ^ 0x10] {
+                let mut changed = bytes.clone();
+                changed[place] = value;
+                let outcome = decode(&changed);
+                if bytes[0] == b'f' && place >= 42 && changed != bytes {
+                    assert!(outcome.is_err(), "byte {place} is {value}");
+                }
+            }
+        }
+    }
+}
+
+/// The files below a folder of the real data whose names end so, in order.
+fn real(folder: &str, extension: &str) -> Vec<PathBuf> {
+    fn walk(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, extension, found);
+            } else if path.extension().is_some_and(|end| end == extension) {
+                found.push(path);
+            }
+        }
+    }
+    let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
+        eprintln!("skipped: SCALING_REAL_DATA is not set");
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    walk(&Path::new(&data).join("speech").join(folder), extension, &mut found);
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn real_recordings_can_be_read() {
+    for path in real("LibriSpeech", "flac") {
+        let samples = load(&path).unwrap();
+        // The length that the header states, at 16 kHz.
+        let bytes = std::fs::read(&path).unwrap();
+        let stated = u64::from_be_bytes(bytes[18..26].try_into().unwrap()) & 0xf_ffff_ffff;
+        assert_eq!(samples.len() as u64, stated, "{}", path.display());
+        let loudest = samples.iter().fold(0.0, |most: f32, sample| most.max(sample.abs()));
+        assert!((0.01..=1.0).contains(&loudest), "{}: {loudest}", path.display());
+    }
+    for path in real("fsdd", "wav").iter().step_by(50) {
+        let reader = hound::WavReader::open(path).unwrap();
+        assert_eq!(load(path).unwrap().len(), 2 * reader.duration() as usize, "{}", path.display());
+    }
+}
+
+#[test]
+fn damaged_real_recordings_are_refused() {
+    for path in real("LibriSpeech", "flac").iter().step_by(17) {
+        let bytes = std::fs::read(path).unwrap();
+        for part in 0..40 {
+            let place = bytes.len() * part / 40 + part;
+            assert!(decode(&bytes[..place]).is_err(), "{} cut at {place}", path.display());
+            let mut changed = bytes.clone();
+            changed[place] ^= 0x55;
+            // Tags and padding may say anything; sound may not.
+            if place > 10_000 {
+                assert!(decode(&changed).is_err(), "{} changed at {place}", path.display());
+            }
+        }
+    }
+}

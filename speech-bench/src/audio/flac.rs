@@ -1,0 +1,57 @@
+//! FLAC files.
+
+use super::Unusable;
+use super::file::{Sound, truncated};
+use std::io::{Cursor, ErrorKind};
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::{FormatOptions, FormatReader};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::default::codecs::FlacDecoder;
+use symphonia::default::formats::FlacReader;
+
+/// Decodes a file and compares what is there with the counts and checksums that it holds.
+pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
+    let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+    let mut reader = FlacReader::try_new(source, FormatOptions::default()).map_err(|error| match error {
+        Error::IoError(_) => Unusable::new("holds no sound: it ends before the first frame"),
+        error => Unusable::new(format!("is not a FLAC file that can be read: {error}")),
+    })?;
+    let track = &reader.tracks()[0];
+    let expected = track.num_frames;
+    let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
+    let Some((parameters, rate)) = parameters.and_then(|p| Some((p, p.sample_rate?))) else {
+        return Err(Unusable::new("is not a FLAC file that can be read: its header names no rate"));
+    };
+    let mut decoder = FlacDecoder::try_new(parameters, &AudioDecoderOptions::default().verify(true))
+        .map_err(|error| damaged(&error))?;
+    let (mut samples, mut planes) = (Vec::new(), Vec::new());
+    loop {
+        let packet = match reader.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => break,
+            Err(Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(damaged(&error)),
+        };
+        // The reader passes over frames whose checksums are wrong.
+        if packet.pts.get() != samples.len() as i64 {
+            return Err(Unusable::new(format!("is damaged: frames are missing at sample {}", samples.len())));
+        }
+        decoder.decode(&packet).map_err(|error| damaged(&error))?.copy_to_vecs_planar::<f32>(&mut planes);
+        let channels = planes.len() as f32;
+        samples.extend((0..planes[0].len()).map(|i| planes.iter().map(|plane| plane[i]).sum::<f32>() / channels));
+    }
+    if let Some(expected) = expected
+        && expected != samples.len() as u64
+    {
+        return Err(truncated(samples.len(), expected));
+    }
+    if decoder.finalize().verify_ok == Some(false) {
+        return Err(Unusable::new("is damaged: its sound does not have the checksum in its header"));
+    }
+    Ok(Sound { samples, rate })
+}
+
+fn damaged(error: &Error) -> Unusable {
+    Unusable::new(format!("is damaged: {error}"))
+}

@@ -1,0 +1,203 @@
+//! Every utterance of a data set: its recording, its transcript, its speaker and its part.
+
+use super::layout::{Layout, Source};
+use super::transcript::Transcript;
+use super::{librispeech, manifest};
+use rayon::prelude::*;
+use scaling_core::cache::Key;
+use scaling_core::error::{Error, Result};
+use scaling_core::quarantine::{Rejected, shown};
+use scaling_core::text::held_out::{Filter, hold_out};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The largest validation part that is made where a data set has none: about as much as LibriSpeech's.
+const MOST_SPEAKERS: u64 = 40;
+const MOST_UTTERANCES: u64 = 3_000;
+
+/// What a layout says in one place of an utterance.
+#[derive(Debug, Clone)]
+pub(super) struct Mention {
+    pub(super) audio: PathBuf,
+    pub(super) transcript: Option<String>,
+    pub(super) speaker: Option<String>,
+}
+
+/// One utterance, not heard yet.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) audio: PathBuf,
+    pub(super) transcript: Transcript,
+    pub(super) speaker: Option<String>,
+}
+
+/// By what utterances were held out of the training part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HeldOut {
+    Speaker,
+    Utterance,
+}
+
+/// The utterances of a data set; each part in the order of the paths.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) root: PathBuf,
+    pub(super) train: Vec<Item>,
+    pub(super) validation: Vec<Item>,
+    pub(super) test: Option<Vec<Item>>,
+    /// What cannot be used, known without hearing it.
+    pub(super) rejected: Vec<Rejected>,
+    /// `None` where the data set has a validation part.
+    pub(super) held_out: Option<HeldOut>,
+    /// The seed if it decides which are held out, else 0.
+    pub(super) seed: u64,
+}
+
+impl Listing {
+    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers, or of the
+    /// utterances if there are not two known speakers, is held out: chosen by `seed`, and at least one.
+    ///
+    /// # Errors
+    /// Files that cannot be read, a part without a usable utterance, or a single one that would have to be split.
+    pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
+        let mut listing = Self {
+            root: layout.root.clone(),
+            train: vec![],
+            validation: vec![],
+            test: None,
+            rejected: vec![],
+            held_out: None,
+            seed: 0,
+        };
+        listing.train = listing.part("train", &layout.train)?;
+        if layout.validation.is_empty() {
+            listing.seed = seed;
+            listing.hold_out()?;
+        } else {
+            listing.validation = listing.part("validation", &layout.validation)?;
+        }
+        if !layout.test.is_empty() {
+            listing.test = Some(listing.part("test", &layout.test)?);
+        }
+        Ok(listing)
+    }
+
+    /// The utterances of part `name`, without those that are rejected.
+    fn part(&mut self, name: &str, sources: &[Source]) -> Result<Vec<Item>> {
+        let mut mentions = Vec::new();
+        for source in sources {
+            mentions.extend(match source {
+                Source::Subset(path) => librispeech::mentions(path)?,
+                Source::Manifest(path) => manifest::mentions(path)?,
+            });
+        }
+        mentions.sort_by(|a, b| a.audio.cmp(&b.audio));
+        let utterances: Vec<&[Mention]> = mentions.chunk_by(|a, b| a.audio == b.audio).collect();
+        let items: Vec<_> = utterances.into_par_iter().map(|mentions| self.item(mentions)).collect();
+        let (mut usable, mut rejected) = (Vec::with_capacity(items.len()), Vec::new());
+        for item in items {
+            match item {
+                Ok(item) => usable.push(item),
+                Err(item) => rejected.push(item),
+            }
+        }
+        if usable.is_empty() {
+            return Err(self.unusable(name, rejected.first()));
+        }
+        self.rejected.append(&mut rejected);
+        Ok(usable)
+    }
+
+    /// What is known of one utterance; at least one mention.
+    fn item(&self, mentions: &[Mention]) -> std::result::Result<Item, Rejected> {
+        let audio = &mentions[0].audio;
+        let transcripts: Vec<&str> = mentions.iter().filter_map(|m| m.transcript.as_deref()).collect();
+        let transcript = match *transcripts.as_slice() {
+            [_, _, ..] => Err(format!("has {} transcripts", transcripts.len())),
+            [] => Err("has no transcript".into()),
+            [_] if !audio.is_file() => Err("has a transcript, but there is no such file".into()),
+            [text] => Transcript::of(text),
+        };
+        let speaker = mentions.iter().find_map(|m| m.speaker.clone());
+        match transcript {
+            Ok(transcript) => Ok(Item { audio: audio.clone(), transcript, speaker }),
+            Err(reason) => Err(self.reject(audio, reason)),
+        }
+    }
+
+    /// Moves some speakers, or some utterances, to the validation part.
+    fn hold_out(&mut self) -> Result<()> {
+        let speakers: BTreeSet<&String> =
+            self.train.iter().filter_map(|item| item.speaker.as_ref()).collect();
+        let are_known = speakers.len() > 1 && self.train.iter().all(|item| item.speaker.is_some());
+        let speakers: Vec<String> = speakers.into_iter().cloned().collect();
+        let split = |name, total: u64, most| {
+            let count = (total / 10).clamp(1, most);
+            let [_, held_out] = hold_out(&self.root, name, total, count, self.seed)?;
+            Ok(held_out)
+        };
+        let (by, held_out): (HeldOut, Filter) = if are_known {
+            (HeldOut::Speaker, split("speaker", speakers.len() as u64, MOST_SPEAKERS)?)
+        } else {
+            (HeldOut::Utterance, split("usable utterance", self.train.len() as u64, MOST_UTTERANCES)?)
+        };
+        self.held_out = Some(by);
+        for (i, item) in std::mem::take(&mut self.train).into_iter().enumerate() {
+            let number = match (by, &item.speaker) {
+                (HeldOut::Speaker, Some(speaker)) => speakers.partition_point(|other| other < speaker),
+                _ => i,
+            };
+            let part = if held_out.has(number as u64) { &mut self.validation } else { &mut self.train };
+            part.push(item);
+        }
+        Ok(())
+    }
+
+    /// Names the prepared data: a hash of all that the listing says, and of the sizes and times of the
+    /// recordings.
+    ///
+    /// # Errors
+    /// A root that cannot be read.
+    pub(super) fn key(&self, format: u64) -> Result<Key> {
+        let mut key = Key::default();
+        key.number(format);
+        key.number(self.seed);
+        for part in [Some(&self.train), Some(&self.validation), self.test.as_ref()] {
+            let part = part.map(Vec::as_slice).unwrap_or_default();
+            let names: Vec<OsString> = part.iter().map(|item| self.below(&item.audio).into()).collect();
+            key.folder(&self.root, &names)?;
+            for item in part {
+                let Transcript { symbols, had_marks } = &item.transcript;
+                key.number(symbols.len() as u64);
+                // Ids are below 128.
+                key.text(&String::from_utf8_lossy(symbols));
+                key.number(u64::from(*had_marks));
+                key.text(item.speaker.as_deref().unwrap_or_default());
+            }
+        }
+        for Rejected { name, reason } in &self.rejected {
+            key.text(name);
+            key.text(reason);
+        }
+        Ok(key)
+    }
+
+    /// Part `name` has no usable utterance; one that is not used is named.
+    pub(super) fn unusable(&self, name: &str, first: Option<&Rejected>) -> Error {
+        let why = first.map_or_else(String::new, |Rejected { name, reason }| format!(": {name} {reason}"));
+        Error::input(format!("{}: the {name} part has no usable utterance{why}", self.root.display()))
+    }
+
+    /// A recording that is not used, named by its path below the data set.
+    pub(super) fn reject(&self, audio: &Path, reason: String) -> Rejected {
+        Rejected { name: shown(&self.below(audio).to_string_lossy()), reason }
+    }
+
+    /// The path of a recording below the data set, or the whole path if it lies elsewhere.
+    fn below<'a>(&self, audio: &'a Path) -> &'a Path {
+        audio.strip_prefix(&self.root).unwrap_or(audio)
+    }
+}

@@ -1,0 +1,16 @@
+//! Recorded speech, read from files.
+
+mod frontend;
+mod layout;
+mod librispeech;
+mod listing;
+mod manifest;
+mod prepare;
+mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod transcript;
+
+pub(crate) use prepare::{check, open};
+pub(crate) use summary::Summary;

@@ -1,0 +1,74 @@
+//! What a data set holds, in one line and in numbers.
+
+use super::listing::HeldOut;
+use scaling_core::quarantine::{Few, Rejected};
+use scaling_core::report::thousands;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The size of a part.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PartSummary {
+    /// Utterances that are used.
+    pub(crate) utterances: u64,
+    /// Symbols of their transcripts: the unit of m.
+    pub(crate) characters: u64,
+    /// Length of their recordings.
+    pub(crate) seconds: f64,
+}
+
+impl fmt::Display for PartSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { utterances, characters, seconds } = self;
+        let plural = if *utterances == 1 { "" } else { "s" };
+        let (utterances, characters) = (thousands(*utterances), thousands(*characters));
+        write!(f, "{utterances} utterance{plural} ({:.2} h, {characters} characters)", seconds / 3_600.0)
+    }
+}
+
+/// What a data set holds; displayed as one line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    /// The pool that training shards are drawn from.
+    pub(crate) train: PartSummary,
+    /// The validation part, or what was held out of the training part for want of one.
+    pub(crate) validation: PartSummary,
+    /// By what it was held out.
+    pub(crate) held_out: Option<HeldOut>,
+    /// The test part, if there is one.
+    pub(crate) test: Option<PartSummary>,
+    /// Speakers of both the training and the validation part; `None` where speakers are not known.
+    pub(crate) shared_speakers: Option<u64>,
+    /// Distinct validation recordings that occur in the training part too, sample by sample.
+    pub(crate) shared: u64,
+    /// Training recordings that repeat an earlier one.
+    pub(crate) repeated: u64,
+    /// Utterances whose transcripts had punctuation, which is left out.
+    pub(crate) punctuated: u64,
+    /// What is not used.
+    pub(crate) rejected: Vec<Rejected>,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to train on, {} to validate", self.train, self.validation)?;
+        match self.held_out {
+            Some(HeldOut::Speaker) => f.write_str(" (held out by speaker)")?,
+            Some(HeldOut::Utterance) => f.write_str(" (held out by utterance)")?,
+            None => {}
+        }
+        if let Some(test) = &self.test {
+            write!(f, ", {test} to test")?;
+        }
+        let speakers = self.shared_speakers.map_or("not known".to_owned(), thousands);
+        write!(
+            f,
+            "; recordings in both training and validation: {}, speakers in both: {speakers}; training recordings \
+             that repeat another: {}; transcripts whose punctuation is dropped: {}; {}",
+            thousands(self.shared),
+            thousands(self.repeated),
+            thousands(self.punctuated),
+            Few(&self.rejected)
+        )
+    }
+}

@@ -1,0 +1,189 @@
+use super::*;
+
+#[test]
+fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
+    let bench = Bench::manifests()?;
+    bench.put("text.wav", "text")?;
+    bench.put("tiny.wav", wav(&tone(319, 1)))?;
+    let long = "a".repeat(15);
+    bench.put(
+        "train.csv",
+        format!(
+            "wav_filename,transcript\n0.wav,zero\n1.wav,Nº 1\n2.wav,two 2\n3.wav,three\n3.wav,tree\n4.wav,\n\
+             5.wav,{long}\ngone.wav,gone\ntext.wav,text\ntiny.wav,a\n"
+        ),
+    )?;
+    bench.put("dev.jsonl", "{\"audio\":\"0.wav\"}\n{\"audio\":\"4.wav\",\"text\":\"- four -\"}\n")?;
+    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    let summary = bench.check()?;
+    let unusable = |name: &str| {
+        let reason = crate::audio::load(&bench.path(name)).unwrap_err();
+        format!("{name} {reason}")
+    };
+    assert_eq!(
+        rejected(&summary),
+        [
+            "1.wav has a transcript with `º` (U+00BA), which is not a-z, a space or an apostrophe",
+            "2.wav has a transcript with `2` (U+0032), which is not a-z, a space or an apostrophe",
+            "3.wav has 2 transcripts",
+            "4.wav has an empty transcript",
+            "gone.wav has a transcript, but there is no such file",
+            "0.wav has no transcript",
+            "5.wav is too short for its transcript: 54 frames of 10 ms for 15 characters",
+            &unusable("text.wav"),
+            "tiny.wav is shorter than one frame of 20 ms",
+        ]
+    );
+    assert_eq!((summary.train.utterances, summary.train.characters), (1, 4));
+    assert_eq!((summary.validation.utterances, summary.validation.characters), (1, 4));
+    assert_eq!((summary.punctuated, summary.shared), (1, 0));
+    let directory = bench.prepare(0)?;
+    let text = fs::read_to_string(directory.join("quarantine.txt")).at("read", &directory)?;
+    assert_eq!(text.lines().count(), 9);
+    assert!(text.contains("\n3.wav\thas 2 transcripts\n"), "{text}");
+    let line = summary.to_string();
+    assert!(line.contains("; 9 rejected: 1.wav (has a transcript with `º`"), "{line}");
+    assert!(line.ends_with(" and 6 more"), "{line}");
+    Ok(())
+}
+
+#[test]
+fn unusable_utterances_of_librispeech_are_listed() -> Result<()> {
+    let bench = Bench::subset(2)?;
+    let chapter = "train-clean/1/7";
+    bench.put(&format!("{chapter}/1-7-0002.flac"), flac(&tone(8_000, 9)))?;
+    bench.put(&format!("{chapter}/1-7-0003.flac"), &flac(&tone(8_000, 9))[..6_000])?;
+    bench.put(&format!("{chapter}/._1-7-0004.flac"), "left by a Mac")?;
+    bench.put(
+        &format!("{chapter}/1-7.trans.txt"),
+        "1-7-0000 HELLO\n1-7-0001 IT'S ME\n1-7-0001 IT'S ME\n1-7-0003 CUT OFF\n1-7-0005 NO AUDIO\n1-7-0006\n",
+    )?;
+    let summary = bench.check()?;
+    let reason = crate::audio::load(&bench.path(&format!("{chapter}/1-7-0003.flac"))).unwrap_err();
+    assert_eq!(
+        rejected(&summary),
+        [
+            format!("{chapter}/1-7-0001.flac has 2 transcripts"),
+            format!("{chapter}/1-7-0002.flac has no transcript"),
+            format!("{chapter}/1-7-0005.flac has a transcript, but there is no such file"),
+            format!("{chapter}/1-7-0006.flac has a transcript, but there is no such file"),
+            format!("{chapter}/1-7-0003.flac {reason}"),
+        ]
+    );
+    assert_eq!(summary.train.utterances + summary.validation.utterances, 3);
+    Ok(())
+}
+
+#[test]
+fn unusable_data_sets_are_one_line() -> Result<()> {
+    let bench = Bench::new()?;
+    assert_eq!(
+        bench.error(),
+        "SET/ holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), or \
+         manifests (.csv, .jsonl)"
+    );
+    let alone = "is for validation or test alone; add a part named train*";
+    bench.put("test-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
+    assert_eq!(bench.error(), format!("SET/ has nothing to train on: by name, test-clean {alone}"));
+    bench.put("train-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET: the train part has no usable utterance: train-clean/1/2/1-2-0000.flac has a transcript, but there is \
+         no such file"
+    );
+    bench.put("dev.csv", "a,b\n")?;
+    bench.put("test-clean.csv", "path,text\n")?;
+    let column = "wav_filename or audio_filepath or audio or key or path";
+    let header = "is no manifest: its first line names no column";
+    assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}"));
+    bench.put("dev.csv", "path,sentence\n")?;
+    assert_eq!(bench.error(), format!("SET/dev.csv {header} transcript or text"));
+    bench.put("dev.csv", "path,text\n")?;
+    assert_eq!(
+        bench.error(),
+        format!("SET/ has nothing to train on: by name, dev.csv, test-clean.csv {alone}")
+    );
+    bench.put("train.csv", "path,text\n0.wav,a\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET: the train part has no usable utterance: 0.wav has a transcript, but there is no such file"
+    );
+    bench.put("0.wav", "text")?;
+    assert!(
+        bench.error().starts_with("SET: the train part has no usable utterance: 0.wav "),
+        "{}",
+        bench.error()
+    );
+    bench.put("0.wav", wav(&tone(8_000, 0)))?;
+    assert_eq!(bench.error(), "SET: the validation part has no usable utterance");
+    bench.put("dev.csv", "path,text\n0.wav,\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET: the validation part has no usable utterance: 0.wav has an empty transcript"
+    );
+    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    let few = "has one usable utterance; a training and a validation part need at least 2";
+    assert_eq!(bench.error(), format!("SET {few}"));
+    let missing = check(Path::new("/no/such/set")).unwrap_err().to_string();
+    assert_eq!(missing, "cannot read /no/such/set: No such file or directory (os error 2)");
+    let file = check(&bench.path("0.wav")).unwrap_err().to_string();
+    assert!(file.ends_with("0.wav is neither a directory nor a manifest (.csv or .jsonl)"), "{file}");
+    Ok(())
+}
+
+#[test]
+fn damaged_manifests_are_named_by_line() -> Result<()> {
+    let message = |name: &str, text: &str| -> Result<String> {
+        let bench = Bench::new()?;
+        bench.put(name, text)?;
+        Ok(bench.error())
+    };
+    let expected = "no recording is named; expected wav_filename or audio_filepath or audio or key or path";
+    assert_eq!(message("a.csv", "path,text\n,hello\n")?, format!("SET/a.csv line 2: {expected}"));
+    let uneven = message("a.csv", "path,text\na.wav,b\na.wav\n")?;
+    assert!(uneven.starts_with("cannot read SET/a.csv: CSV error: record 2 (line: 3"), "{uneven}");
+    let second = |line: &str| message("a.jsonl", &format!("{{\"path\":\"a.wav\",\"text\":\"a\"}}\n{line}\n"));
+    assert_eq!(second("{\"path\":")?, "SET/a.jsonl line 2, column 8: a JSON object was expected");
+    assert_eq!(second("[1]")?, "SET/a.jsonl line 2, column 0: a JSON object was expected");
+    assert_eq!(second("{\"path\":null,\"text\":\"a\"}")?, format!("SET/a.jsonl line 2: {expected}"));
+    assert_eq!(message("a.jsonl", "\n")?, "SET/a.jsonl is empty");
+    Ok(())
+}
+
+#[test]
+fn a_damaged_store_is_recognised() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let directory = bench.prepare(0)?;
+    let error = || opened(&directory).err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(error(), "");
+    let remedy = format!("; remove the directory {} to prepare it again", directory.display());
+    let mut names: Vec<_> = fs::read_dir(&directory)
+        .at("read", &directory)?
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("quarantine.txt"))
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 9);
+    for path in names {
+        let whole = fs::read(&path).at("read", &path)?;
+        let longer = [whole.as_slice(), &[0; 16]].concat();
+        for damaged in [&whole[..whole.len() - 2], &whole[..whole.len() / 2], &[], &longer] {
+            fs::write(&path, damaged).at("write", &path)?;
+            assert!(
+                error().ends_with(&remedy),
+                "{} with {} bytes: {}",
+                path.display(),
+                damaged.len(),
+                error()
+            );
+        }
+        fs::remove_file(&path).at("remove", &path)?;
+        assert!(error().ends_with(&remedy), "{}: {}", path.display(), error());
+        fs::write(&path, &whole).at("write", &path)?;
+        assert_eq!(error(), "");
+    }
+    let transcripts = directory.join("train.transcripts");
+    fs::write(&transcripts, [28; 15]).at("write", &transcripts)?;
+    assert!(error().contains("train.index is damaged"), "{}", error());
+    Ok(())
+}

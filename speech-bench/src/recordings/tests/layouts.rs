@@ -1,0 +1,102 @@
+use super::*;
+use crate::recordings::listing::HeldOut;
+
+#[test]
+fn csv_manifests_give_parts_by_name() -> Result<()> {
+    let bench = Bench::manifests()?;
+    bench.put("sub/6.wav", wav(&tone(16_000, 6)))?;
+    let far = bench.0.path().join("far.wav");
+    fs::write(&far, wav(&tone(8_000, 7))).at("write", &far)?;
+    // Columns in another order, one more column, quotes, absolute paths.
+    let rows =
+        format!("note,transcript,wav_filename\nx,\"Six, again\",sub/6.wav\n,seven,{}\n", far.display());
+    bench.put("test.csv", rows)?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["zero", "one", "two", "three"]);
+    assert_eq!(texts(&*speech.validation), ["four", "five"]);
+    let test = speech.test.as_deref().map(texts);
+    assert_eq!(test, Some(vec!["seven".to_owned(), "six again".to_owned()]));
+    assert_eq!(
+        speech.description,
+        "4 utterances (0.00 h, 15 characters) to train on, 2 utterances (0.00 h, 8 characters) to validate, 2 \
+         utterances (0.00 h, 14 characters) to test; recordings in both training and validation: 0, speakers in \
+         both: not known; training recordings that repeat another: 0; transcripts whose punctuation is dropped: 1; \
+         0 rejected"
+    );
+    assert_eq!(speech.characters, 15);
+    assert_eq!((speech.train.frames(0), speech.train.frames(3)), (49, 52));
+    assert_eq!((speech.train.characters(0), speech.train.characters(3)), (4, 5));
+    Ok(())
+}
+
+#[test]
+fn jsonl_manifests_have_keys_of_many_names() -> Result<()> {
+    let bench = Bench::manifests()?;
+    fs::remove_file(bench.path("train.csv")).at("remove", &bench.path("train.csv"))?;
+    bench.put(
+        "manifest.jsonl",
+        "\u{feff}{\"audio_filepath\": \"0.wav\", \"text\": \"zero\", \"duration\": 0.5}\n\
+         {\"audio\": \"1.wav\", \"transcript\": \"one\"}\n\n\
+         {\"key\": \"2.wav\", \"text\": \"two\", \"duration\": null}\n\
+         {\"path\": \"./3.wav\", \"text\": \"three\"}\n",
+    )?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["zero", "one", "two", "three"]);
+    assert_eq!(texts(&*speech.validation), ["four", "five"]);
+    Ok(())
+}
+
+#[test]
+fn one_manifest_is_split_by_utterance_or_by_speaker() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let summary = check(&bench.path("train.csv"))?;
+    assert_eq!(summary.held_out, Some(HeldOut::Utterance));
+    assert_eq!((summary.train.utterances, summary.validation.utterances), (3, 1));
+    let rows =
+        (0..6).map(|i| format!("{{\"audio\":\"{i}.wav\",\"text\":\"hi\",\"speaker_id\":{}}}\n", i / 2));
+    bench.put("all.jsonl", rows.collect::<String>())?;
+    let summary = check(&bench.path("all.jsonl"))?;
+    assert_eq!(summary.held_out, Some(HeldOut::Speaker));
+    assert_eq!((summary.train.utterances, summary.validation.utterances), (4, 2));
+    assert_eq!(summary.shared_speakers, Some(0));
+    assert!(summary.to_string().contains(" to validate (held out by speaker); recordings in"), "{summary}");
+    Ok(())
+}
+
+#[test]
+fn librispeech_is_found_at_every_level() -> Result<()> {
+    let bench = Bench::subset(3)?;
+    bench.put("dev-clean/1/8/1-8-0000.flac", flac(&tone(8_000, 2)))?;
+    bench.put("dev-clean/1/8/1-8.trans.txt", "1-8-0000 ONCE MORE\n")?;
+    bench.put("SPEAKERS.TXT", ";ID\n")?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["hello", "it's me"].repeat(3));
+    assert_eq!(texts(&*speech.validation), ["once more"]);
+    // The speaker of dev-clean is one of the training part, and says what was said there.
+    let summary = bench.check()?;
+    assert_eq!((summary.shared_speakers, summary.shared, summary.repeated), (Some(1), 1, 0));
+
+    // The directory above, and a subset alone.
+    let above = Bench::new()?;
+    fs::rename(bench.0.path().join("set"), above.path("LibriSpeech")).at("rename", &bench.path(""))?;
+    assert_eq!(above.check()?, summary);
+    let subset = check(&above.path("LibriSpeech/train-clean"))?;
+    assert_eq!(subset.held_out, Some(HeldOut::Speaker));
+    assert_eq!((subset.train.utterances, subset.validation.utterances), (4, 2));
+    let other = check(&above.path("LibriSpeech/dev-clean")).unwrap_err().to_string();
+    assert!(
+        other.contains("dev-clean has nothing to train on: by name, dev-clean is for validation"),
+        "{other}"
+    );
+    Ok(())
+}
+
+#[test]
+fn recordings_that_repeat_are_counted() -> Result<()> {
+    let bench = Bench::manifests()?;
+    bench.put("1.wav", wav(&tone(8_000, 0)))?;
+    bench.put("5.wav", wav(&tone(8_000, 0)))?;
+    let summary = bench.check()?;
+    assert_eq!((summary.shared, summary.repeated, summary.shared_speakers), (1, 1, None));
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Data sets of the genuine layouts, made of tones.
+
+mod damage;
+mod layouts;
+mod real;
+mod same;
+
+use super::prepare::{check, opened, prepare_in};
+use super::summary::Summary;
+use crate::audio::Series;
+use crate::utterances::{ALPHABET, Speech, Utterances};
+use scaling_core::error::{At, Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A data set and a cache in a directory of their own.
+pub(super) struct Bench(tempfile::TempDir);
+
+impl Bench {
+    pub(super) fn new() -> Result<Self> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        fs::create_dir(root.path().join("set")).at("write", root.path())?;
+        Ok(Self(root))
+    }
+
+    /// Recordings `0.wav` to `5.wav`, and manifests `train.csv` of the first four and `dev.csv` of the others.
+    pub(super) fn manifests() -> Result<Self> {
+        let bench = Self::new()?;
+        for i in 0..6 {
+            bench.put(&format!("{i}.wav"), wav(&tone(8_000 + 160 * i, i)))?;
+        }
+        bench.put(
+            "train.csv",
+            "wav_filename,wav_filesize,transcript\n0.wav,9,zero\n1.wav,9,one\n2.wav,9,two\n3.wav,9,three\n",
+        )?;
+        bench.put("dev.csv", "wav_filename,wav_filesize,transcript\n4.wav,9,four\n5.wav,9,five\n")?;
+        Ok(bench)
+    }
+
+    /// `speakers` speakers of two recordings each in the subset `train-clean`.
+    pub(super) fn subset(speakers: usize) -> Result<Self> {
+        let bench = Self::new()?;
+        for speaker in 0..speakers {
+            let chapter = format!("train-clean/{speaker}/7");
+            for i in 0..2 {
+                let samples = tone(8_000, 2 * speaker + i);
+                bench.put(&format!("{chapter}/{speaker}-7-000{i}.flac"), flac(&samples))?;
+            }
+            let lines = format!("{speaker}-7-0000 HELLO\n{speaker}-7-0001 IT'S ME\n");
+            bench.put(&format!("{chapter}/{speaker}-7.trans.txt"), lines)?;
+        }
+        Ok(bench)
+    }
+
+    /// A path of the data set.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join("set").join(name)
+    }
+
+    pub(super) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap_or(&path)).at("write", &path)?;
+        fs::write(&path, bytes).at("write", &path)
+    }
+
+    pub(super) fn prepare(&self, seed: u64) -> Result<PathBuf> {
+        prepare_in(&self.0.path().join("cache"), &self.path(""), seed)
+    }
+
+    /// Prepares and opens; what is reported must be what `check` reports.
+    pub(super) fn open(&self) -> Result<Speech> {
+        let opened = opened(&self.prepare(0)?)?;
+        assert_eq!(opened.description, self.check()?.to_string());
+        Ok(opened)
+    }
+
+    pub(super) fn check(&self) -> Result<Summary> {
+        check(&self.path(""))
+    }
+
+    /// What is wrong, with the path of the data set left out; preparing says the same as checking.
+    pub(super) fn error(&self) -> String {
+        let message = |error: Option<Error>| {
+            let error = error.unwrap_or_else(|| Error::failed("no error"));
+            assert!(!error.to_string().contains('\n'), "{error}");
+            assert_eq!(error.exit_code(), 2, "{error}");
+            let path = self.path("").to_string_lossy().into_owned();
+            error.to_string().replace(&path, "SET/").replace(path.trim_end_matches('/'), "SET")
+        };
+        let message_of_check = message(self.check().err());
+        assert_eq!(message_of_check, message(self.prepare(0).err()));
+        let left = fs::read_dir(self.0.path().join("cache/speech")).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "a failed preparation leaves nothing behind");
+        message_of_check
+    }
+}
+
+/// A tone of its own for every seed.
+pub(super) fn tone(samples: usize, seed: usize) -> Vec<i16> {
+    let frequency = 0.05 + 0.01 * seed as f64;
+    (0..samples).map(|t| (8_000.0 * (frequency * t as f64).sin()) as i16).collect()
+}
+
+/// A WAV file of 16 kHz.
+pub(super) fn wav(samples: &[i16]) -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+    samples.iter().for_each(|sample| writer.write_sample(*sample).unwrap());
+    writer.finalize().unwrap();
+    bytes.into_inner()
+}
+
+/// A FLAC file of 16 kHz whose frames are not compressed, written by hand since no encoder here does.
+pub(super) fn flac(samples: &[i16]) -> Vec<u8> {
+    const BLOCK: usize = 4_096;
+    let remainder = |bytes: &[u8], polynomial: u32, bits: u32| {
+        bytes.iter().fold(0_u32, |rest, byte| {
+            (0..8).fold(rest ^ (u32::from(*byte) << (bits - 8)), |rest, _| {
+                let next = rest << 1;
+                if rest >> (bits - 1) == 1 { (next ^ polynomial) & ((1 << bits) - 1) } else { next }
+            })
+        })
+    };
+    let mut file = b"fLaC\x80\0\0\x22\x10\0\x10\0\0\0\0\0\0\0".to_vec();
+    // Rate, channels, bits of a sample, number of samples; no MD5 of the samples.
+    file.extend((16_000_u64 << 44 | 15 << 36 | samples.len() as u64).to_be_bytes());
+    file.extend([0; 16]);
+    for (number, block) in samples.chunks(BLOCK).enumerate() {
+        let mut frame = vec![0xff, 0xf8, 0x75, 0x08, number as u8];
+        frame.extend((block.len() as u16 - 1).to_be_bytes());
+        frame.push(remainder(&frame, 0x07, 8) as u8);
+        frame.push(0x02);
+        frame.extend(block.iter().flat_map(|sample| sample.to_be_bytes()));
+        let check = remainder(&frame, 0x8005, 16) as u16;
+        frame.extend(check.to_be_bytes());
+        file.extend(frame);
+    }
+    file
+}
+
+/// The transcripts of a part.
+pub(super) fn texts(part: &dyn Utterances) -> Vec<String> {
+    let text = |index| part.transcript(index).iter().map(|id| char::from(ALPHABET[*id as usize])).collect();
+    (0..part.len().unwrap_or(0)).map(text).collect()
+}
+
+/// The rejected items with their reasons.
+pub(super) fn rejected(summary: &Summary) -> Vec<String> {
+    summary.rejected.iter().map(|item| format!("{} {}", item.name, item.reason)).collect()
+}

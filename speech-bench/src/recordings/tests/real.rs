@@ -1,0 +1,77 @@
+use super::*;
+use crate::recordings::listing::HeldOut;
+use std::time::Instant;
+
+/// The directory of real recordings, if there is one.
+fn data() -> Option<PathBuf> {
+    let data = std::env::var_os("SCALING_REAL_DATA");
+    if data.is_none() {
+        eprintln!("skipped: set SCALING_REAL_DATA to the directory that holds speech/");
+    }
+    data.map(|data| PathBuf::from(data).join("speech"))
+}
+
+#[test]
+fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
+    let Some(data) = data() else { return Ok(()) };
+    let bench = Bench::new()?;
+    let started = Instant::now();
+    let directory =
+        prepare_in(&bench.0.path().join("cache"), &data.join("speechocean762-librispeech-layout"), 0)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let speech = opened(&directory)?;
+    eprintln!("{}; {seconds:.1} s", speech.description);
+    assert_eq!((speech.train.len(), speech.validation.len()), (Some(426), Some(70)));
+    assert!(speech.test.is_none());
+    let [train, validation] =
+        ["426 utterances (0.55 h, ", "70 utterances (0.08 h, "].map(|part| speech.description.contains(part));
+    assert!(
+        train
+            && validation
+            && speech.description.contains(" training and validation: 0, speakers in both: 0; ")
+    );
+    assert!(speech.description.ends_with("; 0 rejected"), "{}", speech.description);
+    Ok(())
+}
+
+#[test]
+fn genuine_librispeech_is_read_and_never_trained_on() -> Result<()> {
+    let Some(data) = data() else { return Ok(()) };
+    let error = check(&data.join("LibriSpeech")).unwrap_err().to_string();
+    assert!(error.contains("LibriSpeech has nothing to train on: by name, test-other is for"), "{error}");
+    // The same files under the name of a training subset.
+    let bench = Bench::new()?;
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in crate::recordings::layout::entries(&data.join("LibriSpeech/test-other").join(&folder))? {
+            let below = folder.join(entry.file_name().unwrap());
+            if entry.is_dir() {
+                folders.push(below);
+            } else {
+                let name = format!("LibriSpeech/train-other/{}", below.display());
+                bench.put(&name, fs::read(&entry).at("read", &entry)?)?;
+            }
+        }
+    }
+    let summary = bench.check()?;
+    eprintln!("{summary}");
+    assert_eq!(summary.held_out, Some(HeldOut::Speaker));
+    assert_eq!((summary.train.utterances, summary.validation.utterances), (40, 10));
+    assert_eq!(summary.rejected, []);
+    let hours = (summary.train.seconds + summary.validation.seconds) / 3_600.0;
+    assert!((hours - 0.101).abs() < 0.001, "{hours}");
+    Ok(())
+}
+
+#[test]
+fn the_manifests_of_spoken_digits_are_read() -> Result<()> {
+    let Some(data) = data() else { return Ok(()) };
+    let bench = Bench::new()?;
+    let speech = opened(&prepare_in(&bench.0.path().join("cache"), &data.join("fsdd"), 0)?)?;
+    eprintln!("{}", speech.description);
+    assert_eq!((speech.train.len(), speech.validation.len()), (Some(2_400), Some(300)));
+    assert_eq!(speech.test.as_ref().and_then(|test| test.len()), Some(300));
+    assert_eq!(speech.characters, 9_600);
+    assert!(speech.description.starts_with("2,400 utterances (0.29 h, "), "{}", speech.description);
+    Ok(())
+}

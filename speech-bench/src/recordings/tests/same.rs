@@ -1,0 +1,114 @@
+//! What is prepared is a function of the recordings and of the seed alone.
+
+use super::*;
+
+/// The names and bytes of all files of a directory.
+fn files(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).at("read", directory)? {
+        let path = entry.at("read", directory)?.path();
+        let bytes = fs::read(&path).at("read", &path)?;
+        files.push((path.strip_prefix(directory).unwrap_or(&path).to_owned(), bytes));
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() -> Result<()> {
+    let bench = Bench::subset(20)?;
+    bench.put("train-clean/3/7/3-7-0001.flac", "cut")?;
+    let prepared = |threads: usize| -> Result<_> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let cache = bench.0.path().join(format!("cache{threads}"));
+        files(&pool.install(|| prepare_in(&cache, &bench.path(""), 1))?)
+    };
+    let one = prepared(1)?;
+    assert_eq!(one.len(), 10);
+    assert!(prepared(2)? == one && prepared(3)? == one);
+    Ok(())
+}
+
+#[test]
+fn the_seed_decides_which_speakers_are_held_out() -> Result<()> {
+    let bench = Bench::subset(20)?;
+    let frames = |seed| -> Result<_> {
+        let speech = opened(&bench.prepare(seed)?)?;
+        let mut mel = Vec::new();
+        speech.validation.read(0, Series::Mel, &mut mel);
+        // Two of twenty speakers, with both their utterances.
+        assert_eq!((speech.train.len(), speech.validation.len()), (Some(36), Some(4)));
+        assert_eq!(texts(&*speech.validation), ["hello", "it's me"].repeat(2));
+        Ok((speech.fingerprint, mel))
+    };
+    assert_eq!(frames(1)?, frames(1)?);
+    let distinct: std::collections::BTreeSet<_> = (0..4).map(|seed| frames(seed).unwrap().0).collect();
+    assert_eq!(distinct.len(), 4);
+
+    // A layout's own split is used as it is.
+    let bench = Bench::manifests()?;
+    assert_eq!(bench.prepare(1)?, bench.prepare(2)?);
+    Ok(())
+}
+
+#[test]
+fn the_order_of_a_manifest_changes_nothing() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let before = files(&bench.prepare(0)?)?;
+    bench.put("train.csv", "transcript,path\nthree,3.wav\ntwo,2.wav\nzero,0.wav\none,1.wav\n")?;
+    fs::remove_dir_all(bench.0.path().join("cache")).at("remove", bench.0.path())?;
+    assert!(files(&bench.prepare(0)?)? == before);
+    Ok(())
+}
+
+#[test]
+fn other_recordings_or_transcripts_are_prepared_anew() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let first = bench.prepare(0)?;
+    let fingerprint = |directory: &Path| Ok::<_, Error>(opened(directory)?.fingerprint);
+    bench.put("dev.csv", "path,text\n4.wav,for\n5.wav,five\n")?;
+    let second = bench.prepare(0)?;
+    bench.put("5.wav", wav(&tone(9_000, 5)))?;
+    let third = bench.prepare(0)?;
+    assert!(first != second && second != third);
+    assert_ne!(fingerprint(&first)?, fingerprint(&second)?);
+    assert_ne!(fingerprint(&second)?, fingerprint(&third)?);
+    Ok(())
+}
+
+#[test]
+fn training_features_are_normalised() -> Result<()> {
+    let speech = Bench::subset(10)?.open()?;
+    for series in [Series::Spectrogram, Series::Mel] {
+        let (mut sums, mut squares) = (vec![0.0; series.bins()], vec![0.0; series.bins()]);
+        let (mut frames, mut values) = (0, vec![7.0; 3]);
+        for index in 0..speech.train.len().unwrap_or(0) {
+            speech.train.read(index, series, &mut values);
+            assert_eq!(values.len(), speech.train.frames(index) * series.bins());
+            frames += speech.train.frames(index);
+            for frame in values.chunks(series.bins()) {
+                for (bin, value) in frame.iter().enumerate() {
+                    sums[bin] += f64::from(*value);
+                    squares[bin] += f64::from(*value).powi(2);
+                }
+            }
+        }
+        for (sum, square) in sums.iter().zip(&squares) {
+            let (mean, square) = (sum / frames as f64, square / frames as f64);
+            assert!(mean.abs() < 2e-3 && (square - 1.0).abs() < 5e-3, "{series:?}: {mean}, {square}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_best_guess_knows_how_often_each_character_occurs() -> Result<()> {
+    let bench = Bench::manifests()?;
+    bench.put("train.csv", "path,text\n0.wav,a\n1.wav,b\n2.wav,a b\n")?;
+    // Two `a`, two `b`, one space, three ends.
+    let shares = [0.25_f64, 0.25, 0.125, 0.375];
+    let entropy: f64 = shares.iter().map(|p| -p * p.ln()).sum();
+    let loss = bench.open()?.best_guess_loss;
+    assert!((loss - entropy).abs() < 1e-12, "{loss} {entropy}");
+    Ok(())
+}
