@@ -41,7 +41,7 @@ fn ctc(logits: &Tensor, weights: &Tensor, targets: &CtcTargets, blank: usize) ->
     let counts = integers(&mut targets.symbols.iter().map(Vec::len));
     let lengths = integers(&mut targets.lengths.iter().copied());
     let shares = logits.log_softmax(2, logits.kind());
-    let (losses, _) = shares.internal_ctc_loss(&symbols, lengths, counts, blank as i64, true);
+    let (losses, _) = Tensor::internal_ctc_loss(&shares, &symbols, lengths, counts, blank as i64, true);
     let total = losses.masked_fill(&losses.isinf(), 0.0).dot(weights);
     Tensor::cat(&[losses.detach(), total.unsqueeze(0)], 0)
 }

@@ -18,7 +18,7 @@ fn ctc_of_pytorch(batch: &Batch, factor: f64) -> (Vec<f32>, Vec<f32>) {
         let targets = Tensor::from_slice(&symbols).view([1, symbols.len() as i64]);
         let length = [batch.targets.lengths[b] as i64];
         let count = [symbols.len() as i64];
-        shares.ctc_loss(&targets, length, count, batch.blank as i64, Reduction::None, zero_infinity)
+        Tensor::ctc_loss(&shares, &targets, length, count, batch.blank as i64, Reduction::None, zero_infinity)
     };
     let rows = |zero_infinity| {
         let rows: Vec<Tensor> = (0..batch.targets.lengths.len()).map(|b| row(b, zero_infinity)).collect();
