@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use scaling_core::nn::{
-    self, BothDirections, DecoderOptions, DecoderState, DecoderWeights, HybridState, HybridWeights,
+    self, BothDirections, CtcTargets, DecoderOptions, DecoderState, DecoderWeights, HybridState, HybridWeights,
     InputFeeding, LstmCell, LstmOptions, LstmWeights, OutputWeight,
 };
 use std::hint::black_box;
@@ -152,5 +152,17 @@ fn hybrid(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(layers, lstm, rhn, softmax, decoder, both_directions, hybrid);
+/// Utterances of a few seconds: 29 symbols, of which 40 are said.
+fn ctc(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("connectionist temporal classification, 8 rows of 200 steps");
+    let (logits, weights) = (draw([200, 8, 29]), Tensor::ones([8], &Device::flex().autodiff()));
+    let symbols = (0..8).map(|row| (0..40).map(|at| 1 + (at * 7 + row) % 28).collect()).collect();
+    let targets = CtcTargets { symbols, lengths: [200; 8].into() };
+    group.bench_function("fused", |bencher| {
+        bencher.iter(|| black_box(nn::ctc(logits.clone(), &targets, 0, weights.clone()).total.backward()));
+    });
+    group.finish();
+}
+
+criterion_group!(layers, lstm, rhn, softmax, decoder, both_directions, hybrid, ctc);
 criterion_main!(layers);

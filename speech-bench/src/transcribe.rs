@@ -6,7 +6,6 @@ use crate::corpus::FEATURES;
 use crate::model::{Architecture, DeepSpeech, HybridAttention, Recogniser};
 use crate::task::SPEECH;
 use crate::utterances::{ALPHABET, text};
-use burn::module::Module;
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
 use scaling_core::cli::{Command, say};

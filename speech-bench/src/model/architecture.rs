@@ -100,7 +100,7 @@ impl Architecture {
     ///
     /// # Errors
     /// If there is none.
-    pub(super) fn alphabet(self, vocabulary: usize) -> Result<usize> {
+    pub(crate) fn alphabet(self, vocabulary: usize) -> Result<usize> {
         let others = if let Self::Attention { .. } = self { SPECIALS } else { 1 };
         vocabulary.checked_sub(others).filter(|n| (1..=usize::from(u8::MAX)).contains(n)).ok_or_else(|| {
             Error::input(format!("`--vocab` must lie between {} and {}", others + 1, others + 255))

@@ -53,7 +53,7 @@ fn halved(lengths: &[usize]) -> Arc<[usize]> {
 
 /// The likeliest symbol of every row of logits, the first of equals.
 fn likeliest(logits: &[f32], symbols: usize) -> impl Iterator<Item = usize> {
-    logits.chunks_exact(symbols).map(|row| {
+    logits.chunks_exact(symbols).map(move |row| {
         let better = |best: usize, symbol: usize| if row[symbol] > row[best] { symbol } else { best };
         (1..symbols).fold(0, better)
     })

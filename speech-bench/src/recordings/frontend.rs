@@ -53,7 +53,7 @@ impl Frontend {
     /// As [`Self::hear`].
     pub(super) fn measure(&mut self, item: &Item) -> Result<Statistics, String> {
         self.extract(item)?;
-        let mut statistics = Statistics::default();
+        let mut statistics = Statistics::new();
         statistics.add(&self.spectrogram, &self.mel);
         Ok(statistics)
     }

@@ -29,8 +29,8 @@ fn ctc_meets_the_specification() {
     }
 }
 
-/// MODELS 7.2: `options_test` of warp-ctc's `tests/test_cpu.cpp`, whose gradients are `TensorFlow`'s. Every step of the
-/// second row has the same symbol to say along all paths but one, so both are softmax less one.
+/// MODELS 7.2: `options_test` of warp-ctc's `tests/test_cpu.cpp`. Both rows have just the steps that they need, so
+/// there is one path, along which the gradients that it lists are the softmax less one.
 #[test]
 fn ctc_meets_warp_ctc() {
     #[rustfmt::skip]
@@ -205,7 +205,7 @@ fn fused_ctc_agrees_with_the_reference() {
             }
         }
     }
-    assert!(impossible > 10, "{impossible} rows were impossible");
+    assert!(impossible > 5, "{impossible} rows were impossible");
 }
 
 #[test]

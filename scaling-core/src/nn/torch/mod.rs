@@ -7,6 +7,7 @@
 
 #![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
 
+mod ctc;
 mod images;
 mod sequences;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! PyTorch's own layers and autograd, against our kernels and against LibTorch behind the same wrappers.
 
+mod ctc;
 mod decoder;
 mod images;
 

@@ -1,0 +1,47 @@
+//! Connectionist temporal classification.
+
+use super::{differentiable, plain};
+use crate::nn::ctc::CtcTargets;
+use crate::nn::extension::Alignment;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::libtorch::TchTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, LibTorch};
+use tch::Tensor;
+
+impl Alignment for LibTorch {
+    fn ctc(logits: TchTensor, weights: TchTensor, targets: CtcTargets, blank: usize) -> TchTensor {
+        plain(&[logits], |[logits]| ctc(logits, &weights.tensor, &targets, blank))
+    }
+}
+
+impl<C: CheckpointStrategy> Alignment for Autodiff<LibTorch, C> {
+    fn ctc(
+        logits: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        targets: CtcTargets,
+        blank: usize,
+    ) -> FloatTensor<Self> {
+        // The graph keeps them as well; a copy, since burn may write into its own.
+        let weights = weights.primitive().tensor.copy();
+        differentiable::<C, 1>([logits], |[logits]| ctc(logits, &weights, &targets, blank))
+    }
+}
+
+/// The losses of all rows, and the weighted total of the finite ones, which alone is differentiable, [B + 1], of
+/// logits [T, B, V] and weights [B].
+///
+/// `at::_ctc_loss` rather than `at::ctc_loss`: both leave impossible rows without gradient, but this one lets the
+/// infinite losses be seen, and never calls cuDNN, which takes no more than 256 symbols and no blank but 0.
+fn ctc(logits: &Tensor, weights: &Tensor, targets: &CtcTargets, blank: usize) -> Tensor {
+    let integers =
+        |values: &mut dyn Iterator<Item = usize>| values.map(|value| value as i64).collect::<Vec<_>>();
+    let symbols = integers(&mut targets.symbols.iter().flatten().map(|symbol| usize::from(*symbol)));
+    let symbols = Tensor::from_slice(&symbols).to_device(logits.device());
+    let counts = integers(&mut targets.symbols.iter().map(Vec::len));
+    let lengths = integers(&mut targets.lengths.iter().copied());
+    let shares = logits.log_softmax(2, logits.kind());
+    let (losses, _) = Tensor::internal_ctc_loss(&shares, &symbols, lengths, counts, blank as i64, true);
+    let total = losses.masked_fill(&losses.isinf(), 0.0).dot(weights);
+    Tensor::cat(&[losses.detach(), total.unsqueeze(0)], 0)
+}
