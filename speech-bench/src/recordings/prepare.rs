@@ -149,7 +149,7 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
 fn normalization(listing: &Listing) -> Result<Normalization> {
     let mut order: Vec<&Item> = listing.train.iter().collect();
     Random::new("utterances that decide how features are normalised", &[listing.seed]).shuffle(&mut order);
-    let (mut sum, mut count, mut rejected) = (Statistics::default(), 0, None);
+    let (mut sum, mut count, mut rejected) = (Statistics::new(), 0, None);
     for batch in order.chunks(BATCH) {
         if count == MEASURED {
             break;
