@@ -76,8 +76,11 @@ impl Frontend {
     }
 }
 
+/// The nearest numbers of half precision; what is out of their range, as in a bin that hardly changes in training
+/// recordings, becomes the largest.
 fn halves(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()
+    let (least, most) = (f16::MIN.to_f32(), f16::MAX.to_f32());
+    values.iter().flat_map(|value| f16::from_f32(value.clamp(least, most)).to_le_bytes()).collect()
 }
 
 fn hash(samples: &[f32]) -> blake3::Hash {
