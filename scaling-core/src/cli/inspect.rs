@@ -25,7 +25,7 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
         println!(
             "{:.3e} floating-point operations to train on one of its {}",
             cost.flops_per_sample,
-            task.unit()
+            task.step_unit()
         );
     }
     Ok(())
