@@ -33,9 +33,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<f32>, Unusable> {
         [b'R', b'I', b'F', b'F', ..] => wav::decode(bytes)?,
         [b'f', b'L', b'a', b'C', ..] => flac::decode(bytes)?,
         _ => {
-            return Err(Unusable::new(
-                "is not a WAV or FLAC file: it begins with neither `RIFF` nor `fLaC`",
-            ));
+            return Err(Unusable::new("is not a WAV or FLAC file: it begins with neither `RIFF` nor `fLaC`"));
         }
     };
     // Not a number fails the comparison, too.

@@ -39,7 +39,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
         }
         decoder.decode(&packet).map_err(|error| damaged(&error))?.copy_to_vecs_planar::<f32>(&mut planes);
         let channels = planes.len() as f32;
-        samples.extend((0..planes[0].len()).map(|i| planes.iter().map(|plane| plane[i]).sum::<f32>() / channels));
+        samples.extend(
+            (0..planes[0].len()).map(|i| planes.iter().map(|plane| plane[i]).sum::<f32>() / channels),
+        );
     }
     if let Some(expected) = expected
         && expected != samples.len() as u64

@@ -18,23 +18,20 @@ pub(super) fn resample(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, Unusabl
     }
     if !RATES.contains(&rate) {
         let [rate, least, most] = [rate, *RATES.start(), *RATES.end()].map(|rate| thousands(rate.into()));
-        return Err(Unusable::new(format!(
-            "has {rate} samples per second; {least} to {most} can be read"
-        )));
+        return Err(Unusable::new(format!("has {rate} samples per second; {least} to {most} can be read")));
     }
     let (from, to) = (rate as usize, RATE as usize);
     let length = (samples.len() * to + from / 2) / from;
     // An even number of periods: the filter's middle then falls on a sample of both rates.
     let period = 2 * from / greatest_common_divisor(from, to);
     let block = BLOCK.next_multiple_of(period);
-    let resampled =
-        Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
-            .map_err(|error| error.to_string())
-            .and_then(|mut resampler| {
-                let input = InterleavedSlice::new(&samples, 1, samples.len()).map_err(|e| e.to_string())?;
-                resampler.process_all(&input, samples.len(), None).map_err(|error| error.to_string())
-            })
-            .map_err(|error| Unusable::new(format!("cannot be resampled: {error}")))?;
+    let resampled = Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
+        .map_err(|error| error.to_string())
+        .and_then(|mut resampler| {
+            let input = InterleavedSlice::new(&samples, 1, samples.len()).map_err(|e| e.to_string())?;
+            resampler.process_all(&input, samples.len(), None).map_err(|error| error.to_string())
+        })
+        .map_err(|error| Unusable::new(format!("cannot be resampled: {error}")))?;
     let mut resampled = resampled.take_data();
     resampled.truncate(length);
     Ok(resampled)
