@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "under construction")]
 
 mod audio;
+mod synthetic;
 mod utterances;
 
 fn main() {}
