@@ -1,7 +1,7 @@
 //! From samples to features.
 
 use super::logarithm::logarithms;
-use super::mel::Filters;
+use super::mel::{Filters, LANES};
 use super::{RATE, Series};
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
@@ -16,24 +16,30 @@ const STEP: usize = 160;
 const POWER: f64 = 0.01;
 
 /// Logarithms of power spectra and mel bands (MODELS 5.1); with what a thread needs to compute them.
+///
+/// Spectra are computed in double precision: beside a loud bin, the rounding of single precision shows in the
+/// logarithm of a quiet one.
 pub(crate) struct Extractor {
-    transform: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    transform: Arc<dyn RealToComplex<f64>>,
+    window: Vec<f64>,
     filters: Filters,
-    windowed: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
+    windowed: Vec<f64>,
+    spectrum: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+    /// The power in each bin of several frames.
+    columns: Vec<[f32; LANES]>,
 }
 
 impl Extractor {
     pub(crate) fn new() -> Self {
         let transform = RealFftPlanner::new().plan_fft_forward(FRAME);
         Self {
-            window: window().map(|weight| weight as f32).collect(),
+            window: window().collect(),
             filters: Filters::new(),
             windowed: transform.make_input_vec(),
             spectrum: transform.make_output_vec(),
             scratch: transform.make_scratch_vec(),
+            columns: vec![[0.0; LANES]; Series::Spectrogram.bins()],
             transform,
         }
     }
@@ -56,27 +62,40 @@ impl Extractor {
         let (bins, bands) = (Series::Spectrogram.bins(), Series::Mel.bins());
         spectrogram.resize(frames * bins, 0.0);
         mel.resize(frames * bands, 0.0);
-        // Of a one-sided spectrum: all bins but the first and the last stand for two.
-        let single = gain(samples).powi(2) / (window().map(|w| w * w).sum::<f64>() * f64::from(RATE));
-        let (single, double) = (single as f32, (2.0 * single) as f32);
-        let rows = spectrogram.chunks_exact_mut(bins).zip(mel.chunks_exact_mut(bands));
-        for (samples, (powers, bands)) in samples.windows(FRAME).step_by(STEP).zip(rows) {
-            for ((out, sample), weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
-                *out = sample * weight;
+        let unit = gain(samples).powi(2) / (self.window.iter().map(|w| w * w).sum::<f64>() * f64::from(RATE));
+        let mut frame_samples = samples.windows(FRAME).step_by(STEP);
+        // Several frames at a time: their mel bands are sums of vectors.
+        for (spectra, mel) in spectrogram.chunks_mut(LANES * bins).zip(mel.chunks_mut(LANES * bands)) {
+            for (lane, (powers, samples)) in
+                spectra.chunks_exact_mut(bins).zip(&mut frame_samples).enumerate()
+            {
+                self.power(samples, unit, powers);
+                for (column, power) in self.columns.iter_mut().zip(powers) {
+                    column[lane] = *power;
+                }
             }
-            self.transform
-                .process_with_scratch(&mut self.windowed, &mut self.spectrum, &mut self.scratch)
-                .expect("the buffers have the lengths that the transform asked for");
-            for (power, value) in powers.iter_mut().zip(&self.spectrum) {
-                *power = double * (value.re * value.re + value.im * value.im);
-            }
-            powers[0] *= single / double;
-            powers[bins - 1] *= single / double;
-            self.filters.apply(powers, bands);
-            logarithms(powers);
-            logarithms(bands);
+            self.filters.apply(&self.columns, mel);
+            logarithms(spectra);
+            logarithms(mel);
         }
         frames
+    }
+
+    /// The power spectrum of a frame. All bins but the first and the last stand for two frequencies.
+    fn power(&mut self, samples: &[f32], unit: f64, powers: &mut [f32]) {
+        for ((out, sample), weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
+            *out = f64::from(*sample) * weight;
+        }
+        self.transform
+            .process_with_scratch(&mut self.windowed, &mut self.spectrum, &mut self.scratch)
+            .expect("the buffers have the lengths that the transform asked for");
+        for (power, value) in powers.iter_mut().zip(&self.spectrum) {
+            *power = (2.0 * unit * (value.re * value.re + value.im * value.im)) as f32;
+        }
+        if let [first, .., last] = powers {
+            *first *= 0.5;
+            *last *= 0.5;
+        }
     }
 }
 
@@ -89,10 +108,14 @@ fn window() -> impl Iterator<Item = f64> {
 fn gain(samples: &[f32]) -> f64 {
     // Eight sums, so that the additions do not wait for each other.
     let mut sums = [0.0; 8];
-    for samples in samples.chunks(8) {
-        for (sum, sample) in sums.iter_mut().zip(samples) {
+    let (chunks, rest) = samples.as_chunks::<8>();
+    for chunk in chunks {
+        for (sum, sample) in sums.iter_mut().zip(chunk) {
             *sum += f64::from(*sample) * f64::from(*sample);
         }
+    }
+    for (sum, sample) in sums.iter_mut().zip(rest) {
+        *sum += f64::from(*sample) * f64::from(*sample);
     }
     let power = sums.iter().sum::<f64>() / samples.len() as f64;
     if power > 0.0 { (POWER / power).sqrt() } else { 1.0 }

@@ -2,6 +2,9 @@
 
 use super::{RATE, Series};
 
+/// Frames whose bands are computed at once.
+pub(super) const LANES: usize = 8;
+
 /// 40 triangular filters from 0 Hz to 8 kHz. Their corners are equally spaced on the mel scale of HTK,
 /// 2595 log10(1 + f / 700); between corners they are linear in frequency, with 1 at the peak.
 pub(super) struct Filters(Vec<Filter>);
@@ -29,10 +32,18 @@ impl Filters {
         Self((0..bands).map(filter).collect())
     }
 
-    /// Writes the power in each band.
-    pub(super) fn apply(&self, spectrum: &[f32], bands: &mut [f32]) {
-        for (band, filter) in bands.iter_mut().zip(&self.0) {
-            *band = filter.weights.iter().zip(&spectrum[filter.start..]).map(|(w, power)| w * power).sum();
+    /// Writes the power in each band, [frames, 40], of at most [`LANES`] frames, whose spectra are the columns.
+    pub(super) fn apply(&self, columns: &[[f32; LANES]], bands: &mut [f32]) {
+        for (band, filter) in self.0.iter().enumerate() {
+            let mut sums = [0.0; LANES];
+            for (weight, powers) in filter.weights.iter().zip(&columns[filter.start..]) {
+                for (sum, power) in sums.iter_mut().zip(powers) {
+                    *sum += weight * power;
+                }
+            }
+            for (frame, sum) in bands.chunks_exact_mut(self.0.len()).zip(sums) {
+                frame[band] = sum;
+            }
         }
     }
 }
