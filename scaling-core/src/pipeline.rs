@@ -17,8 +17,7 @@ pub fn overlapped<'a, I: Sync, T: Send>(
     // One round more than there are batches: the last one only takes.
     for batch in items.chunks(batch).chain([&[][..]]) {
         let previous = std::mem::take(&mut made);
-        let (next, taken) =
-            rayon::join(|| make(batch), || previous.into_iter().try_for_each(|result| take(result)));
+        let (next, taken) = rayon::join(|| make(batch), || previous.into_iter().try_for_each(&mut take));
         taken?;
         made = next;
     }

@@ -13,4 +13,3 @@ mod tests;
 mod transcript;
 
 pub(crate) use prepare::{check, open};
-pub(crate) use summary::Summary;

@@ -231,6 +231,7 @@ impl Tally {
                     writer.as_mut().map_or(Ok(()), |writer| writer.push(&heard, symbols))
                 }
                 Err(reason) => {
+                    // Its place among the others decides which are drawn to normalise by.
                     self.fingerprint.update(b"rejected");
                     self.rejected.push(listing.reject(&item.audio, reason));
                     Ok(())
@@ -250,7 +251,9 @@ impl Tally {
         part.summary.utterances += 1;
         part.summary.characters += symbols.len() as u64;
         part.summary.seconds += heard.seconds;
-        symbols.iter().for_each(|symbol| part.symbols[*symbol as usize] += 1);
+        for symbol in symbols {
+            part.symbols[*symbol as usize] += 1;
+        }
         if let Some(speaker) = &item.speaker {
             part.speakers.insert(speaker.clone());
         }

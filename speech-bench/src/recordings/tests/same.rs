@@ -1,6 +1,7 @@
 //! What is prepared is a function of the recordings and of the seed alone.
 
 use super::*;
+use crate::audio;
 
 /// The names and bytes of all files of a directory.
 fn files(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
@@ -110,5 +111,25 @@ fn the_best_guess_knows_how_often_each_character_occurs() -> Result<()> {
     let entropy: f64 = shares.iter().map(|p| -p * p.ln()).sum();
     let loss = bench.open()?.best_guess_loss;
     assert!((loss - entropy).abs() < 1e-12, "{loss} {entropy}");
+    Ok(())
+}
+
+#[test]
+fn stored_features_are_those_of_the_recording() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let speech = bench.open()?;
+    let samples = audio::load(&bench.path("5.wav")).unwrap();
+    let (mut spectrogram, mut mel, mut stored) = (vec![], vec![], vec![]);
+    let frames = audio::Extractor::new().extract(&samples, &mut spectrogram, &mut mel);
+    assert_eq!(speech.validation.frames(1), frames);
+    for (series, mut expected) in [(Series::Spectrogram, spectrogram), (Series::Mel, mel)] {
+        speech.normalization.of(series).apply(&mut expected);
+        speech.validation.read(1, series, &mut stored);
+        assert_eq!(stored.len(), expected.len());
+        for (stored, expected) in stored.iter().zip(&expected) {
+            // Half precision has 11 bits.
+            assert!((stored - expected).abs() <= expected.abs() / 2_048.0 + 1e-7, "{stored} {expected}");
+        }
+    }
     Ok(())
 }
