@@ -3,6 +3,7 @@
 use super::logarithm::logarithms;
 use super::mel::{Filters, LANES};
 use super::{RATE, Series};
+use macerator::{AutoArch, Simd, WithSimd};
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::f64::consts::PI;
@@ -58,30 +59,11 @@ impl Extractor {
         spectrogram: &mut Vec<f32>,
         mel: &mut Vec<f32>,
     ) -> usize {
-        let frames = Self::frames(samples.len());
-        let (bins, bands) = (Series::Spectrogram.bins(), Series::Mel.bins());
-        spectrogram.resize(frames * bins, 0.0);
-        mel.resize(frames * bands, 0.0);
-        let unit = gain(samples).powi(2) / (self.window.iter().map(|w| w * w).sum::<f64>() * f64::from(RATE));
-        let mut frame_samples = samples.windows(FRAME).step_by(STEP);
-        // Several frames at a time: their mel bands are sums of vectors.
-        for (spectra, mel) in spectrogram.chunks_mut(LANES * bins).zip(mel.chunks_mut(LANES * bands)) {
-            for (lane, (powers, samples)) in
-                spectra.chunks_exact_mut(bins).zip(&mut frame_samples).enumerate()
-            {
-                self.power(samples, unit, powers);
-                for (column, power) in self.columns.iter_mut().zip(powers) {
-                    column[lane] = *power;
-                }
-            }
-            self.filters.apply(&self.columns, mel);
-            logarithms(spectra);
-            logarithms(mel);
-        }
-        frames
+        AutoArch::new().dispatch(Extraction { extractor: self, samples, spectrogram, mel })
     }
 
     /// The power spectrum of a frame. All bins but the first and the last stand for two frequencies.
+    #[inline(always)]
     fn power(&mut self, samples: &[f32], unit: f64, powers: &mut [f32]) {
         for ((out, sample), weight) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
             *out = f64::from(*sample) * weight;
@@ -99,12 +81,53 @@ impl Extractor {
     }
 }
 
+/// The work of [`Extractor::extract`], compiled for each set of vector instructions. The values do not depend on
+/// which is used.
+struct Extraction<'a> {
+    extractor: &'a mut Extractor,
+    samples: &'a [f32],
+    spectrogram: &'a mut Vec<f32>,
+    mel: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Extraction<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self) -> usize {
+        let Self { extractor, samples, spectrogram, mel } = self;
+        let frames = Extractor::frames(samples.len());
+        let (bins, bands) = (Series::Spectrogram.bins(), Series::Mel.bins());
+        spectrogram.resize(frames * bins, 0.0);
+        mel.resize(frames * bands, 0.0);
+        let unit =
+            gain(samples).powi(2) / (extractor.window.iter().map(|w| w * w).sum::<f64>() * f64::from(RATE));
+        let mut frame_samples = samples.windows(FRAME).step_by(STEP);
+        // Several frames at a time: their mel bands are sums of vectors.
+        for (spectra, mel) in spectrogram.chunks_mut(LANES * bins).zip(mel.chunks_mut(LANES * bands)) {
+            for (lane, (powers, samples)) in
+                spectra.chunks_exact_mut(bins).zip(&mut frame_samples).enumerate()
+            {
+                extractor.power(samples, unit, powers);
+                for (column, power) in extractor.columns.iter_mut().zip(powers) {
+                    column[lane] = *power;
+                }
+            }
+            extractor.filters.apply(&extractor.columns, mel);
+            logarithms(spectra);
+            logarithms(mel);
+        }
+        frames
+    }
+}
+
 /// The symmetric Hann window, `numpy.hanning`.
 fn window() -> impl Iterator<Item = f64> {
     (0..FRAME).map(|i| 0.5 - 0.5 * (2.0 * PI * i as f64 / (FRAME - 1) as f64).cos())
 }
 
 /// The factor that brings sound to [`POWER`]; silence is left alone.
+#[inline(always)]
 fn gain(samples: &[f32]) -> f64 {
     // Eight sums, so that the additions do not wait for each other.
     let mut sums = [0.0; 8];

@@ -33,6 +33,7 @@ impl Filters {
     }
 
     /// Writes the power in each band, [frames, 40], of at most [`LANES`] frames, whose spectra are the columns.
+    #[inline(always)]
     pub(super) fn apply(&self, columns: &[[f32; LANES]], bands: &mut [f32]) {
         for (band, filter) in self.0.iter().enumerate() {
             let mut sums = [0.0; LANES];

@@ -1,5 +1,7 @@
 //! Sound, and the features that models see of it (MODELS 5.1).
 
+#![allow(clippy::inline_always, reason = "loops are compiled for the vector instructions of their caller")]
+
 mod extractor;
 mod file;
 mod flac;
