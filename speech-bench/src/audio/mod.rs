@@ -13,7 +13,7 @@ mod unusable;
 mod wav;
 
 pub(crate) use extractor::Extractor;
-pub(crate) use file::{decode, load};
+pub(crate) use file::load;
 pub(crate) use statistics::Statistics;
 pub(crate) use unusable::Unusable;
 
