@@ -27,7 +27,7 @@ pub(crate) fn load(path: &Path) -> Result<Vec<f32>, Unusable> {
 ///
 /// # Errors
 /// As for [`load`].
-pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<f32>, Unusable> {
+fn decode(bytes: &[u8]) -> Result<Vec<f32>, Unusable> {
     let Sound { samples, rate } = match bytes {
         [] => return Err(Unusable::new("is empty")),
         [b'R', b'I', b'F', b'F', ..] => wav::decode(bytes)?,
@@ -36,8 +36,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<f32>, Unusable> {
             return Err(Unusable::new("is not a WAV or FLAC file: it begins with neither `RIFF` nor `fLaC`"));
         }
     };
-    // Not a number fails the comparison, too.
-    if let Some(place) = samples.iter().position(|sample| !(sample.abs() <= LOUDEST)) {
+    if let Some(place) = samples.iter().position(|sample| sample.is_nan() || sample.abs() > LOUDEST) {
         let (place, value) = (thousands(place as u64), samples[place]);
         return Err(Unusable::new(format!("is damaged: sample {place} is {value}")));
     }

@@ -6,13 +6,13 @@ use std::io::{Cursor, ErrorKind};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::default::codecs::FlacDecoder;
 use symphonia::default::formats::FlacReader;
 
 /// Decodes a file and compares what is there with the counts and checksums that it holds.
 pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
-    let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+    let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), MediaSourceStreamOptions::default());
     let mut reader = FlacReader::try_new(source, FormatOptions::default()).map_err(|error| match error {
         Error::IoError(_) => Unusable::new("holds no sound: it ends before the first frame"),
         error => Unusable::new(format!("is not a FLAC file that can be read: {error}")),
