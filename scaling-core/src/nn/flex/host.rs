@@ -225,7 +225,7 @@ impl<C: CheckpointStrategy> HostSequences for Autodiff<Flex, C> {
     ) -> FloatTensor<Self> {
         let tensors = [x, ahead, ahead_bias, back, back_bias];
         let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
-        let inputs = BothInputs::new(tensors.each_ref().map(|t| t.primitive()), options);
+        let inputs = BothInputs::new(tensors.each_ref().map(FloatTensor::<Self>::primitive), options);
         let (out, directions) = inputs.forward();
         match BothBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(node) => node.finish((inputs, directions), out),

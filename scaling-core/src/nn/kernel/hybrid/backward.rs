@@ -59,7 +59,7 @@ impl Sums {
         }
     }
 
-    fn add(mut self, other: Self) -> Self {
+    fn add(mut self, other: &Self) -> Self {
         let add = |sum: &mut Vec<f32>, values: &[f32]| {
             sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
         };
@@ -200,7 +200,7 @@ pub(in crate::nn) fn backward(
             }
         });
     }
-    let sums = sums.into_iter().reduce(Sums::add).unwrap_or_else(|| Sums::zero(&inputs));
+    let sums = sums.iter().fold(Sums::zero(&inputs), Sums::add);
 
     let by_steps = |by_rows: &[f32], width| {
         let mut out = vec![0.0; by_rows.len()];
