@@ -11,8 +11,8 @@ fn bench() -> Bench {
 }
 
 /// A study of seconds.
-const TINY: &str = "study --out s --set shards=100,200 --set sizes=4,8 --set batch_sizes=4 --set epochs=2 \
-                    --set validation=200 --jobs 2";
+const TINY: &str = "study --out s --set shards=100,200 --set sizes=4,8 --set epochs=2 \
+                    --set validation=100 --jobs 2";
 
 /// Real speech, where there is some on this machine.
 fn real_speech(name: &str) -> Option<PathBuf> {
@@ -43,7 +43,9 @@ fn parameter_counts_are_exact() {
         assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
     }
     assert!(bench.refuse("model --model attention --size 33").contains("even"));
-    assert!(bench.refuse("model --model ds2 --size 8 --set features=logmel40").contains("frequency_padding=same"));
+    assert!(
+        bench.refuse("model --model ds2 --size 8 --set features=logmel40").contains("frequency_padding=same")
+    );
 }
 
 #[test]

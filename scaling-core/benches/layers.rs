@@ -4,8 +4,8 @@
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use scaling_core::nn::{
-    self, BothDirections, CtcTargets, DecoderOptions, DecoderState, DecoderWeights, HybridState, HybridWeights,
-    InputFeeding, LstmCell, LstmOptions, LstmWeights, OutputWeight,
+    self, BothDirections, CtcTargets, DecoderOptions, DecoderState, DecoderWeights, HybridState,
+    HybridWeights, InputFeeding, LstmCell, LstmOptions, LstmWeights, OutputWeight,
 };
 use std::hint::black_box;
 

@@ -227,7 +227,9 @@ mod tests {
             let rows = batch.features.chunks_exact(batch.steps() * batch.bins);
             for ((row, length), transcript) in rows.zip(batch.lengths.iter()).zip(&batch.transcripts) {
                 let (within, beyond) = row.split_at(length * batch.bins);
-                assert!(within.iter().all(|v| *v == within[0] && *v > 0.0) && beyond.iter().all(|v| *v == 0.0));
+                assert!(
+                    within.iter().all(|v| *v == within[0] && *v > 0.0) && beyond.iter().all(|v| *v == 0.0)
+                );
                 assert_eq!(transcript.len(), length / 5);
             }
         }

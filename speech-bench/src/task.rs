@@ -142,8 +142,8 @@ impl Task for SpeechTask {
         let available = corpus.pool().samples().unwrap_or(u64::MAX);
         let synthetic = corpus.irreducible().is_some();
         let (largest, shards) = match preset {
-            Preset::Smoke if synthetic => (8_000, 5),
-            Preset::Smoke => (16_000, 5),
+            Preset::Smoke if synthetic => (4_000, 5),
+            Preset::Smoke => (8_000, 5),
             Preset::Small => (512_000, 7),
             Preset::Paper => (available.min(1 << 29), 9),
         };
@@ -154,11 +154,13 @@ impl Task for SpeechTask {
         pairs.extend(match preset {
             Preset::Smoke => vec![
                 ("sizes", "32".to_owned()),
-                ("adam_rates", "0.002".to_owned()),
-                ("batch_sizes", "8".to_owned()),
+                // Without it ds2 takes longer to begin than this study may last.
+                ("batch_norm", "conv_and_recurrent".to_owned()),
+                ("adam_rates", "0.004".to_owned()),
+                ("batch_sizes", "4".to_owned()),
                 ("clip", "10".to_owned()),
-                ("epochs", "40".to_owned()),
-                ("validation", "2000".to_owned()),
+                ("epochs", "24".to_owned()),
+                ("validation", "800".to_owned()),
                 ("drops", "1".to_owned()),
                 ("stall", "2".to_owned()),
                 ("patience", "1".to_owned()),
@@ -166,8 +168,9 @@ impl Task for SpeechTask {
             Preset::Small => vec![
                 ("sizes", "32,64,128".to_owned()),
                 ("search", "guided".to_owned()),
-                ("adam_rates", "0.0005,0.001".to_owned()),
-                ("batch_sizes", "16".to_owned()),
+                ("batch_norm", "conv_and_recurrent".to_owned()),
+                ("adam_rates", "0.001,0.002".to_owned()),
+                ("batch_sizes", "8".to_owned()),
                 ("clip", "10".to_owned()),
                 ("epochs", "80".to_owned()),
             ],

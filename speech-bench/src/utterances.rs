@@ -71,7 +71,11 @@ pub(crate) const SPACE: u8 = 26;
 
 /// A transcript as people write it.
 pub(crate) fn text(transcript: &[u8]) -> String {
-    transcript.iter().filter_map(|id| ALPHABET.get(usize::from(*id))).map(|letter| char::from(*letter)).collect()
+    transcript
+        .iter()
+        .filter_map(|id| ALPHABET.get(usize::from(*id)))
+        .map(|letter| char::from(*letter))
+        .collect()
 }
 
 #[cfg(test)]

@@ -76,8 +76,9 @@ impl Translator {
         let (d, symbols) = (architecture.width(size)?, vocabulary + 2);
         let directions = if architecture.bidirectional { 2 } else { 1 };
         let encoder = |layer: usize| {
-            let direction =
-                |k: usize| Lstm::new(&format!("encoder/{layer}/{k}"), seed, [d, d / directions], BOUND, device);
+            let direction = |k: usize| {
+                Lstm::new(&format!("encoder/{layer}/{k}"), seed, [d, d / directions], BOUND, device)
+            };
             (0..directions).map(direction).collect()
         };
         let fed = architecture.feeding.fed();

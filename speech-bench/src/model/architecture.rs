@@ -76,10 +76,9 @@ impl Architecture {
                     _ => BatchNormed::None,
                 },
             }),
-            "attention" => Ok(Self::Attention {
-                series: series(Series::Mel),
-                max: options.choice("pool") == "max",
-            }),
+            "attention" => {
+                Ok(Self::Attention { series: series(Series::Mel), max: options.choice("pool") == "max" })
+            }
             other => Err(Error::input(format!("there is no model `{other}`; there are ds2 and attention"))),
         }
     }
@@ -202,9 +201,18 @@ fn attention(e: usize, features: usize, extent: Extent) -> (usize, f64) {
     let decoder = 4 * c * (a + 2 * e + c) + c * v;
     let location = filters * k;
     let biases = ENCODER_LAYERS * 2 * 4 * e + k + k + 4 * a + 4 * c + v;
-    let parameters =
-        layers.iter().sum::<usize>() + keys + 4 * a * v + cell + query + place + location + k + decoder + biases;
-    let encoder: f64 = layers.iter().enumerate().map(|(l, weights)| *weights as f64 / f64::from(1 << l)).sum();
+    let parameters = layers.iter().sum::<usize>()
+        + keys
+        + 4 * a * v
+        + cell
+        + query
+        + place
+        + location
+        + k
+        + decoder
+        + biases;
+    let encoder: f64 =
+        layers.iter().enumerate().map(|(l, weights)| *weights as f64 / f64::from(1 << l)).sum();
     let positions = extent.length as f64 / 4.0;
     let attended = positions * (place + location + k + 2 * e) as f64;
     let step = (cell + query + decoder) as f64 + attended;

@@ -169,7 +169,11 @@ impl HybridAttention {
     fn pool(&self, x: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
         let ([steps, rows, width], device) = (x.dims(), x.device());
         let kept = steps.div_ceil(2);
-        let x = if steps % 2 == 0 { x } else { Tensor::cat(vec![x, Tensor::zeros([1, rows, width], &device)], 0) };
+        let x = if steps % 2 == 0 {
+            x
+        } else {
+            Tensor::cat(vec![x, Tensor::zeros([1, rows, width], &device)], 0)
+        };
         let pairs = x.reshape([kept, 2, rows, width]);
         let of = |k: usize| pairs.clone().narrow(1, k, 1).reshape([kept, rows, width]);
         if !self.max {
@@ -177,7 +181,9 @@ impl HybridAttention {
         }
         // A second frame beyond the end does not count.
         let missing: Vec<f32> = (0..kept)
-            .flat_map(|pair| lengths.iter().map(move |length| if 2 * pair + 1 < *length { 0.0 } else { -1e30 }))
+            .flat_map(|pair| {
+                lengths.iter().map(move |length| if 2 * pair + 1 < *length { 0.0 } else { -1e30 })
+            })
             .collect();
         let missing = Tensor::<3>::from_data(TensorData::new(missing, [kept, rows, 1]), &device);
         of(0).max_pair(of(1) + missing)
@@ -257,8 +263,8 @@ impl HybridAttention {
             let (decoded, next) = self.decode(encoded, state, symbols);
             state = next;
             let [_, _, width] = decoded.dims();
-            let logits = decoded.reshape([rows, width]).matmul(self.output.val())
-                + self.output_bias.val().unsqueeze();
+            let logits =
+                decoded.reshape([rows, width]).matmul(self.output.val()) + self.output_bias.val().unsqueeze();
             let [_, symbols] = logits.dims();
             let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
             previous = likeliest(&values, symbols).map(|symbol| symbol as i64).collect();

@@ -79,7 +79,8 @@ impl DeepSpeech {
             Convolution {
                 weight: uniform(&name, seed, bound, [rows, columns, channels, CHANNELS], device),
                 bias: Param::from_tensor(Tensor::zeros([CHANNELS], device)),
-                normalization: (batch_norm != BatchNormed::None).then(|| BatchNorm::new(CHANNELS, 1.0, device)),
+                normalization: (batch_norm != BatchNormed::None)
+                    .then(|| BatchNorm::new(CHANNELS, 1.0, device)),
                 stride: STRIDES[layer].to_vec(),
                 padding: vec![rows / 2, padding[layer]],
             }
@@ -87,7 +88,8 @@ impl DeepSpeech {
         let layer = |layer: usize| {
             let input = if layer == 0 { CHANNELS * frequencies } else { 2 * h };
             let bound = (3.0 / (input + h) as f64).sqrt();
-            let direction = |k: usize| Lstm::new(&format!("layer/{layer}/{k}"), seed, [input, h], bound, device);
+            let direction =
+                |k: usize| Lstm::new(&format!("layer/{layer}/{k}"), seed, [input, h], bound, device);
             let normed = if batch_norm == BatchNormed::ConvAndRecurrent { 2 } else { 0 };
             Layer {
                 directions: (0..2).map(direction).collect(),
@@ -128,11 +130,13 @@ impl DeepSpeech {
         }
         let [steps, rows, width] = x.dims();
         let [_, symbols] = self.output.dims();
-        let logits = x.reshape([steps * rows, width]).matmul(self.output.val()) + self.output_bias.val().unsqueeze();
+        let logits =
+            x.reshape([steps * rows, width]).matmul(self.output.val()) + self.output_bias.val().unsqueeze();
         (logits.reshape([steps, rows, symbols]), lengths)
     }
 
-    fn classify(&self, logits: Tensor<3>, lengths: Arc<[usize]>, batch: &Batch) -> Loss {
+    /// The losses of transcripts, given the logits.
+    fn classify(logits: Tensor<3>, lengths: Arc<[usize]>, batch: &Batch) -> Loss {
         let [_, _, symbols] = logits.dims();
         let targets = CtcTargets {
             symbols: batch.transcripts.iter().map(|t| t.iter().map(|id| u16::from(*id)).collect()).collect(),
@@ -148,7 +152,8 @@ impl Convolution {
     /// [B, T, F, C] becomes [B, T', F', D], between 0 and the ceiling.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let padding = [self.padding[0], self.padding[1]].map(|zeros| [zeros; 2]);
-        let placement = Placement { stride: [self.stride[0], self.stride[1]], padding: Padding::Around(padding) };
+        let placement =
+            Placement { stride: [self.stride[0], self.stride[1]], padding: Padding::Around(padding) };
         let x = nn::convolve(x, self.weight.val(), placement) + self.bias.val().unsqueeze();
         let x = match &self.normalization {
             Some(normalization) => {
@@ -219,7 +224,7 @@ fn normalized(
 impl Recogniser for DeepSpeech {
     fn loss(&self, batch: &Batch, device: &Device) -> Loss {
         let (logits, lengths) = self.logits(batch, device);
-        self.classify(logits, lengths, batch)
+        Self::classify(logits, lengths, batch)
     }
 
     /// The likeliest symbol of every frame, repeats and then blanks removed (Graves et al. 2006).
@@ -244,7 +249,7 @@ impl Recogniser for DeepSpeech {
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
-            self.classify(logits, lengths.clone(), batch).nats
+            Self::classify(logits, lengths.clone(), batch).nats
         };
         Heard { transcripts, nats }
     }

@@ -42,7 +42,8 @@ pub(crate) struct Heard {
 
 /// 1 where a frame belongs to an utterance, 0 beyond its end, [B, T]; none if all are full.
 fn within(lengths: &[usize], steps: usize) -> Option<Vec<f32>> {
-    let row = |length: &usize| (0..steps).map(move |step| f32::from(u8::from(step < *length))).collect::<Vec<_>>();
+    let row =
+        |length: &usize| (0..steps).map(move |step| f32::from(u8::from(step < *length))).collect::<Vec<_>>();
     lengths.iter().any(|length| *length < steps).then(|| lengths.iter().flat_map(row).collect())
 }
 
