@@ -156,10 +156,11 @@ impl Task for SpeechTask {
                 ("sizes", "32".to_owned()),
                 // Without it ds2 takes longer to begin than this study may last.
                 ("batch_norm", "conv_and_recurrent".to_owned()),
-                ("adam_rates", "0.004".to_owned()),
-                ("batch_sizes", "4".to_owned()),
+                // With a higher rate or smaller batches attention does not find its way.
+                ("adam_rates", "0.002".to_owned()),
+                ("batch_sizes", "8".to_owned()),
                 ("clip", "10".to_owned()),
-                ("epochs", "24".to_owned()),
+                ("epochs", "40".to_owned()),
                 ("validation", "800".to_owned()),
                 ("drops", "1".to_owned()),
                 ("stall", "2".to_owned()),

@@ -102,7 +102,7 @@ fn deep_speech_loss(p: &Parameters, (features, said): (Torch, Vec<i64>)) -> Torc
     let targets = Torch::from_slice(&said).unsqueeze(0);
     let lengths = [steps, said.len() as i64].map(|length| Torch::from_slice(&[length]));
     let [steps, count] = &lengths;
-    likelihoods.ctc_loss_tensor(&targets, steps, count, symbols - 1, Reduction::Sum, false)
+    Torch::ctc_loss_tensor(&likelihoods, &targets, steps, count, symbols - 1, Reduction::Sum, false)
 }
 
 /// -ln p of an utterance's transcript and its end by hybrid attention.
