@@ -43,11 +43,14 @@ impl Default for Options {
 impl Options {
     fn check(&self) -> Result<()> {
         if !(2..=26).contains(&self.letters) {
-            return Err(Error::input(format!("synthetic speech has 2 to 26 letters, not {}", self.letters)));
+            return Err(Error::input(format!(
+                "`synthetic_letters` must lie between 2 and 26, not {}",
+                self.letters
+            )));
         }
         if !(0.0..=0.3).contains(&self.noise) {
             return Err(Error::input(format!(
-                "the share of wrong letters in transcripts of synthetic speech is 0 to 0.3, not {}",
+                "`label_noise`, the share of wrong letters in transcripts, must lie between 0 and 0.3, not {}",
                 self.noise
             )));
         }

@@ -192,7 +192,7 @@ fn whole_models_agree_with_pytorch() {
     for device in [Device::flex(), Device::libtorch()] {
         let device = device.autodiff();
         let heard = batch(&[40, 17, 33], Series::Spectrogram, 5);
-        compare(deep_speech(BatchNormed::None, &device), &heard, &device, deep_speech_loss);
+        compare(deep_speech(6.0, BatchNormed::None, &device), &heard, &device, deep_speech_loss);
         let heard = batch(&[40, 17, 33], Series::Mel, 6);
         for max in [true, false] {
             compare(attention(max, &device), &heard, &device, |p, row| attention_loss(p, row, max));
