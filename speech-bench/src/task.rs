@@ -142,7 +142,7 @@ impl Task for SpeechTask {
         let available = corpus.pool().samples().unwrap_or(u64::MAX);
         let synthetic = corpus.irreducible().is_some();
         let (largest, shards) = match preset {
-            Preset::Smoke if synthetic => (4_000, 5),
+            Preset::Smoke if synthetic => (2_000, 4),
             Preset::Smoke => (8_000, 5),
             Preset::Small => (512_000, 7),
             Preset::Paper => (available.min(1 << 29), 9),
@@ -160,7 +160,7 @@ impl Task for SpeechTask {
                 ("adam_rates", "0.002".to_owned()),
                 ("batch_sizes", "8".to_owned()),
                 ("clip", "10".to_owned()),
-                ("epochs", "40".to_owned()),
+                ("epochs", "32".to_owned()),
                 ("validation", "800".to_owned()),
                 ("drops", "1".to_owned()),
                 ("stall", "2".to_owned()),
