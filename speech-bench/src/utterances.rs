@@ -1,6 +1,7 @@
 //! Utterances as features with transcripts: what shards are drawn from and models are trained on.
 
 use crate::audio::{Normalization, Series};
+use scaling_core::nn::CtcTargets;
 use std::sync::Arc;
 
 /// The symbols of transcripts, by their ids: the English alphabet, the space between words and the apostrophe
@@ -62,8 +63,7 @@ pub(crate) struct Speech {
 /// Whether a network that keeps every second frame can align the transcript with the frames: connectionist
 /// temporal classification needs a frame for each symbol, and one more between equal neighbours (MODELS 5.2).
 pub(crate) fn can_align(frames: usize, transcript: &[u8]) -> bool {
-    let repeats = transcript.windows(2).filter(|pair| pair[0] == pair[1]).count();
-    frames.div_ceil(2) >= transcript.len() + repeats
+    frames.div_ceil(2) >= CtcTargets::fewest_steps(transcript)
 }
 
 /// The space between words.

@@ -35,14 +35,11 @@ pub(crate) enum Series {
 impl Series {
     /// Values of a frame.
     pub(crate) fn bins(self) -> usize {
-        match self {
-            Self::Spectrogram => 161,
-            Self::Mel => 40,
-        }
+        self.of(161, 40)
     }
 
-    /// The features of this series, of both.
-    pub(crate) fn of(self, spectrogram: Vec<f32>, mel: Vec<f32>) -> Vec<f32> {
+    /// What belongs to this series, of both.
+    pub(crate) fn of<T>(self, spectrogram: T, mel: T) -> T {
         match self {
             Self::Spectrogram => spectrogram,
             Self::Mel => mel,
@@ -77,9 +74,6 @@ impl Moments {
 
 impl Normalization {
     pub(crate) fn of(&self, series: Series) -> &Moments {
-        match series {
-            Series::Spectrogram => &self.spectrogram,
-            Series::Mel => &self.mel,
-        }
+        series.of(&self.spectrogram, &self.mel)
     }
 }

@@ -52,8 +52,7 @@ struct Layer {
 
 impl DeepSpeech {
     /// Initialised from a seed, uniform with a variance that keeps that of what passes through: up to sqrt(6 / inputs)
-    /// in the convolutions, half of whose outputs are cut off (He et al. 2015), else up to sqrt(3 / inputs). PyTorch's
-    /// own initialisation, a third of it, leaves so little of the sound that training is slow to begin.
+    /// in the convolutions, half of whose outputs are cut off (He et al. 2015), else up to sqrt(3 / inputs).
     ///
     /// # Errors
     /// If the size does not suit the architecture.

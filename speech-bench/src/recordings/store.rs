@@ -140,10 +140,8 @@ impl Utterances for Stored {
     }
 
     fn read(&self, index: u64, series: Series, out: &mut Vec<f32>) {
-        let stored = match series {
-            Series::Spectrogram => &self.features[0],
-            Series::Mel => &self.features[1],
-        };
+        let [spectrogram, mel] = &self.features;
+        let stored = series.of(spectrogram, mel);
         let Range { start, end } = self.range(index as usize, FRAMES);
         let halves = &stored[2 * series.bins() * start..2 * series.bins() * end];
         out.clear();

@@ -34,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) noise: f64,
 }
 
+#[cfg(test)]
 impl Default for Options {
     fn default() -> Self {
         Self { letters: 10, noise: 0.02 }
@@ -158,10 +159,7 @@ impl Utterances for Synthetic {
         let mut scratch = scratch.unwrap_or_else(Scratch::new);
         self.source.features(index, &mut scratch);
         out.clear();
-        out.extend_from_slice(match series {
-            Series::Spectrogram => &scratch.spectrogram,
-            Series::Mel => &scratch.mel,
-        });
+        out.extend_from_slice(series.of(&scratch.spectrogram, &scratch.mel));
         self.normalization.of(series).apply(out);
         pool().push(scratch);
     }

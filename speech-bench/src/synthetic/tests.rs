@@ -1,6 +1,5 @@
-use super::utterance::SPACE;
 use super::*;
-use crate::utterances::can_align;
+use crate::utterances::{SPACE, can_align};
 use std::time::Instant;
 
 fn source(options: Options) -> Source {

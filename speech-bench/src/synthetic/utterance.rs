@@ -2,14 +2,12 @@
 
 use super::Options;
 use crate::audio::RATE;
+use crate::utterances::SPACE;
 use scaling_core::random::Random;
 use std::ops::RangeInclusive;
 
 /// Samples of a step, 5 ms: segments are whole numbers of steps.
 pub(super) const STEP: usize = 80;
-
-/// The space in the alphabet of transcripts.
-pub(super) const SPACE: u8 = 26;
 
 const WORDS: RangeInclusive<u64> = 1..=3;
 const WORD_LETTERS: RangeInclusive<u64> = 2..=5;
