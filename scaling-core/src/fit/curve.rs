@@ -77,8 +77,14 @@ impl Curve {
     /// (m, value) of every point, in ascending order of m.
     #[must_use]
     pub fn values(&self) -> Vec<(f64, f64)> {
-        self.points.iter().map(|point| (point.m, point.value())).collect()
+        values(&self.points)
     }
+}
+
+/// (m, value) of every point.
+#[must_use]
+pub fn values(points: &[Point]) -> Vec<(f64, f64)> {
+    points.iter().map(|point| (point.m, point.value())).collect()
 }
 
 /// The median; the mean of the two middle numbers where their count is even.

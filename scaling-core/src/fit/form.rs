@@ -1,5 +1,6 @@
 //! The forms of the law and their names.
 
+use super::other::Shape;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
@@ -14,13 +15,31 @@ pub enum Form {
     /// α m^β + γ: curves of models of a fixed size, or with an irreducible error.
     #[serde(rename = "power+const")]
     PowerConst,
-    /// Whichever of the two predicts the next point better.
+    /// α (1/m + μ)^-β (Alabdulmohsin et al. 2022, M3).
+    Shifted,
+    /// (E - γ) / (`E_0` - E)^a = α m^β (the same, M4).
+    M4,
+    /// γ + α m^β (1 + (m/d)^(1/f))^(-c f) (Caballero et al. 2023, one break).
+    Broken,
+    /// A power law, with a constant where the data show one.
     Auto,
 }
 
 impl Form {
     /// Every form, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Power, Self::PowerConst];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Power, Self::PowerConst, Self::Shifted, Self::M4, Self::Broken];
+
+    /// The shape of a form that is not a power law with or without a constant.
+    #[must_use]
+    pub fn shape(self) -> Option<Shape> {
+        match self {
+            Self::Shifted => Some(Shape::Shifted),
+            Self::M4 => Some(Shape::M4),
+            Self::Broken => Some(Shape::Broken),
+            Self::Power | Self::PowerConst | Self::Auto => None,
+        }
+    }
 
     /// The form's name on the command line and in files.
     #[must_use]
@@ -28,6 +47,9 @@ impl Form {
         match self {
             Self::Power => "power",
             Self::PowerConst => "power+const",
+            Self::Shifted => "shifted",
+            Self::M4 => "m4",
+            Self::Broken => "broken",
             Self::Auto => "auto",
         }
     }

@@ -1,7 +1,9 @@
 //! Confidence intervals of the parameters and of the fitted line.
 
-use super::bootstrap::Bootstrap;
+use super::constant::Region;
+use super::noise::Noise;
 use super::power::Line;
+use super::student;
 use serde::{Serialize, Serializer};
 
 /// A closed interval; serialises as `[low, high]`.
@@ -36,19 +38,27 @@ impl Serialize for Interval {
 /// What is known about the error of a fitted law.
 #[derive(Debug, Clone)]
 pub enum Uncertainty {
-    /// Normal theory of a straight line through points of one seed each.
+    /// Normal theory of a straight line.
     Regression(Line),
-    /// The law refitted to resampled data.
-    Bootstrap(Bootstrap),
+    /// Every law that is compatible with the data (profile likelihood).
+    Region(Region),
 }
 
 impl Uncertainty {
+    /// The laws whose likelihood is not below the best one's by more than `level` allows, for the
+    /// points' noise.
+    #[must_use]
+    pub fn region(values: &[(f64, f64)], squares: f64, noise: Noise, level: f64) -> Self {
+        let reach = student::quantile(f64::midpoint(1.0, level), noise.freedom);
+        Self::Region(Region::new(values, squares + reach * reach * noise.variance))
+    }
+
     /// Interval of α.
     #[must_use]
     pub fn alpha(&self, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.height_interval(1.0, level),
-            Self::Bootstrap(b) => b.logarithmic(|law| law.alpha, level),
+            Self::Region(region) => region.range(|law| law.alpha, 1.0),
         }
     }
 
@@ -57,16 +67,16 @@ impl Uncertainty {
     pub fn beta(&self, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.slope_interval(level),
-            Self::Bootstrap(b) => b.interval(|law| law.beta, level),
+            Self::Region(region) => region.range(|law| law.beta, 0.0),
         }
     }
 
-    /// Interval of γ, which is never below 0.
+    /// Interval of γ.
     #[must_use]
-    pub fn gamma(&self, level: f64) -> Interval {
+    pub fn gamma(&self) -> Interval {
         match self {
             Self::Regression(_) => Interval { low: 0.0, high: 0.0 },
-            Self::Bootstrap(b) => b.interval(|law| law.gamma, level).within(0.0, f64::INFINITY),
+            Self::Region(region) => region.range(|law| law.gamma, 1.0),
         }
     }
 
@@ -75,7 +85,7 @@ impl Uncertainty {
     pub fn at(&self, m: f64, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.height_interval(m, level),
-            Self::Bootstrap(b) => b.logarithmic(|law| law.at(m), level),
+            Self::Region(region) => region.range(|law| law.at(m), 1.0),
         }
     }
 }

@@ -27,16 +27,26 @@ impl Law {
     /// Root of the mean of ((E(m) - E) / E)², the paper's relative RMS error.
     #[must_use]
     pub fn relative_rmse(&self, values: &[(f64, f64)]) -> f64 {
-        let sum: f64 = values.iter().map(|(m, error)| (self.at(*m) / error - 1.0).powi(2)).sum();
-        (sum / values.len() as f64).sqrt()
+        relative_rmse(values, |m| self.at(m))
     }
 
     /// The share of the variance of ln E that the law explains; 0 where ln E does not vary.
     #[must_use]
     pub fn r2(&self, values: &[(f64, f64)]) -> f64 {
-        let mean = values.iter().map(|(_, error)| error.ln()).sum::<f64>() / values.len() as f64;
-        let total: f64 = values.iter().map(|(_, error)| (error.ln() - mean).powi(2)).sum();
-        let left: f64 = self.log_residuals(values).iter().map(|r| r * r).sum();
-        if total > 0.0 { 1.0 - left / total } else { 0.0 }
+        r2(values, |m| self.at(m))
     }
+}
+
+/// Root of the mean of ((E(m) - E) / E)² for any law.
+pub(super) fn relative_rmse(values: &[(f64, f64)], law: impl Fn(f64) -> f64) -> f64 {
+    let sum: f64 = values.iter().map(|(m, error)| (law(*m) / error - 1.0).powi(2)).sum();
+    (sum / values.len() as f64).sqrt()
+}
+
+/// The share of the variance of ln E that any law explains; 0 where ln E does not vary.
+pub(super) fn r2(values: &[(f64, f64)], law: impl Fn(f64) -> f64) -> f64 {
+    let mean = values.iter().map(|(_, error)| error.ln()).sum::<f64>() / values.len() as f64;
+    let total: f64 = values.iter().map(|(_, error)| (error.ln() - mean).powi(2)).sum();
+    let left: f64 = values.iter().map(|(m, error)| (error / law(*m)).ln().powi(2)).sum();
+    if total > 0.0 { 1.0 - left / total } else { 0.0 }
 }

@@ -3,24 +3,30 @@
 //! The methods are those of Hestness et al. 2017 (sections 2 and 4, appendix C.1); where the paper
 //! is silent the choices are stated with the functions. Nothing here knows of studies or files.
 
-pub mod bootstrap;
-mod choose;
 pub mod constant;
 pub mod curve;
+pub mod forecast;
 mod form;
 pub mod interval;
 pub mod law;
+pub mod least_squares;
+pub mod noise;
+pub mod normal;
+pub mod other;
 pub mod power;
 pub mod region;
+pub mod screen;
 pub mod size;
 pub mod student;
+pub mod trend;
 
 use crate::error::{Error, Result};
-use bootstrap::Bootstrap;
-use curve::{Curve, Point};
+use curve::{Curve, Point, values};
 pub use form::Form;
 use interval::{Interval, Uncertainty};
 use law::Law;
+use least_squares::Loss;
+use noise::Noise;
 use power::Line;
 use serde::Serialize;
 
@@ -33,16 +39,16 @@ pub struct Options {
     pub level: f64,
     /// The error of the best constant predictor, if it is known.
     pub best_guess: Option<f64>,
-    /// Look for the ends of the power-law region. Without it a power law takes every point that
-    /// `best_guess` does not exclude; [`Form::Auto`] always looks.
+    /// Look for the ends of the power-law region and for undertuned shards. Without it a given form
+    /// takes every point that `best_guess` does not exclude; [`Form::Auto`] always looks.
     pub regions: bool,
-    /// Seed of the bootstrap.
-    pub seed: u64,
+    /// Loss of the power law with a constant. The other forms take squares.
+    pub loss: Loss,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { form: Form::Auto, level: 0.95, best_guess: None, regions: false, seed: 0 }
+        Self { form: Form::Auto, level: 0.95, best_guess: None, regions: false, loss: Loss::Squares }
     }
 }
 
@@ -81,6 +87,12 @@ pub struct Fit {
     pub points: usize,
     /// What a reader must know before using the numbers.
     pub warnings: Vec<String>,
+    /// Level of the intervals.
+    #[serde(skip)]
+    level: f64,
+    /// Noise of a point.
+    #[serde(skip)]
+    noise: Noise,
     /// Where the intervals come from.
     #[serde(skip)]
     uncertainty: Uncertainty,
@@ -93,37 +105,94 @@ impl Fit {
         Law { alpha: self.alpha, beta: self.beta, gamma: self.gamma }
     }
 
-    /// The band of the fitted line: its interval at every m.
+    /// The band of the fitted line: its interval at every m, at the level of the fit.
     #[must_use]
-    pub fn band(&self, grid: &[f64], level: f64) -> Vec<Interval> {
-        grid.iter().map(|m| self.uncertainty.at(*m, level)).collect()
+    pub fn band(&self, grid: &[f64]) -> Vec<Interval> {
+        grid.iter().map(|m| self.uncertainty.at(*m, self.level)).collect()
+    }
+
+    /// Interval of a further measurement at `m`, at the level of the fit.
+    #[must_use]
+    pub fn prediction(&self, m: f64) -> Interval {
+        let line = self.uncertainty.at(m, self.level);
+        let centre = self.law().at(m).ln();
+        // The law's own uncertainty and the noise of the measurement are independent.
+        let reach = student::quantile(f64::midpoint(1.0, self.level), self.noise.freedom);
+        let noise = reach * self.noise.variance.sqrt();
+        let end = |end: f64, sign: f64| (centre + sign * (end.ln() - centre).hypot(noise)).exp();
+        Interval { low: end(line.low, -1.0), high: end(line.high, 1.0) }
     }
 }
 
-/// Fits a curve.
+/// Fits a power law, with or without a constant.
 ///
-/// The power law is fitted over the power-law region, the form with a constant over that and the
-/// irreducible region (ICLR 4.1 and C.1).
+/// A power law is fitted over the power-law region, the form with a constant over that and the
+/// irreducible region (ICLR 4.1 and C.1). [`Form::Auto`] claims a constant where the data refute
+/// the power law (F test, one false claim in twenty); its intervals allow for a constant in any
+/// case, since few sizes can exclude one.
 ///
 /// # Errors
-/// [`Error::Input`] for a level outside (0, 1); [`Error::Failed`] where the form is not
-/// identified: fewer than three points for a power law or four for the form with a constant, an
-/// error that does not fall, an exponent at the edge of the search.
+/// [`Error::Input`] for a level outside (0, 1) or a form that [`other::fit`] fits; [`Error::Failed`]
+/// where the curve is no power law or does not identify the form: an error that rises, fewer than
+/// three points for a power law or four for the form with a constant, an exponent at the edge of
+/// the search.
 pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
-    if !(options.level > 0.0 && options.level < 1.0) {
-        return Err(Error::input(format!(
-            "the confidence level is a number between 0 and 1, such as 0.95; got {}",
-            options.level
-        )));
+    check_level(options.level)?;
+    let (used, warnings) = prepare(curve, options)?;
+    let data = values(&used);
+    let fitted = match options.form {
+        Form::Auto => fit_auto(&used, options),
+        Form::Power => fit_power(&used),
+        Form::PowerConst => fit_constant(&used, options),
+        other => return Err(Error::input(format!("the form {other} is not one of power laws"))),
+    };
+    let Fitted { form, law, noise, uncertainty } = fitted.map_err(|reason| {
+        let left_out = if warnings.is_empty() { String::new() } else { format!("; {}", warnings.join("; ")) };
+        Error::failed(format!("not fitted: {reason}{left_out}"))
+    })?;
+    let ci = ParameterIntervals {
+        alpha: uncertainty.alpha(options.level),
+        beta: uncertainty.beta(options.level),
+        gamma: (form == Form::PowerConst).then(|| uncertainty.gamma()),
+    };
+    let mut warnings = warnings;
+    warnings.extend(doubts(&data, &law, form, &uncertainty));
+    Ok(Fit {
+        form,
+        alpha: law.alpha,
+        beta: law.beta,
+        gamma: law.gamma,
+        ci,
+        r2: law.r2(&data),
+        relative_rmse: law.relative_rmse(&data),
+        region: [data[0].0, data[data.len() - 1].0],
+        points: data.len(),
+        warnings,
+        level: options.level,
+        noise,
+        uncertainty,
+    })
+}
+
+fn check_level(level: f64) -> Result<()> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(());
     }
+    Err(Error::input(format!(
+        "the confidence level is a number between 0 and 1, such as 0.95; got {level}"
+    )))
+}
+
+/// The points that a law is fitted to, and what was left out.
+fn prepare(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Vec<String>)> {
     let looking = options.regions || options.form == Form::Auto;
-    let values = curve.values();
+    let all = curve.values();
+    let mut warnings = Vec::new();
     let start = if looking || options.best_guess.is_some() {
-        region::small_data(&values, options.best_guess)
+        region::small_data(&all, options.best_guess)
     } else {
         0
     };
-    let mut warnings = Vec::new();
     if start > 0 {
         let why = if options.best_guess.is_some() {
             "no better than the best guess"
@@ -132,90 +201,105 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
         };
         warnings.push(format!("left out the {start} smallest sizes: {why}"));
     }
-    let form = match options.form {
-        Form::Auto => choose::form(&values[start..]),
-        given => given,
+    if let Some([low, high]) = screen::rise(&all[start..]) {
+        let rise = format!(
+            "the error rises from {} at m = {} to {} at m = {}",
+            low.1, low.0, high.1, high.0
+        );
+        if options.form == Form::Auto {
+            return Err(Error::failed(format!("not fitted: not a power law: {rise}")));
+        }
+        warnings.push(format!("this may not be a power law: {rise}"));
+    }
+    let mut points = curve.points()[start..].to_vec();
+    if looking && let Some(worst) = screen::undertuned(&points) {
+        let point = points.remove(worst);
+        warnings.push(format!("left out m = {}: it lies above the law of all others (undertuned?)", point.m));
+    }
+    let end = if options.form == Form::Power && looking {
+        region::power_law(&values(&points), 0).end
+    } else {
+        points.len()
     };
-    let end =
-        if form == Form::Power && looking { region::power_law(&values, start).end } else { values.len() };
-    if end < values.len() {
+    if end < points.len() {
         warnings.push(format!(
             "left out the {} largest sizes: they lie above the line through the smaller ones",
-            values.len() - end
+            points.len() - end
         ));
+        points.truncate(end);
     }
-    let points = &curve.points()[start..end];
-    let fitted = match form {
-        Form::PowerConst => fit_constant(points, options.seed),
-        _ => fit_power(points, options.seed),
-    };
-    let (law, uncertainty) = fitted.map_err(|reason| {
-        let left_out = if warnings.is_empty() { String::new() } else { format!("; {}", warnings.join("; ")) };
-        Error::failed(format!("not fitted: {reason}{left_out}"))
-    })?;
-    let used = &values[start..end];
-    warnings.extend(doubts(used, &law, form));
-    Ok(Fit {
-        form,
-        alpha: law.alpha,
-        beta: law.beta,
-        gamma: law.gamma,
-        ci: ParameterIntervals {
-            alpha: uncertainty.alpha(options.level),
-            beta: uncertainty.beta(options.level),
-            gamma: (form == Form::PowerConst).then(|| uncertainty.gamma(options.level)),
-        },
-        r2: law.r2(used),
-        relative_rmse: law.relative_rmse(used),
-        region: [used[0].0, used[used.len() - 1].0],
-        points: used.len(),
-        warnings,
-        uncertainty,
-    })
+    Ok((points, warnings))
 }
 
-type Fitted = std::result::Result<(Law, Uncertainty), String>;
+/// A law with what is known about its error.
+struct Fitted {
+    form: Form,
+    law: Law,
+    noise: Noise,
+    uncertainty: Uncertainty,
+}
 
-fn fit_power(points: &[Point], seed: u64) -> Fitted {
+fn fit_power(points: &[Point]) -> std::result::Result<Fitted, String> {
     if points.len() < 3 {
         return Err(format!("a power law needs 3 sizes, there are {}", points.len()));
     }
-    let values: Vec<(f64, f64)> = points.iter().map(|p| (p.m, p.value())).collect();
-    let line = Line::fit(&values);
-    let law = line.law();
-    let several = points.iter().filter(|point| point.errors.len() > 1).count();
-    let uncertainty = if 2 * several > points.len() {
-        let refit = |values: &[(f64, f64)]| Line::fit(values).law();
-        Uncertainty::Bootstrap(Bootstrap::new(points, law, 2, refit, bootstrap::REPLICATES, seed))
-    } else {
-        Uncertainty::Regression(line)
-    };
-    Ok((law, uncertainty))
+    let line = Line::fit(&values(points));
+    let noise = Noise::new(points, line.squares(), 2);
+    let uncertainty = Uncertainty::Regression(line.scattered(noise));
+    Ok(Fitted { form: Form::Power, law: line.law(), noise, uncertainty })
 }
 
-fn fit_constant(points: &[Point], seed: u64) -> Fitted {
+fn fit_constant(points: &[Point], options: &Options) -> std::result::Result<Fitted, String> {
     if points.len() < 4 {
         return Err(format!("a power law with a constant needs 4 sizes, there are {}", points.len()));
     }
-    let values: Vec<(f64, f64)> = points.iter().map(|p| (p.m, p.value())).collect();
-    let law = constant::fit(&values);
-    let (steepest, flattest) = constant::EXPONENTS;
-    if law.alpha <= 0.0 {
+    let data = values(points);
+    let (best, squares) = constant::fit_with_squares(&data);
+    let law = match options.loss {
+        Loss::Squares => best,
+        Loss::Huber(delta) => constant::robust(&data, delta),
+    };
+    let line = Line::fit(&data);
+    if line.law().beta >= 0.0 {
         return Err("the error does not fall with m".to_owned());
     }
+    let (steepest, flattest) = constant::EXPONENTS;
     if law.beta > flattest * 1.001 || law.beta < steepest * 0.999 {
         return Err(format!(
             "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
         ));
     }
-    let bootstrap = Bootstrap::new(points, law, 3, constant::fit, bootstrap::REPLICATES, seed);
-    Ok((law, Uncertainty::Bootstrap(bootstrap)))
+    let noise = Noise::new(points, squares, 3);
+    let uncertainty = Uncertainty::region(&data, squares, noise, options.level);
+    Ok(Fitted { form: Form::PowerConst, law, noise, uncertainty })
+}
+
+/// A constant is claimed where the power law is refuted at this level.
+const EVIDENCE: f64 = 0.965;
+
+fn fit_auto(points: &[Point], options: &Options) -> std::result::Result<Fitted, String> {
+    let power = fit_power(points)?;
+    if points.len() < 5 {
+        return Ok(power);
+    }
+    let data = values(points);
+    let (law, squares) = constant::fit_with_squares(&data);
+    let noise = Noise::new(points, squares, 3);
+    let gain = Line::fit(&data).squares() - squares;
+    // One-sided, since γ >= 0; exact data have no noise to compare with.
+    let refuted = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2) < gain;
+    if refuted && law.gamma > 0.0 && power.law.beta < 0.0 && let Ok(constant) = fit_constant(points, options) {
+        return Ok(constant);
+    }
+    let uncertainty = Uncertainty::region(&data, squares, noise, options.level);
+    Ok(Fitted { uncertainty, ..power })
 }
 
 /// Reasons not to trust the law beyond its numbers.
-fn doubts(values: &[(f64, f64)], law: &Law, form: Form) -> Vec<String> {
+fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertainty) -> Vec<String> {
     let mut doubts = Vec::new();
-    let span = values[values.len() - 1].0 / values[0].0;
+    let last = values[values.len() - 1];
+    let span = last.0 / values[0].0;
     if form == Form::PowerConst && span < 10.0 {
         doubts.push(format!(
             "m spans a factor of {span:.1}: below 10 the exponent and the constant are hardly told apart"
@@ -223,6 +307,14 @@ fn doubts(values: &[(f64, f64)], law: &Law, form: Form) -> Vec<String> {
     }
     if form == Form::PowerConst && values.len() == 4 {
         doubts.push("three parameters from four sizes: the intervals are rough".to_owned());
+    }
+    let hidden = uncertainty.gamma().high / last.1;
+    if form == Form::Power && hidden > 0.05 {
+        doubts.push(format!(
+            "a constant of up to {:.0} % of the last error cannot be excluded, and the intervals allow for it; \
+             --form power gives those of a power law without one",
+            100.0 * hidden
+        ));
     }
     let miss = law.relative_rmse(values);
     if miss > 0.1 {

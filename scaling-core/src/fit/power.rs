@@ -2,17 +2,19 @@
 
 use super::interval::Interval;
 use super::law::Law;
+use super::noise::Noise;
 use super::student;
 
 /// A regression line of ln E on ln m with what its t intervals need.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
-    /// ln α: the height at ln m = 0.
-    pub intercept: f64,
-    /// β.
-    pub slope: f64,
-    /// Standard deviation of the residuals, with n - 2 degrees of freedom (0 for two points).
-    pub spread: f64,
+    intercept: f64,
+    slope: f64,
+    /// Sum of the squared residuals.
+    squares: f64,
+    /// Standard deviation of the residuals, and its degrees of freedom.
+    spread: f64,
+    freedom: f64,
     count: f64,
     mean_x: f64,
     sum_xx: f64,
@@ -30,9 +32,28 @@ impl Line {
         let covariation: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
         let slope = covariation / sum_xx;
         let intercept = mean_y - slope * mean_x;
-        let left: f64 = logs.iter().map(|(x, y)| (y - intercept - slope * x).powi(2)).sum();
-        let spread = if count > 2.0 { (left / (count - 2.0)).sqrt() } else { 0.0 };
-        Self { intercept, slope, spread, count, mean_x, sum_xx }
+        let squares: f64 = logs.iter().map(|(x, y)| (y - intercept - slope * x).powi(2)).sum();
+        let freedom = count - 2.0;
+        let spread = if freedom > 0.0 { (squares / freedom).sqrt() } else { 0.0 };
+        Self { intercept, slope, squares, spread, freedom, count, mean_x, sum_xx }
+    }
+
+    /// The same line with what else is known about the noise.
+    #[must_use]
+    pub fn scattered(self, noise: Noise) -> Self {
+        Self { spread: noise.variance.sqrt(), freedom: noise.freedom, ..self }
+    }
+
+    /// ln α: the height at ln m = 0.
+    #[must_use]
+    pub fn intercept(&self) -> f64 {
+        self.intercept
+    }
+
+    /// Sum of the squared residuals of ln E.
+    #[must_use]
+    pub fn squares(&self) -> f64 {
+        self.squares
     }
 
     /// The line as a power law.
@@ -74,8 +95,16 @@ impl Line {
         Interval { low: (height - half).exp(), high: (height + half).exp() }
     }
 
+    /// t interval of a further measurement at `m`.
+    #[must_use]
+    pub fn prediction_interval(&self, m: f64, level: f64) -> Interval {
+        let half = self.reach(level) * self.prediction_error(m);
+        let height = self.intercept + self.slope * m.ln();
+        Interval { low: (height - half).exp(), high: (height + half).exp() }
+    }
+
     fn reach(&self, level: f64) -> f64 {
-        student::quantile(f64::midpoint(1.0, level), self.count - 2.0)
+        student::quantile(f64::midpoint(1.0, level), self.freedom)
     }
 }
 

@@ -4,8 +4,10 @@ use super::power::Line;
 use super::student;
 use std::ops::Range;
 
-/// A shard with an error above this share of the best guess has learnt nothing yet.
+/// A shard with an error above this share of the best guess may have learnt nothing yet.
 const BEST_GUESS_SHARE: f64 = 0.98;
+/// Noise can bring a shard that has learnt nothing down to this share of the best guess.
+const NOISY_SHARE: f64 = 0.9;
 /// The probability of lying less than two standard errors above the line.
 const TWO_STANDARD_ERRORS: f64 = 0.97725;
 /// Relative errors below this are rounding, not curvature.
@@ -13,14 +15,24 @@ const ROUNDING: f64 = 1e-6;
 
 /// The points before the power law: those whose error is that of the best constant predictor.
 ///
-/// With a known best guess these are all points up to the last one above 0.98 of it. Without one,
-/// a plateau is believed only where at least three leading points over a factor of four in m stay
-/// within 2 % of the first and at least three further points lie below.
+/// With a known best guess these are the leading points that are better described by it than by the
+/// power law through the rest: of all splits into a level at the best guess and a line, the one
+/// with the smallest sum of squares of ln E. Without a best guess, a plateau is believed only where
+/// at least three leading points over a factor of four in m stay within 2 % of the first and at
+/// least three further points lie below.
 #[must_use]
 pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     if let Some(best_guess) = best_guess {
-        let above = |(_, error): &(f64, f64)| *error > BEST_GUESS_SHARE * best_guess;
-        return values.iter().rposition(above).map_or(0, |last| last + 1);
+        let above = |share: f64| values.iter().take_while(move |(_, e)| *e > share * best_guess).count();
+        let (sure, possible) = (above(BEST_GUESS_SHARE), above(NOISY_SHARE));
+        let level = |(_, error): &(f64, f64)| (error / best_guess).ln().powi(2);
+        let squares = |start: usize| {
+            values[..start].iter().map(level).sum::<f64>() + Line::fit(&values[start..]).squares()
+        };
+        // A line through two points fits anything.
+        let splits = (0..=possible).filter(|start| start + 3 <= values.len());
+        let best = splits.min_by(|a, b| squares(*a).total_cmp(&squares(*b)));
+        return best.unwrap_or(sure);
     }
     let Some((first_m, first)) = values.first() else {
         return 0;

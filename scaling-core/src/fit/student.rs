@@ -1,16 +1,30 @@
-//! Quantiles of Student's t distribution.
+//! Quantiles of Student's t and of the F distribution.
 
 /// The quantile at probability `p` in [0.5, 1) for `freedom` degrees of freedom, to about 1e-10.
 #[must_use]
 pub fn quantile(p: f64, freedom: f64) -> f64 {
-    let tail = |t: f64| 0.5 * incomplete_beta(freedom / 2.0, freedom / (freedom + t * t));
+    invert(1.0 - p, |t| 0.5 * incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t)))
+}
+
+/// The quantile of the F distribution at probability `p` for the degrees of freedom of the
+/// numerator and the denominator.
+#[must_use]
+pub fn f_quantile(p: f64, numerator: f64, denominator: f64) -> f64 {
+    let tail = |f: f64| {
+        incomplete_beta(denominator / 2.0, numerator / 2.0, denominator / (denominator + numerator * f))
+    };
+    invert(1.0 - p, tail)
+}
+
+/// Where a falling tail probability is `target`.
+fn invert(target: f64, tail: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
-    while tail(high) > 1.0 - p && high < 1e12 {
+    while tail(high) > target && high < 1e12 {
         (low, high) = (high, high * 2.0);
     }
     for _ in 0..100 {
         let middle = f64::midpoint(low, high);
-        if tail(middle) > 1.0 - p {
+        if tail(middle) > target {
             low = middle;
         } else {
             high = middle;
@@ -25,9 +39,8 @@ pub fn normal_quantile(p: f64) -> f64 {
     quantile(p, 1e6)
 }
 
-/// The regularised incomplete beta function `I_x(a`, 1/2).
-fn incomplete_beta(a: f64, x: f64) -> f64 {
-    let b = 0.5;
+/// The regularised incomplete beta function `I_x(a, b)`.
+fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);
     }
@@ -90,5 +103,10 @@ mod tests {
         }
         assert!((normal_quantile(0.975) - 1.959_964).abs() < 1e-5);
         assert!(quantile(0.5, 5.0).abs() < 1e-9);
+        for (p, numerator, denominator, known) in
+            [(0.95, 1.0, 5.0, 6.607_890_974), (0.9, 3.0, 12.0, 2.605_524_921), (0.5, 4.0, 4.0, 1.0)]
+        {
+            assert!((f_quantile(p, numerator, denominator) - known).abs() < 1e-7, "{p}");
+        }
     }
 }

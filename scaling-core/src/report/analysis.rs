@@ -65,8 +65,8 @@ impl<'a> Analysis<'a> {
 impl<'a> Fitted<'a> {
     fn new(family: Family<'a>, study: &StudyData) -> Self {
         let fit_metric = |points: &[Point], form, best_guess| {
-            let (level, seed) = (study.level, study.seed);
-            let options = Options { form, level, best_guess, regions: true, seed };
+            let level = study.level;
+            let options = Options { form, level, best_guess, regions: true, ..Options::default() };
             Curve::new(points.iter().cloned())
                 .and_then(|curve| fit(&curve, &options))
                 .map_err(|error| error.to_string())

@@ -12,7 +12,7 @@ pub(super) fn formula(law: &Law, form: Form) -> String {
     let power = format!("{} m^{}", significant(law.alpha, 3), exponent(law.beta));
     match form {
         Form::PowerConst => format!("{power} + {}", significant(law.gamma, 3)),
-        Form::Power | Form::Auto => power,
+        _ => power,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{At, Error, Result};
 use crate::fit::curve::Curve;
+use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -9,13 +10,16 @@ use std::path::Path;
 const TELL_APART: [&str; 3] = ["task", "model", "variant"];
 
 /// Which columns of the file to read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Columns {
-    /// Samples; without it `m`, else the first column of numbers.
+    /// Column of the number of samples [default: m, else the first column of numbers]
+    #[arg(long, value_name = "COL")]
     pub(super) x: Option<String>,
-    /// Errors; without it `error`, else the next column of numbers.
+    /// Column of the error [default: error, else the next column of numbers]
+    #[arg(long, value_name = "COL")]
     pub(super) y: Option<String>,
-    /// What tells the curves apart; the file is one curve without it.
+    /// Columns that tell several curves apart, separated by commas
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub(super) group: Vec<String>,
 }
 

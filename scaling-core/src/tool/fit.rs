@@ -3,14 +3,20 @@
 use super::curves::{self, Columns, Curves};
 use super::print;
 use crate::error::{At, Error, Result};
+use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
+use crate::fit::least_squares::Loss;
+use crate::fit::other::{self, Summary};
 use crate::fit::{Fit, Form, Options, fit};
 use crate::report::number::{grouped, percent, significant};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
+/// Where the Huber loss of ln E turns linear, as in Hoffmann et al. 2022.
+const HUBER: f64 = 1e-3;
 /// Digits of the parameters: rounding an exponent further would bias predictions.
 const DIGITS: i32 = 5;
 
@@ -23,15 +29,11 @@ pub(super) struct Arguments {
     /// Form of the law; a given form takes every point, `auto` also looks for the power-law region
     #[arg(long, default_value = "auto", value_parser = form_parser())]
     form: Form,
-    /// Column of the number of samples [default: m, else the first column of numbers]
-    #[arg(long, value_name = "COL")]
-    x: Option<String>,
-    /// Column of the error [default: error, else the next column of numbers]
-    #[arg(long, value_name = "COL")]
-    y: Option<String>,
-    /// Columns that tell several curves apart, separated by commas
-    #[arg(long, value_name = "COL", value_delimiter = ',')]
-    group: Vec<String>,
+    /// Loss of `power+const`: `huber` counts residuals of ln E beyond 0.001 less
+    #[arg(long, default_value = "squares", value_parser = ["squares", "huber"])]
+    loss: String,
+    #[command(flatten)]
+    columns: Columns,
     /// Confidence level of the intervals
     #[arg(long, default_value_t = 0.95)]
     level: f64,
@@ -43,7 +45,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-fn form_parser() -> impl TypedValueParser<Value = Form> {
+pub(super) fn form_parser() -> impl TypedValueParser<Value = Form> {
     let names = PossibleValuesParser::new(Form::ALL.map(Form::name));
     names.try_map(|name| name.parse::<Form>())
 }
@@ -54,13 +56,14 @@ fn form_parser() -> impl TypedValueParser<Value = Form> {
 /// # Errors
 /// [`Error::Input`] for a bad file or option, [`Error::Failed`] where a fit is refused.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let Arguments { x, y, group, form, level, best_guess, .. } = arguments;
-    let columns = Columns { x: x.clone(), y: y.clone(), group: group.clone() };
-    let curves = curves::read(&arguments.file, &columns)?;
-    let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
-    let mut fits: Vec<(&str, Result<Fit>)> = Vec::new();
+    let Arguments { columns, form, level, best_guess, .. } = arguments;
+    let curves = curves::read(&arguments.file, columns)?;
+    let group = &columns.group;
+    let loss = if arguments.loss == "huber" { Loss::Huber(HUBER) } else { Loss::Squares };
+    let options = Options { form: *form, level: *level, best_guess: *best_guess, loss, ..Options::default() };
+    let mut fits: Vec<(&str, Result<Fitted>)> = Vec::new();
     for (name, curve) in &curves.by_group {
-        let fitted = fit(curve, &options);
+        let fitted = fit_form(curve, &options);
         if let Err(error @ Error::Input(_)) = fitted {
             return Err(error);
         }
@@ -82,9 +85,36 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     Err(Error::failed(format!("{} of {} fits refused: {}", refused.len(), fits.len(), refused.join(", "))))
 }
 
+/// A law of either family.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fitted {
+    Power(Box<Fit>),
+    Other(Box<Summary>),
+}
+
+impl Fitted {
+    fn warnings(&self) -> &[String] {
+        match self {
+            Self::Power(fit) => &fit.warnings,
+            Self::Other(summary) => &summary.warnings,
+        }
+    }
+}
+
+fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
+    match options.form.shape() {
+        Some(shape) => {
+            let (_, summary) = other::fit(curve, options.form, shape, options.level)?;
+            Ok(Fitted::Other(Box::new(summary)))
+        }
+        None => fit(curve, options).map(|fit| Fitted::Power(Box::new(fit))),
+    }
+}
+
 /// One fit, or an object from group to fit.
-fn document(fits: &[(&str, Result<Fit>)], single: bool) -> Result<String> {
-    let value = |fitted: &Result<Fit>| match fitted {
+fn document(fits: &[(&str, Result<Fitted>)], single: bool) -> Result<String> {
+    let value = |fitted: &Result<Fitted>| match fitted {
         Ok(fit) => json!(fit),
         Err(error) => json!({ "refused": error.to_string() }),
     };
@@ -98,13 +128,17 @@ fn document(fits: &[(&str, Result<Fit>)], single: bool) -> Result<String> {
 }
 
 /// A short paragraph for every fit; warnings go to standard error.
-fn prose(fits: &[(&str, Result<Fit>)], curves: &Curves) -> String {
+fn prose(fits: &[(&str, Result<Fitted>)], curves: &Curves) -> String {
     let paragraphs = fits.iter().map(|(name, fitted)| {
         let prefix = if name.is_empty() { String::new() } else { format!("{name}: ") };
         match fitted {
             Ok(fit) => {
-                fit.warnings.iter().for_each(|warning| eprintln!("warning: {prefix}{warning}"));
-                format!("{prefix}{}\n", paragraph(fit, curves))
+                fit.warnings().iter().for_each(|warning| eprintln!("warning: {prefix}{warning}"));
+                let text = match fit {
+                    Fitted::Power(fit) => paragraph(fit, curves),
+                    Fitted::Other(summary) => list(summary, curves),
+                };
+                format!("{prefix}{text}\n")
             }
             Err(error) => format!("{prefix}{error}\n"),
         }
@@ -139,18 +173,41 @@ fn paragraph(fit: &Fit, curves: &Curves) -> String {
     )
 }
 
+/// The parameters of a form that has others than α, β and γ.
+fn list(summary: &Summary, curves: &Curves) -> String {
+    let parameters = summary.parameters.iter().map(|(name, value)| {
+        let ci = summary.ci.get(name);
+        let ci = ci.map_or("(not identified)".to_owned(), |ci| {
+            format!("[{}, {}]", significant(ci.low, DIGITS), significant(ci.high, DIGITS))
+        });
+        format!("{name} {} {ci}", significant(*value, DIGITS))
+    });
+    format!(
+        "{y} as a function of {x}, form {form}: {parameters}\n  \
+         R2 {r2:.5}, relative RMSE {rmse}, {points} sizes from {from} to {to}",
+        x = curves.x,
+        y = curves.y,
+        form = summary.form,
+        parameters = parameters.collect::<Vec<_>>().join(", "),
+        r2 = summary.r2,
+        rmse = percent(summary.relative_rmse),
+        points = summary.points,
+        from = grouped(summary.region[0]),
+        to = grouped(summary.region[1]),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::curve::Curve;
     use std::collections::BTreeMap;
 
-    fn fits() -> Vec<(&'static str, Result<Fit>)> {
+    fn fits() -> Vec<(&'static str, Result<Fitted>)> {
         let m = (10..19).map(|i| 2f64.powi(i));
         let curve = Curve::from_pairs(m.map(|m| (m, 2.5 * m.powf(-0.3) + 0.05))).unwrap();
         let short = Curve::from_pairs([(1.0, 2.0), (2.0, 1.0)]).unwrap();
         let options = Options::default();
-        vec![("long", fit(&curve, &options)), ("short", fit(&short, &options))]
+        vec![("long", fit_form(&curve, &options)), ("short", fit_form(&short, &options))]
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod curves;
 mod fit;
+mod forecast;
 
 use crate::cli::{complain_about_usage, conclude, say};
 use crate::error::{At, Result};
@@ -24,6 +25,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Fit(fit::Arguments),
+    Forecast(forecast::Arguments),
     /// Rebuild the tables, figures and report of a study from its trials
     Report {
         /// Study directory
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Fit(arguments) => fit::run(&arguments),
+        Command::Forecast(arguments) => forecast::run(&arguments),
         Command::Report { directory } => {
             let text = crate::report::write(&crate::study::collect(&directory)?, &directory)?;
             say(&text)

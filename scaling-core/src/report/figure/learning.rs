@@ -30,7 +30,7 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
         marks.push(Mark::new(colour(i), Shape::Faint(points)));
     }
     for (i, fitted) in analysis.families.iter().enumerate() {
-        marks.extend(curve(fitted, colour(i), &x, &y, study.level));
+        marks.extend(curve(fitted, colour(i), &x, &y));
     }
     let title = format!("Learning curve, {}", study.task);
     Some(Chart { title, x_label: m_label(study), y_label: error_label(study), x, y, marks })
@@ -57,7 +57,7 @@ fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
 }
 
 /// The composite points, the fitted line (dashed beyond the points it was fitted to) and its band.
-fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis, level: f64) -> Vec<Mark> {
+fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let name = fitted.family.name();
     let dots = Shape::Dots(fitted.points.iter().map(|p| (p.m, p.value())).collect());
     let Ok(fit) = &fitted.power else {
@@ -69,7 +69,7 @@ fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis, level:
         points.filter(|(_, error)| (low..=high).contains(error)).collect()
     };
     let grid = x.grid(60);
-    let band = grid.iter().zip(fit.band(&grid, level));
+    let band = grid.iter().zip(fit.band(&grid));
     let band = band.map(|(m, i)| (*m, i.low.clamp(low, high), i.high.clamp(low, high))).collect();
     let text = format!(
         "{name}: E = {}  {}, R² {:.3}",

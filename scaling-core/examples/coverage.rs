@@ -1,0 +1,91 @@
+//! How often the intervals of `scaling fit` contain the truth, on synthetic studies.
+//!
+//! ```text
+//! cargo run --release -p scaling-core --example coverage [CURVES]
+//! ```
+//!
+//! Studies of 5 to 9 sizes a factor 2 apart, an exponent uniform in [-0.5, -0.05], lognormal noise of 0.5 to
+//! 3 % and 1 to 5 seeds, of four kinds: a pure power law; one with a constant of 0.1 to 0.5 of the last error; one
+//! whose first 1 to 3 sizes lie on the plateau of a known best guess; one with an undertuned shard
+//! 5 to 20 % above the law. Printed for each: the share of 95 % intervals of the exponent that contain the truth,
+//! their median width, and how often a constant is claimed, the plateau is found to within one
+//! size, a fit is refused.
+
+use scaling_core::fit::curve::{Curve, Point, median};
+use scaling_core::fit::{Form, Options, fit};
+use scaling_core::random::Random;
+
+const KINDS: [&str; 4] = ["pure", "constant", "plateau", "undertuned"];
+
+fn main() {
+    let count = std::env::args().nth(1).map_or(1000, |count| count.parse().expect("a number of curves"));
+    println!("kind         inside  width  constant  region  refused");
+    for (kind, name) in KINDS.iter().enumerate() {
+        let (mut inside, mut claimed, mut found, mut refused) = (0, 0, 0, 0);
+        let mut widths = Vec::new();
+        for curve in 0..count {
+            let study = Study::new(kind, curve);
+            let options = Options { best_guess: study.best_guess, ..Options::default() };
+            let Ok(fit) = fit(&study.curve, &options) else {
+                refused += 1;
+                continue;
+            };
+            inside += usize::from(fit.ci.beta.contains(study.beta));
+            widths.push(fit.ci.beta.high - fit.ci.beta.low);
+            claimed += usize::from(fit.form == Form::PowerConst);
+            let start = study.curve.points().iter().position(|point| point.m == fit.region[0]);
+            found += usize::from(start.is_some_and(|start| start.abs_diff(study.plateau) <= 1));
+        }
+        let share = |part: usize| 100.0 * part as f64 / (count as usize - refused) as f64;
+        println!(
+            "{name:12} {:5.1} % {:6.3} {:7.1} % {:6.1} % {:6}",
+            share(inside),
+            median(&widths),
+            share(claimed),
+            share(found),
+            refused
+        );
+    }
+}
+
+struct Study {
+    curve: Curve,
+    beta: f64,
+    best_guess: Option<f64>,
+    /// Sizes on the plateau.
+    plateau: usize,
+}
+
+impl Study {
+    fn new(kind: usize, seed: u64) -> Self {
+        let mut random = Random::new("coverage", &[kind as u64, seed]);
+        let mut between = |low: f64, high: f64| low + (high - low) * random.uniform();
+        let sizes = between(5.0, 10.0) as usize;
+        let beta = between(-0.5, -0.05);
+        let noise = between(0.005, 0.03);
+        let seeds = between(1.0, 6.0) as usize;
+        let share = between(0.1, 0.5);
+        let plateau = if kind == 2 { (between(1.0, 4.0) as usize).min(sizes - 3) } else { 0 };
+        let high = between(0.0, sizes as f64) as usize;
+        let lift = between(1.05, 1.2);
+
+        let m = |i: usize| 1000.0 * 2f64.powi(i as i32);
+        let power = |i: usize| 5.0 * m(i).powf(beta);
+        let last = power(sizes - 1);
+        let gamma = if kind == 1 { last * share / (1.0 - share) } else { 0.0 };
+        // The law leaves the plateau between its last size and the next.
+        let best_guess = power(plateau) * 2f64.powf(-beta * 0.5);
+        let truth = |i: usize| {
+            let law = if i < plateau { best_guess } else { power(i) + gamma };
+            if kind == 3 && i == high { law * lift } else { law }
+        };
+        let points: Vec<Point> = (0..sizes)
+            .map(|i| Point {
+                m: m(i),
+                errors: (0..seeds).map(|_| truth(i) * (noise * random.normal()).exp()).collect(),
+            })
+            .collect();
+        let curve = Curve::new(points).expect("positive numbers");
+        Self { curve, beta, best_guess: (kind == 2).then_some(best_guess), plateau }
+    }
+}

@@ -1,0 +1,274 @@
+//! Forecasts: the error that more data will bring, and the data that an error will cost.
+
+use super::curve::Curve;
+use super::interval::Interval;
+use super::other::{self, Other};
+use super::power::Line;
+use super::screen;
+use super::trend::Trend;
+use super::{Fit, Form, Options, check_level, fit};
+use crate::error::{Error, Result};
+use serde::Serialize;
+
+/// An expected error.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Training samples.
+    pub m: f64,
+    /// The median of the error that would be measured there.
+    pub error: f64,
+    /// Lower end of its interval.
+    pub low: f64,
+    /// Upper end of its interval.
+    pub high: f64,
+    /// What a reader must know before using the numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// The data that an error will cost; `None` where it is not reached within [`FURTHEST`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cost {
+    /// The error aimed at.
+    pub error: f64,
+    /// Where the median of the forecast reaches it.
+    pub m: Option<f64>,
+    /// Where the lower end of the interval does: the least data.
+    pub low: Option<f64>,
+    /// Where the upper end does: the most data.
+    pub high: Option<f64>,
+    /// What a reader must know before using the numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Sizes are looked for up to this multiple of the largest that was measured.
+pub const FURTHEST: f64 = 1e6;
+/// Places at which a curve is looked at for where it reaches an error.
+const PLACES: usize = 160;
+/// Beyond this multiple of the largest size there is no experience with how well forecasts do.
+const EXPERIENCE: f64 = 16.0;
+/// Half the distance of the quantiles from the median is stretched by this. The mixture knows the
+/// noise and the wandering of the slope but treats what it estimated them from as independent
+/// points; on real curves (see docs/forecasting.md) its 90 % intervals held 80 % without it.
+const STRETCH: f64 = 1.15;
+/// No curve fell faster than m to this power beyond what was measured, plus this much noise.
+const STEEPEST: (f64, f64) = (0.7, 0.05);
+/// Points of the line that a value between measured sizes is read from.
+const NEIGHBOURS: usize = 5;
+
+/// A curve made ready for forecasts.
+#[derive(Debug, Clone)]
+pub struct Forecaster {
+    values: Vec<(f64, f64)>,
+    law: Law,
+    level: f64,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Law {
+    Trend(Trend),
+    Power(Box<Fit>),
+    Other(Box<Other>),
+}
+
+impl Forecaster {
+    /// Prepares forecasts with a form; [`Form::Auto`] takes the local trend ([`Trend`]), which no
+    /// single form can beat on curves of unknown kind.
+    ///
+    /// # Errors
+    /// As [`fit`] and [`other::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
+    pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
+        check_level(options.level)?;
+        let values = curve.values();
+        let mut warnings = Vec::new();
+        let law = if let Some(shape) = options.form.shape() {
+            let (law, summary) = other::fit(curve, options.form, shape, options.level)?;
+            warnings.extend(summary.warnings);
+            Law::Other(Box::new(law))
+        } else if options.form == Form::Auto {
+            if values.len() < 3 {
+                return Err(Error::failed(format!("no forecast: it needs 3 sizes, there are {}", values.len())));
+            }
+            if values.len() < 5 {
+                warnings.push(format!("{} sizes say little about where the curve goes", values.len()));
+            }
+            if let Some([low, high]) = screen::rise(&values) {
+                warnings.push(format!("the error rises from m = {} to {}: this may be no power law", low.0, high.0));
+            }
+            Law::Trend(Trend::new(&values))
+        } else {
+            let fit = fit(curve, options)?;
+            warnings.extend(fit.warnings.iter().cloned());
+            Law::Power(Box::new(fit))
+        };
+        Ok(Self { values, law, level: options.level, warnings })
+    }
+
+    /// What the whole curve makes doubtful.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The error at `m`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for an `m` that is not a number above 0 or lies below the smallest size.
+    pub fn at(&self, m: f64) -> Result<Forecast> {
+        let (first, last) = (self.values[0].0, self.values[self.values.len() - 1].0);
+        if !(m.is_finite() && m > 0.0) {
+            return Err(Error::input(format!("a forecast needs a number of samples above 0; got {m}")));
+        }
+        if m < first {
+            return Err(Error::input(format!(
+                "a forecast goes forward: m = {m} lies below the smallest size, {first}"
+            )));
+        }
+        let (error, Interval { low, high }) = self.point(m);
+        let mut warnings = self.warnings.clone();
+        if m > EXPERIENCE * last {
+            warnings.push(format!(
+                "m is {:.0} times the largest size: the interval was not tested beyond {EXPERIENCE} times",
+                m / last
+            ));
+        }
+        Ok(Forecast { m, error, low, high, warnings })
+    }
+
+    /// The least m at which the error is `target` or below.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a target that is not a number above 0.
+    pub fn cost(&self, target: f64) -> Result<Cost> {
+        if !(target.is_finite() && target > 0.0) {
+            return Err(Error::input(format!("a forecast needs a target error above 0; got {target}")));
+        }
+        let m = self.crossing(target, |(error, _)| error);
+        let low = self.crossing(target, |(_, interval)| interval.low);
+        let high = self.crossing(target, |(_, interval)| interval.high);
+        let mut warnings = self.warnings.clone();
+        let last = self.values[self.values.len() - 1].0;
+        match m {
+            None => warnings.push(format!(
+                "not reached within {FURTHEST:.0} times the largest size, as far as this curve tells"
+            )),
+            Some(m) if m > EXPERIENCE * last => warnings.push(format!(
+                "m is {:.0} times the largest size: the interval was not tested beyond {EXPERIENCE} times",
+                m / last
+            )),
+            Some(_) => {}
+        }
+        Ok(Cost { error: target, m, low, high, warnings })
+    }
+
+    /// Median and interval at an `m` from the smallest size on.
+    fn point(&self, m: f64) -> (f64, Interval) {
+        match &self.law {
+            Law::Power(fit) => (fit.law().at(m), fit.prediction(m)),
+            Law::Other(law) => {
+                let unknown = Interval { low: 0.0, high: f64::INFINITY };
+                (law.at(m), law.prediction(m, self.level).unwrap_or(unknown))
+            }
+            Law::Trend(trend) => {
+                let (last_m, last) = self.values[self.values.len() - 1];
+                if m <= last_m { self.between(m) } else { self.ahead(trend, m, last_m, last) }
+            }
+        }
+    }
+
+    /// Median and interval of the trend beyond the last point.
+    fn ahead(&self, trend: &Trend, m: f64, last_m: f64, last: f64) -> (f64, Interval) {
+        let tail = 0.5 * (1.0 - self.level);
+        let [low, median, high] = trend.quantiles(m, [tail, 0.5, 1.0 - tail]);
+        let [now, above] = trend.quantiles(last_m, [0.5, 1.0 - tail]);
+        let highest = self.values.iter().map(|(_, error)| error.ln()).fold(f64::NEG_INFINITY, f64::max);
+        // Errors do not rise above the worst that was measured, give or take the noise.
+        let ceiling = highest + STRETCH * (above - now);
+        let floor = last.ln() - STEEPEST.0 * (m / last_m).ln() - STEEPEST.1;
+        let median = median.clamp(floor, ceiling);
+        let stretched = |end: f64| (median + STRETCH * (end - median)).clamp(floor, ceiling).exp();
+        (median.exp(), Interval { low: stretched(low), high: stretched(high) })
+    }
+
+    /// Median and interval between measured sizes: a line through the nearest of them.
+    fn between(&self, m: f64) -> (f64, Interval) {
+        let mut nearest = self.values.clone();
+        nearest.sort_by(|a, b| (a.0 / m).ln().abs().total_cmp(&(b.0 / m).ln().abs()));
+        nearest.truncate(NEIGHBOURS);
+        let line = Line::fit(&nearest);
+        (line.law().at(m), line.prediction_interval(m, self.level))
+    }
+
+    fn crossing(&self, target: f64, of: impl Fn((f64, Interval)) -> f64) -> Option<f64> {
+        let (first, last) = (self.values[0].0.ln(), self.values[self.values.len() - 1].0.ln());
+        let step = (last - first + FURTHEST.ln()) / PLACES as f64;
+        let reached = |t: f64| of(self.point(t.exp())) <= target;
+        let place = (0..=PLACES).map(|i| first + step * i as f64).find(|t| reached(*t))?;
+        let (mut low, mut high) = ((place - step).max(first), place);
+        for _ in 0..30 {
+            let middle = f64::midpoint(low, high);
+            if reached(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Some(high.exp())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(law: impl Fn(f64) -> f64) -> Curve {
+        let m = (0..9).map(|i| 1000.0 * 2f64.powi(i));
+        Curve::from_pairs(m.map(|m| (m, law(m)))).unwrap()
+    }
+
+    fn forecaster(form: Form) -> Forecaster {
+        let curve = curve(|m| 10.0 * m.powf(-0.3) + 0.1);
+        Forecaster::new(&curve, &Options { form, level: 0.9, ..Options::default() }).unwrap()
+    }
+
+    #[test]
+    fn every_form_continues_its_curve() {
+        let truth = 10.0 * 1e6f64.powf(-0.3) + 0.1;
+        for form in [Form::Auto, Form::PowerConst, Form::M4, Form::Broken] {
+            let forecast = forecaster(form).at(1e6).unwrap();
+            assert!((forecast.error / truth - 1.0).abs() < 0.02, "{form}: {forecast:?} {truth}");
+            assert!(forecast.low <= forecast.error && forecast.error <= forecast.high, "{form}");
+        }
+        let power = forecaster(Form::Power).at(1e6).unwrap();
+        assert!(power.error < 0.95 * truth, "a power law alone falls below the constant: {power:?}");
+    }
+
+    #[test]
+    fn a_target_is_the_inverse_of_a_forecast() {
+        let forecaster = forecaster(Form::Auto);
+        let cost = forecaster.cost(0.3).unwrap();
+        let m = cost.m.unwrap();
+        assert!((forecaster.at(m).unwrap().error - 0.3).abs() < 1e-4, "{cost:?}");
+        assert!(cost.low.unwrap() <= m && m <= cost.high.unwrap());
+        // Between measured sizes.
+        assert!((forecaster.cost(0.8).unwrap().m.unwrap() / 2610.0 - 1.0).abs() < 0.05);
+        let never = forecaster.cost(1e-4).unwrap();
+        assert!(never.m.is_none() && never.warnings[0].contains("not reached"), "{never:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_forecast_is_refused() {
+        let forecaster = forecaster(Form::Auto);
+        assert_eq!(forecaster.at(10.0).unwrap_err().exit_code(), 2);
+        assert_eq!(forecaster.at(f64::NAN).unwrap_err().exit_code(), 2);
+        assert_eq!(forecaster.cost(-1.0).unwrap_err().exit_code(), 2);
+        assert!(forecaster.at(1e8).unwrap().warnings[0].contains("not tested beyond 16"));
+        let two = Curve::from_pairs([(1.0, 2.0), (2.0, 1.0)]).unwrap();
+        assert!(Forecaster::new(&two, &Options::default()).unwrap_err().to_string().contains("needs 3"));
+        let three = Curve::from_pairs([(1.0, 2.0), (2.0, 1.0), (4.0, 0.6)]).unwrap();
+        let three = Forecaster::new(&three, &Options::default()).unwrap();
+        assert!(three.at(8.0).unwrap().warnings[0].contains("3 sizes say little"));
+    }
+}

@@ -1,0 +1,116 @@
+//! What must be known of a curve before a law is fitted: does it fall, and is a shard undertuned?
+
+use super::constant;
+use super::curve::{Point, values};
+use super::noise::Noise;
+use super::student;
+
+/// A rise by less than this (of ln E) is noise or tuning.
+const RISE: f64 = 0.05;
+/// A rise is real from this many standard deviations on.
+const DEVIATIONS: f64 = 4.0;
+/// The share of good curves that lose a point to [`undertuned`].
+const FALSE_ALARMS: f64 = 0.02;
+
+/// Where the error rises: (m, E) of a low point and of the higher one after it.
+///
+/// Two sizes in a row must lie above the low point: one alone is an undertuned shard, not a curve
+/// that peaks.
+#[must_use]
+pub fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
+    let threshold = RISE.max(DEVIATIONS * std::f64::consts::SQRT_2 * roughness(values));
+    let mut lowest = *values.first()?;
+    for pair in values.windows(2) {
+        let height = pair[0].1.min(pair[1].1);
+        if (height / lowest.1).ln() > threshold {
+            let higher = if pair[0].1 > pair[1].1 { pair[0] } else { pair[1] };
+            return Some([lowest, higher]);
+        }
+        if pair[0].1 < lowest.1 {
+            lowest = pair[0];
+        }
+    }
+    None
+}
+
+/// Standard deviation of ln E about a locally straight line, from the median of how far each point
+/// lies off the line through its neighbours.
+fn roughness(values: &[(f64, f64)]) -> f64 {
+    let logs: Vec<(f64, f64)> = values.iter().map(|(m, error)| (m.ln(), error.ln())).collect();
+    let mut bends: Vec<f64> = Vec::new();
+    for three in logs.windows(3) {
+        let share = (three[1].0 - three[0].0) / (three[2].0 - three[0].0);
+        let off = three[1].1 - (1.0 - share) * three[0].1 - share * three[2].1;
+        bends.push((off / (1.0 + share * share + (1.0 - share).powi(2)).sqrt()).abs());
+    }
+    if bends.is_empty() { 0.0 } else { super::curve::median(&bends) / 0.6745 }
+}
+
+/// The place of a point that lies above the law of all others by more than noise explains.
+///
+/// Errors of tuning are one-sided: a search that failed leaves a shard above its curve. The point
+/// furthest above the robust law is tried: the law of the others must miss it by more than its
+/// prediction error, at a level that allows for the choice among all points.
+#[must_use]
+pub fn undertuned(points: &[Point]) -> Option<usize> {
+    let all = values(points);
+    if all.len() < 5 {
+        return None;
+    }
+    let law = constant::robust(&all, 1e-3);
+    let residuals = law.log_residuals(&all);
+    let (worst, _) = residuals.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    let others: Vec<Point> =
+        points.iter().enumerate().filter(|(i, _)| *i != worst).map(|(_, point)| point.clone()).collect();
+    let rest = values(&others);
+    let (law, squares) = constant::fit_with_squares(&rest);
+    let noise = Noise::new(&others, squares, 3);
+    if noise.freedom < 1.0 {
+        return None;
+    }
+    let above = (all[worst].1 / law.at(all[worst].0)).ln();
+    let reach = student::quantile(1.0 - FALSE_ALARMS / points.len() as f64, noise.freedom);
+    // The law is uncertain where the point was taken out: inside the range about as much as one
+    // point among the others' number, at its ends as much as an extrapolation.
+    let end = worst == 0 || worst + 1 == points.len();
+    let leverage = if end { 3.0 } else { 3.0 / rest.len() as f64 };
+    (above > reach * (noise.variance * (1.0 + leverage)).sqrt()).then_some(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::curve::Curve;
+    use crate::random::Random;
+
+    fn noisy(seed: u64, noise: f64) -> Vec<(f64, f64)> {
+        let mut random = Random::new("screen", &[seed]);
+        let m = (8..16).map(|i| 2f64.powi(i));
+        m.map(|m| (m, 3.0 * m.powf(-0.2) * (noise * random.normal()).exp())).collect()
+    }
+
+    #[test]
+    fn a_peak_is_seen_and_noise_is_not() {
+        let peak = [(1.0, 9.0), (2.0, 10.0), (3.0, 10.5), (4.0, 10.0), (5.0, 7.0), (6.0, 6.0)];
+        assert_eq!(rise(&peak), Some([(1.0, 9.0), (3.0, 10.5)]));
+        let false_alarms = (0..300).filter(|seed| rise(&noisy(*seed, 0.03)).is_some()).count();
+        assert!(false_alarms < 6, "{false_alarms}");
+        let mut spike = noisy(1, 0.001);
+        spike[3].1 *= 1.3;
+        assert_eq!(rise(&spike), None);
+    }
+
+    #[test]
+    fn an_undertuned_shard_is_found() {
+        let at = |values: Vec<(f64, f64)>| undertuned(Curve::from_pairs(values).unwrap().points());
+        let mut found = 0;
+        for seed in 0..100 {
+            let mut high = noisy(seed, 0.005);
+            high[4].1 *= 1.15;
+            found += usize::from(at(high) == Some(4));
+        }
+        assert!(found > 85, "{found}");
+        let false_alarms = (0..300).filter(|seed| at(noisy(*seed, 0.01)).is_some()).count();
+        assert!(false_alarms < 18, "{false_alarms}");
+    }
+}

@@ -1,0 +1,237 @@
+//! Where a learning curve goes next: a local trend in ln E against ln m, by Kalman filters.
+//!
+//! Over a narrow range every learning curve is nearly a straight line in logarithms, but no form
+//! holds over all of it: curves leave a plateau, bend, flatten towards a constant. So the slope is a
+//! state of its own that wanders and decays: with t = ln m and y = ln E,
+//!
+//! ```text
+//! dy = s dt,   ds = -kappa s dt + sqrt(q) dW,   measured: y + r z
+//! ```
+//!
+//! `kappa` = 0 and q = 0 is the power law; a power law with a constant has a slope that decays with
+//! a rate that ends as the exponent of its reducible part; q is the freedom to be neither. What the
+//! curve says of (kappa, q, r) is the likelihood of each point given those before it, that is, how well
+//! each combination predicted it. The forecast is the mixture of all combinations with these weights, so its
+//! interval contains the error of the form as well as the noise.
+
+use super::normal;
+
+/// Only points within this factor of the largest m count: what lies before says more about the
+/// plateau than about the future. (Leaving them out gains more than any richer form.)
+const WINDOW: f64 = 9.0;
+/// Points that are kept, even where they lie further back.
+const LEAST: usize = 6;
+/// Decay rates of the slope.
+const DECAYS: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+/// Mean and standard deviation of the decay, a priori.
+const DECAY: (f64, f64) = (0.15, 0.6);
+/// Mean and standard deviation of ln(q / slope²), a priori.
+const WANDER: (f64, f64) = (-4.3, 2.0);
+/// Steps of the grid of q, evenly spaced over 2.5 standard deviations to either side.
+const WANDERS: usize = 9;
+/// Mean and standard deviation of the logarithm of the noise r, a priori.
+const NOISE: (f64, f64) = (-4.2, 0.5);
+/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5.
+const NOISES: usize = 7;
+/// A slope below this tells nothing about the scale of q.
+const LEAST_SLOPE: f64 = 0.02;
+/// Standard deviation of the slope a priori, in units of the mean slope of the window.
+const SLOPE_SPREAD: f64 = 2.0;
+/// Combinations below this weight are left out.
+const NEGLIGIBLE: f64 = 1e-5;
+
+/// The state of one combination after the last point.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    decay: f64,
+    wander: f64,
+    noise: f64,
+    weight: f64,
+    level: f64,
+    slope: f64,
+    /// Variances of level and slope, and their covariance.
+    level_variance: f64,
+    covariance: f64,
+    slope_variance: f64,
+}
+
+/// What a curve says about its continuation.
+#[derive(Debug, Clone)]
+pub struct Trend {
+    last: f64,
+    states: Vec<State>,
+}
+
+impl Trend {
+    /// Filters (m, E) pairs, ascending in m, at least two.
+    #[must_use]
+    pub fn new(values: &[(f64, f64)]) -> Self {
+        let logs: Vec<(f64, f64)> = values.iter().map(|(m, error)| (m.ln(), error.ln())).collect();
+        let last = logs[logs.len() - 1].0;
+        let near = logs.iter().filter(|(t, _)| *t >= last - WINDOW.ln() - 1e-9).count();
+        let window = &logs[logs.len() - near.max(LEAST).min(logs.len())..];
+        let scale = mean_slope(window).abs().max(LEAST_SLOPE);
+        let mut states: Vec<State> = Vec::with_capacity(DECAYS.len() * WANDERS * NOISES);
+        for decay in DECAYS {
+            for i in 0..WANDERS {
+                let wander = -2.5 + 5.0 * i as f64 / (WANDERS - 1) as f64;
+                let q = (WANDER.0 + WANDER.1 * wander).exp() * scale * scale;
+                for j in 0..NOISES {
+                    let noise = 10f64.powf(-4.5 + 0.5 * j as f64);
+                    let prior = -0.5
+                        * (((decay - DECAY.0) / DECAY.1).powi(2)
+                            + wander * wander
+                            + ((noise.ln() - NOISE.0) / NOISE.1).powi(2));
+                    let start = State::new(decay, q, noise, prior, window[0].1, SLOPE_SPREAD * scale);
+                    states.push(start.after(window));
+                }
+            }
+        }
+        let highest = states.iter().map(|state| state.weight).fold(f64::NEG_INFINITY, f64::max);
+        states.iter_mut().for_each(|state| state.weight = (state.weight - highest).exp());
+        let sum: f64 = states.iter().map(|state| state.weight).sum();
+        states.retain(|state| state.weight > NEGLIGIBLE * sum);
+        let sum: f64 = states.iter().map(|state| state.weight).sum();
+        states.iter_mut().for_each(|state| state.weight /= sum);
+        Self { last, states }
+    }
+
+    /// Quantiles of ln E as it would be measured at `m`, which is not below the last point.
+    #[must_use]
+    pub fn quantiles<const N: usize>(&self, m: f64, probabilities: [f64; N]) -> [f64; N] {
+        let ahead = (m.ln() - self.last).max(0.0);
+        let parts: Vec<(f64, f64, f64)> = self.states.iter().map(|state| state.ahead(ahead)).collect();
+        probabilities.map(|p| quantile(&parts, p))
+    }
+}
+
+impl State {
+    fn new(decay: f64, wander: f64, noise: f64, weight: f64, level: f64, slope_spread: f64) -> Self {
+        Self {
+            decay,
+            wander,
+            noise,
+            weight,
+            level,
+            slope: 0.0,
+            level_variance: noise * noise,
+            covariance: 0.0,
+            slope_variance: slope_spread * slope_spread,
+        }
+    }
+
+    /// The state after points of which it has seen the first; the weight gains their likelihood.
+    fn after(mut self, points: &[(f64, f64)]) -> Self {
+        for pair in points.windows(2) {
+            self.advance(pair[1].0 - pair[0].0);
+            let variance = self.level_variance + self.noise * self.noise;
+            let surprise = pair[1].1 - self.level;
+            self.weight -= 0.5 * (variance.ln() + surprise * surprise / variance);
+            let gains = (self.level_variance / variance, self.covariance / variance);
+            self.level += gains.0 * surprise;
+            self.slope += gains.1 * surprise;
+            self.slope_variance -= gains.1 * self.covariance;
+            self.covariance -= gains.0 * self.covariance;
+            self.level_variance -= gains.0 * self.level_variance;
+        }
+        self
+    }
+
+    fn advance(&mut self, step: f64) {
+        let kept = (-self.decay * step).exp();
+        let reach = if self.decay > 0.0 { (1.0 - kept) / self.decay } else { step };
+        self.level += reach * self.slope;
+        self.slope *= kept;
+        self.level_variance += 2.0 * reach * self.covariance
+            + reach * reach * self.slope_variance
+            + self.wander * step.powi(3) / 3.0;
+        self.covariance =
+            kept * (self.covariance + reach * self.slope_variance) + self.wander * step * step / 2.0;
+        self.slope_variance = kept * kept * self.slope_variance + self.wander * step;
+    }
+
+    /// Weight, mean and standard deviation of a measurement that far ahead.
+    fn ahead(mut self, step: f64) -> (f64, f64, f64) {
+        self.advance(step);
+        (self.weight, self.level, self.level_variance.max(0.0).sqrt().hypot(self.noise))
+    }
+}
+
+fn mean_slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0 / count, sum.1 + p.1 / count));
+    let (xy, xx) = points.iter().fold((0.0, 0.0), |sum, p| {
+        (sum.0 + (p.0 - x) * (p.1 - y), sum.1 + (p.0 - x) * (p.0 - x))
+    });
+    xy / xx
+}
+
+/// The quantile of a mixture of normals (weight, mean, standard deviation).
+fn quantile(parts: &[(f64, f64, f64)], probability: f64) -> f64 {
+    let ends = |(_, mean, spread): &(f64, f64, f64)| (mean - 9.0 * spread, mean + 9.0 * spread);
+    let mut low = parts.iter().map(|part| ends(part).0).fold(f64::INFINITY, f64::min);
+    let mut high = parts.iter().map(|part| ends(part).1).fold(f64::NEG_INFINITY, f64::max);
+    while high - low > 1e-7 {
+        let middle = f64::midpoint(low, high);
+        let below: f64 =
+            parts.iter().map(|(weight, mean, spread)| weight * normal::cdf((middle - mean) / spread)).sum();
+        if below < probability {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn curve(law: impl Fn(f64) -> f64, noise: f64, seed: u64) -> Vec<(f64, f64)> {
+        let mut random = Random::new("trend", &[seed]);
+        let m = (0..10).map(|i| 1000.0 * 2f64.powi(i));
+        m.map(|m| (m, law(m) * (noise * random.normal()).exp())).collect()
+    }
+
+    #[test]
+    fn continues_a_power_law_and_one_with_a_constant() {
+        let straight = |m: f64| 8.0 * m.powf(-0.3);
+        let bent = |m: f64| 20.0 * m.powf(-0.45) + 0.15;
+        let forecast = |law: &dyn Fn(f64) -> f64| {
+            let [median] = Trend::new(&curve(law, 0.0, 1)).quantiles(2_048_000.0, [0.5]);
+            (median.exp() / law(2_048_000.0) - 1.0).abs()
+        };
+        assert!(forecast(&straight) < 0.01, "{}", forecast(&straight));
+        assert!(forecast(&bent) < 0.01, "{}", forecast(&bent));
+    }
+
+    #[test]
+    fn intervals_widen_with_the_horizon() {
+        let trend = Trend::new(&curve(|m| 8.0 * m.powf(-0.3), 0.01, 2));
+        let width = |m: f64| {
+            let [low, high] = trend.quantiles(m, [0.05, 0.95]);
+            high - low
+        };
+        assert!(width(6e5) < width(2e6) && width(2e6) < width(2e7));
+        let [low, middle, high] = trend.quantiles(1e6, [0.05, 0.5, 0.95]);
+        assert!(low < middle && middle < high);
+    }
+
+    #[test]
+    fn units_do_not_matter() {
+        let base = curve(|m| 8.0 * m.powf(-0.3), 0.01, 3);
+        let scaled: Vec<_> = base.iter().map(|(m, error)| (m * 1e6, error * 1e-3)).collect();
+        let [one] = Trend::new(&base).quantiles(1e6, [0.5]);
+        let [other] = Trend::new(&scaled).quantiles(1e12, [0.5]);
+        assert!((one + 1e-3f64.ln() - other).abs() < 1e-6);
+    }
+
+    #[test]
+    fn quantiles_of_one_normal_are_its_own() {
+        let one = [(1.0, 2.0, 0.5)];
+        assert!((quantile(&one, 0.975) - (2.0 + 0.5 * 1.959_964)).abs() < 1e-5);
+        assert!((quantile(&one, 0.5) - 2.0).abs() < 1e-6);
+    }
+}
