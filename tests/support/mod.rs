@@ -19,6 +19,11 @@ impl Bench {
         Self { binary, directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
+    /// Another binary in the same directory.
+    pub fn with(self, binary: impl Into<PathBuf>) -> Self {
+        Self { binary: binary.into(), ..self }
+    }
+
     /// A path in the test's directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

@@ -42,7 +42,7 @@ fn error(m: f64, parameters: f64, variant: &str, rate: f64, random: &mut Random)
 }
 
 /// Six shards of 6,250 to 200,000 words; one trial diverged, one failed, one is missing.
-pub(super) fn study() -> StudyData {
+pub(crate) fn study() -> StudyData {
     let mut trials = Vec::new();
     for variant in ["sgd", "adam"] {
         for shard in 0..6u32 {

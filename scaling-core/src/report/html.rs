@@ -57,11 +57,17 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
         ),
         glossary(),
     ];
-    let body: Vec<String> = body.into_iter().filter(|part| !part.is_empty()).collect();
+    document(&study.title, "", &body)
+}
+
+/// An HTML document of these parts in the style of every page, with rules of its own after it.
+pub(crate) fn document(title: &str, rules: &str, body: &[String]) -> String {
+    let body: Vec<&str> = body.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>\n{}\n</body>\n</html>\n",
+         <title>{}</title>\n<style>\n{STYLE}{rules}\n</style>\n</head>\n<body>\n{}\n</body>\n</html>\n",
+        escape(title),
         body.join("\n")
     )
 }
@@ -73,8 +79,12 @@ fn warnings(analysis: &Analysis<'_>) -> String {
 }
 
 fn figure(figure: &Figure) -> String {
-    let caption = escape(&figure.caption);
-    format!("<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>\n", figure.svg.trim())
+    captioned(&figure.svg, &figure.caption)
+}
+
+/// A figure with its caption.
+pub(crate) fn captioned(svg: &str, caption: &str) -> String {
+    format!("<figure>\n{}\n<figcaption>{}</figcaption>\n</figure>\n", svg.trim(), escape(caption))
 }
 
 fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
@@ -117,7 +127,7 @@ fn glossary() -> String {
 }
 
 /// Text as HTML.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

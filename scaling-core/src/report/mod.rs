@@ -6,16 +6,18 @@
 mod analysis;
 mod csv;
 mod figure;
-mod html;
+pub(crate) mod html;
 mod json;
 pub(crate) mod number;
+pub(crate) mod points;
 mod select;
-mod table;
-mod words;
+pub(crate) mod table;
+pub(crate) mod words;
 
 use crate::error::Result;
 use crate::files::write_atomic;
 use analysis::Analysis;
+pub(crate) use figure::hierarchy;
 pub use number::thousands;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -199,8 +201,13 @@ pub fn write(study: &StudyData, directory: &Path) -> Result<String> {
     Ok(table::terminal(study, &analysis))
 }
 
+/// The document of `fit.json`, without writing anything.
+pub(crate) fn fits(study: &StudyData) -> serde_json::Value {
+    json::fits(study, &Analysis::new(study))
+}
+
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 
 #[cfg(test)]
 mod tests {

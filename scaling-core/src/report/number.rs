@@ -51,6 +51,15 @@ pub(crate) fn short_count(number: f64) -> String {
     short((number / digits).round() * digits)
 }
 
+/// Seconds as a duration: `40 s`, `12 min`, `3.5 h`.
+pub(crate) fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
 /// A share as a percentage with two significant digits.
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", significant(100.0 * share, 2))
@@ -70,5 +79,6 @@ mod tests {
         assert_eq!(three, ["7.91", "0.0706", "12345", "0"]);
         assert_eq!(significant(3.2e-9, 2), "3.2e-9");
         assert_eq!(percent(0.0083), "0.83 %");
+        assert_eq!(["40 s", "12 min", "3.5 h"], [40.0, 720.0, 12600.0].map(span));
     }
 }

@@ -17,18 +17,18 @@ pub(super) fn formula(law: &Law, form: Form) -> String {
 }
 
 /// An exponent to three decimals, or to three digits where it is small.
-pub(super) fn exponent(beta: f64) -> String {
+pub(crate) fn exponent(beta: f64) -> String {
     // What is zero but for rounding has no digits worth showing.
     if (1e-6..0.01).contains(&beta.abs()) { significant(beta, 2) } else { format!("{beta:.3}") }
 }
 
 /// `[-0.081, -0.060]`.
-pub(super) fn interval(interval: &Interval) -> String {
+pub(crate) fn interval(interval: &Interval) -> String {
     format!("[{}, {}]", exponent(interval.low), exponent(interval.high))
 }
 
 /// `[2.10, 2.51]`.
-fn level_interval(interval: &Interval) -> String {
+pub(crate) fn level_interval(interval: &Interval) -> String {
     format!("[{}, {}]", significant(interval.low, 3), significant(interval.high, 3))
 }
 

@@ -2,6 +2,7 @@
 
 use super::Study;
 use crate::error::Result;
+use crate::report::number::span;
 use crate::trial::{State, TrialConfig};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::btree_map::Entry;
@@ -114,7 +115,8 @@ impl Display {
         self.total.set_position(settled as u64);
         let all: f64 = trials.iter().filter_map(|(t, _)| self.weights.get(&t.id())).sum();
         let left = self.time_left(self.done(trials), all);
-        self.total.set_message(left.map_or(String::new(), |d| format!("about {} left", span(d))));
+        self.total
+            .set_message(left.map_or(String::new(), |d| format!("about {} left", span(d.as_secs_f64()))));
         for (trial, state) in trials {
             if !matches!(state, State::Pending) && self.told.insert((trial.id(), state.is_settled())) {
                 self.tell(trial, state, settled, trials.len(), left);
@@ -142,7 +144,7 @@ impl Display {
             trial.size,
             format_args!("{} {}", trial.optimization.optimizer, trial.optimization.rate),
             trial.optimization.batch,
-            left.map_or(String::new(), |d| format!("; about {} left", span(d))),
+            left.map_or(String::new(), |d| format!("; about {} left", span(d.as_secs_f64()))),
         );
         if !self.terminal {
             crate::cli::tell(&line);
@@ -167,15 +169,5 @@ impl Display {
         for bar in self.bars.values().chain([&self.total]) {
             bar.abandon();
         }
-    }
-}
-
-/// A duration for people: `40 s`, `12 min`, `3.5 h`.
-fn span(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    match seconds {
-        s if s < 90.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
     }
 }

@@ -3,6 +3,7 @@
 //! Data go to standard output, messages to standard error. Exit codes: 0 done, 1 a fit was
 //! refused, 2 bad usage or input.
 
+mod compare;
 mod curves;
 mod fit;
 mod forecast;
@@ -14,7 +15,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Fits and reports of learning curves
+/// Fits, reports and comparisons of learning curves
 #[derive(Debug, Parser)]
 #[command(name = "scaling", version)]
 struct Arguments {
@@ -26,6 +27,7 @@ struct Arguments {
 enum Command {
     Fit(fit::Arguments),
     Forecast(forecast::Arguments),
+    Compare(compare::Arguments),
     /// Rebuild the tables, figures and report of a study from its trials
     Report {
         /// Study directory
@@ -51,6 +53,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Forecast(arguments) => forecast::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Report { directory } => {
             let text = crate::report::write(&crate::study::collect(&directory)?, &directory)?;
             say(&text)

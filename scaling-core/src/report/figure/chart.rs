@@ -3,8 +3,10 @@
 use super::axis::LogAxis;
 use plotters::style::RGBColor;
 
+/// How many unordered things have a colour of their own.
+pub(super) const COLOURS: usize = 7;
 /// Colours that the colour-blind can tell apart (Okabe and Ito).
-const PALETTE: [RGBColor; 7] = [
+const PALETTE: [RGBColor; COLOURS] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),

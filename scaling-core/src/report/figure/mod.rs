@@ -4,6 +4,7 @@ mod axis;
 mod chart;
 mod curves;
 mod fixed;
+pub(crate) mod hierarchy;
 mod learning;
 mod size;
 mod svg;

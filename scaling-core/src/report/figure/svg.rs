@@ -173,7 +173,14 @@ impl Entry<'_> {
                 let corners = [(left, middle - 5 * SCALE), (right, middle + 5 * SCALE)];
                 root.draw(&Rectangle::new(corners, colour.mix(0.15).filled()))?;
             }
-            Shape::Line(_) | Shape::Dashes(_) | Shape::Level { .. } => {
+            Shape::Dashes(_) => {
+                // Three dashes: what the drawing library's own would leave of so short a line.
+                for start in [0, 10, 20] {
+                    let [from, to] = [start, start + 6].map(|at| (left + at * SCALE, middle));
+                    root.draw(&PathElement::new([from, to], stroke))?;
+                }
+            }
+            Shape::Line(_) | Shape::Level { .. } => {
                 root.draw(&PathElement::new([(left, middle), (right, middle)], stroke))?;
             }
         }
