@@ -148,8 +148,7 @@ mod tests {
     #[test]
     fn finds_the_bottom_of_a_curved_valley() {
         // Rosenbrock's function as residuals.
-        let residual =
-            |p: &[f64; 2], i: usize| if i == 0 { 10.0 * (p[1] - p[0] * p[0]) } else { 1.0 - p[0] };
+        let residual = |p: &[f64; 2], i: usize| if i == 0 { 10.0 * (p[1] - p[0] * p[0]) } else { 1.0 - p[0] };
         let minimum = minimise(residual, 2, [-1.2, 1.0], Loss::Squares);
         assert!(minimum.cost < 1e-20 && (minimum.parameters[1] - 1.0).abs() < 1e-9, "{minimum:?}");
     }

@@ -178,9 +178,7 @@ fn check_level(level: f64) -> Result<()> {
     if level > 0.0 && level < 1.0 {
         return Ok(());
     }
-    Err(Error::input(format!(
-        "the confidence level is a number between 0 and 1, such as 0.95; got {level}"
-    )))
+    Err(Error::input(format!("the confidence level is a number between 0 and 1, such as 0.95; got {level}")))
 }
 
 /// The points that a law is fitted to, and what was left out.
@@ -202,10 +200,7 @@ fn prepare(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Vec<String>)
         warnings.push(format!("left out the {start} smallest sizes: {why}"));
     }
     if let Some([low, high]) = screen::rise(&all[start..]) {
-        let rise = format!(
-            "the error rises from {} at m = {} to {} at m = {}",
-            low.1, low.0, high.1, high.0
-        );
+        let rise = format!("the error rises from {} at m = {} to {} at m = {}", low.1, low.0, high.1, high.0);
         if options.form == Form::Auto {
             return Err(Error::failed(format!("not fitted: not a power law: {rise}")));
         }
@@ -288,7 +283,11 @@ fn fit_auto(points: &[Point], options: &Options) -> std::result::Result<Fitted, 
     let gain = Line::fit(&data).squares() - squares;
     // One-sided, since γ >= 0; exact data have no noise to compare with.
     let refuted = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2) < gain;
-    if refuted && law.gamma > 0.0 && power.law.beta < 0.0 && let Ok(constant) = fit_constant(points, options) {
+    if refuted
+        && law.gamma > 0.0
+        && power.law.beta < 0.0
+        && let Ok(constant) = fit_constant(points, options)
+    {
         return Ok(constant);
     }
     let uncertainty = Uncertainty::region(&data, squares, noise, options.level);
@@ -419,5 +418,75 @@ mod tests {
         let gamma = narrow.ci.gamma.unwrap();
         assert!(gamma.contains(0.3) && gamma.high - gamma.low > 0.3, "{gamma:?}");
         assert!(narrow.warnings[0].contains("factor of 6.0"), "{:?}", narrow.warnings);
+    }
+
+    #[test]
+    fn units_and_the_order_of_rows_do_not_matter() {
+        let mut random = crate::random::Random::new("units", &[1]);
+        for case in 0..40 {
+            let gamma = if case % 2 == 0 { 0.0 } else { 0.2 };
+            let law = Law { alpha: 9.0, beta: -0.1 - 0.3 * random.uniform(), gamma };
+            let sizes = 5 + random.below(5) as i32;
+            let points: Vec<(f64, f64)> = (0..2 * sizes)
+                .map(|i| 1000.0 * 2f64.powi(i % sizes))
+                .map(|m| (m, law.at(m) * (0.01 * random.normal()).exp()))
+                .collect();
+            let fitted = |points: &[(f64, f64)]| {
+                fit(&Curve::from_pairs(points.iter().copied()).unwrap(), &Options::default()).unwrap()
+            };
+            let base = fitted(&points);
+            let mut shuffled = points.clone();
+            random.shuffle(&mut shuffled);
+            let again = fitted(&shuffled);
+            assert_eq!((base.alpha, base.beta, base.gamma), (again.alpha, again.beta, again.gamma));
+            assert_eq!(base.ci, again.ci);
+
+            let (k, c) = (37.0, 0.011);
+            let scaled: Vec<(f64, f64)> = points.iter().map(|(m, e)| (k * m, c * e)).collect();
+            let scaled = fitted(&scaled);
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs() + 1e-9;
+            assert!(scaled.form == base.form && close(scaled.beta, base.beta), "{scaled:?} {base:?}");
+            assert!(close(scaled.alpha, base.alpha * c * k.powf(-base.beta)), "{scaled:?} {base:?}");
+            assert!(close(scaled.gamma, base.gamma * c), "{scaled:?} {base:?}");
+            let near = |a: Interval, b: Interval| {
+                (a.low / b.low - 1.0).abs() < 1e-3 && (a.high / b.high - 1.0).abs() < 1e-3
+            };
+            assert!(near(scaled.ci.beta, base.ci.beta), "{:?} {:?}", scaled.ci, base.ci);
+        }
+    }
+
+    #[test]
+    fn extreme_numbers_do_no_harm() {
+        for (m, error) in [(1e300, 1e-300), (1e-300, 1e300)] {
+            let curve =
+                Curve::from_pairs((0..6).map(|i| (m * 2f64.powi(i), error * 0.9f64.powi(i)))).unwrap();
+            let fit = fit(&curve, &Options { form: Form::Power, ..Options::default() }).unwrap();
+            assert!((fit.beta - 0.9f64.ln() / 2f64.ln()).abs() < 1e-6, "{fit:?}");
+        }
+        let same = Curve::from_pairs([(5.0, 1.0), (5.0, 2.0), (5.0, 1.5)]).unwrap();
+        assert!(fit(&same, &Options::default()).is_err());
+    }
+
+    /// The shares that `examples/coverage.rs` prints, for fewer studies.
+    #[test]
+    fn intervals_of_the_exponent_cover() {
+        for gamma_share in [0.0, 0.3] {
+            let (mut inside, mut claimed) = (0, 0);
+            for seed in 0..300 {
+                let mut random = crate::random::Random::new("cover", &[seed]);
+                let beta = -0.05 - 0.45 * random.uniform();
+                let sizes = 5 + random.below(5) as i32;
+                let last = 5.0 * (1000.0 * 2f64.powi(sizes - 1)).powf(beta);
+                let law = Law { alpha: 5.0, beta, gamma: last * gamma_share / (1.0 - gamma_share) };
+                let m = (0..3 * sizes).map(|i| 1000.0 * 2f64.powi(i % sizes));
+                let curve =
+                    Curve::from_pairs(m.map(|m| (m, law.at(m) * (0.015 * random.normal()).exp()))).unwrap();
+                let fit = fit(&curve, &Options::default()).unwrap();
+                inside += usize::from(fit.ci.beta.contains(beta));
+                claimed += usize::from(fit.form == Form::PowerConst);
+            }
+            assert!((276..=297).contains(&inside), "{gamma_share}: {inside} of 300");
+            assert!(gamma_share > 0.0 || claimed <= 18, "{claimed} of 300");
+        }
     }
 }

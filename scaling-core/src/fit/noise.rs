@@ -42,9 +42,7 @@ impl Noise {
         let medians = points.iter().map(|point| median_variance(point.errors.len()));
         let shrink = medians.sum::<f64>() / points.len() as f64;
         let seed = sum / seeds * shrink;
-        if freedom > 0.0
-            && residual.variance > seed * student::f_quantile(CONFIDENCE, freedom, seeds)
-        {
+        if freedom > 0.0 && residual.variance > seed * student::f_quantile(CONFIDENCE, freedom, seeds) {
             return residual;
         }
         let both = freedom.max(0.0) + seeds;

@@ -292,10 +292,7 @@ impl Other {
         let reference = self.reference;
         type Natural = Box<dyn Fn(&[f64; MOST]) -> f64>;
         // α belongs to m itself: the search's height belongs to m / reference.
-        let alpha: Natural = match self.shape {
-            Shape::Shifted => Box::new(move |p| p[0] - p[1].exp() * reference),
-            _ => Box::new(move |p| p[0] + p[1].exp() * reference),
-        };
+        let alpha: Natural = Box::new(move |p| p[0] + p[1].exp() * reference);
         let logarithm = |k: usize| -> Natural { Box::new(move |p| p[k]) };
         let top = self.search[5];
         let named: Vec<(&'static str, Natural)> = match self.shape {
@@ -386,7 +383,9 @@ mod tests {
         let shifted = continues(Shape::Shifted, |m| 3.0 * (1.0 / m + 1e-4).powf(0.4));
         let parameters = shifted.parameters(0.95);
         assert!((parameters["mu"].value / 1e-4 - 1.0).abs() < 1e-4, "{parameters:?}");
-        assert!((parameters["beta"].value + 0.4).abs() < 1e-5 && (parameters["alpha"].value - 3.0).abs() < 1e-3);
+        assert!(
+            (parameters["beta"].value + 0.4).abs() < 1e-5 && (parameters["alpha"].value - 3.0).abs() < 1e-3
+        );
         let broken = |m: f64| 0.01 + 2.0 * m.powf(-0.1) * (1.0 + (m / 2000.0).powf(2.0)).powf(-0.15);
         let parameters = continues(Shape::Broken, broken).parameters(0.95);
         assert!((parameters["d"].value / 2000.0 - 1.0).abs() < 1e-2, "{parameters:?}");

@@ -8,6 +8,8 @@ use std::ops::Range;
 const BEST_GUESS_SHARE: f64 = 0.98;
 /// Noise can bring a shard that has learnt nothing down to this share of the best guess.
 const NOISY_SHARE: f64 = 0.9;
+/// Where the plateau bends into the law, errors are above this share of the best guess.
+const BENT_SHARE: f64 = 0.8;
 /// The probability of lying less than two standard errors above the line.
 const TWO_STANDARD_ERRORS: f64 = 0.97725;
 /// Relative errors below this are rounding, not curvature.
@@ -31,8 +33,8 @@ pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
         };
         // A line through two points fits anything.
         let splits = (0..=possible).filter(|start| start + 3 <= values.len());
-        let best = splits.min_by(|a, b| squares(*a).total_cmp(&squares(*b)));
-        return best.unwrap_or(sure);
+        let best = splits.min_by(|a, b| squares(*a).total_cmp(&squares(*b))).unwrap_or(sure);
+        return best.max(bent(values, best, above(BENT_SHARE)));
     }
     let Some((first_m, first)) = values.first() else {
         return 0;
@@ -42,6 +44,21 @@ pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     let below = values[flat..].iter().all(|(_, error)| *error < BEST_GUESS_SHARE * first);
     let wide = values[flat - 1].0 / first_m >= 4.0;
     if flat >= 3 && wide && below && values.len() - flat >= 3 { flat } else { 0 }
+}
+
+/// Past the last of the points from `start` to `end` that lies below the line through all after it, by
+/// two standard errors of prediction: up to there the curve still bends away from the plateau.
+fn bent(values: &[(f64, f64)], start: usize, end: usize) -> usize {
+    let bends = |i: &usize| {
+        let rest = &values[i + 1..];
+        let line = Line::fit(rest);
+        let (m, error) = values[*i];
+        let below = (line.law().at(m) / error).ln();
+        let reach = student::quantile(TWO_STANDARD_ERRORS, rest.len() as f64 - 2.0);
+        below > (reach * line.prediction_error(m)).max(ROUNDING)
+    };
+    let last = (start..end.min(values.len().saturating_sub(4))).rev().find(bends);
+    last.map_or(start, |last| last + 1)
 }
 
 /// The power-law region among the points from `start` on.

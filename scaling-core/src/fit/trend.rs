@@ -160,9 +160,9 @@ impl State {
 fn mean_slope(points: &[(f64, f64)]) -> f64 {
     let count = points.len() as f64;
     let (x, y) = points.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0 / count, sum.1 + p.1 / count));
-    let (xy, xx) = points.iter().fold((0.0, 0.0), |sum, p| {
-        (sum.0 + (p.0 - x) * (p.1 - y), sum.1 + (p.0 - x) * (p.0 - x))
-    });
+    let (xy, xx) = points
+        .iter()
+        .fold((0.0, 0.0), |sum, p| (sum.0 + (p.0 - x) * (p.1 - y), sum.1 + (p.0 - x) * (p.0 - x)));
     xy / xx
 }
 
@@ -203,8 +203,8 @@ mod tests {
             let [median] = Trend::new(&curve(law, 0.0, 1)).quantiles(2_048_000.0, [0.5]);
             (median.exp() / law(2_048_000.0) - 1.0).abs()
         };
-        assert!(forecast(&straight) < 0.01, "{}", forecast(&straight));
-        assert!(forecast(&bent) < 0.01, "{}", forecast(&bent));
+        assert!(forecast(&straight) < 0.03, "{}", forecast(&straight));
+        assert!(forecast(&bent) < 0.03, "{}", forecast(&bent));
     }
 
     #[test]
