@@ -251,14 +251,15 @@ impl HybridAttention {
         Loss { total: found.total, nats }
     }
 
-    /// Writes the likeliest symbol at every step, until all utterances have ended, or are twice as long as the
-    /// memory.
+    /// Writes the likeliest symbol at every step, until every utterance has ended or has twice as many symbols
+    /// as memory: what is heard does not depend on what is beside it in the batch.
     fn write(&self, encoded: &Encoded, device: &Device) -> Vec<Vec<u8>> {
-        let ([positions, rows, _], [_, start, end]) = (encoded.memory.dims(), self.specials());
+        let ([_, rows, _], [_, start, end]) = (encoded.memory.dims(), self.specials());
+        let longest = encoded.lengths.iter().max().map_or(0, |positions| 2 * positions);
         let (mut state, mut previous) = (self.start(encoded), vec![start; rows]);
         let mut transcripts = vec![Vec::new(); rows];
         let mut open = vec![true; rows];
-        for _ in 0..2 * positions {
+        for step in 0..longest {
             let symbols = Tensor::from_data(TensorData::new(previous, [1, rows]), device);
             let (decoded, next) = self.decode(encoded, state, symbols);
             state = next;
@@ -268,8 +269,9 @@ impl HybridAttention {
             let [_, symbols] = logits.dims();
             let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
             previous = likeliest(&values, symbols).map(|symbol| symbol as i64).collect();
-            for ((open, transcript), symbol) in open.iter_mut().zip(&mut transcripts).zip(&previous) {
-                *open = *open && *symbol != end;
+            let rows = open.iter_mut().zip(&mut transcripts).zip(&previous).zip(encoded.lengths.iter());
+            for (((open, transcript), symbol), positions) in rows {
+                *open = *open && *symbol != end && step < 2 * positions;
                 // Padding and start are no text.
                 if *open && *symbol < symbols as i64 - 3 {
                     transcript.push(*symbol as u8);
