@@ -142,7 +142,7 @@ mod tests {
         let analysis = Analysis::new(&study);
         let figures = figure::all(&study, &analysis).unwrap();
         let page = page(&study, &analysis, &figures);
-        assert_eq!(page.matches("<svg").count(), 4);
+        assert_eq!(page.matches("<svg").count(), 6);
         assert_eq!(page.matches("<tr>").count(), page.matches("</tr>").count());
         for expected in ["word-lstm2 (adam)", "falls as m^-", "irreducible error", "beta_g -0.066"] {
             assert!(page.contains(expected), "{expected}");

@@ -194,7 +194,7 @@ pub fn write(study: &StudyData, directory: &Path) -> Result<String> {
     write_atomic(&directory.join("points.csv"), &csv::points(study)?)?;
     crate::files::write_json(&directory.join("fit.json"), &json::fits(study, &analysis))?;
     for figure in &figures {
-        write_atomic(&directory.join(figure.file), figure.svg.as_bytes())?;
+        write_atomic(&directory.join(&figure.file), figure.svg.as_bytes())?;
     }
     let page = html::page(study, &analysis, &figures);
     write_atomic(&directory.join("report.html"), page.as_bytes())?;
@@ -241,11 +241,13 @@ mod tests {
             [
                 "curve.csv",
                 "fit.json",
+                "fixed-sizes-word-lstm2-adam.svg",
                 "fixed-sizes.svg",
                 "learning-curve.svg",
                 "model-size.svg",
                 "points.csv",
                 "report.html",
+                "size-curves-word-lstm2-adam.svg",
                 "size-curves.svg"
             ]
         );

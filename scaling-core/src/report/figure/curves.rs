@@ -1,15 +1,15 @@
 //! Error against model size, one curve per shard: where the best size lies and how flat it is.
 
 use super::super::StudyData;
-use super::super::analysis::Analysis;
+use super::super::analysis::Fitted;
 use super::super::number::short_count;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
-use super::{error_label, most_complete};
+use super::error_label;
 
-/// The chart of the model and variant with the lowest error, if some shard tried two sizes.
-pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
-    let family = &most_complete(analysis)?.family;
+/// The chart of one model and variant, if some shard tried two sizes.
+pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
+    let family = &fitted.family;
     let shards: Vec<_> = family.shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
     if shards.is_empty() {
         return None;

@@ -2,18 +2,17 @@
 //! former bend to their model's capacity, the latter goes on.
 
 use super::super::StudyData;
-use super::super::analysis::{Analysis, Fitted, FixedSize};
+use super::super::analysis::{Fitted, FixedSize};
 use super::super::number::{short_count, significant};
 use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
-use super::{error_label, m_label, most_complete};
+use super::{error_label, m_label};
 use crate::fit::Form;
 use plotters::style::{BLACK, RGBColor};
 
-/// The chart of the model and variant with the lowest error, if it has a curve of two points.
-pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
-    let fitted = most_complete(analysis)?;
+/// The chart of one model and variant, if it has a curve of two points.
+pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
     let curves: Vec<&FixedSize> = fitted.fixed.iter().filter(|c| c.points.len() > 1).collect();
     if curves.is_empty() {
         return None;

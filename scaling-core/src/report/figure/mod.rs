@@ -12,13 +12,12 @@ mod svg;
 use super::StudyData;
 use super::analysis::{Analysis, Fitted};
 use crate::error::Result;
-use chart::Chart;
 
 /// A drawn figure.
 #[derive(Debug, Clone)]
 pub(super) struct Figure {
     /// Name of its file.
-    pub(super) file: &'static str,
+    pub(super) file: String,
     /// What it shows, in a sentence or two.
     pub(super) caption: String,
     /// The SVG document.
@@ -31,9 +30,9 @@ pub(super) struct Figure {
 /// Only if the drawing library fails.
 pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figure>> {
     let band = format!("{:.0} % band", 100.0 * study.level);
-    let figures: [(&str, Option<Chart>, String); 4] = [
+    let mut figures = vec![
         (
-            "learning-curve.svg",
+            "learning-curve.svg".to_owned(),
             learning::chart(study, analysis),
             format!(
                 "Error against training samples. Large dots: the best configuration at every shard; \
@@ -42,44 +41,52 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
             ),
         ),
         (
-            "fixed-sizes.svg",
-            fixed::chart(study, analysis),
-            "Models of one size each, for the model and variant with the lowest error. Lines: power law + \
-             constant γ, the error at exhausted capacity. Rings and dashes: the best size at every shard, with a \
-             power law."
-                .to_owned(),
-        ),
-        (
-            "model-size.svg",
+            "model-size.svg".to_owned(),
             size::chart(study, analysis),
             "Parameters of the best model at every shard (dots) with the fitted law; rings: the \
              optimum interpolated between the sizes tried."
                 .to_owned(),
         ),
-        (
-            "size-curves.svg",
-            curves::chart(study, analysis),
-            "Error against model size at every shard, for the model and variant with the lowest error; the \
-             ring marks the best size tried."
-                .to_owned(),
-        ),
     ];
+    for (i, fitted) in most_complete_first(analysis).into_iter().enumerate() {
+        let name = |stem: &str| match i {
+            0 => format!("{stem}.svg"),
+            _ => format!("{stem}-{}.svg", slug(&fitted.family.name())),
+        };
+        figures.push((
+            name("fixed-sizes"),
+            fixed::chart(study, fitted),
+            "Models of one size each. Lines: power law + constant γ, the error at exhausted capacity. Rings and \
+             dashes: the best size at every shard, with a power law."
+                .to_owned(),
+        ));
+        figures.push((
+            name("size-curves"),
+            curves::chart(study, fitted),
+            "Error against model size at every shard; the ring marks the best size tried.".to_owned(),
+        ));
+    }
     let drawn = figures.into_iter().filter_map(|(file, chart, caption)| {
         chart.map(|chart| Ok(Figure { file, caption, svg: svg::draw(&chart)? }))
     });
     drawn.collect()
 }
 
-/// The model and variant that a figure of one family shows: of those with the most shards the one
-/// with the lowest error at its largest shard.
-fn most_complete<'a, 'b>(analysis: &'b Analysis<'a>) -> Option<&'b Fitted<'a>> {
+/// The models and variants in the order of their own figures: those with the most shards first, among them
+/// the one with the lowest error at its largest shard.
+fn most_complete_first<'a, 'b>(analysis: &'b Analysis<'a>) -> Vec<&'b Fitted<'a>> {
     let last = |fitted: &Fitted<'_>| {
         fitted.points.last().map_or(f64::INFINITY, super::super::fit::curve::Point::value)
     };
-    analysis
-        .families
-        .iter()
-        .min_by(|a, b| b.points.len().cmp(&a.points.len()).then(last(a).total_cmp(&last(b))))
+    let mut families: Vec<&Fitted<'_>> = analysis.families.iter().collect();
+    families.sort_by(|a, b| b.points.len().cmp(&a.points.len()).then(last(a).total_cmp(&last(b))));
+    families
+}
+
+/// A name as a part of a file name.
+fn slug(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 fn m_label(study: &StudyData) -> String {
