@@ -51,9 +51,10 @@ const EXPERIENCE: f64 = 16.0;
 /// Half the distance of the quantiles from the median is stretched by this. The mixture knows the
 /// noise and the wandering of the slope but treats what it estimated them from as independent
 /// points; on real curves (see docs/forecasting.md) its 90 % intervals held 80 % without it.
-const STRETCH: f64 = 1.15;
-/// No curve fell faster than m to this power beyond what was measured, plus this much noise.
-const STEEPEST: (f64, f64) = (0.7, 0.05);
+const STRETCH: f64 = 1.12;
+/// The error is not expected to fall faster than m to this power, or than it fell so far on average if that is
+/// steeper.
+const STEEPEST: f64 = 0.7;
 /// Points of the line that a value between measured sizes is read from.
 const NEIGHBOURS: usize = 5;
 
@@ -187,14 +188,16 @@ impl Forecaster {
     /// Median and interval of the trend beyond the last point.
     fn ahead(&self, trend: &Trend, m: f64, last_m: f64, last: f64) -> (f64, Interval) {
         let tail = 0.5 * (1.0 - self.level);
-        let [low, median, high] = trend.quantiles(m, [tail, 0.5, 1.0 - tail]);
-        let [now, above] = trend.quantiles(last_m, [0.5, 1.0 - tail]);
+        let [low, raw, high] = trend.quantiles(m, [tail, 0.5, 1.0 - tail]);
+        let [below, now, above] = trend.quantiles(last_m, [tail, 0.5, 1.0 - tail]);
         let highest = self.values.iter().map(|(_, error)| error.ln()).fold(f64::NEG_INFINITY, f64::max);
-        // Errors do not rise above the worst that was measured, give or take the noise.
-        let ceiling = highest + STRETCH * (above - now);
-        let floor = last.ln() - STEEPEST.0 * (m / last_m).ln() - STEEPEST.1;
-        let median = median.clamp(floor, ceiling);
-        let stretched = |end: f64| (median + STRETCH * (end - median)).clamp(floor, ceiling).exp();
+        // More data do not make it worse: a slope that rises is noise. Measurements are held between the
+        // worst so far and the steepest fall, give or take the noise.
+        let steepest = STEEPEST.max(-trend.mean_slope());
+        let floor = last.ln().min(now) - steepest * (m / last_m).ln();
+        let median = raw.min(now).max(floor);
+        let ends = (floor - STRETCH * (now - below), highest + STRETCH * (above - now));
+        let stretched = |end: f64| (median + STRETCH * (end - raw)).clamp(ends.0, ends.1).exp();
         (median.exp(), Interval { low: stretched(low), high: stretched(high) })
     }
 

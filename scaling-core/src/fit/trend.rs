@@ -59,6 +59,7 @@ struct State {
 #[derive(Debug, Clone)]
 pub struct Trend {
     last: f64,
+    mean_slope: f64,
     states: Vec<State>,
 }
 
@@ -70,7 +71,8 @@ impl Trend {
         let last = logs[logs.len() - 1].0;
         let near = logs.iter().filter(|(t, _)| *t >= last - WINDOW.ln() - 1e-9).count();
         let window = &logs[logs.len() - near.max(LEAST).min(logs.len())..];
-        let scale = mean_slope(window).abs().max(LEAST_SLOPE);
+        let mean_slope = mean_slope(window);
+        let scale = mean_slope.abs().max(LEAST_SLOPE);
         let mut states: Vec<State> = Vec::with_capacity(DECAYS.len() * WANDERS * NOISES);
         for decay in DECAYS {
             for i in 0..WANDERS {
@@ -93,7 +95,13 @@ impl Trend {
         states.retain(|state| state.weight > NEGLIGIBLE * sum);
         let sum: f64 = states.iter().map(|state| state.weight).sum();
         states.iter_mut().for_each(|state| state.weight /= sum);
-        Self { last, states }
+        Self { last, mean_slope, states }
+    }
+
+    /// The mean slope of ln E against ln m over the points that count.
+    #[must_use]
+    pub fn mean_slope(&self) -> f64 {
+        self.mean_slope
     }
 
     /// Quantiles of ln E as it would be measured at `m`, which is not below the last point.
