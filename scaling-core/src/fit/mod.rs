@@ -16,8 +16,10 @@ pub mod other;
 pub mod power;
 pub mod region;
 pub mod screen;
+pub mod sensitivity;
 pub mod size;
 pub mod student;
+pub mod surface;
 pub mod trend;
 
 use crate::error::{Error, Result};

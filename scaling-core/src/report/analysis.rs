@@ -4,7 +4,9 @@
 use super::StudyData;
 use super::select::{Family, families};
 use crate::fit::curve::{Curve, Point};
+use crate::fit::sensitivity::{self, Choice};
 use crate::fit::size::SizeLaw;
+use crate::fit::surface::{Surface, frontier};
 use crate::fit::{Fit, Form, Options, fit};
 
 /// A fit, or why there is none.
@@ -40,6 +42,12 @@ pub(super) struct Fitted<'a> {
     pub(super) fixed: Vec<FixedSize>,
     /// Growth of the best model size.
     pub(super) size_law: Outcome<SizeLaw>,
+    /// The joint law of size and data over all sizes and shards.
+    pub(super) surface: Outcome<Surface>,
+    /// The lowest error that compute buys, E(C).
+    pub(super) frontier: Outcome<Fit>,
+    /// The exponent under other choices of range, form and loss.
+    pub(super) sensitivity: Vec<Choice>,
 }
 
 /// Everything that the tables, figures and files show.
@@ -85,9 +93,14 @@ impl<'a> Fitted<'a> {
         let fixed = fixed.collect();
         let sizes = family.shards.iter().map(|s| (s.best().m(), s.best().parameters as f64));
         let size_law = SizeLaw::fit(sizes, study.level).map_err(|error| error.to_string());
+        let runs = family.runs();
+        let surface = Surface::fit(&runs, study.level).map_err(|error| error.to_string());
+        let frontier = fit_metric(&as_points(&frontier(&runs)), Form::Auto, None);
+        let sensitivity = Curve::new(points.iter().cloned())
+            .map_or_else(|_| Vec::new(), |curve| sensitivity::table(&curve, study.level));
         let power = fit_form(&points, Form::Power);
         let constant = fit_form(&points, Form::PowerConst);
-        Self { family, points, power, constant, others, fixed, size_law }
+        Self { family, points, power, constant, others, fixed, size_law, surface, frontier, sensitivity }
     }
 
     /// Whether the known irreducible error lies in the interval of γ of the composite curve.
@@ -123,6 +136,10 @@ impl<'a> Fitted<'a> {
         }
         warnings
     }
+}
+
+fn as_points(pairs: &[(f64, f64)]) -> Vec<Point> {
+    pairs.iter().map(|(m, error)| Point { m: *m, errors: vec![*error] }).collect()
 }
 
 fn is_at_edge(shard: &super::select::Shard<'_>, largest: bool) -> bool {

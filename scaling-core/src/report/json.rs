@@ -54,6 +54,9 @@ fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
         "irreducible_inside": fitted.irreducible_inside(study),
         "fixed_sizes": fixed.collect::<Vec<_>>(),
         "model_size": outcome(&fitted.size_law),
+        "surface": outcome(&fitted.surface),
+        "frontier": outcome(&fitted.frontier),
+        "sensitivity": fitted.sensitivity,
     })
 }
 

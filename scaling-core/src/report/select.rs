@@ -2,6 +2,7 @@
 
 use super::{Setting, Status, StudyData, Trial};
 use crate::fit::curve::{Point, median};
+use crate::fit::surface::Run;
 use std::collections::BTreeMap;
 
 /// One configuration (size and settings) at one shard, with its finished trials.
@@ -206,6 +207,19 @@ impl Family<'_> {
             Some(Point { m: shard.best().m(), errors: vec![*lowest] })
         });
         points.collect()
+    }
+
+    /// Every size on every shard at its best settings, as a run of the joint law.
+    pub(super) fn runs(&self) -> Vec<Run> {
+        let sizes = self.shards.iter().flat_map(|shard| &shard.sizes);
+        sizes
+            .map(|size| Run {
+                parameters: size.parameters as f64,
+                m: size.m(),
+                error: size.error(),
+                flops: size.median_of(|trial| Some(trial.flops)).unwrap_or(f64::NAN),
+            })
+            .collect()
     }
 
     /// Every size's own curve, in ascending order of size: (size, parameters, points).

@@ -5,6 +5,8 @@ use super::number::{grouped, percent, significant};
 use super::{Published, StudyData};
 use crate::fit::interval::Interval;
 use crate::fit::law::Law;
+use crate::fit::sensitivity::Choice;
+use crate::fit::surface::Surface;
 use crate::fit::{Fit, Form};
 
 /// `7.91 m^-0.071 + 2.31`.
@@ -86,6 +88,16 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
         Err(reason) => reason.clone(),
     };
     lines.push(("best model size", size));
+    // A joint law that the sizes do not identify is the usual case of a small study: fit.json says why.
+    if let Ok(surface) = &fitted.surface {
+        lines.push(("size and data", joint(surface, study)));
+    }
+    if let Ok(fit) = &fitted.frontier {
+        lines.push(("compute", compute(fit, study)));
+    }
+    if let Some(range) = sensitivity(&fitted.sensitivity) {
+        lines.push(("other choices", range));
+    }
     lines.extend(fitted.fixed.iter().filter_map(|fixed| {
         let found = fixed.fit.as_ref().ok()?;
         let text = format!(
@@ -96,6 +108,56 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
         Some(("at a fixed size", text))
     }));
     lines
+}
+
+/// `E(N, D) = 1.7 + 406 / N^0.34 [..] + 411 / D^0.28 [..]; a budget C is best spent on N ~ C^0.45 [..]`
+fn joint(surface: &Surface, study: &StudyData) -> String {
+    format!(
+        "E(N, D) = {} + {} / N^{} {} + {} / D^{} {} {}, {} off; a budget C of compute is best spent with \
+         N ~ C^{} {}, D ~ C^{}",
+        significant(surface.irreducible, 3),
+        significant(surface.a_scale, 3),
+        exponent(surface.a),
+        interval(&surface.a_ci),
+        significant(surface.b_scale, 3),
+        exponent(surface.b),
+        interval(&surface.b_ci),
+        study.metric.unit,
+        percent(surface.rmse),
+        exponent(surface.size_exponent),
+        interval(&surface.size_exponent_ci),
+        exponent(1.0 - surface.size_exponent),
+    )
+}
+
+/// The lowest error that compute buys.
+fn compute(fit: &Fit, study: &StudyData) -> String {
+    let constant = fit.ci.gamma.map_or(String::new(), |gamma| {
+        format!(" + {} {}", significant(fit.gamma, 3), level_interval(&gamma))
+    });
+    format!(
+        "E(C) = {} C^{} {}{constant} {}, over {} runs that no cheaper one beats, {} to {} FLOP",
+        significant(fit.alpha, 3),
+        exponent(fit.beta),
+        interval(&fit.ci.beta),
+        study.metric.unit,
+        fit.points,
+        significant(fit.region[0], 2),
+        significant(fit.region[1], 2),
+    )
+}
+
+/// The range of the exponent over ranges, forms and losses.
+fn sensitivity(choices: &[Choice]) -> Option<String> {
+    let range = |form: Form| {
+        let of = || choices.iter().filter(|choice| choice.form == form).map(|choice| choice.beta);
+        let (low, high) = (of().min_by(f64::total_cmp)?, of().max_by(f64::total_cmp)?);
+        Some(format!("{} to {} ({form})", exponent(low), exponent(high)))
+    };
+    let both: Vec<String> = [Form::Power, Form::PowerConst].into_iter().filter_map(range).collect();
+    (choices.len() > 1).then(|| {
+        format!("without the smallest, the two smallest or the largest shard beta_g is {}", both.join(", "))
+    })
 }
 
 /// γ beside the known irreducible error, and how far above that the best model is.

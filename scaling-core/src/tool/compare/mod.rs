@@ -53,6 +53,9 @@ pub(super) struct Arguments {
     /// Write the table and a figure of all curves as one self-contained HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Write the figure alone
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    svg: Option<PathBuf>,
 }
 
 /// What the table, the document and the page show.
@@ -73,6 +76,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(file) = &arguments.html {
         write_atomic(file, page::page(&comparison)?.as_bytes())?;
         tell(&format!("wrote {}", file.display()));
+    }
+    if let Some(file) = &arguments.svg {
+        let drawing = page::drawing(&comparison)?;
+        let (svg, _) = drawing.ok_or_else(|| Error::failed("no study has a curve to draw"))?;
+        write_atomic(file, svg.as_bytes())?;
+        tell(&format!("wrote {}", file.display()));
+    }
+    if arguments.html.is_some() || arguments.svg.is_some() {
         return Ok(());
     }
     let text = if arguments.json { comparison.document()? } else { table::terminal(&comparison) };

@@ -113,6 +113,14 @@ fn lines(cell: &str) -> String {
 }
 
 fn figure(comparison: &Comparison) -> Result<String> {
+    Ok(match drawing(comparison)? {
+        Some((svg, caption)) => captioned(&svg, &caption),
+        None => "<p>There is no curve to draw.</p>".to_owned(),
+    })
+}
+
+/// All curves in one figure, and its caption.
+pub(super) fn drawing(comparison: &Comparison) -> Result<Option<(String, String)>> {
     let rows = &comparison.rows;
     let labels: Vec<String> = rows.iter().map(Row::label).collect();
     let curves = rows.iter().zip(&labels).map(|(row, label)| {
@@ -143,13 +151,13 @@ fn figure(comparison: &Comparison) -> Result<String> {
         ),
     };
     let Some(svg) = hierarchy::draw(&curves, &axes)? else {
-        return Ok("<p>There is no curve to draw.</p>".to_owned());
+        return Ok(None);
     };
     let caption = format!(
         "Dots: the best configuration at every size; lines: the power laws over the sizes that they were fitted \
          to; rings: sizes that were left out.{scale}"
     );
-    Ok(captioned(&svg, &caption))
+    Ok(Some((svg, caption)))
 }
 
 fn notes(comparison: &Comparison) -> String {
