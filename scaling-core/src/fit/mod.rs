@@ -18,6 +18,7 @@ pub mod region;
 pub mod screen;
 pub mod sensitivity;
 pub mod size;
+pub mod spread;
 pub mod student;
 pub mod surface;
 pub mod trend;

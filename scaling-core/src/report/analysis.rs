@@ -6,6 +6,7 @@ use super::select::{Family, families};
 use crate::fit::curve::{Curve, Point};
 use crate::fit::sensitivity::{self, Choice};
 use crate::fit::size::SizeLaw;
+use crate::fit::spread::{Seeds, Spread};
 use crate::fit::surface::{Surface, frontier};
 use crate::fit::{Fit, Form, Options, fit};
 
@@ -46,6 +47,10 @@ pub(super) struct Fitted<'a> {
     pub(super) surface: Outcome<Surface>,
     /// The lowest error that compute buys, E(C).
     pub(super) frontier: Outcome<Fit>,
+    /// The errors of every size and shard, by seed.
+    pub(super) seeds: Vec<Seeds>,
+    /// How the spread between seeds changes with m.
+    pub(super) spread: Outcome<Spread>,
     /// The exponent under other choices of range, form and loss.
     pub(super) sensitivity: Vec<Choice>,
 }
@@ -96,11 +101,26 @@ impl<'a> Fitted<'a> {
         let runs = family.runs();
         let surface = Surface::fit(&runs, study.level).map_err(|error| error.to_string());
         let frontier = fit_metric(&as_points(&frontier(&runs)), Form::Auto, None);
+        let seeds = family.seeds();
+        let spread = Spread::fit(&seeds, study.level).map_err(|error| error.to_string());
         let sensitivity = Curve::new(points.iter().cloned())
             .map_or_else(|_| Vec::new(), |curve| sensitivity::table(&curve, study.level));
         let power = fit_form(&points, Form::Power);
         let constant = fit_form(&points, Form::PowerConst);
-        Self { family, points, power, constant, others, fixed, size_law, surface, frontier, sensitivity }
+        Self {
+            family,
+            points,
+            power,
+            constant,
+            others,
+            fixed,
+            size_law,
+            surface,
+            frontier,
+            seeds,
+            spread,
+            sensitivity,
+        }
     }
 
     /// Whether the known irreducible error lies in the interval of γ of the composite curve.

@@ -56,6 +56,7 @@ fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
         "model_size": outcome(&fitted.size_law),
         "surface": outcome(&fitted.surface),
         "frontier": outcome(&fitted.frontier),
+        "seeds": outcome(&fitted.spread),
         "sensitivity": fitted.sensitivity,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{Setting, Status, StudyData, Trial};
 use crate::fit::curve::{Point, median};
+use crate::fit::spread::Seeds;
 use crate::fit::surface::Run;
 use std::collections::BTreeMap;
 
@@ -218,6 +219,19 @@ impl Family<'_> {
                 m: size.m(),
                 error: size.error(),
                 flops: size.median_of(|trial| Some(trial.flops)).unwrap_or(f64::NAN),
+            })
+            .collect()
+    }
+
+    /// The errors of every size and shard at its best settings, by seed.
+    pub(super) fn seeds(&self) -> Vec<Seeds> {
+        let sizes =
+            self.shards.iter().flat_map(|shard| shard.sizes.iter().map(move |s| (shard.requested, s)));
+        sizes
+            .map(|(requested, size)| Seeds {
+                configuration: size.parameters,
+                m: requested as f64,
+                errors: size.errors(),
             })
             .collect()
     }

@@ -6,6 +6,7 @@ use super::{Published, StudyData};
 use crate::fit::interval::Interval;
 use crate::fit::law::Law;
 use crate::fit::sensitivity::Choice;
+use crate::fit::spread::Spread;
 use crate::fit::surface::Surface;
 use crate::fit::{Fit, Form};
 
@@ -95,6 +96,9 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
     if let Ok(fit) = &fitted.frontier {
         lines.push(("compute", compute(fit, study)));
     }
+    if let Ok(spread) = &fitted.spread {
+        lines.push(("seeds", seeds(spread)));
+    }
     if let Some(range) = sensitivity(&fitted.sensitivity) {
         lines.push(("other choices", range));
     }
@@ -144,6 +148,18 @@ fn compute(fit: &Fit, study: &StudyData) -> String {
         fit.points,
         significant(fit.region[0], 2),
         significant(fit.region[1], 2),
+    )
+}
+
+/// How the spread between seeds changes with m.
+fn seeds(spread: &Spread) -> String {
+    let [first, last] = spread.deviations.map(percent);
+    format!(
+        "standard deviation between seeds {first} at the smallest shard, {last} at the largest; the variance goes as \
+         m^{} {}, p = {}",
+        exponent(spread.slope),
+        interval(&spread.slope_ci),
+        significant(spread.p, 2),
     )
 }
 

@@ -59,6 +59,8 @@ pub(super) enum Shape {
     Dashes(Vec<(f64, f64)>),
     /// (x, low, high) of a band.
     Band(Vec<(f64, f64, f64)>),
+    /// The outline of an area.
+    Area(Vec<(f64, f64)>),
     /// A dashed line over the whole width with its name on it, at the left end or the right.
     Level { y: f64, name: String, left: bool },
 }

@@ -8,6 +8,7 @@ pub(crate) mod hierarchy;
 mod learning;
 mod size;
 mod svg;
+mod violin;
 
 use super::StudyData;
 use super::analysis::{Analysis, Fitted};
@@ -58,6 +59,13 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
             fixed::chart(study, fitted),
             "Models of one size each. Lines: power law + constant γ, the error at exhausted capacity. Rings and \
              dashes: the best size at every shard, with a power law."
+                .to_owned(),
+        ));
+        figures.push((
+            name("seeds"),
+            violin::chart(study, fitted),
+            "Errors of all seeds (shard and initialisation drawn anew), relative to their median, with their \
+             density, for every size and shard."
                 .to_owned(),
         ));
         figures.push((

@@ -115,6 +115,9 @@ fn draw_mark(plot: &mut Plot<'_, '_>, mark: &Mark, chart: &Chart) -> Drawn {
             let outline: Vec<(f64, f64)> = lower.chain(upper).collect();
             plot.draw_series([Polygon::new(outline, colour.mix(0.15).filled())])?;
         }
+        Shape::Area(outline) => {
+            plot.draw_series([Polygon::new(outline.clone(), colour.mix(0.35).filled())])?;
+        }
         Shape::Level { y, name, left } => {
             let (low, high) = chart.x.ends();
             let thin = colour.stroke_width(3 * SCALE as u32 / 2);
@@ -169,7 +172,7 @@ impl Entry<'_> {
             }
             Shape::Dots(_) => root.draw(&Circle::new(centre, 9 * SCALE / 2, colour.filled()))?,
             Shape::Rings(_) => root.draw(&Circle::new(centre, 13 * SCALE / 2, stroke))?,
-            Shape::Band(_) => {
+            Shape::Band(_) | Shape::Area(_) => {
                 let corners = [(left, middle - 5 * SCALE), (right, middle + 5 * SCALE)];
                 root.draw(&Rectangle::new(corners, colour.mix(0.15).filled()))?;
             }
