@@ -39,7 +39,7 @@ pub fn robust(values: &[(f64, f64)], delta: f64) -> Law {
     let rows = Rows::new(values);
     let loss = Loss::Huber(delta);
     // The squares' minimum can be far off: every decile of the exponent is tried too.
-    let starts = (0..10).map(|i| rows.node(exponent(i as f64 / 9.0)));
+    let starts = (0..10).map(|i| rows.node(exponent(f64::from(i) / 9.0)));
     let starts = starts.chain([rows.node(rows.best().0.beta)]).filter(|node| node.share > SHARES.0);
     let minima = starts.map(|node| rows.polish(&node, loss));
     let best = minima.min_by(|a, b| a.1.total_cmp(&b.1));

@@ -158,10 +158,10 @@ mod tests {
         let matrix = [[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 1e-6]];
         assert!(inverse(&[[1.0, 1.0], [1.0, 1.0]]).is_none());
         let inverse = inverse(&matrix).unwrap();
-        for a in 0..3 {
-            for b in 0..3 {
-                let product: f64 = (0..3).map(|k| matrix[a][k] * inverse[k][b]).sum();
-                assert!((product - if a == b { 1.0 } else { 0.0 }).abs() < 1e-9);
+        for (a, row) in matrix.iter().enumerate() {
+            for (b, expected) in [0, 1, 2].map(|b| if a == b { 1.0 } else { 0.0 }).into_iter().enumerate() {
+                let product: f64 = row.iter().zip(&inverse).map(|(left, right)| left * right[b]).sum();
+                assert!((product - expected).abs() < 1e-9);
             }
         }
     }

@@ -220,7 +220,7 @@ impl Other {
             minimise(residual, rows.len() + MOST - free, start, Loss::Squares)
         };
         let starts = shape.starts((height, line.law().beta), lowest, span);
-        let found = starts.into_iter().map(|start| descend(start));
+        let found = starts.into_iter().map(descend);
         let best = found.min_by(|a, b| a.cost.total_cmp(&b.cost))?;
         if !best.cost.is_finite() {
             return None;

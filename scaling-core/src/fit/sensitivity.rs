@@ -44,7 +44,7 @@ pub fn table(curve: &Curve, level: f64) -> Vec<Choice> {
         let Some(part) = points.get(range).filter(|part| part.len() >= 3) else { continue };
         let Ok(part) = Curve::new(part.iter().cloned()) else { continue };
         for (form, loss, name) in methods {
-            let options = Options { form, loss, level, ..Options::default() };
+            let options = Options { form, level, loss, ..Options::default() };
             if let Ok(fit) = fit(&part, &options) {
                 table.push(Choice {
                     sizes,

@@ -90,11 +90,15 @@ impl Trend {
             }
         }
         let highest = states.iter().map(|state| state.weight).fold(f64::NEG_INFINITY, f64::max);
-        states.iter_mut().for_each(|state| state.weight = (state.weight - highest).exp());
+        for state in &mut states {
+            state.weight = (state.weight - highest).exp();
+        }
         let sum: f64 = states.iter().map(|state| state.weight).sum();
         states.retain(|state| state.weight > NEGLIGIBLE * sum);
         let sum: f64 = states.iter().map(|state| state.weight).sum();
-        states.iter_mut().for_each(|state| state.weight /= sum);
+        for state in &mut states {
+            state.weight /= sum;
+        }
         Self { last, mean_slope, states }
     }
 

@@ -114,7 +114,7 @@ fn prose(all: &[(&str, Result<Vec<Answer>>)], curves: &Curves, level: f64) -> St
         let answers = match answers {
             Ok(answers) => answers,
             Err(error) => {
-                text += &format!("{prefix}{error}\n");
+                text.extend([&prefix, &error.to_string(), "\n"]);
                 continue;
             }
         };
@@ -124,7 +124,7 @@ fn prose(all: &[(&str, Result<Vec<Answer>>)], curves: &Curves, level: f64) -> St
                 Answer::Error(forecast) => (error_line(forecast, curves, level), &forecast.warnings),
                 Answer::Data(cost) => (data_line(cost, curves, level), &cost.warnings),
             };
-            text += &format!("{prefix}{line}\n");
+            text.extend([&prefix[..], &line, "\n"]);
             for warning in warnings.iter().filter(|w| !said.contains(w)).collect::<Vec<_>>() {
                 eprintln!("warning: {prefix}{warning}");
                 said.push(warning);
