@@ -6,7 +6,7 @@ use super::other::{self, Other};
 use super::power::Line;
 use super::screen;
 use super::trend::Trend;
-use super::{Fit, Form, Options, check_level, fit};
+use super::{Fit, Form, Options, check, check_span, fit};
 use crate::error::{Error, Result};
 use serde::Serialize;
 
@@ -69,7 +69,8 @@ pub struct Forecaster {
 
 #[derive(Debug, Clone)]
 enum Law {
-    Trend(Trend),
+    /// With its quantiles at the last size: lower end, median, upper end.
+    Trend(Trend, [f64; 3]),
     Power(Box<Fit>),
     Other(Box<Other>),
 }
@@ -81,8 +82,9 @@ impl Forecaster {
     /// # Errors
     /// As [`fit`] and [`other::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
     pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
-        check_level(options.level)?;
+        check(options)?;
         let values = curve.values();
+        check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
         let law = if let Some(shape) = options.form.shape() {
             let (law, summary) = other::fit(curve, options.form, shape, options.level)?;
@@ -104,7 +106,10 @@ impl Forecaster {
                     low.0, high.0
                 ));
             }
-            Law::Trend(Trend::new(&values))
+            let trend = Trend::new(&values);
+            let tail = 0.5 * (1.0 - options.level);
+            let now = trend.quantiles(values[values.len() - 1].0, [tail, 0.5, 1.0 - tail]);
+            Law::Trend(trend, now)
         } else {
             let fit = fit(curve, options)?;
             warnings.extend(fit.warnings.iter().cloned());
@@ -156,8 +161,9 @@ impl Forecaster {
         let low = self.crossing(target, |(_, interval)| interval.low);
         let high = self.crossing(target, |(_, interval)| interval.high);
         let mut warnings = self.warnings.clone();
-        let last = self.values[self.values.len() - 1].0;
+        let (first, last) = (self.values[0].0, self.values[self.values.len() - 1].0);
         match m {
+            Some(m) if m <= first => warnings.push("the smallest size reaches it already".to_owned()),
             None => warnings.push(format!(
                 "not reached within {FURTHEST:.0} times the largest size, as far as this curve tells"
             )),
@@ -178,18 +184,19 @@ impl Forecaster {
                 let unknown = Interval { low: 0.0, high: f64::INFINITY };
                 (law.at(m), law.prediction(m, self.level).unwrap_or(unknown))
             }
-            Law::Trend(trend) => {
-                let (last_m, last) = self.values[self.values.len() - 1];
-                if m <= last_m { self.between(m) } else { self.ahead(trend, m, last_m, last) }
+            Law::Trend(trend, now) => {
+                let (last_m, _) = self.values[self.values.len() - 1];
+                if m <= last_m { self.between(m) } else { self.ahead(trend, *now, m) }
             }
         }
     }
 
     /// Median and interval of the trend beyond the last point.
-    fn ahead(&self, trend: &Trend, m: f64, last_m: f64, last: f64) -> (f64, Interval) {
+    fn ahead(&self, trend: &Trend, [below, now, above]: [f64; 3], m: f64) -> (f64, Interval) {
+        let (last_m, last) = self.values[self.values.len() - 1];
         let tail = 0.5 * (1.0 - self.level);
         let [low, raw, high] = trend.quantiles(m, [tail, 0.5, 1.0 - tail]);
-        let [below, now, above] = trend.quantiles(last_m, [tail, 0.5, 1.0 - tail]);
+
         let highest = self.values.iter().map(|(_, error)| error.ln()).fold(f64::NEG_INFINITY, f64::max);
         // More data do not make it worse: a slope that rises is noise. Measurements are held between the
         // worst so far and the steepest fall, give or take the noise.

@@ -21,12 +21,6 @@ impl Interval {
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
-
-    /// This interval without what lies outside [low, high].
-    #[must_use]
-    pub fn within(self, low: f64, high: f64) -> Self {
-        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
-    }
 }
 
 impl Serialize for Interval {
@@ -46,11 +40,11 @@ pub enum Uncertainty {
 
 impl Uncertainty {
     /// The laws whose likelihood is not below the best one's by more than `level` allows, for the
-    /// points' noise.
+    /// points' noise. `least` is a sum of squares that lies inside in any case: that of the law reported.
     #[must_use]
-    pub fn region(values: &[(f64, f64)], squares: f64, noise: Noise, level: f64) -> Self {
+    pub fn region(values: &[(f64, f64)], squares: f64, noise: Noise, level: f64, least: f64) -> Self {
         let reach = student::quantile(f64::midpoint(1.0, level), noise.freedom);
-        Self::Region(Region::new(values, squares + reach * reach * noise.variance))
+        Self::Region(Region::new(values, (squares + reach * reach * noise.variance).max(least)))
     }
 
     /// Interval of α.
@@ -99,6 +93,5 @@ mod tests {
         let interval = Interval { low: 0.5, high: 2.0 };
         assert_eq!(serde_json::to_string(&interval).unwrap(), "[0.5,2.0]");
         assert!(interval.contains(2.0) && !interval.contains(2.1));
-        assert_eq!(interval.within(1.0, 9.0), Interval { low: 1.0, high: 2.0 });
     }
 }

@@ -81,6 +81,9 @@ pub fn minimise<const P: usize>(
         (square, gradient)
     };
     let (mut parameters, mut lowest, mut damping) = (start, cost(&start), 1e-3);
+    if !lowest.is_finite() {
+        return Minimum { parameters, cost: lowest, inverse: None };
+    }
     for _ in 0..STEPS {
         let (square, gradient) = normal(&parameters);
         let before = lowest;

@@ -131,7 +131,7 @@ impl Fit {
 ///
 /// A power law is fitted over the power-law region, the form with a constant over that and the
 /// irreducible region (ICLR 4.1 and C.1). [`Form::Auto`] claims a constant where the data refute
-/// the power law (F test, one false claim in twenty); its intervals allow for a constant in any
+/// the power law (F test, a false claim in about one of 30); its intervals allow for a constant in any
 /// case, since few sizes can exclude one.
 ///
 /// # Errors
@@ -140,16 +140,20 @@ impl Fit {
 /// three points for a power law or four for the form with a constant, an exponent at the edge of
 /// the search.
 pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
-    check_level(options.level)?;
+    check(options)?;
     let (used, warnings) = prepare(curve, options)?;
     let data = values(&used);
     let fitted = match options.form {
-        Form::Auto => fit_auto(&used, options),
-        Form::Power => fit_power(&used),
-        Form::PowerConst => fit_constant(&used, options),
+        Form::Auto => check_span(&data).and_then(|()| fit_auto(&used, options)),
+        Form::Power => check_span(&data).and_then(|()| fit_power(&used)),
+        Form::PowerConst => check_span(&data).and_then(|()| fit_constant(&used, options)),
         other => return Err(Error::input(format!("the form {other} is not one of power laws"))),
     };
-    let Fitted { form, law, noise, uncertainty } = fitted.map_err(|reason| {
+    let representable = |fitted: Fitted| match fitted.law.alpha {
+        alpha if alpha.is_finite() && alpha > 0.0 => Ok(fitted),
+        alpha => Err(format!("alpha would be {alpha}: choose a larger unit of m")),
+    };
+    let Fitted { form, law, noise, uncertainty } = fitted.and_then(representable).map_err(|reason| {
         let left_out = if warnings.is_empty() { String::new() } else { format!("; {}", warnings.join("; ")) };
         Error::failed(format!("not fitted: {reason}{left_out}"))
     })?;
@@ -177,11 +181,34 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
     })
 }
 
-fn check_level(level: f64) -> Result<()> {
-    if level > 0.0 && level < 1.0 {
-        return Ok(());
+/// Refuses options that mean nothing.
+fn check(options: &Options) -> Result<()> {
+    let Options { form, level, best_guess, loss, .. } = options;
+    if !(*level > 0.0 && *level < 1.0) {
+        return Err(Error::input(format!(
+            "the confidence level is a number between 0 and 1, such as 0.95; got {level}"
+        )));
     }
-    Err(Error::input(format!("the confidence level is a number between 0 and 1, such as 0.95; got {level}")))
+    if let Some(guess) = best_guess.filter(|guess| !(guess.is_finite() && *guess > 0.0)) {
+        return Err(Error::input(format!("the best guess is an error above 0; got {guess}")));
+    }
+    if *loss != Loss::Squares && *form != Form::PowerConst {
+        return Err(Error::input(format!("a robust loss goes with the form power+const, not with {form}")));
+    }
+    Ok(())
+}
+
+/// Sizes closer together than this, in ln m, say nothing about a slope.
+const NARROWEST: f64 = 1e-6;
+
+/// Refuses sizes that hardly differ.
+fn check_span(values: &[(f64, f64)]) -> std::result::Result<(), String> {
+    match (values.first(), values.last()) {
+        (Some(first), Some(last)) if values.len() > 1 && last.0.ln() - first.0.ln() < NARROWEST => {
+            Err(format!("the sizes hardly differ: m goes from {} to {}", first.0, last.0))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The points that a law is fitted to, and what was left out.
@@ -268,7 +295,8 @@ fn fit_constant(points: &[Point], options: &Options) -> std::result::Result<Fitt
         ));
     }
     let noise = Noise::new(points, squares, 3);
-    let uncertainty = Uncertainty::region(&data, squares, noise, options.level);
+    let own: f64 = law.log_residuals(&data).iter().map(|residual| residual * residual).sum();
+    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, own);
     Ok(Fitted { form: Form::PowerConst, law, noise, uncertainty })
 }
 
@@ -277,23 +305,27 @@ const EVIDENCE: f64 = 0.965;
 
 fn fit_auto(points: &[Point], options: &Options) -> std::result::Result<Fitted, String> {
     let power = fit_power(points)?;
-    if points.len() < 5 {
+    if power.law.beta >= 0.0 {
+        return Err("the error does not fall with m".to_owned());
+    }
+    let (steepest, flattest) = constant::EXPONENTS;
+    if points.len() < 5 || !(steepest..flattest).contains(&power.law.beta) {
         return Ok(power);
     }
     let data = values(points);
     let (law, squares) = constant::fit_with_squares(&data);
     let noise = Noise::new(points, squares, 3);
-    let gain = Line::fit(&data).squares() - squares;
+    let line = Line::fit(&data).squares();
+    let gain = line - squares;
     // One-sided, since γ >= 0; exact data have no noise to compare with.
     let refuted = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2) < gain;
     if refuted
         && law.gamma > 0.0
-        && power.law.beta < 0.0
         && let Ok(constant) = fit_constant(points, options)
     {
         return Ok(constant);
     }
-    let uncertainty = Uncertainty::region(&data, squares, noise, options.level);
+    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, line);
     Ok(Fitted { uncertainty, ..power })
 }
 
@@ -312,11 +344,20 @@ fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertaint
     }
     let hidden = uncertainty.gamma().high / last.1;
     if form == Form::Power && hidden > 0.05 {
+        let most = if hidden < 1.0 { format!("{:.0} % of", 100.0 * hidden) } else { "all of".to_owned() };
         doubts.push(format!(
-            "a constant of up to {:.0} % of the last error cannot be excluded, and the intervals allow for it; \
-             --form power gives those of a power law without one",
-            100.0 * hidden
+            "a constant of up to {most} the last error cannot be excluded, and the intervals allow for it; \
+             --form power gives those of a power law without one"
         ));
+    }
+    if let Uncertainty::Region(region) = uncertainty {
+        let (steepest, flattest) = constant::EXPONENTS;
+        let beta = region.range(|law| law.beta, 0.0);
+        if beta.low < 0.999 * steepest || beta.high > 1.001 * flattest {
+            doubts.push(format!(
+                "the interval of beta ends where the search does, at {steepest} or {flattest}: the data allow more"
+            ));
+        }
     }
     let miss = law.relative_rmse(values);
     if miss > 0.1 {

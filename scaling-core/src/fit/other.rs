@@ -6,7 +6,7 @@ use super::curve::Curve;
 use super::interval::Interval;
 use super::law;
 use super::least_squares::{Loss, Minimum, minimise};
-use super::{Form, student};
+use super::{Form, Options, check, check_span, student};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -79,13 +79,18 @@ pub struct Summary {
 /// [`Error::Failed`] where there are no more points than parameters.
 pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other, Summary)> {
     let values = curve.values();
-    let Some(law) = Other::fit(shape, &values) else {
+    check(&Options { form, level, ..Options::default() })?;
+    if values.len() <= shape.parameters() {
         return Err(Error::failed(format!(
             "not fitted: the form {form} needs {} sizes, there are {}",
             shape.parameters() + 1,
             values.len()
         )));
-    };
+    }
+    check_span(&values).map_err(|reason| Error::failed(format!("not fitted: {reason}")))?;
+    let law = Other::fit(shape, &values).ok_or_else(|| {
+        Error::failed(format!("not fitted: the search for the form {form} finds no start on this curve"))
+    })?;
     let all = law.parameters(level);
     let parameters: BTreeMap<_, _> = all.iter().map(|(name, parameter)| (*name, parameter.value)).collect();
     let ci: BTreeMap<_, _> =
@@ -112,6 +117,8 @@ pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other
 
 /// Parameters of the largest form.
 const MOST: usize = 6;
+/// Points that a search from many starts looks at.
+const MANY: usize = 200;
 /// An exponent of the search steeper than this is none of a learning curve.
 const STEEPEST: f64 = 4.0;
 
@@ -205,7 +212,7 @@ impl Other {
         let lowest = values.iter().map(|(_, error)| *error).fold(f64::INFINITY, f64::min);
         let line = super::power::Line::fit(values);
         let height = line.intercept() + line.law().beta * reference;
-        let descend = |start: [f64; MOST]| -> Minimum<MOST> {
+        let descend = |rows: &[(f64, f64)], start: [f64; MOST]| -> Minimum<MOST> {
             let free = shape.parameters();
             let residual = |p: &[f64; MOST], i: usize| {
                 if !shape.allowed(p, span) {
@@ -220,8 +227,11 @@ impl Other {
             minimise(residual, rows.len() + MOST - free, start, Loss::Squares)
         };
         let starts = shape.starts((height, line.law().beta), lowest, span);
-        let found = starts.into_iter().map(descend);
+        // Where a dense curve's minimum is, a part of its points says as well.
+        let thinned: Vec<_> = rows.iter().copied().step_by(rows.len().div_ceil(MANY)).collect();
+        let found = starts.into_iter().map(|start| descend(&thinned, start));
         let best = found.min_by(|a, b| a.cost.total_cmp(&b.cost))?;
+        let best = if thinned.len() < rows.len() { descend(&rows, best.parameters) } else { best };
         if !best.cost.is_finite() {
             return None;
         }

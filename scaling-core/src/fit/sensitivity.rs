@@ -17,8 +17,9 @@ pub struct Choice {
     pub loss: &'static str,
     /// `β_g`.
     pub beta: f64,
-    /// Its interval.
-    pub ci: Interval,
+    /// Its interval; a robust loss has none of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci: Option<Interval>,
     /// Points used.
     pub points: usize,
 }
@@ -51,7 +52,7 @@ pub fn table(curve: &Curve, level: f64) -> Vec<Choice> {
                     form,
                     loss: name,
                     beta: fit.beta,
-                    ci: fit.ci.beta,
+                    ci: (loss == Loss::Squares).then_some(fit.ci.beta),
                     points: fit.points,
                 });
             }

@@ -66,6 +66,9 @@ impl Spread {
             xx += share * own.iter().map(|row| row.3 * (row.1 - mean_x).powi(2)).sum::<f64>();
             xy += share * own.iter().map(|row| row.3 * (row.1 - mean_x) * (row.2 - mean_y)).sum::<f64>();
         }
+        if xx <= 0.0 {
+            return Err(Error::failed("every configuration was repeated at one number of samples only"));
+        }
         let (slope, error) = (xy / xx, xx.recip().sqrt());
         let half = student::normal_quantile(f64::midpoint(1.0, level)) * error;
         let at = |x: f64| {

@@ -15,6 +15,7 @@
 //! interval contains the error of the form as well as the noise.
 
 use super::normal;
+use super::power::Line;
 
 /// Only points within this factor of the largest m count: what lies before says more about the
 /// plateau than about the future. (Leaving them out gains more than any richer form.)
@@ -71,7 +72,7 @@ impl Trend {
         let last = logs[logs.len() - 1].0;
         let near = logs.iter().filter(|(t, _)| *t >= last - WINDOW.ln() - 1e-9).count();
         let window = &logs[logs.len() - near.max(LEAST).min(logs.len())..];
-        let mean_slope = mean_slope(window);
+        let mean_slope = Line::fit(&values[values.len() - window.len()..]).law().beta;
         let scale = mean_slope.abs().max(LEAST_SLOPE);
         let mut states: Vec<State> = Vec::with_capacity(DECAYS.len() * WANDERS * NOISES);
         for decay in DECAYS {
@@ -169,22 +170,16 @@ impl State {
     }
 }
 
-fn mean_slope(points: &[(f64, f64)]) -> f64 {
-    let count = points.len() as f64;
-    let (x, y) = points.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0 / count, sum.1 + p.1 / count));
-    let (xy, xx) = points
-        .iter()
-        .fold((0.0, 0.0), |sum, p| (sum.0 + (p.0 - x) * (p.1 - y), sum.1 + (p.0 - x) * (p.0 - x)));
-    xy / xx
-}
-
 /// The quantile of a mixture of normals (weight, mean, standard deviation).
 fn quantile(parts: &[(f64, f64, f64)], probability: f64) -> f64 {
     let ends = |(_, mean, spread): &(f64, f64, f64)| (mean - 9.0 * spread, mean + 9.0 * spread);
     let mut low = parts.iter().map(|part| ends(part).0).fold(f64::INFINITY, f64::min);
     let mut high = parts.iter().map(|part| ends(part).1).fold(f64::NEG_INFINITY, f64::max);
-    while high - low > 1e-7 {
+    for _ in 0..200 {
         let middle = f64::midpoint(low, high);
+        if high - low < 1e-7 || middle <= low || middle >= high {
+            break;
+        }
         let below: f64 =
             parts.iter().map(|(weight, mean, spread)| weight * normal::cdf((middle - mean) / spread)).sum();
         if below < probability {

@@ -17,7 +17,7 @@ pub(crate) mod words;
 use crate::error::Result;
 use crate::files::write_atomic;
 use analysis::Analysis;
-pub(crate) use figure::hierarchy;
+pub(crate) use figure::{hierarchy, outlook};
 pub use number::thousands;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,7 +56,7 @@ pub struct StudyData {
     pub warnings: Vec<String>,
     /// Confidence level of the intervals, for example 0.95.
     pub level: f64,
-    /// Seed of the bootstrap.
+    /// Seed of the study.
     pub seed: u64,
 }
 

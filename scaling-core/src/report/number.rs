@@ -13,9 +13,11 @@ pub fn thousands(count: u64) -> String {
     text
 }
 
-/// A number above 0 as the nearest whole one with its thousands set apart.
+/// A number above 0 with its thousands set apart: from 100 on the nearest whole one, as far as numbers
+/// hold every digit of it.
 pub(crate) fn grouped(number: f64) -> String {
-    thousands(number.round() as u64)
+    let whole = number.fract() == 0.0 || number >= 100.0;
+    if whole && number < 1e15 { thousands(number.round() as u64) } else { significant(number, 4) }
 }
 
 /// `digits` significant digits, without an exponent between 1e-4 and 1e6.

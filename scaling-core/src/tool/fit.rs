@@ -1,8 +1,9 @@
 //! `scaling fit`: the law of a learning curve.
 
 use super::curves::{self, Columns, Curves};
+use super::groups::{self, Found};
 use super::print;
-use crate::error::{At, Error, Result};
+use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
 use crate::fit::least_squares::Loss;
@@ -12,8 +13,7 @@ use crate::report::number::{grouped, percent, significant};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where the Huber loss of ln E turns linear, as in Hoffmann et al. 2022.
 const HUBER: f64 = 1e-3;
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// Form of the law; a given form takes every point, `auto` also looks for the power-law region
     #[arg(long, default_value = "auto", value_parser = form_parser())]
     form: Form,
-    /// Loss of `power+const`: `huber` counts residuals of ln E beyond 0.001 less
+    /// Loss, with `--form power+const`: `huber` counts residuals of ln E beyond 0.001 less
     #[arg(long, default_value = "squares", value_parser = ["squares", "huber"])]
     loss: String,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Confidence level of the intervals
     #[arg(long, default_value_t = 0.95)]
     level: f64,
-    /// Error of the best constant predictor; sizes above 0.98 of it are left out
+    /// Error of the best constant predictor; the smallest sizes, which are no better, are left out
     #[arg(long, value_name = "E")]
     best_guess: Option<f64>,
     /// Print one JSON document
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let group = &columns.group;
     let loss = if arguments.loss == "huber" { Loss::Huber(HUBER) } else { Loss::Squares };
     let options = Options { form: *form, level: *level, best_guess: *best_guess, loss, ..Options::default() };
-    let mut fits: Vec<(&str, Result<Fitted>)> = Vec::new();
+    let mut fits: Vec<Found<'_, Fitted>> = Vec::new();
     for (name, curve) in &curves.by_group {
         let fitted = fit_form(curve, &options);
         if let Err(error @ Error::Input(_)) = fitted {
@@ -75,14 +75,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             return Err(Error::failed(format!("{}: {error}", arguments.file.display())));
         }
     }
-    let text = if arguments.json { document(&fits, group.is_empty())? } else { prose(&fits, &curves) };
+    let text =
+        if arguments.json { groups::document(&fits, group.is_empty())? } else { prose(&fits, &curves) };
     print(text.as_bytes())?;
-    let refused: Vec<&str> =
-        fits.iter().filter(|(_, fitted)| fitted.is_err()).map(|(name, _)| *name).collect();
-    if refused.is_empty() {
-        return Ok(());
-    }
-    Err(Error::failed(format!("{} of {} fits refused: {}", refused.len(), fits.len(), refused.join(", "))))
+    groups::conclude(&fits, "fits")
 }
 
 /// A law of either family.
@@ -112,25 +108,10 @@ fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
     }
 }
 
-/// One fit, or an object from group to fit.
-fn document(fits: &[(&str, Result<Fitted>)], single: bool) -> Result<String> {
-    let value = |fitted: &Result<Fitted>| match fitted {
-        Ok(fit) => json!(fit),
-        Err(error) => json!({ "refused": error.to_string() }),
-    };
-    let all = if single {
-        fits.first().map_or(Value::Null, |(_, fitted)| value(fitted))
-    } else {
-        Value::Object(fits.iter().map(|(name, f)| ((*name).to_owned(), value(f))).collect::<Map<_, _>>())
-    };
-    let text = serde_json::to_string_pretty(&all).at("write", Path::new("standard output"))?;
-    Ok(text + "\n")
-}
-
 /// A short paragraph for every fit; warnings go to standard error.
-fn prose(fits: &[(&str, Result<Fitted>)], curves: &Curves) -> String {
+fn prose(fits: &[Found<'_, Fitted>], curves: &Curves) -> String {
     let paragraphs = fits.iter().map(|(name, fitted)| {
-        let prefix = if name.is_empty() { String::new() } else { format!("{name}: ") };
+        let prefix = groups::prefix(name);
         match fitted {
             Ok(fit) => {
                 fit.warnings().iter().for_each(|warning| eprintln!("warning: {prefix}{warning}"));
@@ -202,7 +183,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    fn fits() -> Vec<(&'static str, Result<Fitted>)> {
+    fn fits() -> Vec<Found<'static, Fitted>> {
         let m = (10..19).map(|i| 2f64.powi(i));
         let curve = Curve::from_pairs(m.map(|m| (m, 2.5 * m.powf(-0.3) + 0.05))).unwrap();
         let short = Curve::from_pairs([(1.0, 2.0), (2.0, 1.0)]).unwrap();
@@ -213,9 +194,10 @@ mod tests {
     #[test]
     fn documents_are_json() {
         let fits = fits();
-        let one: Value = serde_json::from_str(&document(&fits[..1], true).unwrap()).unwrap();
+        let one: serde_json::Value =
+            serde_json::from_str(&groups::document(&fits[..1], true).unwrap()).unwrap();
         assert_eq!(one["form"], "power+const");
-        let both: Value = serde_json::from_str(&document(&fits, false).unwrap()).unwrap();
+        let both: serde_json::Value = serde_json::from_str(&groups::document(&fits, false).unwrap()).unwrap();
         assert_eq!(both["long"], one);
         assert!(both["short"]["refused"].as_str().unwrap().contains("needs 3 sizes"));
     }

@@ -2,15 +2,19 @@
 
 use super::curves::{self, Columns, Curves};
 use super::fit::form_parser;
+use super::groups::{self, Found};
 use super::print;
-use crate::error::{At, Error, Result};
+use crate::cli::tell;
+use crate::error::{Error, Result};
+use crate::files::write_atomic;
+use crate::fit::curve::Curve;
 use crate::fit::forecast::{Cost, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
 use crate::report::number::{grouped, significant};
+use crate::report::outlook::{self, Outlook};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Digits of an error.
 const DIGITS: i32 = 4;
@@ -42,7 +46,15 @@ pub(super) struct Arguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+    /// Draw the curves and their forecasts
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
+
+/// A figure goes at least to this multiple of the largest size.
+const DRAWN: f64 = 4.0;
+/// Places at which a forecast is drawn.
+const PLACES: usize = 40;
 
 /// Forecasts every curve of the file; curves that are refused are named on standard error.
 ///
@@ -50,18 +62,26 @@ pub(super) struct Arguments {
 /// [`Error::Input`] for a bad file or option, [`Error::Failed`] where a forecast is refused.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { columns, form, level, best_guess, .. } = arguments;
+    if let Some(bad) = arguments.at.iter().chain(&arguments.target).find(|n| !(n.is_finite() && **n > 0.0)) {
+        return Err(Error::input(format!("a forecast needs numbers above 0; got {bad}")));
+    }
     let curves = curves::read(&arguments.file, columns)?;
     let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
-    let mut all: Vec<(&str, Result<Vec<Answer>>)> = Vec::new();
+    let mut all: Vec<Found<'_, Vec<Answer>>> = Vec::new();
+    let mut outlooks: Vec<Outlook> = Vec::new();
     for (name, curve) in &curves.by_group {
         let answers = Forecaster::new(curve, &options).and_then(|forecaster| {
             let at = arguments.at.iter().map(|m| forecaster.at(*m).map(Answer::Error));
             let target = arguments.target.iter().map(|error| forecaster.cost(*error).map(Answer::Data));
-            at.chain(target).collect()
+            let answers: Vec<Answer> = at.chain(target).collect::<Result<_>>()?;
+            if arguments.svg.is_some() {
+                outlooks.push(outlook(name, curve, &forecaster, &answers)?);
+            }
+            Ok(answers)
         });
-        if let Err(Error::Input(reason)) = &answers {
-            let group = if name.is_empty() { String::new() } else { format!(", {name}") };
-            return Err(Error::input(format!("{}{group}: {reason}", arguments.file.display())));
+        // With groups, an m that one curve cannot answer does not silence the others.
+        if let (Err(Error::Input(reason)), true) = (&answers, name.is_empty()) {
+            return Err(Error::input(format!("{}: {reason}", arguments.file.display())));
         }
         all.push((name, answers));
     }
@@ -69,18 +89,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if single && let Some((_, Err(error))) = all.first() {
         return Err(Error::failed(format!("{}: {error}", arguments.file.display())));
     }
-    let text = if arguments.json { document(&all, single)? } else { prose(&all, &curves, *level) };
-    print(text.as_bytes())?;
-    let refused: Vec<&str> = all.iter().filter(|(_, a)| a.is_err()).map(|(name, _)| *name).collect();
-    if refused.is_empty() {
-        return Ok(());
+    if let Some(file) = &arguments.svg {
+        write_atomic(file, outlook::draw(&outlooks, &curves.x, &curves.y, *level)?.as_bytes())?;
+        tell(&format!("wrote {}", file.display()));
     }
-    Err(Error::failed(format!(
-        "{} of {} forecasts refused: {}",
-        refused.len(),
-        all.len(),
-        refused.join(", ")
-    )))
+    let text = if arguments.json { groups::document(&all, single)? } else { prose(&all, &curves, *level) };
+    print(text.as_bytes())?;
+    groups::conclude(&all, "forecasts")
 }
 
 /// The answer to one question.
@@ -91,26 +106,26 @@ enum Answer {
     Data(Cost),
 }
 
-/// The list of answers, or an object from group to it.
-fn document(all: &[(&str, Result<Vec<Answer>>)], single: bool) -> Result<String> {
-    let value = |answers: &Result<Vec<Answer>>| match answers {
-        Ok(answers) => json!(answers),
-        Err(error) => json!({ "refused": error.to_string() }),
-    };
-    let document = if single {
-        all.first().map_or(Value::Null, |(_, answers)| value(answers))
-    } else {
-        Value::Object(all.iter().map(|(name, a)| ((*name).to_owned(), value(a))).collect::<Map<_, _>>())
-    };
-    let text = serde_json::to_string_pretty(&document).at("write", Path::new("standard output"))?;
-    Ok(text + "\n")
+/// The forecasts from the last size to what was asked for, or a little beyond the last size.
+fn outlook(name: &str, curve: &Curve, forecaster: &Forecaster, answers: &[Answer]) -> Result<Outlook> {
+    let points = curve.values();
+    let last = points[points.len() - 1].0;
+    let asked = answers.iter().filter_map(|answer| match answer {
+        Answer::Error(forecast) => Some(forecast.m),
+        Answer::Data(cost) => cost.m,
+    });
+    let end = asked.fold(DRAWN * last, f64::max);
+    let step = (end / last).ln() / (PLACES - 1) as f64;
+    let ahead = (0..PLACES).map(|i| forecaster.at(last * (step * i as f64).exp())).collect::<Result<_>>()?;
+    let name = if name.is_empty() { "forecast" } else { name }.to_owned();
+    Ok(Outlook { name, points, ahead })
 }
 
 /// A line for every answer; warnings go to standard error, each once for a curve.
-fn prose(all: &[(&str, Result<Vec<Answer>>)], curves: &Curves, level: f64) -> String {
+fn prose(all: &[Found<'_, Vec<Answer>>], curves: &Curves, level: f64) -> String {
     let mut text = String::new();
     for (name, answers) in all {
-        let prefix = if name.is_empty() { String::new() } else { format!("{name}: ") };
+        let prefix = groups::prefix(name);
         let answers = match answers {
             Ok(answers) => answers,
             Err(error) => {
@@ -137,28 +152,27 @@ fn prose(all: &[(&str, Result<Vec<Answer>>)], curves: &Curves, level: f64) -> St
 fn error_line(forecast: &Forecast, curves: &Curves, level: f64) -> String {
     let number = |number: f64| significant(number, DIGITS);
     format!(
-        "at {x} = {m}: {y} = {error}, {share:.0} % of measurements in [{low}, {high}]",
+        "at {x} = {m}: {y} = {error}, {share} % of measurements in [{low}, {high}]",
         x = curves.x,
         m = grouped(forecast.m),
         y = curves.y,
         error = number(forecast.error),
-        share = 100.0 * level,
+        share = (1000.0 * level).round() / 10.0,
         low = number(forecast.low),
         high = number(forecast.high),
     )
 }
 
 fn data_line(cost: &Cost, curves: &Curves, level: f64) -> String {
-    let size = |m: Option<f64>| {
-        m.map_or_else(|| format!("more than {FURTHEST:.0} times the largest"), |m| grouped(m.round()))
-    };
+    let size =
+        |m: Option<f64>| m.map_or_else(|| format!("more than {FURTHEST:.0} times the largest"), grouped);
     format!(
-        "{y} = {error} costs {x} = {m}; {share:.0} %: from {low} to {high}",
+        "{y} = {error} costs {x} = {m}; {share} %: from {low} to {high}",
         y = curves.y,
         error = significant(cost.error, DIGITS),
         x = curves.x,
         m = size(cost.m),
-        share = 100.0 * level,
+        share = (1000.0 * level).round() / 10.0,
         low = size(cost.low),
         high = size(cost.high),
     )
@@ -167,7 +181,6 @@ fn data_line(cost: &Cost, curves: &Curves, level: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::curve::Curve;
     use std::collections::BTreeMap;
 
     #[test]
@@ -180,7 +193,7 @@ mod tests {
             Answer::Data(forecaster.cost(0.2).unwrap()),
         ];
         let all = [("", Ok(answers))];
-        let value: Value = serde_json::from_str(&document(&all, true).unwrap()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&groups::document(&all, true).unwrap()).unwrap();
         let keys = |i: usize| value[i].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(0), ["error", "high", "low", "m"]);
         assert_eq!(keys(1), ["error", "high", "low", "m"]);

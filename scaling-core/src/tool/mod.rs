@@ -7,6 +7,7 @@ mod compare;
 mod curves;
 mod fit;
 mod forecast;
+mod groups;
 
 use crate::cli::{complain_about_usage, conclude, say};
 use crate::error::{At, Result};

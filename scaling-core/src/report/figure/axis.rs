@@ -21,8 +21,10 @@ impl LogAxis {
     /// An axis that holds all of `numbers` with a margin on both sides.
     pub(super) fn around(numbers: impl IntoIterator<Item = f64>) -> Self {
         let start = (f64::INFINITY, 0.0f64);
-        let (low, high) =
-            numbers.into_iter().fold(start, |(low, high), number| (low.min(number), high.max(number)));
+        let (low, high) = numbers
+            .into_iter()
+            .filter(|n| n.is_finite() && *n > 0.0)
+            .fold(start, |(low, high), number| (low.min(number), high.max(number)));
         // A single number still needs a range to stand in.
         let margin = (high / low).powf(0.06).max(1.02);
         let (low, high) = (low / margin, high * margin);

@@ -6,6 +6,7 @@ mod curves;
 mod fixed;
 pub(crate) mod hierarchy;
 mod learning;
+pub(crate) mod outlook;
 mod size;
 mod svg;
 mod violin;

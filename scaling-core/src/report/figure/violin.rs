@@ -7,14 +7,15 @@ use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::m_label;
 use crate::fit::curve::median;
-use crate::fit::spread::{LEAST, density};
+use crate::fit::spread::{LEAST, Seeds, density};
 
 /// Places at which an outline is drawn.
 const PLACES: usize = 60;
 
 /// The chart of one model and variant, if some size has enough seeds.
 pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
-    let seeds: Vec<_> = fitted.seeds.iter().filter(|s| s.errors.len() >= LEAST.0).collect();
+    let many = |s: &&Seeds| s.errors.len() >= LEAST.0 && s.errors.iter().all(|error| *error > 0.0);
+    let seeds: Vec<&Seeds> = fitted.seeds.iter().filter(many).collect();
     let mut sizes: Vec<u64> = seeds.iter().map(|s| s.configuration).collect();
     sizes.sort_unstable();
     sizes.dedup();

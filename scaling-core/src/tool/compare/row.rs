@@ -223,8 +223,8 @@ fn constant(curve: &Curve) -> Option<Constant> {
 /// end lies below a - b by the root of the squares of a's distance to its lower end and of b's to its
 /// upper end (Zou and Donner 2008, "Construction of confidence limits about effect measures").
 ///
-/// Unlike a z test it needs no standard errors, which a t interval of few points and a bootstrap
-/// interval do not give alike, and unlike overlap it does not call intervals that overlap a little
+/// Unlike a z test it needs no standard errors, which a t interval of few points and a
+/// profile interval do not give alike, and unlike overlap it does not call intervals that overlap a little
 /// the same.
 fn difference(a: Estimate, b: Estimate) -> Estimate {
     let value = a.value - b.value;
