@@ -48,9 +48,9 @@ pub const FURTHEST: f64 = 1e6;
 const PLACES: usize = 160;
 /// Beyond this multiple of the largest size there is no experience with how well forecasts do.
 const EXPERIENCE: f64 = 16.0;
-/// Half the distance of the quantiles from the median is stretched by this. The mixture knows the
-/// noise and the wandering of the slope but treats what it estimated them from as independent
-/// points; on real curves (see docs/forecasting.md) its 90 % intervals held 80 % without it.
+/// The distance of the quantiles from the median is stretched by this. The mixture knows the noise and the
+/// wandering of the slope but treats what it estimated them from as independent points; on real
+/// curves its intervals would be somewhat too narrow (docs/forecasting.md).
 const STRETCH: f64 = 1.12;
 /// The error is not expected to fall faster than m to this power, or than it fell so far on average if that is
 /// steeper.

@@ -27,13 +27,15 @@ pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     if let Some(best_guess) = best_guess {
         let above = |share: f64| values.iter().take_while(move |(_, e)| *e > share * best_guess).count();
         let (sure, possible) = (above(BEST_GUESS_SHARE), above(NOISY_SHARE));
+        // Far above the best guess a shard has learnt less than nothing: no law begins there.
+        let hopeless = above(1.0 / NOISY_SHARE);
         let level = |(_, error): &(f64, f64)| (error / best_guess).ln().powi(2);
         let squares = |start: usize| {
             values[..start].iter().map(level).sum::<f64>() + Line::fit(&values[start..]).squares()
         };
         // A line through two points fits anything.
-        let splits = (0..=possible).filter(|start| start + 3 <= values.len());
-        let best = splits.min_by(|a, b| squares(*a).total_cmp(&squares(*b))).unwrap_or(sure);
+        let splits = (hopeless..=possible).filter(|start| start + 3 <= values.len());
+        let best = splits.min_by(|a, b| squares(*a).total_cmp(&squares(*b))).unwrap_or(sure.max(hopeless));
         return best.max(bent(values, best, above(BENT_SHARE)));
     }
     let Some((first_m, first)) = values.first() else {
@@ -117,6 +119,8 @@ mod tests {
         assert_eq!(small_data(&values[8..], None), 0);
         assert_eq!(small_data(&[], None), 0);
         assert_eq!(small_data(&[(1.0, 0.9), (2.0, 0.9)], Some(0.9)), 2);
+        let hopeless = [(1.0, 4.7), (2.0, 4.6), (4.0, 1.2), (8.0, 0.7), (16.0, 0.5), (32.0, 0.35)];
+        assert_eq!(small_data(&hopeless, Some(1.0)), 3);
     }
 
     #[test]
