@@ -29,7 +29,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
     let y = LogAxis::around(all.chain([1.0]));
     // A violin takes at most its share of the room between two shards.
     let (first, last) = (shards.first()?, shards.last()?);
-    let room = 0.45 * 2f64.ln() / sizes.len() as f64;
+    let room = 0.28 * 2f64.ln() / sizes.len() as f64;
     let x = LogAxis::around([first * (-room).exp() / 1.2, last * room.exp() * 1.2]);
     let mut marks = vec![Mark::new(colour(6), Shape::Level { y: 1.0, name: String::new(), left: true })];
     for (i, size) in sizes.iter().enumerate() {
