@@ -143,7 +143,6 @@ impl Task for SpeechTask {
         let synthetic = corpus.irreducible().is_some();
         let (largest, shards) = match preset {
             Preset::Smoke if synthetic => (2_000, 4),
-            // A quarter of an hour on two cores.
             Preset::Smoke => (4_000, 4),
             Preset::Small => (512_000, 7),
             Preset::Paper => (available.min(1 << 29), 9),

@@ -87,6 +87,13 @@ pub fn values(points: &[Point]) -> Vec<(f64, f64)> {
     points.iter().map(|point| (point.m, point.value())).collect()
 }
 
+/// Sum of the squared deviations of the logarithms from their mean.
+#[must_use]
+pub fn log_squares(errors: &[f64]) -> f64 {
+    let mean = errors.iter().map(|error| error.ln()).sum::<f64>() / errors.len() as f64;
+    errors.iter().map(|error| (error.ln() - mean).powi(2)).sum()
+}
+
 /// The median; the mean of the two middle numbers where their count is even.
 ///
 /// # Panics

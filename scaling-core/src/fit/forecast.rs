@@ -6,7 +6,8 @@ use super::other::{self, Other};
 use super::power::Line;
 use super::screen;
 use super::trend::Trend;
-use super::{Fit, Form, Options, check, check_span, fit};
+use super::usable::check_span;
+use super::{Fit, Form, Options, fit};
 use crate::error::{Error, Result};
 use serde::Serialize;
 
@@ -82,7 +83,7 @@ impl Forecaster {
     /// # Errors
     /// As [`fit`] and [`other::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
     pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
-        check(options)?;
+        options.check()?;
         let values = curve.values();
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
@@ -116,12 +117,6 @@ impl Forecaster {
             Law::Power(Box::new(fit))
         };
         Ok(Self { values, law, level: options.level, warnings })
-    }
-
-    /// What the whole curve makes doubtful.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
     }
 
     /// The error at `m`.

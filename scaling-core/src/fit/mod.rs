@@ -5,6 +5,7 @@
 
 pub mod constant;
 pub mod curve;
+mod estimate;
 pub mod forecast;
 mod form;
 pub mod interval;
@@ -12,6 +13,7 @@ pub mod law;
 pub mod least_squares;
 pub mod noise;
 pub mod normal;
+mod options;
 pub mod other;
 pub mod power;
 pub mod region;
@@ -22,38 +24,17 @@ pub mod spread;
 pub mod student;
 pub mod surface;
 pub mod trend;
+mod usable;
 
 use crate::error::{Error, Result};
-use curve::{Curve, Point, values};
+use curve::{Curve, values};
+use estimate::Estimate;
 pub use form::Form;
 use interval::{Interval, Uncertainty};
 use law::Law;
-use least_squares::Loss;
 use noise::Noise;
-use power::Line;
+pub use options::Options;
 use serde::Serialize;
-
-/// How to fit a curve.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// The form of the law.
-    pub form: Form,
-    /// Confidence level of the intervals, in (0, 1).
-    pub level: f64,
-    /// The error of the best constant predictor, if it is known.
-    pub best_guess: Option<f64>,
-    /// Look for the ends of the power-law region and for undertuned shards. Without it a given form
-    /// takes every point that `best_guess` does not exclude; [`Form::Auto`] always looks.
-    pub regions: bool,
-    /// Loss of the power law with a constant. The other forms take squares.
-    pub loss: Loss,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { form: Form::Auto, level: 0.95, best_guess: None, regions: false, loss: Loss::Squares }
-    }
-}
 
 /// Intervals of the parameters; γ has one only where it was fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -140,20 +121,22 @@ impl Fit {
 /// three points for a power law or four for the form with a constant, an exponent at the edge of
 /// the search.
 pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
-    check(options)?;
-    let (used, warnings) = prepare(curve, options)?;
+    options.check()?;
+    if options.form.shape().is_some() {
+        return Err(Error::input(format!("the form {} is not one of power laws", options.form)));
+    }
+    let (used, warnings) = usable::points(curve, options)?;
     let data = values(&used);
-    let fitted = match options.form {
-        Form::Auto => check_span(&data).and_then(|()| fit_auto(&used, options)),
-        Form::Power => check_span(&data).and_then(|()| fit_power(&used)),
-        Form::PowerConst => check_span(&data).and_then(|()| fit_constant(&used, options)),
-        other => return Err(Error::input(format!("the form {other} is not one of power laws"))),
-    };
-    let representable = |fitted: Fitted| match fitted.law.alpha {
-        alpha if alpha.is_finite() && alpha > 0.0 => Ok(fitted),
+    let representable = |found: Estimate| match found.law.alpha {
+        alpha if alpha.is_finite() && alpha > 0.0 => Ok(found),
         alpha => Err(format!("alpha would be {alpha}: choose a larger unit of m")),
     };
-    let Fitted { form, law, noise, uncertainty } = fitted.and_then(representable).map_err(|reason| {
+    let found = usable::check_span(&data).and_then(|()| match options.form {
+        Form::Power => estimate::power(&used),
+        Form::PowerConst => estimate::constant(&used, options),
+        _ => estimate::auto(&used, options),
+    });
+    let Estimate { form, law, noise, uncertainty } = found.and_then(representable).map_err(|reason| {
         let left_out = if warnings.is_empty() { String::new() } else { format!("; {}", warnings.join("; ")) };
         Error::failed(format!("not fitted: {reason}{left_out}"))
     })?;
@@ -179,154 +162,6 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
         noise,
         uncertainty,
     })
-}
-
-/// Refuses options that mean nothing.
-fn check(options: &Options) -> Result<()> {
-    let Options { form, level, best_guess, loss, .. } = options;
-    if !(*level > 0.0 && *level < 1.0) {
-        return Err(Error::input(format!(
-            "the confidence level is a number between 0 and 1, such as 0.95; got {level}"
-        )));
-    }
-    if let Some(guess) = best_guess.filter(|guess| !(guess.is_finite() && *guess > 0.0)) {
-        return Err(Error::input(format!("the best guess is an error above 0; got {guess}")));
-    }
-    if *loss != Loss::Squares && *form != Form::PowerConst {
-        return Err(Error::input(format!("a robust loss goes with the form power+const, not with {form}")));
-    }
-    Ok(())
-}
-
-/// Sizes closer together than this, in ln m, say nothing about a slope.
-const NARROWEST: f64 = 1e-6;
-
-/// Refuses sizes that hardly differ.
-fn check_span(values: &[(f64, f64)]) -> std::result::Result<(), String> {
-    match (values.first(), values.last()) {
-        (Some(first), Some(last)) if values.len() > 1 && last.0.ln() - first.0.ln() < NARROWEST => {
-            Err(format!("the sizes hardly differ: m goes from {} to {}", first.0, last.0))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The points that a law is fitted to, and what was left out.
-fn prepare(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Vec<String>)> {
-    let looking = options.regions || options.form == Form::Auto;
-    let all = curve.values();
-    let mut warnings = Vec::new();
-    let start = if looking || options.best_guess.is_some() {
-        region::small_data(&all, options.best_guess)
-    } else {
-        0
-    };
-    if start > 0 {
-        let why = if options.best_guess.is_some() {
-            "no better than the best guess"
-        } else {
-            "they look like the best-guess plateau"
-        };
-        warnings.push(format!("left out the {start} smallest sizes: {why}"));
-    }
-    if let Some([low, high]) = screen::rise(&all[start..]) {
-        let rise = format!("the error rises from {} at m = {} to {} at m = {}", low.1, low.0, high.1, high.0);
-        if options.form == Form::Auto {
-            return Err(Error::failed(format!("not fitted: not a power law: {rise}")));
-        }
-        warnings.push(format!("this may not be a power law: {rise}"));
-    }
-    let mut points = curve.points()[start..].to_vec();
-    if looking && let Some(worst) = screen::undertuned(&points) {
-        let point = points.remove(worst);
-        warnings.push(format!("left out m = {}: it lies above the law of all others (undertuned?)", point.m));
-    }
-    let end = if options.form == Form::Power && looking {
-        region::power_law(&values(&points), 0).end
-    } else {
-        points.len()
-    };
-    if end < points.len() {
-        warnings.push(format!(
-            "left out the {} largest sizes: they lie above the line through the smaller ones",
-            points.len() - end
-        ));
-        points.truncate(end);
-    }
-    Ok((points, warnings))
-}
-
-/// A law with what is known about its error.
-struct Fitted {
-    form: Form,
-    law: Law,
-    noise: Noise,
-    uncertainty: Uncertainty,
-}
-
-fn fit_power(points: &[Point]) -> std::result::Result<Fitted, String> {
-    if points.len() < 3 {
-        return Err(format!("a power law needs 3 sizes, there are {}", points.len()));
-    }
-    let line = Line::fit(&values(points));
-    let noise = Noise::new(points, line.squares(), 2);
-    let uncertainty = Uncertainty::Regression(line.scattered(noise));
-    Ok(Fitted { form: Form::Power, law: line.law(), noise, uncertainty })
-}
-
-fn fit_constant(points: &[Point], options: &Options) -> std::result::Result<Fitted, String> {
-    if points.len() < 4 {
-        return Err(format!("a power law with a constant needs 4 sizes, there are {}", points.len()));
-    }
-    let data = values(points);
-    let (best, squares) = constant::fit_with_squares(&data);
-    let law = match options.loss {
-        Loss::Squares => best,
-        Loss::Huber(delta) => constant::robust(&data, delta),
-    };
-    let line = Line::fit(&data);
-    if line.law().beta >= 0.0 {
-        return Err("the error does not fall with m".to_owned());
-    }
-    let (steepest, flattest) = constant::EXPONENTS;
-    if law.beta > flattest * 1.001 || law.beta < steepest * 0.999 {
-        return Err(format!(
-            "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
-        ));
-    }
-    let noise = Noise::new(points, squares, 3);
-    let own: f64 = law.log_residuals(&data).iter().map(|residual| residual * residual).sum();
-    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, own);
-    Ok(Fitted { form: Form::PowerConst, law, noise, uncertainty })
-}
-
-/// A constant is claimed where the power law is refuted at this level.
-const EVIDENCE: f64 = 0.965;
-
-fn fit_auto(points: &[Point], options: &Options) -> std::result::Result<Fitted, String> {
-    let power = fit_power(points)?;
-    if power.law.beta >= 0.0 {
-        return Err("the error does not fall with m".to_owned());
-    }
-    let (steepest, flattest) = constant::EXPONENTS;
-    if points.len() < 5 || !(steepest..flattest).contains(&power.law.beta) {
-        return Ok(power);
-    }
-    let data = values(points);
-    let (law, squares) = constant::fit_with_squares(&data);
-    let noise = Noise::new(points, squares, 3);
-    let line = Line::fit(&data).squares();
-    let gain = line - squares;
-    // One-sided, since γ >= 0; exact data have no noise to compare with.
-    let refuted = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2) < gain;
-    if refuted
-        && law.gamma > 0.0
-        && let Ok(constant) = fit_constant(points, options)
-    {
-        return Ok(constant);
-    }
-    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, line);
-    Ok(Fitted { uncertainty, ..power })
 }
 
 /// Reasons not to trust the law beyond its numbers.

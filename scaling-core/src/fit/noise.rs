@@ -1,6 +1,6 @@
 //! How far measured errors scatter about a law.
 
-use super::curve::Point;
+use super::curve::{Point, log_squares};
 use super::student;
 
 /// The variance of a point's ln E about the law, and how well it is known.
@@ -30,11 +30,8 @@ impl Noise {
         let residual = Self { variance: squares / freedom, freedom };
         let (mut sum, mut seeds) = (0.0, 0.0);
         for point in points {
-            let count = point.errors.len();
-            let logs = || point.errors.iter().map(|error| error.ln());
-            let mean = logs().sum::<f64>() / count as f64;
-            sum += logs().map(|log| (log - mean).powi(2)).sum::<f64>();
-            seeds += count as f64 - 1.0;
+            sum += log_squares(&point.errors);
+            seeds += point.errors.len() as f64 - 1.0;
         }
         if seeds < 1.0 {
             return residual;

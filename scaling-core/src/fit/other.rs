@@ -6,7 +6,8 @@ use super::curve::Curve;
 use super::interval::Interval;
 use super::law;
 use super::least_squares::{Loss, Minimum, minimise};
-use super::{Form, Options, check, check_span, student};
+use super::usable::check_span;
+use super::{Form, Options, student};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -79,7 +80,7 @@ pub struct Summary {
 /// [`Error::Failed`] where there are no more points than parameters.
 pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other, Summary)> {
     let values = curve.values();
-    check(&Options { form, level, ..Options::default() })?;
+    Options { form, level, ..Options::default() }.check()?;
     if values.len() <= shape.parameters() {
         return Err(Error::failed(format!(
             "not fitted: the form {form} needs {} sizes, there are {}",

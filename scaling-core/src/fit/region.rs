@@ -27,8 +27,8 @@ pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     if let Some(best_guess) = best_guess {
         let above = |share: f64| values.iter().take_while(move |(_, e)| *e > share * best_guess).count();
         let (sure, possible) = (above(BEST_GUESS_SHARE), above(NOISY_SHARE));
-        // Far above the best guess a shard has learnt less than nothing: no law begins there.
-        let hopeless = above(1.0 / NOISY_SHARE);
+        // Above the best guess a shard has learnt nothing: no law begins there.
+        let hopeless = above(1.0);
         let level = |(_, error): &(f64, f64)| (error / best_guess).ln().powi(2);
         let squares = |start: usize| {
             values[..start].iter().map(level).sum::<f64>() + Line::fit(&values[start..]).squares()

@@ -1,6 +1,7 @@
 //! How much the error of one configuration differs between seeds, and whether that changes with m
 //! (ICLR 4.3: shard and initialisation drawn anew).
 
+use super::curve::log_squares;
 use super::interval::Interval;
 use super::{normal, student};
 use crate::error::{Error, Result};
@@ -87,9 +88,7 @@ impl Spread {
 
 /// The variance of ln E.
 fn variance(errors: &[f64]) -> f64 {
-    let logs: Vec<f64> = errors.iter().map(|error| error.ln()).collect();
-    let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-    logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (logs.len() - 1).max(1) as f64
+    log_squares(errors) / (errors.len() - 1).max(1) as f64
 }
 
 /// The density of `logs` at every place of `grid`, by normal kernels of Silverman's width.

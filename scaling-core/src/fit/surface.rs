@@ -20,6 +20,17 @@ pub struct Run {
     pub flops: f64,
 }
 
+/// The model and the data that a budget of compute is best spent on.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Allocation {
+    /// The budget C.
+    pub flops: f64,
+    /// `N_opt(C)`.
+    pub parameters: f64,
+    /// `D_opt(C)`.
+    pub m: f64,
+}
+
 /// A fitted surface.
 #[derive(Debug, Clone, Serialize)]
 pub struct Surface {
@@ -43,6 +54,8 @@ pub struct Surface {
     pub size_exponent_ci: Interval,
     /// Operations per parameter and sample, the median over the runs: C = this · N · D.
     pub flops_per_parameter_sample: f64,
+    /// How ten times the costliest run's compute is best spent.
+    pub next: Allocation,
     /// Root of the mean squared residual of ln E.
     pub rmse: f64,
     /// Runs used.
@@ -137,7 +150,8 @@ impl Surface {
             .filter(|rate| rate.is_finite())
             .collect();
         rates.sort_by(f64::total_cmp);
-        Ok(Self {
+        let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
+        let mut surface = Self {
             irreducible: p[0].exp(),
             a_scale: (p[1] + a * n0).exp(),
             a,
@@ -148,9 +162,12 @@ impl Surface {
             size_exponent: logistic(logit),
             size_exponent_ci: Interval { low: logistic(logit - half), high: logistic(logit + half) },
             flops_per_parameter_sample: rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN),
+            next: Allocation { flops: 10.0 * most, parameters: 0.0, m: 0.0 },
             rmse: (squares / count).sqrt(),
             runs: runs.len(),
-        })
+        };
+        surface.next = surface.allocation(10.0 * most);
+        Ok(surface)
     }
 
     /// The error of a model of `parameters` trained on `m` samples.
@@ -161,12 +178,12 @@ impl Surface {
 
     /// Parameters and samples with the lowest error that `flops` can buy (ibid., eq. 4).
     #[must_use]
-    pub fn allocation(&self, flops: f64) -> (f64, f64) {
+    pub fn allocation(&self, flops: f64) -> Allocation {
         let product = flops / self.flops_per_parameter_sample;
         let sum = self.a + self.b;
         let ratio = (self.a * self.a_scale / (self.b * self.b_scale)).powf(1.0 / sum);
         let parameters = ratio * product.powf(self.b / sum);
-        (parameters, product / parameters)
+        Allocation { flops, parameters, m: product / parameters }
     }
 }
 
@@ -210,7 +227,7 @@ mod tests {
         assert!(
             (surface.irreducible - 1.7).abs() < 1e-3 && (surface.size_exponent - 0.28 / 0.62).abs() < 1e-4
         );
-        let (parameters, m) = surface.allocation(6e15);
+        let Allocation { parameters, m, .. } = surface.allocation(6e15);
         assert!((6.0 * parameters * m / 6e15 - 1.0).abs() < 1e-9);
         let best = surface.at(parameters, m);
         for factor in [0.8, 1.25] {

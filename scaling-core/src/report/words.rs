@@ -118,7 +118,7 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
 fn joint(surface: &Surface, study: &StudyData) -> String {
     format!(
         "E(N, D) = {} + {} / N^{} {} + {} / D^{} {} {}, {} off; a budget C of compute is best spent with \
-         N ~ C^{} {}, D ~ C^{}",
+         N ~ C^{} {}, D ~ C^{}: ten times the costliest run on {} parameters and {} {}",
         significant(surface.irreducible, 3),
         significant(surface.a_scale, 3),
         exponent(surface.a),
@@ -131,6 +131,9 @@ fn joint(surface: &Surface, study: &StudyData) -> String {
         exponent(surface.size_exponent),
         interval(&surface.size_exponent_ci),
         exponent(1.0 - surface.size_exponent),
+        grouped(surface.next.parameters),
+        grouped(surface.next.m),
+        study.m_unit,
     )
 }
 

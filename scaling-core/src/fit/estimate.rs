@@ -1,0 +1,85 @@
+//! The law of given points by each form, with what is known about its error.
+
+use super::curve::{Point, values};
+use super::interval::Uncertainty;
+use super::law::Law;
+use super::least_squares::Loss;
+use super::noise::Noise;
+use super::power::Line;
+use super::{Form, Options, constant, student};
+
+/// An estimate, or why there is none.
+pub(super) type Outcome = Result<Estimate, String>;
+
+/// A law with what is known about its error.
+pub(super) struct Estimate {
+    pub(super) form: Form,
+    pub(super) law: Law,
+    pub(super) noise: Noise,
+    pub(super) uncertainty: Uncertainty,
+}
+
+/// The power law.
+pub(super) fn power(points: &[Point]) -> Outcome {
+    if points.len() < 3 {
+        return Err(format!("a power law needs 3 sizes, there are {}", points.len()));
+    }
+    let line = Line::fit(&values(points));
+    let noise = Noise::new(points, line.squares(), 2);
+    let uncertainty = Uncertainty::Regression(line.scattered(noise));
+    Ok(Estimate { form: Form::Power, law: line.law(), noise, uncertainty })
+}
+
+/// The power law with a constant.
+pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
+    if points.len() < 4 {
+        return Err(format!("a power law with a constant needs 4 sizes, there are {}", points.len()));
+    }
+    let data = values(points);
+    let (best, squares) = constant::fit_with_squares(&data);
+    let law = match options.loss {
+        Loss::Squares => best,
+        Loss::Huber(delta) => constant::robust(&data, delta),
+    };
+    if Line::fit(&data).law().beta >= 0.0 {
+        return Err("the error does not fall with m".to_owned());
+    }
+    let (steepest, flattest) = constant::EXPONENTS;
+    if law.beta > flattest * 1.001 || law.beta < steepest * 0.999 {
+        return Err(format!(
+            "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
+        ));
+    }
+    let noise = Noise::new(points, squares, 3);
+    let own: f64 = law.log_residuals(&data).iter().map(|residual| residual * residual).sum();
+    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, own);
+    Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty })
+}
+
+/// A constant is claimed where the power law is refuted at this level.
+const EVIDENCE: f64 = 0.965;
+
+/// The power law, or that with a constant where the data show one.
+pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
+    let power = power(points)?;
+    if power.law.beta >= 0.0 {
+        return Err("the error does not fall with m".to_owned());
+    }
+    let (steepest, flattest) = constant::EXPONENTS;
+    if points.len() < 5 || !(steepest..flattest).contains(&power.law.beta) {
+        return Ok(power);
+    }
+    let data = values(points);
+    let (law, squares) = constant::fit_with_squares(&data);
+    let noise = Noise::new(points, squares, 3);
+    let line = Line::fit(&data).squares();
+    // One-sided, since γ >= 0; exact data have no noise to compare with.
+    let needed = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2);
+    let identified = law.beta <= flattest * 1.001 && law.beta >= steepest * 0.999;
+    if line - squares > needed && law.gamma > 0.0 && identified {
+        let uncertainty = Uncertainty::region(&data, squares, noise, options.level, squares);
+        return Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty });
+    }
+    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, line);
+    Ok(Estimate { uncertainty, ..power })
+}

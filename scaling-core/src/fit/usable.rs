@@ -1,0 +1,63 @@
+//! Which points of a curve a law is fitted to: those of its region, without what went wrong.
+
+use super::curve::{Curve, Point, values};
+use super::{Form, Options, region, screen};
+use crate::error::{Error, Result};
+
+/// Sizes closer together than this, in ln m, say nothing about a slope.
+const NARROWEST: f64 = 1e-6;
+
+/// Refuses sizes that hardly differ.
+pub(super) fn check_span(values: &[(f64, f64)]) -> std::result::Result<(), String> {
+    match (values.first(), values.last()) {
+        (Some(first), Some(last)) if values.len() > 1 && last.0.ln() - first.0.ln() < NARROWEST => {
+            Err(format!("the sizes hardly differ: m goes from {} to {}", first.0, last.0))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The points that a law is fitted to, and what was left out.
+pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Vec<String>)> {
+    let looking = options.regions || options.form == Form::Auto;
+    let all = curve.values();
+    let mut warnings = Vec::new();
+    let start = if looking || options.best_guess.is_some() {
+        region::small_data(&all, options.best_guess)
+    } else {
+        0
+    };
+    if start > 0 {
+        let why = if options.best_guess.is_some() {
+            "no better than the best guess"
+        } else {
+            "they look like the best-guess plateau"
+        };
+        warnings.push(format!("left out the {start} smallest sizes: {why}"));
+    }
+    if let Some([low, high]) = screen::rise(&all[start..]) {
+        let rise = format!("the error rises from {} at m = {} to {} at m = {}", low.1, low.0, high.1, high.0);
+        if options.form == Form::Auto {
+            return Err(Error::failed(format!("not fitted: not a power law: {rise}")));
+        }
+        warnings.push(format!("this may not be a power law: {rise}"));
+    }
+    let mut points = curve.points()[start..].to_vec();
+    if looking && let Some(worst) = screen::undertuned(&points) {
+        let point = points.remove(worst);
+        warnings.push(format!("left out m = {}: it lies above the law of all others (undertuned?)", point.m));
+    }
+    let end = if options.form == Form::Power && looking {
+        region::power_law(&values(&points), 0).end
+    } else {
+        points.len()
+    };
+    if end < points.len() {
+        warnings.push(format!(
+            "left out the {} largest sizes: they lie above the line through the smaller ones",
+            points.len() - end
+        ));
+        points.truncate(end);
+    }
+    Ok((points, warnings))
+}
