@@ -1,6 +1,6 @@
 """The models of the binaries in PyTorch (eager mode): training speed of one configuration, as JSON.
 
-compare.py runs this inside its virtual environment, in turn with `BIN throughput`. Shapes, training step,
+compare.py runs this, inside its virtual environment or beside a GPU, in turn with `BIN throughput`. Shapes, training step,
 clock and count of operations are those of the binaries, so that the two figures can be divided; how the work
 is done is left to PyTorch: layers (oneDNN on a CPU), SGD and allocator as they come.
 """
@@ -8,6 +8,8 @@ is done is left to PyTorch: layers (oneDNN on a CPU), SGD and allocator as they 
 import argparse
 import json
 import resource
+import shlex
+import sys
 import time
 
 import peer_images
@@ -16,22 +18,27 @@ import peer_speech
 import peer_translation
 import torch
 
-WARM_UP, LEAST_STEPS, MOST_STEPS = 3, 8, 1003  # steps that do not count; with them, at least and at most
+WARM_UP, LEAST_STEPS, MOST_STEPS = 3, 8, 5003  # steps that do not count; with them, at least and at most
+REPEATS = 5
 TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, peer_speech, peer_images) for name in peer.MODELS}
 
 
 def throughput(options):
     """Times training steps on random samples, as scaling-core/src/cli/throughput.rs does."""
     torch.manual_seed(1)
+    torch.set_default_device(options.device)
     training = TRAININGS[options.model](options)
+    half = torch.autocast(torch.device(options.device).type, torch.bfloat16, enabled=options.precision == "bf16")
     losses, times = [], []
-    while len(times) < LEAST_STEPS or (sum(times) < options.seconds and len(times) < MOST_STEPS):
+    while len(times) < LEAST_STEPS or (sum(times[WARM_UP:]) < options.seconds and len(times) < MOST_STEPS):
         start = time.perf_counter()
-        loss = training.step()
+        # A step ends with a value that is read, so with a device that has nothing left to do.
+        loss = training.step(half)
         times.append(time.perf_counter() - start)
         losses.append(loss)
-    times = sorted(times[WARM_UP:])
-    samples = training.samples_per_step
+    times, samples = times[WARM_UP:], training.samples_per_step
+    parts = [sorted(times[k * len(times) // REPEATS : (k + 1) * len(times) // REPEATS]) for k in range(REPEATS)]
+    times = sorted(times)
     slow, median, fast = (samples / times[int((len(times) - 1) * q + 0.5)] for q in (0.75, 0.5, 0.25))
     return {
         "model": options.model,
@@ -39,6 +46,7 @@ def throughput(options):
         "batch": options.batch,
         "samples_per_second": median,
         "quartiles": [slow, fast],
+        "repeats": [samples / part[(len(part) - 1) // 2] for part in parts],
         # As built: nn.LSTM has a second bias vector, 4 h per layer, that lm-bench (not nmt-bench) does without.
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "gflops": median * training.flops_per_sample / 1e9,
@@ -48,18 +56,31 @@ def throughput(options):
     }
 
 
-def sgemm(n=2048, repeats=20):
-    """The rate of the fastest of several products of n x n float32 matrices."""
-    (a, b, c), times = torch.rand(3, n, n), []
+def sgemm(options, repeats=20):
+    """The rate of the fastest of several products of square float32 matrices."""
+    n = 2048 if options.device == "cpu" else 8192
+    (a, b, c), times = torch.rand(3, n, n, device=options.device), []
     for _ in range(repeats):
         start = time.perf_counter()
-        torch.mm(a, b, out=c)
+        torch.mm(a, b, out=c)[0, 0].item()
         times.append(time.perf_counter() - start)
     return {"gflops": 2 * n**3 / min(times) / 1e9}
 
 
 def peak_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def measure(options):
+    """What was asked for, and the circumstances."""
+    import_memory = peak_memory()  # what Python and PyTorch hold before there is a model
+    result = sgemm(options) if options.sgemm else throughput(options)
+    result |= {"peak_memory": peak_memory(), "import_memory": import_memory, "threads": torch.get_num_threads()}
+    result |= {"torch": torch.__version__, "mkldnn": torch.backends.mkldnn.is_available()}
+    if options.device != "cpu":
+        result["gpu"] = torch.cuda.get_device_name(options.device)
+        torch.cuda.empty_cache()
+    return result
 
 
 def main():
@@ -70,16 +91,19 @@ def main():
     parser.add_argument("--length", type=int, help="unroll, tokens of a sentence, frames, or side [default: the model's]")
     parser.add_argument("--batch", type=int, default=32, help="sequences, pairs or images in an update")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: under autocast")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds at least")
     parser.add_argument("--sgemm", action="store_true", help="time a matrix product instead, in GFLOP/s")
+    parser.add_argument("--serve", action="store_true", help="arguments from every line of the input, a line of JSON for each")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
-    import_memory = peak_memory()  # what Python and PyTorch hold before there is a model
-    result = sgemm() if options.sgemm else throughput(options)
-    result |= {"peak_memory": peak_memory(), "import_memory": import_memory, "threads": torch.get_num_threads()}
-    result |= {"torch": torch.__version__, "mkldnn": torch.backends.mkldnn.is_available()}
-    print(json.dumps(result))
+    if not options.serve:
+        print(json.dumps(measure(options)))
+        return
+    for line in sys.stdin:
+        print(json.dumps(measure(parser.parse_args(shlex.split(line)))), flush=True)
 
 
 if __name__ == "__main__":

@@ -101,17 +101,20 @@ class Training:
         self.flops_per_sample = operations(self.model, side)
         self.samples_per_step, self.number = rows, 0
         # A few minibatches that take turns, since only their shape matters.
+        cpu = {"device": "cpu"}
         self.batches = [
-            (torch.rand(rows, 3, side, side) * 4 - 2, torch.randint(classes, (rows,))) for _ in range(4)
+            (torch.rand(rows, 3, side, side, **cpu) * 4 - 2, torch.randint(classes, (rows,), **cpu)) for _ in range(4)
         ]
+        self.device = options.device
         self.first_loss_near = math.log(classes)
 
-    def step(self):
-        """One update; nats per image."""
+    def step(self, half):
+        """One update; nats per image. Samples come from the host, products are of the precision of `half`."""
         images, labels = self.batches[self.number % len(self.batches)]
         self.number += 1
-        images = images.clone(memory_format=torch.channels_last)
-        loss = F.cross_entropy(self.model(images), labels)
+        images = images.clone(memory_format=torch.channels_last).to(self.device)
+        with half:
+            loss = F.cross_entropy(self.model(images), labels.to(self.device))
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

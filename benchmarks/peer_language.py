@@ -50,7 +50,7 @@ class Rhn(nn.Module):
         (s,) = state
         weights, biases = list(self.recurrent), list(self.bias)
         projected = torch.addmm(biases[0], x.flatten(0, 1), self.input).unflatten(0, x.shape[:2])
-        outputs = []
+        s, outputs = s.to(projected.dtype), []
         for first in projected.unbind(0):
             for added, weight in zip([first, *biases[1:]], weights):
                 candidate, transform = torch.addmm(added, s, weight).chunk(2, 1)
@@ -97,17 +97,18 @@ class Training:
         self.model = LanguageModel(part(size, layers), size, self.vocabulary)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE)
         self.state = self.model.recurrent.zero_state(self.rows)
-        self.samples_per_step = self.rows * self.length
+        self.samples_per_step, self.device = self.rows * self.length, options.device
         self.flops_per_sample = self.model.flops_per_token
         self.first_loss_near = math.log(self.vocabulary)
 
-    def step(self):
-        """One update; nats per token."""
+    def step(self, half):
+        """One update; nats per token. Samples come from the host, products are of the precision of `half`."""
         # Words continue their text, characters begin a new one.
         state = self.state if self.words else self.model.recurrent.zero_state(self.rows)
-        tokens = torch.randint(self.vocabulary, (self.length + 1, self.rows))
-        logits, state = self.model(tokens[:-1], state)
-        total = F.cross_entropy(logits, tokens[1:].flatten(), reduction="sum")
+        tokens = torch.randint(self.vocabulary, (self.length + 1, self.rows), device="cpu").to(self.device)
+        with half:
+            logits, state = self.model(tokens[:-1], state)
+            total = F.cross_entropy(logits, tokens[1:].flatten(), reduction="sum")
         (total / (self.rows if self.words else self.samples_per_step)).backward()  # MODELS 2.4 and 3
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()

@@ -31,7 +31,7 @@ class DeepSpeech(nn.Module):
         x = F.hardtanh(self.second(x), 0.0, 20.0)
         x = x.flatten(1, 2).permute(2, 0, 1)
         y, _ = self.lstm(x)
-        likelihoods = F.log_softmax(self.output(y), 2)
+        likelihoods = F.log_softmax(self.output(y), 2, dtype=torch.float32)
         steps, rows, symbols = likelihoods.shape
         lengths = torch.full((rows,), steps), torch.full((rows,), transcripts.shape[1])
         return F.ctc_loss(likelihoods, transcripts, *lengths, blank=symbols - 1, reduction="sum")
@@ -116,17 +116,18 @@ class Training:
         self.alphabet = self.vocabulary - (1 if kind is DeepSpeech else 3)
         self.model = kind(size, self.vocabulary)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
-        self.samples_per_step = self.rows * self.frames
+        self.samples_per_step, self.device = self.rows * self.frames, options.device
         self.flops_per_sample = 6 * kind.products(size, self.vocabulary, self.frames)
         # Of every symbol; with CTC, of all paths of a transcript together, nothing so simple.
         self.first_loss_near = math.log(self.vocabulary)
 
-    def step(self):
-        """One update; nats per character."""
+    def step(self, half):
+        """One update; nats per character. Samples come from the host, products are of the precision of `half`."""
         characters = max(self.frames // FRAMES_PER_CHARACTER, 1)
-        features = torch.randn(self.rows, self.frames, self.model.bins)
-        transcripts = torch.randint(self.alphabet, (self.rows, characters))
-        total = self.model.loss(features, transcripts)
+        features = torch.randn(self.rows, self.frames, self.model.bins, device="cpu").to(self.device)
+        transcripts = torch.randint(self.alphabet, (self.rows, characters), device="cpu").to(self.device)
+        with half:
+            total = self.model.loss(features, transcripts)
         (total / self.rows).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.model.clip)
         self.optimizer.step()

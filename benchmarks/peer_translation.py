@@ -59,22 +59,24 @@ class Training:
         self.vocabulary, self.length = options.vocab or vocabulary, options.length or length
         self.model = Translator(d, self.vocabulary)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, betas=(0.9, 0.98), eps=1e-9)
-        self.samples_per_step = self.rows * self.length  # target tokens
+        self.samples_per_step, self.device = self.rows * self.length, options.device  # target tokens
         # Per target token, with as many source tokens: 6 per weight of a product, and as many per number of
         # the memory in scores and contexts.
         weights = 39 * d * d + d * (self.vocabulary + 2)
         self.flops_per_sample = 6 * (weights + 2 * self.length * d)
         self.first_loss_near = math.log(self.vocabulary + 2)
 
-    def step(self):
-        """One update; nats per target token."""
+    def step(self, half):
+        """One update; nats per target token. Samples come from the host, products are of the precision of `half`."""
         # Symbols, then unknown, padding, start, end; the source has no more than padding.
         symbols, padding, start, end = self.vocabulary - 2, self.vocabulary - 1, self.vocabulary, self.vocabulary + 1
-        source = torch.randint(symbols, (self.length, self.rows))
-        target = torch.randint(symbols, (self.length + 1, self.rows))
+        source = torch.randint(symbols, (self.length, self.rows), device="cpu")
+        target = torch.randint(symbols, (self.length + 1, self.rows), device="cpu")
         target[0], target[-1] = start, end
-        logits = self.model(source, target[:-1], padding)
-        total = F.cross_entropy(logits, target[1:].flatten(), ignore_index=padding, reduction="sum")
+        source, target = source.to(self.device), target.to(self.device)
+        with half:
+            logits = self.model(source, target[:-1], padding)
+            total = F.cross_entropy(logits, target[1:].flatten(), ignore_index=padding, reduction="sum")
         (total / self.rows).backward()  # MODELS 4.4
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()

@@ -1,8 +1,8 @@
-"""Run a command that finds PyTorch 2.9: `python3 benchmarks/with_torch.py cargo test --features tch`.
+"""Run a command that finds PyTorch: `python3 benchmarks/with_torch.py cargo test --features tch`.
 
 PyTorch is installed from PyPI into a virtual environment of its own on first use: SCALING_TORCH, or else
-`torch-2.9.0` in the cache folder. Builds with the feature `tch` link against it, and what they build finds
-its libraries.
+`torch-VERSION` in the cache folder. Builds with the feature `tch` link against it, and what they build finds
+its libraries. The version is 2.9.0, which tch was made for, or SCALING_TORCH_VERSION: 2.11.0 works as well.
 """
 
 import os
@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-TORCH = "2.9.0"
+MADE_FOR = "2.9.0"
+TORCH = os.environ.get("SCALING_TORCH_VERSION") or MADE_FOR
 
 
 class Missing(Exception):
@@ -49,6 +50,8 @@ def environment(python, libraries):
     """The variables with which cargo builds the feature `tch`, and with which the result runs."""
     variables = dict(os.environ)
     variables["LIBTORCH_USE_PYTORCH"] = "1"
+    if TORCH != MADE_FOR:
+        variables["LIBTORCH_BYPASS_VERSION_CHECK"] = "1"
     variables["PATH"] = f"{python.parent}:{variables['PATH']}"
     variables["LD_LIBRARY_PATH"] = f"{libraries}:{variables.get('LD_LIBRARY_PATH', '')}".rstrip(":")
     return variables

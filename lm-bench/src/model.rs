@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::uniform;
-use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmOptions, OutputWeight};
+use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmWeights, OutputWeight};
 use scaling_core::task::{Cost, Extent};
 
 /// Weights start uniform in [-0.1, 0.1].
@@ -74,6 +74,15 @@ pub(crate) struct LanguageModel {
 enum Layer {
     Lstm(Lstm),
     Rhn(Rhn),
+}
+
+impl Layer {
+    fn lstm_weights(&self) -> Option<LstmWeights> {
+        match self {
+            Self::Lstm(lstm) => Some(LstmWeights { weight: lstm.weight.val(), bias: lstm.bias.val() }),
+            Self::Rhn(_) => None,
+        }
+    }
 }
 
 #[derive(Module, Debug)]
@@ -159,32 +168,27 @@ impl LanguageModel {
         weights: Tensor<1>,
         state: &[Tensor<2>],
     ) -> Prediction {
-        let (mut x, lookup) = nn::embedding(&self.embedding, inputs);
-        let (mut before, mut after) = (state.iter().cloned(), Vec::with_capacity(state.len()));
-        let options = LstmOptions::new(LstmCell::Tensorflow);
-        let mut previous =
-            || before.next().unwrap_or_else(|| unreachable!("as many states as `zero_state` makes"));
-        for layer in &self.layers {
-            x = match layer {
-                Layer::Lstm(lstm) => {
-                    let (h0, c0) = (previous(), previous());
-                    let out = nn::lstm(x, h0, c0, lstm.weight.val(), lstm.bias.val(), &options);
-                    after.extend([out.h_last.detach(), out.c_last.detach()]);
-                    out.y
-                }
-                Layer::Rhn(rhn) => {
-                    let y = nn::rhn(x, previous(), rhn.input.val(), rhn.recurrent.val(), rhn.bias.val());
-                    let [steps, rows, h] = y.dims();
-                    after.push(y.clone().narrow(0, steps - 1, 1).reshape([rows, h]).detach());
-                    y
-                }
-            };
-        }
+        let (x, lookup) = nn::embedding(&self.embedding, inputs);
+        let (x, state) = match &self.layers[..] {
+            [Layer::Rhn(rhn)] => {
+                let s0 = state[0].clone();
+                let y = nn::rhn(x, s0, rhn.input.val(), rhn.recurrent.val(), rhn.bias.val());
+                let [steps, rows, h] = y.dims();
+                let last = y.clone().narrow(0, steps - 1, 1).reshape([rows, h]);
+                (y, vec![last])
+            }
+            layers => {
+                let weights = layers.iter().filter_map(Layer::lstm_weights).collect();
+                let states = state.chunks_exact(2).map(|pair| [pair[0].clone(), pair[1].clone()]).collect();
+                let (y, last) = nn::lstm_layers(x, states, weights, LstmCell::Tensorflow);
+                (y, last.into_iter().flatten().collect())
+            }
+        };
         let [steps, rows, h] = x.dims();
         let hidden = x.reshape([steps * rows, h]);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
         let loss = nn::softmax_cross_entropy(hidden, OutputWeight::Columns(weight), bias, targets, weights);
-        Prediction { loss, state: after, lookups: lookup.into_iter().collect() }
+        Prediction { loss, state: state.into_iter().map(nn::detach).collect(), lookups: lookup.into_iter().collect() }
     }
 }
 

@@ -105,7 +105,8 @@ impl Recipe for LanguageRecipe {
         self.state = found.state;
         let predictions = batch.predictions().max(1.0);
         let total = found.loss.total;
-        let nats = f64::from(total.clone().inner().into_scalar::<f32>()) / predictions;
+        let sum = total.clone().inner();
+        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / predictions);
         let divisor = match self.normalization {
             Normalization::Sequences => batch.rows as f64,
             Normalization::Tokens => predictions,

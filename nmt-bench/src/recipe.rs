@@ -83,7 +83,8 @@ impl Recipe for TranslationRecipe {
         let dropout = Dropout::new(self.dropout, self.seed, step);
         let found = model.predict(&batch, dropout, &device);
         let total = found.loss.total;
-        let nats = f64::from(total.clone().inner().into_scalar::<f32>()) / batch.predictions().max(1.0);
+        let (sum, predictions) = (total.clone().inner(), batch.predictions().max(1.0));
+        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / predictions);
         StepLoss { objective: total.div_scalar(batch.rows as f64), nats, lookups: found.lookups }
     }
 

@@ -1,7 +1,9 @@
 //! From the `--device` string to burn's device; threads and memory of the process.
 
 use crate::error::{Error, Result};
-use burn::tensor::Device;
+use crate::nn::Precision;
+use burn::tensor::{Device, Distribution, FloatDType, Tensor};
+use std::time::Instant;
 
 /// Where tensors live, as named on the command line.
 #[derive(Debug, Clone)]
@@ -60,6 +62,46 @@ impl Compute {
         // The plain layers round otherwise than the fused ones, so their trials are others.
         let suffix = if crate::nn::reference_wanted() { "-reference" } else { "" };
         Ok(Self { name: name.into(), kind: format!("{kind}{suffix}"), device })
+    }
+
+    /// The same device, with products of this precision from here on, in the whole process.
+    ///
+    /// # Errors
+    /// If the name is unknown, or the device has no such products.
+    pub fn in_precision(mut self, name: &str) -> Result<Self> {
+        let precision = Precision::parse(name)
+            .ok_or_else(|| Error::unknown("value of `precision`", name, ["f32", "bf16"]))?;
+        if precision == Precision::Bf16 {
+            if !self.kind.starts_with("tch") {
+                let device = &self.name;
+                return Err(Error::input(format!("precision `bf16` needs a device `tch:...`, not `{device}`")));
+            }
+            self.kind.push_str("-bf16");
+        }
+        crate::nn::set_precision(precision);
+        Ok(self)
+    }
+}
+
+impl Compute {
+    /// The rate of large square products on the device in 10^9 operations per second, the fastest of several, in the
+    /// precision in which layers make theirs.
+    #[must_use]
+    pub fn product_gflops(&self) -> f64 {
+        const SIDE: usize = 8192;
+        let random = || {
+            let square = Tensor::<2>::random([SIDE, SIDE], Distribution::Default, &self.device);
+            if self.kind.ends_with("bf16") { square.cast(FloatDType::BF16) } else { square }
+        };
+        let (a, b) = (random(), random());
+        let seconds = (0..8).map(|_| {
+            let began = Instant::now();
+            let product = a.clone().matmul(b.clone());
+            // One value read is all of it made.
+            let _ = product.narrow(0, 0, 1).narrow(1, 0, 1).into_data();
+            began.elapsed().as_secs_f64()
+        });
+        2.0 * (SIDE as f64).powi(3) / seconds.fold(f64::INFINITY, f64::min) / 1e9
     }
 }
 

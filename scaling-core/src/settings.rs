@@ -87,6 +87,7 @@ pub const KEYS: &[Key] = &[
     key("adam_epsilon", Kind::Number, "1e-8", "offset of Adam's denominator"),
     key("validation", Kind::Count, "0", "validation samples; 0 = the whole validation part"),
     key("level", Kind::Number, "0.95", "level of the intervals"),
+    key("precision", Kind::Choice(&["f32", "bf16"]), "f32", "of the factors of products, on devices that have a choice"),
     key("checkpoint_seconds", Kind::Number, "60", "time between checkpoints"),
     key(
         "weights",
@@ -129,6 +130,7 @@ pub struct Settings {
     pub adam_epsilon: f64,
     pub validation: u64,
     pub level: f64,
+    pub precision: String,
     pub checkpoint_seconds: f64,
     pub weights: String,
 }
@@ -165,6 +167,11 @@ impl Options {
     #[must_use]
     pub fn choice(&self, name: &str) -> &str {
         self.single(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A word that is no option of the task, removed.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)?.as_str().map(str::to_owned)
     }
 
     fn single(&self, name: &str) -> Option<&Value> {

@@ -95,10 +95,11 @@ impl<M: Recogniser> Recipe for SpeechRecipe<M> {
     fn loss(&mut self, model: &M, step: u64) -> StepLoss {
         let batch = self.train.batch(step);
         let found = model.loss(&batch, &self.device.clone().autodiff());
-        let nats: f64 = found.nats.iter().map(|nats| f64::from(*nats)).sum();
+        let (nats, characters) = (found.nats, batch.characters().max(1) as f64);
+        let sum = |nats: Vec<f32>| nats.into_iter().map(f64::from).sum::<f64>();
         StepLoss {
             objective: found.total.div_scalar(batch.rows() as f64),
-            nats: nats / batch.characters().max(1) as f64,
+            nats: Box::new(move || sum(nats()) / characters),
             lookups: Vec::new(),
         }
     }

@@ -129,7 +129,8 @@ impl Recipe for VisionRecipe {
         let (output, bias) = (model.output.val(), model.output_bias.val());
         let objective =
             softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
-        let nats = f64::from(objective.clone().inner().into_scalar::<f32>());
+        let mean = objective.clone().inner();
+        let nats = Box::new(move || f64::from(mean.into_scalar::<f32>()));
         StepLoss { objective, nats, lookups: Vec::new() }
     }
 

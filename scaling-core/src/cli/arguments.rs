@@ -97,10 +97,13 @@ pub(super) struct ThroughputArguments {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
+    /// Seconds to measure for, at least
+    #[arg(long, value_name = "S", default_value_t = 5.0)]
+    pub(super) seconds: f64,
     /// One JSON document
     #[arg(long)]
     pub(super) json: bool,
-    /// Override a model option
+    /// Override a model option, or `precision`
     #[arg(long = "set", value_name = "key=value")]
     pub(super) assignments: Vec<String>,
 }

@@ -168,6 +168,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     layers.pairs(&task.preset(preset, &models[0], corpus.as_ref()))?;
     override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
     let (settings, options) = layers.resolve()?;
+    let compute = compute.in_precision(&settings.precision)?;
     let mut table = toml::Table::try_from(&settings).map_err(|e| Error::input(e.to_string()))?;
     table.extend(toml::Table::try_from(&options).map_err(|e| Error::input(e.to_string()))?);
     let file = StudyFile {

@@ -4,28 +4,69 @@ use super::arguments::ThroughputArguments;
 use super::{Domain, options};
 use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
-use crate::settings::Options;
+use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
-use crate::task::Extent;
+use crate::task::{Extent, Learner};
 use crate::trial::{Optimization, SCHEMA, TrialConfig};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Steps before the clock starts.
 const WARM_UP: u64 = 3;
-/// Timed steps at least.
-const STEPS: usize = 5;
-/// Timed seconds at least, but for very slow steps.
-const SECONDS: Duration = Duration::from_secs(5);
+/// Repeats, each of at least one step.
+const REPEATS: usize = 5;
+/// Timed steps at most.
+const STEPS: usize = 5000;
+
+/// What was measured.
+struct Measured {
+    /// Of every step, in order.
+    seconds: Vec<f64>,
+    /// For which steps have waited for their samples.
+    input_seconds: f64,
+}
+
+impl Measured {
+    fn of(learner: &mut dyn Learner, rate: f64, at_least: f64) -> Self {
+        for step in 0..WARM_UP {
+            learner.step(step, rate);
+        }
+        let (mut seconds, waited, began) = (Vec::new(), learner.input_seconds(), Instant::now());
+        while seconds.len() < REPEATS || (began.elapsed().as_secs_f64() < at_least && seconds.len() < STEPS) {
+            let start = Instant::now();
+            // A step ends with a value that was read, so with a device that has nothing left to do.
+            learner.step(WARM_UP + seconds.len() as u64, rate);
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        Self { seconds, input_seconds: learner.input_seconds() - waited }
+    }
+
+    /// Seconds of the step at a place in the order of their lengths, from 0 to 1.
+    fn quantile(seconds: &[f64], q: f64) -> f64 {
+        let mut sorted = seconds.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        sorted[((sorted.len() - 1) as f64 * q).round() as usize]
+    }
+
+    /// The median steps of equal parts of the time.
+    fn repeats(&self) -> Vec<f64> {
+        let n = self.seconds.len();
+        (0..REPEATS)
+            .map(|k| Self::quantile(&self.seconds[k * n / REPEATS..(k + 1) * n / REPEATS], 0.5))
+            .collect()
+    }
+}
 
 pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let threads = arguments.threads.unwrap_or_else(cores).max(1);
     use_threads(threads);
-    let compute = Compute::parse(&arguments.device)?;
     if arguments.batch == 0 || arguments.length == Some(0) || arguments.vocab == Some(0) {
         return Err(Error::input("`--batch`, `--length` and `--vocab` must be at least 1"));
     }
-    let options = options(task.keys(), &arguments.assignments)?;
+    let keys: Vec<Key> = task.keys().iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
+    let mut options = options(&keys, &arguments.assignments)?;
+    let precision = options.take("precision").unwrap_or_default();
+    let compute = Compute::parse(&arguments.device)?.in_precision(&precision)?;
     let own = task.extent(model, &options);
     let extent = Extent {
         length: arguments.length.unwrap_or(own.length),
@@ -34,48 +75,48 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
     let trial = stopwatch_trial(recipe, model, arguments, options);
     let mut learner = task.stopwatch(&trial, extent, &compute)?;
-    let rate = trial.optimization.rate;
-    let mut seconds = Vec::new();
-    let (mut step, began) = (0, Instant::now());
-    while step < WARM_UP || seconds.len() < STEPS || (began.elapsed() < SECONDS && seconds.len() < 1000) {
-        let start = Instant::now();
-        learner.step(step, rate);
-        if step >= WARM_UP {
-            seconds.push(start.elapsed().as_secs_f64());
-        }
-        step += 1;
-    }
-    seconds.sort_by(f64::total_cmp);
-    let quantile = |q: f64| seconds[((seconds.len() - 1) as f64 * q).round() as usize];
+    let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
     let (samples, cost) = (learner.samples_per_step(), learner.cost());
-    let per_second = samples / quantile(0.5);
-    let gflops = per_second * cost.flops_per_sample / 1e9;
+    let speed = |q: f64| samples / Measured::quantile(&measured.seconds, q);
+    let gflops = |per_second: f64| per_second * cost.flops_per_sample / 1e9;
+    let waiting = measured.input_seconds / measured.seconds.iter().sum::<f64>();
+    // A GPU's rate is the yardstick of how well it is used.
+    let products = compute.kind.starts_with("tch-cuda").then(|| compute.product_gflops());
     if arguments.json {
         println!(
             "{}",
             serde_json::json!({
                 "model": model,
                 "size": arguments.size,
-                "samples_per_second": per_second,
-                "quartiles": [samples / quantile(0.75), samples / quantile(0.25)],
+                "samples_per_second": speed(0.5),
+                "quartiles": [speed(0.75), speed(0.25)],
+                "repeats": measured.repeats().iter().map(|seconds| samples / seconds).collect::<Vec<_>>(),
                 "unit": task.step_unit(),
                 "batch": arguments.batch,
                 "device": compute.name,
+                "precision": precision,
                 "threads": threads,
                 "parameters": cost.parameters,
-                "gflops": gflops,
-                "steps": seconds.len(),
+                "gflops": gflops(speed(0.5)),
+                "product_gflops": products,
+                "waiting_for_input": waiting,
+                "steps": measured.seconds.len(),
                 "peak_memory": peak_memory(),
             })
         );
     } else {
+        let share = products.map_or_else(String::new, |rate| {
+            format!(", {:.1} % of its rate of products", 100.0 * gflops(speed(0.5)) / rate)
+        });
         println!(
-            "{model} {}: {per_second:.0} {} per second ({gflops:.1} GFLOP/s), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
+            "{model} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
             arguments.size,
+            speed(0.5),
             task.step_unit(),
-            samples / quantile(0.75),
-            samples / quantile(0.25),
-            seconds.len(),
+            gflops(speed(0.5)),
+            speed(0.75),
+            speed(0.25),
+            measured.seconds.len(),
             peak_memory() as f64 / 1e6,
         );
     }

@@ -1,6 +1,6 @@
 //! Batch normalisation with running moments.
 
-use crate::nn::{BatchNormOptions, batch_norm, normalize};
+use crate::nn::{BatchNormOptions, batch_norm, detach, normalize};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
 
@@ -57,7 +57,7 @@ impl BatchNorm {
     pub fn note(&self, found: Tensor<2>, rows: f64) {
         // TensorFlow and PyTorch keep the unbiased variance.
         let unbiased = rows / (rows - 1.0).max(1.0);
-        let found = found.inner();
+        let found = detach(found).inner();
         let mean = found.clone().narrow(0, 0, 1);
         let variance = found.narrow(0, 1, 1).mul_scalar(unbiased);
         let found = Tensor::cat(vec![mean, variance], 0).mul_scalar(1.0 - DECAY);

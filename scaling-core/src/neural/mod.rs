@@ -11,7 +11,9 @@ pub use optimizer::Optimizer;
 pub use parameters::{count, export, import, truncated_normal, uniform};
 
 use crate::error::Result;
-use crate::nn::Lookup;
+#[cfg(feature = "tch")]
+use crate::nn::Tape;
+use crate::nn::{Lookup, unrecorded};
 use crate::task::{Cost, Evaluation, Learner};
 use crate::trial::{Optimization, Weights};
 use burn::module::Module;
@@ -21,8 +23,9 @@ use burn::tensor::Tensor;
 pub struct StepLoss {
     /// What is differentiated, [1].
     pub objective: Tensor<1>,
-    /// Mean loss in nats per sample, for the record.
-    pub nats: f64,
+    /// Reads the mean loss in nats per sample, for the record. Asked for once the update is under way, since a
+    /// device has to finish what it was given before it can answer.
+    pub nats: Box<dyn FnOnce() -> f64>,
     /// The tables that were looked up in.
     pub lookups: Vec<Lookup>,
 }
@@ -93,21 +96,28 @@ impl<R: Recipe> Learner for Neural<R> {
 
     fn step(&mut self, step: u64, rate: f64) -> f64 {
         let model = self.model.take().unwrap_or_else(|| unreachable!("the model is there between calls"));
+        #[cfg(feature = "tch")]
+        if let Some(tape) = Tape::record(&model) {
+            let loss = self.recipe.loss(&model, step);
+            let gradients = tape.gradients(loss.objective);
+            self.model = Some(unrecorded(|| self.optimizer.apply(model, gradients, step, rate)));
+            return (loss.nats)();
+        }
         let loss = self.recipe.loss(&model, step);
         let mut gradients = loss.objective.backward();
         self.model = Some(self.optimizer.step(model, &mut gradients, &loss.lookups, step, rate));
-        loss.nats
+        (loss.nats)()
     }
 
     fn evaluate(&mut self) -> Evaluation {
         let model = self.model().clone().valid();
-        self.recipe.evaluate(&model)
+        unrecorded(|| self.recipe.evaluate(&model))
     }
 
     fn test(&mut self, weights: &Weights) -> Result<Option<Evaluation>> {
         // `valid` first: running statistics of a clone are those of the model itself.
         let model = import(self.model().clone().valid(), weights)?;
-        Ok(self.recipe.test(&model))
+        Ok(unrecorded(|| self.recipe.test(&model)))
     }
 
     fn input_seconds(&self) -> f64 {

@@ -98,7 +98,7 @@ pub fn hybrid_attention(
         let fit = lengths.iter().all(|length| (1..=positions).contains(length));
         assert!(lengths.len() == batch && fit, "lengths of the memory");
     }
-    let packed = if extension::host_kernels(&x.device()) {
+    let packed = if extension::available(&x.device()) {
         extension::hybrid_attention(x, memory, keys, state, weights, lengths)
     } else {
         reference(&x, memory, keys, state, weights, lengths.as_deref())

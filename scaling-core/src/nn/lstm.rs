@@ -122,6 +122,53 @@ pub struct LstmWeights {
     pub bias: Tensor<1>,
 }
 
+/// Runs LSTM layers of H units on top of each other over a sequence `x` [T, B, H], from hidden and cell states
+/// [B, H] of every layer. Returns the outputs of the last layer, [T, B, H], and the last states of all.
+///
+/// # Panics
+/// As [`lstm`].
+pub fn lstm_layers(
+    x: Tensor<3>,
+    states: Vec<[Tensor<2>; 2]>,
+    layers: Vec<LstmWeights>,
+    cell: LstmCell,
+) -> (Tensor<3>, Vec<[Tensor<2>; 2]>) {
+    assert_eq!(states.len(), layers.len(), "a state for every LSTM layer");
+    #[cfg(feature = "tch")]
+    if layers.len() > 1 && extension::available(&x.device()) && !extension::host_kernels(&x.device()) {
+        return stacked(x, states, layers, cell);
+    }
+    let (options, mut last) = (LstmOptions::new(cell), Vec::with_capacity(layers.len()));
+    let y = layers.into_iter().zip(states).fold(x, |x, (LstmWeights { weight, bias }, [h0, c0])| {
+        let out = lstm(x, h0, c0, weight, bias, &options);
+        last.push([out.h_last, out.c_last]);
+        out.y
+    });
+    (y, last)
+}
+
+/// All layers in one call.
+#[cfg(feature = "tch")]
+fn stacked(
+    x: Tensor<3>,
+    states: Vec<[Tensor<2>; 2]>,
+    layers: Vec<LstmWeights>,
+    cell: LstmCell,
+) -> (Tensor<3>, Vec<[Tensor<2>; 2]>) {
+    let ([steps, batch, hidden], count) = (x.dims(), layers.len());
+    let (h0, c0): (Vec<_>, Vec<_>) = states.into_iter().map(|[h, c]| (h, c)).unzip();
+    let (weights, biases): (Vec<_>, Vec<_>) =
+        layers.into_iter().map(|LstmWeights { weight, bias }| (weight, bias)).unzip();
+    let states = [h0, c0].map(|states| Tensor::stack::<3>(states, 0));
+    let weights: Tensor<3> = Tensor::stack(weights, 0);
+    assert_eq!(weights.dims(), [count, 2 * hidden, 4 * hidden], "LSTM weights");
+    let [h0, c0] = states;
+    let packed = extension::lstm_layers(x, h0, c0, weights, Tensor::stack(biases, 0), cell);
+    let at = |t: usize| packed.clone().narrow(0, t, 1).reshape([batch, hidden]);
+    let last = (0..count).map(|l| [at(steps + l), at(steps + count + l)]).collect();
+    (packed.narrow(0, 0, steps), last)
+}
+
 /// How an LSTM reads its sequences in both directions.
 #[derive(Debug, Clone)]
 pub struct BothDirections {
@@ -139,7 +186,7 @@ pub struct BothDirections {
 pub fn bidirectional_lstm(x: Tensor<3>, directions: [LstmWeights; 2], options: &BothDirections) -> Tensor<3> {
     let ([steps, batch, input], [rows, gates], device) = (x.dims(), directions[0].weight.dims(), x.device());
     let hidden = gates / 4;
-    if !extension::host_kernels(&device) {
+    if !extension::available(&device) {
         let read = |LstmWeights { weight, bias }, reverse| {
             let zero = Tensor::zeros([batch, hidden], &device);
             let options = LstmOptions { cell: options.cell, reverse, lengths: options.lengths.clone() };

@@ -17,6 +17,7 @@ mod hybrid;
 mod kernel;
 mod lstm;
 mod pooling;
+mod precision;
 mod rhn;
 mod softmax;
 #[cfg(test)]
@@ -35,7 +36,31 @@ pub(crate) use extension::host_kernels;
 pub use extension::reference_wanted;
 pub use hybrid::{HybridOutput, HybridState, HybridWeights, hybrid_attention};
 pub(crate) use kernel::{keep_freed_memory, update};
-pub use lstm::{BothDirections, LstmCell, LstmOptions, LstmOutput, LstmWeights, bidirectional_lstm, lstm};
+pub use lstm::{
+    BothDirections, LstmCell, LstmOptions, LstmOutput, LstmWeights, bidirectional_lstm, lstm, lstm_layers,
+};
 pub use pooling::max_pool;
+pub use precision::Precision;
+pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
+#[cfg(feature = "tch")]
+pub(crate) use torch::Tape;
+
+use burn::tensor::Tensor;
+
+/// The same values, through which nothing is differentiated, on whatever device: what is carried to the next step.
+pub fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "tch")]
+    return torch::detach(tensor);
+    #[cfg(not(feature = "tch"))]
+    tensor.detach()
+}
+
+/// Runs what no gradient is asked of.
+pub(crate) fn unrecorded<T>(compute: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "tch")]
+    return tch::no_grad(compute);
+    #[cfg(not(feature = "tch"))]
+    compute()
+}

@@ -58,7 +58,7 @@ pub fn softmax_cross_entropy(
         return reference(hidden, weight, bias, targets, weights);
     }
     let out = extension::softmax_cross_entropy(hidden, weight, bias, targets, weights);
-    let detached = out.clone().detach();
+    let detached = super::detach(out.clone());
     CrossEntropy {
         total: out.narrow(0, 2 * rows, 1),
         losses: detached.clone().narrow(0, 0, rows),

@@ -65,7 +65,7 @@ impl<'a> Study<'a> {
                 file.data
             )));
         }
-        let compute = Compute::parse(&file.device)?;
+        let compute = Compute::parse(&file.device)?.in_precision(&settings.precision)?;
         Ok(Self { directory: directory.to_owned(), file, task, corpus, settings, options, compute })
     }
 

@@ -244,11 +244,15 @@ impl HybridAttention {
             Tensor::from_data(TensorData::new(targets, [n]), device),
             Tensor::from_data(TensorData::new(weights.clone(), [n]), device),
         );
-        let mut nats = vec![0.0; rows];
-        for (at, loss) in found.losses.into_data().iter::<f32>().enumerate() {
-            nats[at % rows] += loss * weights[at];
-        }
-        Loss { total: found.total, nats }
+        let losses = found.losses;
+        let nats = move || {
+            let mut nats = vec![0.0; rows];
+            for (at, loss) in losses.into_data().iter::<f32>().enumerate() {
+                nats[at % rows] += loss * weights[at];
+            }
+            nats
+        };
+        Loss { total: found.total, nats: Box::new(nats) }
     }
 
     /// Writes the likeliest symbol at every step, until every utterance has ended or has twice as many symbols
@@ -295,7 +299,7 @@ impl Recogniser for HybridAttention {
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
-            self.predict(&encoded, batch, device).nats
+            (self.predict(&encoded, batch, device).nats)()
         };
         Heard { transcripts: self.write(&encoded, device), nats }
     }

@@ -143,7 +143,8 @@ impl DeepSpeech {
         };
         let weights = Tensor::ones([batch.rows()], &logits.device());
         let found = nn::ctc(logits, &targets, symbols - 1, weights);
-        Loss { total: found.total, nats: found.losses.into_data().iter::<f32>().collect() }
+        let losses = found.losses;
+        Loss { total: found.total, nats: Box::new(move || losses.into_data().iter::<f32>().collect()) }
     }
 }
 
@@ -248,7 +249,7 @@ impl Recogniser for DeepSpeech {
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
-            Self::classify(logits, lengths.clone(), batch).nats
+            (Self::classify(logits, lengths.clone(), batch).nats)()
         };
         Heard { transcripts, nats }
     }

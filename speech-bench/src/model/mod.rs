@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub(crate) struct Loss {
     /// In nats, the sum over utterances: what is differentiated, [1].
     pub(crate) total: Tensor<1>,
-    /// Of every utterance.
-    pub(crate) nats: Vec<f32>,
+    /// Reads those of every utterance, once they are wanted.
+    pub(crate) nats: Box<dyn FnOnce() -> Vec<f32>>,
 }
 
 /// A model that writes down what it hears.

@@ -5,6 +5,7 @@
 
 mod gradient;
 mod host;
+mod row;
 mod tensors;
 
 use super::parameters::{Path, export, values};
@@ -14,6 +15,9 @@ use crate::trial::{Optimization, Weights};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use gradient::{AdamUpdate, Gradient, collect};
+use host::InMemory;
+use row::Row;
+use tensors::OnDevice;
 use std::collections::BTreeMap;
 
 /// Adam's decay of the first moment (Kingma and Ba 2015).
@@ -80,13 +84,26 @@ impl Optimizer {
         rate: f64,
     ) -> M {
         if model.devices().iter().all(host_kernels) {
-            self.update::<host::InMemory, M>(model, gradients, lookups, step, rate)
+            self.update_in_memory(model, gradients, lookups, step, rate)
         } else {
-            self.update::<tensors::OnDevice, M>(model, gradients, lookups, step, rate)
+            let found = collect::<OnDevice, M>(&model, gradients, lookups);
+            self.update_on_device(model, found, step, rate)
         }
     }
 
-    fn update<G: Gradient, M: Module>(
+    /// The same for gradients that are known already: flat, in the order in which the model visits its parameters.
+    pub(super) fn apply<M: Module>(
+        &mut self,
+        model: M,
+        gradients: Vec<Option<Tensor<1>>>,
+        step: u64,
+        rate: f64,
+    ) -> M {
+        let found = gradients.into_iter().map(|gradient| gradient.map(OnDevice::dense)).collect();
+        self.update_on_device(model, found, step, rate)
+    }
+
+    fn update_in_memory<M: Module>(
         &mut self,
         model: M,
         gradients: &mut Gradients,
@@ -94,14 +111,67 @@ impl Optimizer {
         step: u64,
         rate: f64,
     ) -> M {
-        let found = collect::<G, M>(&model, gradients, lookups);
-        let factor = if self.clip > 0.0 { G::clip(found.iter().flatten(), self.clip) } else { None };
-        let t = (step + 1) as f64;
-        let beta = self.beta;
-        let bias = (1.0 - beta.0.powf(t), 1.0 - beta.1.powf(t));
-        let adam = AdamUpdate { beta, bias, epsilon: self.epsilon, rate };
-        let gradients = found.into_iter();
+        let found = collect::<InMemory, M>(&model, gradients, lookups);
+        let factor = if self.clip > 0.0 { InMemory::clip(found.iter().flatten(), self.clip) } else { None };
+        let (adam, gradients) = (self.adam(step, rate), found.into_iter());
         model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, adam })
+    }
+
+    fn update_on_device<M: Module>(
+        &mut self,
+        model: M,
+        found: Vec<Option<OnDevice>>,
+        step: u64,
+        rate: f64,
+    ) -> M {
+        let Some(row) = Row::of(&model, found.iter().map(Option::is_some)) else { return model };
+        let gradient = OnDevice::dense(row.join(found.into_iter().flatten().map(OnDevice::into_inner)));
+        let factor = if self.clip > 0.0 { OnDevice::clip(std::iter::once(&gradient), self.clip) } else { None };
+        let mut remembered: Vec<Option<Vec<Tensor<1>>>> =
+            row.names().map(|name| self.memory.remove(name)).collect();
+        let memory = if remembered.iter().all(Option::is_some) {
+            (0..self.rule.memory().len())
+                .map(|k| row.join(remembered.iter_mut().flatten().map(|of_one| of_one[k].clone())))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let (value, memory) = self.change(row.values(), gradient, memory, self.adam(step, rate), factor.as_ref());
+        let mut pieces: Vec<_> = memory.iter().map(|tensor| row.split(tensor).into_iter()).collect();
+        for name in row.names() {
+            self.memory.insert(name.to_owned(), pieces.iter_mut().filter_map(Iterator::next).collect());
+        }
+        row.put(model, &value)
+    }
+
+    /// What Adam does in update number `step`.
+    fn adam(&self, step: u64, rate: f64) -> AdamUpdate {
+        let (t, beta) = ((step + 1) as f64, self.beta);
+        let bias = (1.0 - beta.0.powf(t), 1.0 - beta.1.powf(t));
+        AdamUpdate { beta, bias, epsilon: self.epsilon, rate }
+    }
+
+    /// The value after an update, and what is remembered; nothing is at first.
+    fn change<G: Gradient>(
+        &self,
+        value: Tensor<1>,
+        gradient: G,
+        memory: Vec<Tensor<1>>,
+        adam: AdamUpdate,
+        factor: Option<&G::Factor>,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        match self.rule {
+            Rule::Sgd => (gradient.descend(value, adam.rate, factor), Vec::new()),
+            Rule::Nesterov => {
+                let velocity = memory.into_iter().next();
+                let (value, velocity) = gradient.accelerate(value, velocity, adam.rate, MOMENTUM, factor);
+                (value, vec![velocity])
+            }
+            Rule::Adam => {
+                let (value, moments) = gradient.adapt(value, memory.try_into().ok(), adam, factor);
+                (value, moments.into())
+            }
+        }
     }
 
     /// The state as named arrays.
@@ -143,42 +213,27 @@ impl Optimizer {
     }
 }
 
-struct Update<'a, G: Gradient> {
+struct Update<'a> {
     optimizer: &'a mut Optimizer,
     path: Path,
-    gradients: std::vec::IntoIter<Option<G>>,
-    factor: Option<G::Factor>,
+    gradients: std::vec::IntoIter<Option<InMemory>>,
+    factor: Option<f64>,
     adam: AdamUpdate,
 }
 
-impl<G: Gradient> Update<'_, G> {
-    fn apply(&mut self, value: Tensor<1>, gradient: G) -> Tensor<1> {
-        let factor = self.factor.as_ref();
-        let rule = self.optimizer.rule;
-        if rule == Rule::Sgd {
-            return gradient.descend(value, self.adam.rate, factor);
-        }
-        let name = self.path.name();
-        let memory = self.optimizer.memory.remove(&name).unwrap_or_default();
-        let (value, memory) = if rule == Rule::Nesterov {
-            let velocity = memory.into_iter().next();
-            let (value, velocity) = gradient.accelerate(value, velocity, self.adam.rate, MOMENTUM, factor);
-            (value, vec![velocity])
-        } else {
-            let (value, moments) = gradient.adapt(value, memory.try_into().ok(), self.adam, factor);
-            (value, moments.into())
-        };
-        self.optimizer.memory.insert(name, memory);
-        value
-    }
-}
-
-impl<G: Gradient> ModuleMapper for Update<'_, G> {
+impl ModuleMapper for Update<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(Some(gradient)) = self.gradients.next() else { return param };
+        let name = self.path.name();
+        let memory = self.optimizer.memory.remove(&name).unwrap_or_default();
         param.map(|value| {
             let (shape, n) = (value.dims(), value.shape().num_elements());
-            let value = self.apply(value.inner().reshape([n]), gradient);
+            let value = value.inner().reshape([n]);
+            let (value, memory) =
+                self.optimizer.change(value, gradient, memory, self.adam, self.factor.as_ref());
+            if !memory.is_empty() {
+                self.optimizer.memory.insert(name, memory);
+            }
             Tensor::from_inner(value.reshape(shape)).require_grad()
         })
     }
@@ -287,9 +342,12 @@ mod tests {
                     };
                     let mut gradients = (vectors * slope.clone()).sum().backward();
                     model = if host {
-                        optimizer.update::<host::InMemory, _>(model, &mut gradients, &lookups, step, 0.1)
+                        optimizer.update_in_memory(model, &mut gradients, &lookups, step, 0.1)
                     } else {
-                        optimizer.update::<tensors::OnDevice, _>(model, &mut gradients, &lookups, step, 0.1)
+                        {
+ let found = collect(&model, &mut gradients, &lookups);
+ optimizer.update_on_device(model, found, step, 0.1)
+}
                     };
                 }
                 values(model.rows.val())
@@ -340,9 +398,12 @@ mod tests {
                 let objective = model.a.val().square().sum() + model.b.val().square().sum();
                 let (mut gradients, step) = (objective.backward(), step as u64);
                 model = if host {
-                    optimizer.update::<host::InMemory, _>(model, &mut gradients, &[], step, 0.1)
+                    optimizer.update_in_memory(model, &mut gradients, &[], step, 0.1)
                 } else {
-                    optimizer.update::<tensors::OnDevice, _>(model, &mut gradients, &[], step, 0.1)
+                    {
+                    let found = collect(&model, &mut gradients, &[]);
+                    optimizer.update_on_device(model, found, step, 0.1)
+                }
                 };
                 assert!((values(model.a.val())[0] - want).abs() < 1e-6);
                 let state = optimizer.state();

@@ -2,7 +2,7 @@
 //! backward pass is a call of another.
 
 mod ctc;
-mod host;
+mod recognition;
 mod images;
 mod sequences;
 

@@ -1,7 +1,7 @@
 //! Layers of channels-last images. LibTorch's own layers count channels second; seen so, channels-last
 //! images have the memory format of that name, in which its kernels work without a copy.
 
-use super::{differentiable, dims, plain};
+use super::{differentiable, dims, lowered, plain};
 use crate::nn::batch_norm::BatchNormOptions;
 use crate::nn::convolution::Placement;
 use crate::nn::extension::{Images, Inference};
@@ -32,7 +32,9 @@ fn framed(images: &Tensor, window: [i64; 2], placement: Placement, filler: f64) 
     (images.pad(frame, "constant", filler), [0, 0])
 }
 
-fn convolve([images, weight]: [&Tensor; 2], placement: Placement) -> Tensor {
+fn convolve(inputs: [&Tensor; 2], placement: Placement) -> Tensor {
+    let inputs = inputs.map(lowered);
+    let [images, weight] = inputs.each_ref();
     let [rows, columns, channels, filters] = dims(weight);
     let [_, height, width, _] = dims(images);
     let is_pixel = [rows, columns] == [1, 1];
@@ -72,7 +74,8 @@ fn batch_norm(
 ) -> Tensor {
     let [batch, height, width, _] = dims(images);
     // With all weight on the newest value, running statistics are those of this batch.
-    let (mean, variance) = (shift.zeros_like(), shift.ones_like());
+    let moments = tch::no_grad(|| Tensor::zeros([2, shift.size()[0]], (shift.kind(), shift.device())));
+    let (mean, variance) = (moments.select(0, 0), moments.select(0, 1));
     let images = channels_second(images);
     let y = images.batch_norm(
         Some(scale),

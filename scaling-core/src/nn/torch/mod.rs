@@ -2,16 +2,22 @@
 //! own automatic differentiation backward.
 //!
 //! tch binds the forward pass of `at::lstm` or a convolution, but none of the backward passes behind them;
-//! they are only reached through libtorch's autograd. So a node of burn's graph holds a piece of libtorch's
-//! graph, from detached leaves to the output, and its backward pass runs libtorch's.
+//! they are only reached through libtorch's autograd. A training step is recorded by libtorch as a whole ([`Tape`]).
+//! Where burn alone differentiates, a node of burn's graph holds a piece of libtorch's graph, from detached leaves
+//! to the output, and its backward pass runs libtorch's.
 
 #![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
 
 mod ctc;
 mod images;
+mod lstm;
+mod recognition;
 mod sequences;
+mod tape;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use tape::{Tape, detach};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -19,8 +25,10 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, LibTorch};
-use tch::Tensor;
+use burn::backend::{Autodiff, DispatchDevice, LibTorch};
+use super::precision::{Precision, precision};
+use burn::tensor::Device;
+use tch::{Kind, Tensor};
 
 /// A tensor of burn's autodiff graph, the same type for every checkpointing strategy.
 type Tracked = FloatTensor<Autodiff<LibTorch>>;
@@ -40,10 +48,26 @@ fn alias(tensor: Tensor, of: &TchTensor) -> TchTensor {
     TchTensor { tensor, storage: of.storage.clone() }
 }
 
-/// Where libtorch's graph begins: it differentiates by the inputs by which burn does.
+/// Whether libtorch's kernels serve this device.
+fn serves(device: &Device) -> bool {
+    let torch = matches!(device.clone().inner().as_dispatch(), DispatchDevice::LibTorch(_));
+    torch && !super::reference_wanted()
+}
+
+/// Whether libtorch records what is computed from this input.
+fn is_recorded(input: &Tracked) -> bool {
+    input.is_tracked() && input.primitive().tensor.requires_grad()
+}
+
+/// Where libtorch's graph goes on, or begins: it differentiates by the inputs by which burn does.
 fn leaf(input: &Tracked) -> TchTensor {
     let primitive = input.primitive();
-    alias(primitive.tensor.detach().set_requires_grad(input.is_tracked()), primitive)
+    let tensor = if is_recorded(input) {
+        primitive.tensor.shallow_clone()
+    } else {
+        primitive.tensor.detach().set_requires_grad(input.is_tracked())
+    };
+    alias(tensor, primitive)
 }
 
 fn tensors<const N: usize>(tensors: &[TchTensor; N]) -> [&Tensor; N] {
@@ -65,8 +89,10 @@ fn differentiable<C: CheckpointStrategy, const N: usize>(
         OpsKind::Tracked(node) => {
             let leaves = inputs.each_ref().map(leaf);
             let output = TchTensor::new(tch::with_grad(|| compute(tensors(&leaves))));
-            let detached = alias(output.tensor.detach(), &output);
-            node.finish(Graph { leaves, output }, detached)
+            let recorded = inputs.iter().any(is_recorded);
+            let tensor = if recorded { output.tensor.shallow_clone() } else { output.tensor.detach() };
+            let value = alias(tensor, &output);
+            node.finish(Graph { leaves, output }, value)
         }
         OpsKind::UnTracked(node) => node.finish(plain(&inputs.map(Tracked::into_primitive), compute)),
     }
@@ -93,6 +119,22 @@ impl<const N: usize> Backward<LibTorch, N> for LibtorchBackward {
             }
             gradients.register::<LibTorch>(node.id, TchTensor::new(gradient));
         }
+    }
+}
+
+/// The same values in the precision of products.
+fn lowered(tensor: &Tensor) -> Tensor {
+    match precision() {
+        Precision::F32 => tensor.shallow_clone(),
+        Precision::Bf16 => tensor.to_kind(Kind::BFloat16),
+    }
+}
+
+/// The same values in single precision.
+fn restored(tensor: Tensor) -> Tensor {
+    match precision() {
+        Precision::F32 => tensor,
+        Precision::Bf16 => tensor.to_kind(Kind::Float),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Operations that are fused for the CPU alone; other devices run what they are made of.
+//! What recognises speech: layers that read in both directions, and attention that knows where it was.
 
 use crate::nn::hybrid::{HybridState, HybridWeights};
 use crate::nn::lstm::{BothDirections, LstmWeights};
@@ -14,7 +14,7 @@ pub(in super::super) fn bidirectional_lstm(
     options: BothDirections,
 ) -> Tensor<3> {
     let [ahead, back] = directions;
-    Tensor::from_dispatch(<Dispatch as HostSequences>::bidirectional_lstm(
+    Tensor::from_dispatch(<Dispatch as Recognition>::bidirectional_lstm(
         x.into_dispatch(),
         ahead.weight.into_dispatch(),
         ahead.bias.into_dispatch(),
@@ -24,7 +24,7 @@ pub(in super::super) fn bidirectional_lstm(
     ))
 }
 
-/// What [`HostSequences::hybrid_attention`] packs.
+/// What [`Recognition::hybrid_attention`] packs.
 pub(in super::super) fn hybrid_attention(
     x: Tensor<3>,
     memory: Tensor<3>,
@@ -34,7 +34,7 @@ pub(in super::super) fn hybrid_attention(
     lengths: Option<Arc<[usize]>>,
 ) -> Tensor<1> {
     let HybridWeights { cell, query, query_bias, filters, location, energy } = weights;
-    Tensor::from_dispatch(<Dispatch as HostSequences>::hybrid_attention(
+    Tensor::from_dispatch(<Dispatch as Recognition>::hybrid_attention(
         x.into_dispatch(),
         memory.into_dispatch(),
         keys.into_dispatch(),
@@ -52,9 +52,9 @@ pub(in super::super) fn hybrid_attention(
     ))
 }
 
-/// The operations that the CPU has fused.
-#[backend_extension(Flex, Autodiff)]
-pub(in super::super) trait HostSequences: Backend {
+/// The operations that a backend may have fused.
+#[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
+pub(in super::super) trait Recognition: Backend {
     /// [T, B, 2 H]: the outputs of the forward direction, then of the other; zero beyond the lengths.
     fn bidirectional_lstm(
         x: FloatTensor<Self>,

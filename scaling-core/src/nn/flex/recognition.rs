@@ -1,7 +1,7 @@
 //! Operations that are fused for the CPU alone.
 
 use super::{Values, register, tensor};
-use crate::nn::extension::HostSequences;
+use crate::nn::extension::Recognition;
 use crate::nn::kernel::{bidirectional, hybrid, lstm};
 use crate::nn::lstm::BothDirections;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -106,7 +106,7 @@ impl HybridInputs {
     }
 }
 
-impl HostSequences for Flex {
+impl Recognition for Flex {
     fn bidirectional_lstm(
         x: FlexTensor,
         ahead: FlexTensor,
@@ -214,7 +214,7 @@ impl Backward<Flex, 13> for HybridBackward {
     }
 }
 
-impl<C: CheckpointStrategy> HostSequences for Autodiff<Flex, C> {
+impl<C: CheckpointStrategy> Recognition for Autodiff<Flex, C> {
     fn bidirectional_lstm(
         x: FloatTensor<Self>,
         ahead: FloatTensor<Self>,
