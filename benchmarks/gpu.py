@@ -1,0 +1,81 @@
+"""Builds here what runs there: on an x86-64 machine with an NVIDIA GPU and Python with PyTorch 2.11, but without Rust.
+
+    python3 benchmarks/gpu.py pack gpu.tar.xz [--data PATH ...]     # here: binaries, benchmarks, settings, data
+    tar xf gpu.tar.xz && cd gpu                                     # there
+    python3 benchmarks/gpu.py run bin/lm-bench devices
+    python3 benchmarks/compare.py --device tch:cuda:0 --binaries bin --pairs 1
+
+The binaries are linked against the libraries of PyTorch 2.11 from PyPI (with_torch.py), and `run` finds those of the
+Python that runs it. Exit code 2: something is missing.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+# What PyTorch the machine with the GPU has.
+os.environ.setdefault("SCALING_TORCH_VERSION", "2.11.0")
+ROOT = Path(__file__).resolve().parent.parent
+BINARIES = ["lm-bench", "nmt-bench", "speech-bench", "vision-bench", "scaling"]
+
+
+def pack(archive, data):
+    """Builds the binaries and writes everything that is needed there into one archive."""
+    from with_torch import environment, prepare
+
+    build = ["cargo", "build", "--release", "--workspace", "--bins", "--features", "tch"]
+    subprocess.run(build, cwd=ROOT, env=environment(*prepare()), check=True)
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for name in BINARIES:
+            shutil.copy(target / name, folder)
+            subprocess.run(["strip", folder / name], check=True)
+        with tarfile.open(archive, "w:xz", preset=6) as tar:
+            for name in BINARIES:
+                tar.add(folder / name, f"gpu/bin/{name}")
+            for file in sorted(ROOT.glob("benchmarks/*.py")) + sorted(ROOT.glob("docs/results/*.toml")):
+                tar.add(file, f"gpu/{file.relative_to(ROOT)}")
+            for path in data:
+                tar.add(path, f"gpu/data/{path.resolve().name}")
+    print(f"{archive}: {archive.stat().st_size / 2**20:.0f} MiB", file=sys.stderr)
+
+
+def run(command):
+    """Becomes a command that finds the libraries of this Python's PyTorch."""
+    import torch
+
+    version = torch.__version__.split("+")[0]
+    if version.split(".")[:2] != os.environ["SCALING_TORCH_VERSION"].split(".")[:2]:
+        sys.exit(f"error: this Python has PyTorch {version}; the binaries are built for {os.environ['SCALING_TORCH_VERSION']}")
+    libraries = Path(torch.__path__[0]) / "lib"
+    os.environ["LD_LIBRARY_PATH"] = f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
+    os.execvp(command[0], command)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    actions = parser.add_subparsers(dest="action", required=True)
+    packing = actions.add_parser("pack", help="build, and write an archive")
+    packing.add_argument("archive", type=Path)
+    packing.add_argument("--data", type=Path, nargs="*", default=[], metavar="PATH", help="goes along, into data/")
+    running = actions.add_parser("run", help="run a command of the archive")
+    running.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    try:
+        if options.action == "pack":
+            pack(options.archive, options.data)
+        else:
+            run(options.command)
+    except (OSError, ImportError, subprocess.CalledProcessError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
