@@ -26,8 +26,9 @@ TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, p
 def throughput(options):
     """Times training steps on random samples, as scaling-core/src/cli/throughput.rs does."""
     torch.manual_seed(1)
-    torch.set_default_device(options.device)
-    training = TRAININGS[options.model](options)
+    # For the model only: later it would slow every call down.
+    with torch.device(options.device):
+        training = TRAININGS[options.model](options)
     half = torch.autocast(torch.device(options.device).type, torch.bfloat16, enabled=options.precision == "bf16")
     losses, times = [], []
     while len(times) < LEAST_STEPS or (sum(times[WARM_UP:]) < options.seconds and len(times) < MOST_STEPS):

@@ -25,7 +25,8 @@ class Lstm(nn.LSTM):
         self.weights_in_products = 8 * layers * h * h
 
     def zero_state(self, rows):
-        return tuple(torch.zeros(self.num_layers, rows, self.hidden_size) for _ in "hc")
+        shape, device = (self.num_layers, rows, self.hidden_size), self.weight_ih_l0.device
+        return tuple(torch.zeros(shape, device=device) for _ in "hc")
 
 
 class Rhn(nn.Module):
@@ -44,7 +45,7 @@ class Rhn(nn.Module):
         self.weights_in_products = (2 * depth + 2) * h * h
 
     def zero_state(self, rows):
-        return (torch.zeros(rows, self.input.shape[0]),)
+        return (torch.zeros(rows, self.input.shape[0], device=self.input.device),)
 
     def forward(self, x, state):
         (s,) = state

@@ -78,8 +78,8 @@ class Attention(nn.Module):
         vocabulary = self.output.out_features
         padded = F.pad(transcripts, (1, 0), value=vocabulary - 2), F.pad(transcripts, (0, 1), value=vocabulary - 1)
         read, written = padded
-        h = c = torch.zeros(rows, self.width)
-        context, shares = torch.zeros(rows, memory.shape[2]), torch.zeros(rows, positions)
+        h = c = memory.new_zeros(rows, self.width)
+        context, shares = memory.new_zeros(rows, memory.shape[2]), memory.new_zeros(rows, positions)
         outputs = []
         for gates in self.symbols(read).unbind(1):
             gates = gates + self.cell(torch.cat([context, h], 1))

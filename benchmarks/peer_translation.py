@@ -35,7 +35,7 @@ class Translator(nn.Module):
     def forward(self, source, target, padding):
         """Logits of the tokens after those of `target`; both sides are (length, batch)."""
         memory, (h, c) = self.encoder(self.source_embedding(source))
-        mask = torch.zeros(source.shape).masked_fill_(source == padding, -math.inf).t().unsqueeze(2)
+        mask = torch.zeros(source.shape, device=source.device).masked_fill_(source == padding, -math.inf).t().unsqueeze(2)
         keys, memory = self.attention(memory).transpose(0, 1), memory.permute(1, 2, 0)
         first, second = (h[0], c[0]), (h[1], c[1])
         fed, outputs = torch.zeros_like(h[0]), []

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use scaling_core::error::Result;
 use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
+use scaling_core::nn::training_device;
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -98,7 +99,7 @@ impl Recipe for LanguageRecipe {
 
     fn loss(&mut self, model: &LanguageModel, step: u64) -> StepLoss {
         let batch = self.train.batch(step);
-        let device = self.device.clone().autodiff();
+        let device = training_device(&self.device);
         let state = self.state_for(model, &batch, &device);
         let (inputs, targets) = (batch.inputs(&device), batch.targets(&device));
         let found = model.predict(inputs, targets, batch.weights(&device), &state);
@@ -138,7 +139,7 @@ impl Recipe for LanguageRecipe {
     }
 
     fn carry(&mut self, carried: &Weights) -> Result<()> {
-        let device = self.device.clone().autodiff();
+        let device = training_device(&self.device);
         self.state = carried
             .names()
             .filter_map(|name| carried.get(name))

@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use scaling_core::error::Result;
 use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
+use scaling_core::nn::training_device;
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -79,7 +80,7 @@ impl Recipe for TranslationRecipe {
     /// The sum over tokens, divided by the number of sentences.
     fn loss(&mut self, model: &Translator, step: u64) -> StepLoss {
         let batch = self.train.batch(step);
-        let device = self.device.clone().autodiff();
+        let device = training_device(&self.device);
         let dropout = Dropout::new(self.dropout, self.seed, step);
         let found = model.predict(&batch, dropout, &device);
         let total = found.loss.total;

@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use scaling_core::error::Result;
 use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
+use scaling_core::nn::training_device;
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -94,7 +95,7 @@ impl<M: Recogniser> Recipe for SpeechRecipe<M> {
     /// The mean over utterances.
     fn loss(&mut self, model: &M, step: u64) -> StepLoss {
         let batch = self.train.batch(step);
-        let found = model.loss(&batch, &self.device.clone().autodiff());
+        let found = model.loss(&batch, &training_device(&self.device));
         let (nats, characters) = (found.nats, batch.characters().max(1) as f64);
         let sum = |nats: Vec<f32>| nats.into_iter().map(f64::from).sum::<f64>();
         StepLoss {

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use scaling_core::error::Result;
 use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
-use scaling_core::nn::{OutputWeight, softmax_cross_entropy};
+
+use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -121,7 +122,7 @@ impl Recipe for VisionRecipe {
     }
 
     fn loss(&mut self, model: &ResNet, step: u64) -> StepLoss {
-        let device = self.device.clone().autodiff();
+        let device = training_device(&self.device);
         let (images, labels) = self.train.batch(step).into_tensors(&device);
         let [rows] = labels.dims();
         let weights = Tensor::full([rows], 1.0 / rows as f64, &device);

@@ -1,6 +1,8 @@
 //! Batch normalisation with running moments.
 
-use crate::nn::{BatchNormOptions, batch_norm, detach, normalize};
+#[cfg(feature = "tch")]
+use crate::nn::batch_norm_and_note;
+use crate::nn::{BatchNormOptions, batch_norm, detach, is_training, normalize};
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
 
@@ -39,8 +41,16 @@ impl BatchNorm {
         options: BatchNormOptions,
     ) -> Tensor<4> {
         let (scale, shift) = (self.scale.val(), self.shift.val());
-        if !images.device().is_autodiff() {
+        if !is_training(&images) {
             return normalize(images, self.moments(), scale, shift, residual, options);
+        }
+        #[cfg(feature = "tch")]
+        {
+            let (running, given) = (self.moments.value_sync(), [&scale, &shift]);
+            let y = batch_norm_and_note(&images, given, residual.as_ref(), running, DECAY, options);
+            if let Some(y) = y {
+                return y;
+            }
         }
         let [n, height, width, _] = images.dims();
         let out = batch_norm(images, scale, shift, residual, options);
@@ -62,7 +72,8 @@ impl BatchNorm {
         let variance = found.narrow(0, 1, 1).mul_scalar(unbiased);
         let found = Tensor::cat(vec![mean, variance], 0).mul_scalar(1.0 - DECAY);
         let running = self.moments.value_sync().inner().mul_scalar(DECAY) + found;
-        self.moments.update(Tensor::from_inner(running));
+        let device = self.moments.value().device();
+        self.moments.update(if device.is_autodiff() { Tensor::from_inner(running) } else { running });
         // Folded in at once: a checkpoint reads what is there.
         let _ = self.moments.value_sync();
     }

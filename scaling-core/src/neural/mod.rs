@@ -68,12 +68,24 @@ pub struct Neural<R: Recipe> {
     // Always there between calls; taken only while the optimiser maps the parameters.
     model: Option<R::Model>,
     optimizer: Optimizer,
+    /// Where LibTorch differentiates.
+    #[cfg(feature = "tch")]
+    tape: Option<Tape>,
 }
 
 impl<R: Recipe> Neural<R> {
     /// Starts from an initialised model.
     pub fn new(recipe: R, model: R::Model, optimization: &Optimization) -> Self {
-        Self { recipe, model: Some(model.train()), optimizer: Optimizer::new(optimization) }
+        let (model, optimizer) = (model.train(), Optimizer::new(optimization));
+        #[cfg(feature = "tch")]
+        let (tape, model) = Tape::new(model);
+        Self {
+            recipe,
+            model: Some(model),
+            optimizer,
+            #[cfg(feature = "tch")]
+            tape,
+        }
     }
 
     fn model(&self) -> &R::Model {
@@ -97,10 +109,11 @@ impl<R: Recipe> Learner for Neural<R> {
     fn step(&mut self, step: u64, rate: f64) -> f64 {
         let model = self.model.take().unwrap_or_else(|| unreachable!("the model is there between calls"));
         #[cfg(feature = "tch")]
-        if let Some(tape) = Tape::record(&model) {
+        if let Some(tape) = &self.tape {
+            let leaves = tape.begin(&model);
             let loss = self.recipe.loss(&model, step);
-            let gradients = tape.gradients(loss.objective);
-            self.model = Some(unrecorded(|| self.optimizer.apply(model, gradients, step, rate)));
+            let gradients = Tape::gradients(leaves, loss.objective);
+            self.model = Some(unrecorded(|| self.optimizer.apply(model, &gradients, step, rate)));
             return (loss.nats)();
         }
         let loss = self.recipe.loss(&model, step);

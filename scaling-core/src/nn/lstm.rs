@@ -135,8 +135,8 @@ pub fn lstm_layers(
 ) -> (Tensor<3>, Vec<[Tensor<2>; 2]>) {
     assert_eq!(states.len(), layers.len(), "a state for every LSTM layer");
     #[cfg(feature = "tch")]
-    if layers.len() > 1 && extension::available(&x.device()) && !extension::host_kernels(&x.device()) {
-        return stacked(x, states, layers, cell);
+    if let Some(out) = super::torch::stacked(&x, &states, &layers, cell) {
+        return out;
     }
     let (options, mut last) = (LstmOptions::new(cell), Vec::with_capacity(layers.len()));
     let y = layers.into_iter().zip(states).fold(x, |x, (LstmWeights { weight, bias }, [h0, c0])| {
@@ -145,28 +145,6 @@ pub fn lstm_layers(
         out.y
     });
     (y, last)
-}
-
-/// All layers in one call.
-#[cfg(feature = "tch")]
-fn stacked(
-    x: Tensor<3>,
-    states: Vec<[Tensor<2>; 2]>,
-    layers: Vec<LstmWeights>,
-    cell: LstmCell,
-) -> (Tensor<3>, Vec<[Tensor<2>; 2]>) {
-    let ([steps, batch, hidden], count) = (x.dims(), layers.len());
-    let (h0, c0): (Vec<_>, Vec<_>) = states.into_iter().map(|[h, c]| (h, c)).unzip();
-    let (weights, biases): (Vec<_>, Vec<_>) =
-        layers.into_iter().map(|LstmWeights { weight, bias }| (weight, bias)).unzip();
-    let states = [h0, c0].map(|states| Tensor::stack::<3>(states, 0));
-    let weights: Tensor<3> = Tensor::stack(weights, 0);
-    assert_eq!(weights.dims(), [count, 2 * hidden, 4 * hidden], "LSTM weights");
-    let [h0, c0] = states;
-    let packed = extension::lstm_layers(x, h0, c0, weights, Tensor::stack(biases, 0), cell);
-    let at = |t: usize| packed.clone().narrow(0, t, 1).reshape([batch, hidden]);
-    let last = (0..count).map(|l| [at(steps + l), at(steps + count + l)]).collect();
-    (packed.narrow(0, 0, steps), last)
 }
 
 /// How an LSTM reads its sequences in both directions.

@@ -45,9 +45,11 @@ pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
 #[cfg(feature = "tch")]
-pub(crate) use torch::Tape;
+pub(crate) use torch::{AdamNumbers, Flat, Gradient, Tape, batch_norm_and_note};
 
-use burn::tensor::Tensor;
+#[cfg(feature = "tch")]
+use burn::backend::DispatchDevice;
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// The same values, through which nothing is differentiated, on whatever device: what is carried to the next step.
 pub fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
@@ -55,6 +57,39 @@ pub fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     return torch::detach(tensor);
     #[cfg(not(feature = "tch"))]
     tensor.detach()
+}
+
+/// Values of a shape on a device.
+///
+/// # Panics
+/// If there are not as many as the shape has.
+pub fn upload<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    #[cfg(feature = "tch")]
+    if let DispatchDevice::LibTorch(inner) = device.clone().inner().as_dispatch() {
+        let uploaded = torch::upload(&values, shape, *inner);
+        return if device.is_autodiff() { Tensor::from_inner(uploaded) } else { uploaded };
+    }
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The device of the samples that a model is trained with, given where it is: with burn's autodiff, unless LibTorch
+/// differentiates by itself.
+#[must_use]
+pub fn training_device(device: &Device) -> Device {
+    #[cfg(feature = "tch")]
+    if torch::serves(device) {
+        return device.clone().inner();
+    }
+    device.clone().autodiff()
+}
+
+/// Whether what is computed from a tensor will be differentiated: a model in training, not in evaluation.
+pub fn is_training<const D: usize>(tensor: &Tensor<D>) -> bool {
+    #[cfg(feature = "tch")]
+    if torch::is_recorded(tensor) {
+        return true;
+    }
+    tensor.device().is_autodiff()
 }
 
 /// Runs what no gradient is asked of.

@@ -190,7 +190,7 @@ fn normalized(
 ) -> LstmWeights {
     let ([steps, rows, input], [both, gates]) = (x.dims(), weight.dims());
     let of_input = weight.clone().narrow(0, 0, input);
-    let moments = if x.device().is_autodiff() {
+    let moments = if nn::is_training(x) {
         let made = x.clone().reshape([steps * rows, input]).matmul(of_input.clone());
         let valid = valid.map(|valid| valid.clone().reshape([steps * rows, 1]));
         let count = match &valid {

@@ -8,6 +8,7 @@ use crate::images::Pictures;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
+use scaling_core::nn::upload;
 use scaling_core::random::Random;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Batch {
         let (rows, side) = (self.len(), self.side);
         let labels: Vec<i64> = self.labels.into_iter().map(i64::from).collect();
         (
-            Tensor::from_data(TensorData::new(self.images, [rows, side, side, 3]), device),
+            upload(self.images, [rows, side, side, 3], device),
             Tensor::from_data(TensorData::new(labels, [rows]), device),
         )
     }

@@ -5,7 +5,8 @@
 
 mod gradient;
 mod host;
-mod row;
+#[cfg(feature = "tch")]
+mod recorded;
 mod tensors;
 
 use super::parameters::{Path, export, values};
@@ -15,9 +16,6 @@ use crate::trial::{Optimization, Weights};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use gradient::{AdamUpdate, Gradient, collect};
-use host::InMemory;
-use row::Row;
-use tensors::OnDevice;
 use std::collections::BTreeMap;
 
 /// Adam's decay of the first moment (Kingma and Ba 2015).
@@ -53,6 +51,9 @@ pub struct Optimizer {
     epsilon: f64,
     /// By parameter, in the order of [`Rule::memory`].
     memory: BTreeMap<String, Vec<Tensor<1>>>,
+    /// In the place of `memory` while LibTorch trains.
+    #[cfg(feature = "tch")]
+    recorded: Option<recorded::Recorded>,
 }
 
 impl Optimizer {
@@ -69,6 +70,8 @@ impl Optimizer {
             beta: (BETA1, optimization.adam_beta2),
             epsilon: optimization.adam_epsilon,
             memory: BTreeMap::new(),
+            #[cfg(feature = "tch")]
+            recorded: None,
         }
     }
 
@@ -84,26 +87,13 @@ impl Optimizer {
         rate: f64,
     ) -> M {
         if model.devices().iter().all(host_kernels) {
-            self.update_in_memory(model, gradients, lookups, step, rate)
+            self.update::<host::InMemory, M>(model, gradients, lookups, step, rate)
         } else {
-            let found = collect::<OnDevice, M>(&model, gradients, lookups);
-            self.update_on_device(model, found, step, rate)
+            self.update::<tensors::OnDevice, M>(model, gradients, lookups, step, rate)
         }
     }
 
-    /// The same for gradients that are known already: flat, in the order in which the model visits its parameters.
-    pub(super) fn apply<M: Module>(
-        &mut self,
-        model: M,
-        gradients: Vec<Option<Tensor<1>>>,
-        step: u64,
-        rate: f64,
-    ) -> M {
-        let found = gradients.into_iter().map(|gradient| gradient.map(OnDevice::dense)).collect();
-        self.update_on_device(model, found, step, rate)
-    }
-
-    fn update_in_memory<M: Module>(
+    fn update<G: Gradient, M: Module>(
         &mut self,
         model: M,
         gradients: &mut Gradients,
@@ -111,37 +101,11 @@ impl Optimizer {
         step: u64,
         rate: f64,
     ) -> M {
-        let found = collect::<InMemory, M>(&model, gradients, lookups);
-        let factor = if self.clip > 0.0 { InMemory::clip(found.iter().flatten(), self.clip) } else { None };
-        let (adam, gradients) = (self.adam(step, rate), found.into_iter());
+        let found = collect::<G, M>(&model, gradients, lookups);
+        let factor = if self.clip > 0.0 { G::clip(found.iter().flatten(), self.clip) } else { None };
+        let adam = self.adam(step, rate);
+        let gradients = found.into_iter();
         model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, adam })
-    }
-
-    fn update_on_device<M: Module>(
-        &mut self,
-        model: M,
-        found: Vec<Option<OnDevice>>,
-        step: u64,
-        rate: f64,
-    ) -> M {
-        let Some(row) = Row::of(&model, found.iter().map(Option::is_some)) else { return model };
-        let gradient = OnDevice::dense(row.join(found.into_iter().flatten().map(OnDevice::into_inner)));
-        let factor = if self.clip > 0.0 { OnDevice::clip(std::iter::once(&gradient), self.clip) } else { None };
-        let mut remembered: Vec<Option<Vec<Tensor<1>>>> =
-            row.names().map(|name| self.memory.remove(name)).collect();
-        let memory = if remembered.iter().all(Option::is_some) {
-            (0..self.rule.memory().len())
-                .map(|k| row.join(remembered.iter_mut().flatten().map(|of_one| of_one[k].clone())))
-                .collect()
-        } else {
-            Vec::new()
-        };
-        let (value, memory) = self.change(row.values(), gradient, memory, self.adam(step, rate), factor.as_ref());
-        let mut pieces: Vec<_> = memory.iter().map(|tensor| row.split(tensor).into_iter()).collect();
-        for name in row.names() {
-            self.memory.insert(name.to_owned(), pieces.iter_mut().filter_map(Iterator::next).collect());
-        }
-        row.put(model, &value)
     }
 
     /// What Adam does in update number `step`.
@@ -151,32 +115,13 @@ impl Optimizer {
         AdamUpdate { beta, bias, epsilon: self.epsilon, rate }
     }
 
-    /// The value after an update, and what is remembered; nothing is at first.
-    fn change<G: Gradient>(
-        &self,
-        value: Tensor<1>,
-        gradient: G,
-        memory: Vec<Tensor<1>>,
-        adam: AdamUpdate,
-        factor: Option<&G::Factor>,
-    ) -> (Tensor<1>, Vec<Tensor<1>>) {
-        match self.rule {
-            Rule::Sgd => (gradient.descend(value, adam.rate, factor), Vec::new()),
-            Rule::Nesterov => {
-                let velocity = memory.into_iter().next();
-                let (value, velocity) = gradient.accelerate(value, velocity, adam.rate, MOMENTUM, factor);
-                (value, vec![velocity])
-            }
-            Rule::Adam => {
-                let (value, moments) = gradient.adapt(value, memory.try_into().ok(), adam, factor);
-                (value, moments.into())
-            }
-        }
-    }
-
     /// The state as named arrays.
     #[must_use]
     pub fn state(&self) -> Weights {
+        #[cfg(feature = "tch")]
+        if let Some(recorded) = &self.recorded {
+            return recorded.state(self.rule);
+        }
         let mut state = Weights::default();
         for (name, tensors) in &self.memory {
             for (kind, tensor) in self.rule.memory().iter().zip(tensors) {
@@ -193,6 +138,10 @@ impl Optimizer {
     /// If a moment is missing or belongs to another model.
     pub fn restore<M: Module>(&mut self, state: &Weights, model: &M) -> Result<()> {
         self.memory.clear();
+        #[cfg(feature = "tch")]
+        {
+            self.recorded = None;
+        }
         let Some(device) = model.devices().into_iter().next() else { return Ok(()) };
         let parameters = export(model);
         for name in parameters.names() {
@@ -213,27 +162,42 @@ impl Optimizer {
     }
 }
 
-struct Update<'a> {
+struct Update<'a, G: Gradient> {
     optimizer: &'a mut Optimizer,
     path: Path,
-    gradients: std::vec::IntoIter<Option<InMemory>>,
-    factor: Option<f64>,
+    gradients: std::vec::IntoIter<Option<G>>,
+    factor: Option<G::Factor>,
     adam: AdamUpdate,
 }
 
-impl ModuleMapper for Update<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(Some(gradient)) = self.gradients.next() else { return param };
+impl<G: Gradient> Update<'_, G> {
+    fn apply(&mut self, value: Tensor<1>, gradient: G) -> Tensor<1> {
+        let factor = self.factor.as_ref();
+        let rule = self.optimizer.rule;
+        if rule == Rule::Sgd {
+            return gradient.descend(value, self.adam.rate, factor);
+        }
         let name = self.path.name();
         let memory = self.optimizer.memory.remove(&name).unwrap_or_default();
+        let (value, memory) = if rule == Rule::Nesterov {
+            let velocity = memory.into_iter().next();
+            let (value, velocity) = gradient.accelerate(value, velocity, self.adam.rate, MOMENTUM, factor);
+            (value, vec![velocity])
+        } else {
+            let (value, moments) = gradient.adapt(value, memory.try_into().ok(), self.adam, factor);
+            (value, moments.into())
+        };
+        self.optimizer.memory.insert(name, memory);
+        value
+    }
+}
+
+impl<G: Gradient> ModuleMapper for Update<'_, G> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(Some(gradient)) = self.gradients.next() else { return param };
         param.map(|value| {
             let (shape, n) = (value.dims(), value.shape().num_elements());
-            let value = value.inner().reshape([n]);
-            let (value, memory) =
-                self.optimizer.change(value, gradient, memory, self.adam, self.factor.as_ref());
-            if !memory.is_empty() {
-                self.optimizer.memory.insert(name, memory);
-            }
+            let value = self.apply(value.inner().reshape([n]), gradient);
             Tensor::from_inner(value.reshape(shape)).require_grad()
         })
     }
@@ -342,12 +306,9 @@ mod tests {
                     };
                     let mut gradients = (vectors * slope.clone()).sum().backward();
                     model = if host {
-                        optimizer.update_in_memory(model, &mut gradients, &lookups, step, 0.1)
+                        optimizer.update::<host::InMemory, _>(model, &mut gradients, &lookups, step, 0.1)
                     } else {
-                        {
- let found = collect(&model, &mut gradients, &lookups);
- optimizer.update_on_device(model, found, step, 0.1)
-}
+                        optimizer.update::<tensors::OnDevice, _>(model, &mut gradients, &lookups, step, 0.1)
                     };
                 }
                 values(model.rows.val())
@@ -398,12 +359,9 @@ mod tests {
                 let objective = model.a.val().square().sum() + model.b.val().square().sum();
                 let (mut gradients, step) = (objective.backward(), step as u64);
                 model = if host {
-                    optimizer.update_in_memory(model, &mut gradients, &[], step, 0.1)
+                    optimizer.update::<host::InMemory, _>(model, &mut gradients, &[], step, 0.1)
                 } else {
-                    {
-                    let found = collect(&model, &mut gradients, &[]);
-                    optimizer.update_on_device(model, found, step, 0.1)
-                }
+                    optimizer.update::<tensors::OnDevice, _>(model, &mut gradients, &[], step, 0.1)
                 };
                 assert!((values(model.a.val())[0] - want).abs() < 1e-6);
                 let state = optimizer.state();

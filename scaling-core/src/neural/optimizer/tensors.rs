@@ -11,11 +11,6 @@ const PIECE: usize = 1 << 20;
 pub(super) struct OnDevice(Tensor<1>);
 
 impl OnDevice {
-    /// The values, flat.
-    pub(super) fn into_inner(self) -> Tensor<1> {
-        self.0
-    }
-
     fn scaled(self, factor: Option<&Tensor<1>>) -> Tensor<1> {
         match factor {
             Some(factor) => self.0 * factor.clone(),

@@ -8,16 +8,11 @@ mod ctc;
 mod images;
 mod recognition;
 mod sequences;
-#[cfg(feature = "tch")]
-mod stack;
 
 pub(super) use ctc::{Alignment, ctc};
 pub(super) use images::{Images, Inference, batch_norm, convolve, max_pool, normalize};
 pub(super) use recognition::{Recognition, bidirectional_lstm, hybrid_attention};
 pub(super) use sequences::{Sequences, attention_decoder, lstm, rhn, softmax_cross_entropy};
-
-#[cfg(feature = "tch")]
-pub(super) use stack::{Stack, lstm_layers};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;

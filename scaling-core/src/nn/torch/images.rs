@@ -1,6 +1,7 @@
 //! Layers of channels-last images. LibTorch's own layers count channels second; seen so, channels-last
 //! images have the memory format of that name, in which its kernels work without a copy.
 
+use super::tape::{handle, primitive, recorded};
 use super::{differentiable, dims, lowered, plain};
 use crate::nn::batch_norm::BatchNormOptions;
 use crate::nn::convolution::Placement;
@@ -48,9 +49,13 @@ fn convolve(inputs: [&Tensor; 2], placement: Placement) -> Tensor {
     }
     let (images, padding) = framed(images, [rows, columns], placement, 0.0);
     let stride = placement.stride.map(|stride| stride as i64);
-    // Transposed as a matrix, for which there is a fast kernel, it is in the memory format of the images.
-    let weight = weight.reshape([-1, filters]).tr().contiguous();
-    let weight = weight.view([filters, rows, columns, channels]).permute([0, 3, 1, 2]);
+    let weight = if images.device() == tch::Device::Cpu {
+        // Transposed as a matrix, for which there is a fast kernel, it is in the memory format of the images.
+        let weight = weight.reshape([-1, filters]).tr().contiguous();
+        weight.view([filters, rows, columns, channels]).permute([0, 3, 1, 2])
+    } else {
+        weight.permute([3, 2, 0, 1])
+    };
     channels_last(&images.conv2d(&weight, None::<&Tensor>, stride, padding, [1, 1], 1))
 }
 
@@ -91,6 +96,37 @@ fn batch_norm(
     let n = (batch * height * width) as f64;
     *found = Some(tch::no_grad(|| Tensor::stack(&[mean, variance * ((n - 1.0) / n)], 0)));
     finish(y, residual, options)
+}
+
+/// As LibTorch does it in training: normalises by the images' own moments, of which the running ones, [2, C], take
+/// note in place, keeping a share of themselves. None where libtorch does not record.
+pub(crate) fn batch_norm_and_note(
+    images: &burn::tensor::Tensor<4>,
+    [scale, shift]: [&burn::tensor::Tensor<1>; 2],
+    residual: Option<&burn::tensor::Tensor<4>>,
+    running: burn::tensor::Tensor<2>,
+    keep: f64,
+    options: BatchNormOptions,
+) -> Option<burn::tensor::Tensor<4>> {
+    let images = recorded(images)?;
+    let residual = residual.map(|residual| primitive(residual.clone()).tensor);
+    let [scale, shift] = [scale, shift].map(|values| primitive(values.clone()).tensor);
+    let running = primitive(running).tensor;
+    let (mean, variance) = (running.select(0, 0), running.select(0, 1));
+    let y = tch::with_grad(|| {
+        let y = channels_second(&images).batch_norm(
+            Some(&scale),
+            Some(&shift),
+            Some(&mean),
+            Some(&variance),
+            true,
+            1.0 - keep,
+            options.epsilon,
+            true,
+        );
+        finish(y, residual.as_ref(), options)
+    });
+    Some(handle(y))
 }
 
 /// Normalises by given moments, [2, C].

@@ -1,7 +1,9 @@
 //! LSTM layers: `at::lstm`, which is oneDNN's on the CPU and cuDNN's on NVIDIA.
 
+use super::tape::{handle, primitive, recorded};
 use super::{dims, lowered, restored};
-use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions};
+use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions, LstmWeights};
+use burn::tensor::Tensor as Burn;
 use tch::{Device, Tensor};
 
 /// What closes a gate for good: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
@@ -21,14 +23,30 @@ pub(super) fn lstm([x, h0, c0, weight, bias]: [&Tensor; 5], options: &LstmOption
     restored(Tensor::cat(&[y, c], 0))
 }
 
-/// Hidden states of the last of L layers on top of each other, then the last hidden and the last cell states of all,
-/// [T + 2 L, B, H], of x [T, B, H], h0 and c0 [L, B, H], weights [L, 2 H, 4 H] and biases [L, 4 H]. cuDNN works on
-/// several layers at the same time.
-pub(super) fn layers([x, h0, c0, weights, biases]: [&Tensor; 5], cell: LstmCell) -> Tensor {
-    let stack: Vec<_> = weights.unbind(0).into_iter().zip(biases.unbind(0)).collect();
-    let pairs: Vec<_> = stack.iter().map(|(weight, bias)| (weight, bias)).collect();
-    let (y, h, c) = run(x, [h0, c0], &pairs, cell, false);
-    restored(Tensor::cat(&[y, h, c], 0))
+/// As [`crate::nn::lstm_layers`], in one call, since cuDNN works on several layers at the same time. None where libtorch
+/// does not record.
+pub(crate) fn stacked(
+    x: &Burn<3>,
+    states: &[[Burn<2>; 2]],
+    layers: &[LstmWeights],
+    cell: LstmCell,
+) -> Option<(Burn<3>, Vec<[Burn<2>; 2]>)> {
+    let x = recorded(x)?;
+    let state = |k: usize| {
+        let of_layers: Vec<_> = states.iter().map(|state| primitive(state[k].clone()).tensor).collect();
+        Tensor::stack(&of_layers, 0)
+    };
+    let state = [state(0), state(1)];
+    let tensors: Vec<_> = layers
+        .iter()
+        .map(|layer| (primitive(layer.weight.clone()).tensor, primitive(layer.bias.clone()).tensor))
+        .collect();
+    let pairs: Vec<_> = tensors.iter().map(|(weight, bias)| (weight, bias)).collect();
+    let (y, h, c) = tch::with_grad(|| run(&x, state.each_ref(), &pairs, cell, false));
+    let [h, c] = [h, c].map(|last| restored(last).unbind(0).into_iter());
+    // Pieces of one tensor, of which burn must not think that they are each its own.
+    let last = h.zip(c).map(|pair| <[Tensor; 2]>::from(pair).map(|piece| handle(piece.copy())));
+    Some((handle(restored(y)), last.collect()))
 }
 
 /// Hidden states of both directions, [T, B, 2 H], of x [T, B, I] and weights [I + H, 4 H] and biases [4 H] of either.
@@ -139,30 +157,44 @@ fn run(
 /// They follow each other in one block of memory, all weights, then all biases. cuDNN wants that, and libtorch would
 /// otherwise gather them at every call and print a warning each time.
 fn parameters(pairs: &[(&Tensor, &Tensor)], cell: LstmCell) -> Vec<Tensor> {
+    // In the order of the gates: whole, or one after the other.
     let sorted = |tensor: &Tensor| {
-        if cell.order() == [0, 1, 2, 3] {
-            return tensor.shallow_clone();
+        let order = cell.order();
+        if order == [0, 1, 2, 3] {
+            return vec![tensor.shallow_clone()];
         }
-        let blocks = tensor.chunk(4, 0);
-        Tensor::cat(&cell.order().map(|k| &blocks[k]), 0)
+        let pieces = tensor.chunk(4, 0);
+        order.iter().map(|k| pieces[*k].shallow_clone()).collect()
     };
     let offset = offset(pairs[0].1, cell);
-    let (mut weights, mut biases, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
+    let gates = offset.size()[0];
+    let hidden = gates / 4;
+    // Of weights [4 H, I] and [4 H, H], then of biases.
+    let (mut weights, mut biases, mut columns) = (Vec::new(), Vec::new(), Vec::new());
     for (weight, bias) in pairs {
-        let [rows, gates] = dims(weight);
-        let columns = [rows - gates / 4, gates / 4];
-        for (part, columns) in sorted(&weight.tr()).split_with_sizes(columns, 1).iter().zip(columns) {
-            weights.push(part.flatten(0, -1));
-            shapes.push([gates, columns]);
+        let parts = weight.tr();
+        let inputs = parts.size()[1] - hidden;
+        for (part, width) in parts.split_with_sizes([inputs, hidden], 1).iter().zip([inputs, hidden]) {
+            weights.extend(sorted(part));
+            columns.push(width);
         }
-        biases.extend([sorted(bias), offset.shallow_clone()]);
+        biases.extend(sorted(bias));
+        biases.push(offset.shallow_clone());
     }
-    let sizes: Vec<i64> = weights.iter().chain(&biases).map(|part| part.size()[0]).collect();
-    weights.append(&mut biases);
-    let block = lowered(&Tensor::cat(&weights, 0));
-    let mut weights = block.split_with_sizes(sizes, 0);
-    let biases = weights.split_off(shapes.len());
-    let weights: Vec<Tensor> = weights.iter().zip(shapes).map(|(part, shape)| part.view(shape)).collect();
+    let block = if columns.iter().all(|width| *width == hidden) {
+        // As wide as everything is, it is put in place in a single pass.
+        weights.extend(biases.iter().map(|piece| piece.view([-1, hidden])));
+        Tensor::cat(&weights, 0).view([-1])
+    } else {
+        let flat = weights.iter().map(|piece| piece.flatten(0, -1));
+        Tensor::cat(&flat.chain(biases).collect::<Vec<_>>(), 0)
+    };
+    let of_weights = columns.iter().map(|width| gates * width);
+    let sizes: Vec<i64> = of_weights.chain(std::iter::repeat_n(gates, 2 * pairs.len())).collect();
+    let mut weights = lowered(&block).split_with_sizes(sizes, 0);
+    let biases = weights.split_off(columns.len());
+    let weights: Vec<Tensor> =
+        weights.iter().zip(columns).map(|(part, width)| part.view([gates, width])).collect();
     let halves = weights.chunks_exact(2).zip(biases.chunks_exact(2));
     halves.flat_map(|(weights, biases)| weights.iter().chain(biases)).map(Tensor::shallow_clone).collect()
 }

@@ -3,21 +3,27 @@
 //!
 //! tch binds the forward pass of `at::lstm` or a convolution, but none of the backward passes behind them;
 //! they are only reached through libtorch's autograd. A training step is recorded by libtorch as a whole ([`Tape`]).
-//! Where burn alone differentiates, a node of burn's graph holds a piece of libtorch's graph, from detached leaves
+//! Where burn differentiates, a node of burn's graph holds a piece of libtorch's graph, from detached leaves
 //! to the output, and its backward pass runs libtorch's.
 
 #![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
 
 mod ctc;
+mod flat;
 mod images;
 mod lstm;
 mod recognition;
 mod sequences;
 mod tape;
+mod upload;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use tape::{Tape, detach};
+pub(crate) use images::batch_norm_and_note;
+pub(crate) use lstm::stacked;
+pub(crate) use flat::{AdamNumbers, Flat};
+pub(crate) use tape::{Gradient, Tape, detach, is_recorded};
+pub(crate) use upload::upload;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -49,34 +55,24 @@ fn alias(tensor: Tensor, of: &TchTensor) -> TchTensor {
 }
 
 /// Whether libtorch's kernels serve this device.
-fn serves(device: &Device) -> bool {
+pub(crate) fn serves(device: &Device) -> bool {
     let torch = matches!(device.clone().inner().as_dispatch(), DispatchDevice::LibTorch(_));
     torch && !super::reference_wanted()
 }
 
-/// Whether libtorch records what is computed from this input.
-fn is_recorded(input: &Tracked) -> bool {
-    input.is_tracked() && input.primitive().tensor.requires_grad()
-}
-
-/// Where libtorch's graph goes on, or begins: it differentiates by the inputs by which burn does.
+/// Where libtorch's graph begins: it differentiates by the inputs by which burn does.
 fn leaf(input: &Tracked) -> TchTensor {
     let primitive = input.primitive();
-    let tensor = if is_recorded(input) {
-        primitive.tensor.shallow_clone()
-    } else {
-        primitive.tensor.detach().set_requires_grad(input.is_tracked())
-    };
-    alias(tensor, primitive)
+    alias(primitive.tensor.detach().set_requires_grad(input.is_tracked()), primitive)
 }
 
 fn tensors<const N: usize>(tensors: &[TchTensor; N]) -> [&Tensor; N] {
     tensors.each_ref().map(|t| &t.tensor)
 }
 
-/// Runs an operation without a graph. Its output must be memory of its own.
+/// Runs an operation without burn's graph; libtorch may record. Its output must be memory of its own.
 fn plain<const N: usize>(inputs: &[TchTensor; N], compute: impl FnOnce([&Tensor; N]) -> Tensor) -> TchTensor {
-    TchTensor::new(tch::no_grad(|| compute(tensors(inputs))))
+    TchTensor::new(compute(tensors(inputs)))
 }
 
 /// Runs an operation as one node of burn's graph. Its output must be memory of its own.
@@ -89,12 +85,13 @@ fn differentiable<C: CheckpointStrategy, const N: usize>(
         OpsKind::Tracked(node) => {
             let leaves = inputs.each_ref().map(leaf);
             let output = TchTensor::new(tch::with_grad(|| compute(tensors(&leaves))));
-            let recorded = inputs.iter().any(is_recorded);
-            let tensor = if recorded { output.tensor.shallow_clone() } else { output.tensor.detach() };
-            let value = alias(tensor, &output);
-            node.finish(Graph { leaves, output }, value)
+            let detached = alias(output.tensor.detach(), &output);
+            node.finish(Graph { leaves, output }, detached)
         }
-        OpsKind::UnTracked(node) => node.finish(plain(&inputs.map(Tracked::into_primitive), compute)),
+        OpsKind::UnTracked(node) => {
+            let inputs = inputs.map(Tracked::into_primitive);
+            node.finish(tch::no_grad(|| plain(&inputs, compute)))
+        }
     }
 }
 

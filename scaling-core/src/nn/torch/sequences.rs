@@ -1,10 +1,10 @@
 //! Sequence layers and the output layer.
 
-use super::lstm::{layers, lstm};
+use super::lstm::lstm;
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::decoder::DecoderOptions;
-use crate::nn::extension::{Sequences, Stack};
-use crate::nn::lstm::{LstmCell, LstmOptions};
+use crate::nn::extension::Sequences;
+use crate::nn::lstm::LstmOptions;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -64,32 +64,6 @@ impl Sequences for LibTorch {
         plain(&[hidden, weight, bias], |inputs| {
             softmax_cross_entropy(inputs, &targets.tensor, &weights.tensor, is_table)
         })
-    }
-}
-
-impl Stack for LibTorch {
-    fn lstm_layers(
-        x: TchTensor,
-        h0: TchTensor,
-        c0: TchTensor,
-        weights: TchTensor,
-        biases: TchTensor,
-        cell: LstmCell,
-    ) -> TchTensor {
-        plain(&[x, h0, c0, weights, biases], |inputs| layers(inputs, cell))
-    }
-}
-
-impl<C: CheckpointStrategy> Stack for Autodiff<LibTorch, C> {
-    fn lstm_layers(
-        x: FloatTensor<Self>,
-        h0: FloatTensor<Self>,
-        c0: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        biases: FloatTensor<Self>,
-        cell: LstmCell,
-    ) -> FloatTensor<Self> {
-        differentiable::<C, 5>([x, h0, c0, weights, biases], |inputs| layers(inputs, cell))
     }
 }
 

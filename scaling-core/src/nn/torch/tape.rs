@@ -1,85 +1,115 @@
-//! A training step differentiated by LibTorch as a whole.
+//! A training step recorded and differentiated by LibTorch alone.
 //!
 //! Node by node, burn's backward pass would enter libtorch's once per operation, and every entry costs a hand-over
-//! between threads: on a GPU more than the arithmetic. So libtorch records everything from the parameters to the
-//! objective, the fused operations and burn's own alike, and runs backwards once. burn records beside it, which keeps
-//! it from writing into what libtorch still needs; its own backward pass is never run.
+//! between threads: on a GPU more than the arithmetic. So the model lives on a device without burn's autodiff, libtorch
+//! records everything from the parameters to the objective, the fused operations and burn's own alike, and runs
+//! backwards once. Should burn write in place into what libtorch still needs, libtorch refuses to go on.
 
+use super::serves;
+use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
-use burn::backend::{Autodiff, LibTorch};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use tch::Tensor as Torch;
 
-/// The parameters from which libtorch records.
+/// Which parameters of a model are trained, in the order in which the model visits them.
 pub(crate) struct Tape {
-    /// In the order in which the model visits its parameters; none for what is not trained.
-    leaves: Vec<Option<Torch>>,
-    /// The parameter of the fewest values, flat: burn's graph is reached from it.
-    smallest: Option<Tensor<1>>,
+    trained: Vec<bool>,
+}
+
+/// A parameter and its gradient, if it is trained.
+pub(crate) struct Gradient {
+    /// A handle of the parameter.
+    pub(super) leaf: Option<Torch>,
+    /// Of the parameter's shape; none if the objective does not depend on it.
+    pub(super) value: Option<Torch>,
+}
+
+impl Gradient {
+    /// Whether the parameter is trained.
+    pub(crate) fn is_trained(&self) -> bool {
+        self.leaf.is_some()
+    }
 }
 
 impl Tape {
-    /// Begins to record what is computed from the parameters of a model; none if it is not on LibTorch.
-    pub(crate) fn record<M: Module>(model: &M) -> Option<Self> {
-        if !model.devices().iter().all(super::serves) {
-            return None;
+    /// For a model as it was initialised, if it is on LibTorch, and the model without burn's autodiff.
+    pub(crate) fn new<M: Module>(model: M) -> (Option<Self>, M) {
+        struct Trained(Vec<bool>);
+        impl ModuleVisitor for Trained {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.0.push(param.val().is_require_grad());
+            }
         }
-        let mut tape = Self { leaves: Vec::new(), smallest: None };
-        model.visit(&mut tape);
-        Some(tape)
+        if !model.devices().iter().all(serves) {
+            return (None, model);
+        }
+        let mut trained = Trained(Vec::new());
+        model.visit(&mut trained);
+        (Some(Self { trained: trained.0 }), model.valid())
     }
 
-    /// The gradients of all parameters by an objective [1], flat, in the order in which the model visits them.
-    pub(crate) fn gradients(self, objective: Tensor<1>) -> Vec<Option<Tensor<1>>> {
-        let wanted: Vec<&Torch> = self.leaves.iter().flatten().collect();
-        let mut found =
-            Torch::run_backward(&[primitive(objective).tensor], &wanted, false, false).into_iter();
-        let leaves = self.leaves.iter().map(|leaf| leaf.as_ref().and_then(|_| found.next()));
-        let defined = |gradient: Torch| gradient.defined().then(|| flat(&gradient));
-        let gradients = leaves.map(|gradient| gradient.and_then(defined)).collect();
-        // burn lets go of the nodes of a graph only after a backward pass through some part of it.
-        if let Some(smallest) = self.smallest {
-            let _ = tch::no_grad(|| smallest.narrow(0, 0, 1).backward());
+    /// Begins to record what is computed from the parameters of the model.
+    pub(crate) fn begin<M: Module>(&self, model: &M) -> Vec<Option<Torch>> {
+        struct Leaves<'a> {
+            trained: std::slice::Iter<'a, bool>,
+            leaves: Vec<Option<Torch>>,
         }
-        gradients
+        impl ModuleVisitor for Leaves<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                // The handle is of the same tensor, of which libtorch knows from here on that it is a leaf.
+                let trained = self.trained.next() == Some(&true);
+                self.leaves.push(trained.then(|| primitive(param.val()).tensor.set_requires_grad(true)));
+            }
+        }
+        let mut leaves = Leaves { trained: self.trained.iter(), leaves: Vec::new() };
+        model.visit(&mut leaves);
+        leaves.leaves
+    }
+
+    /// The gradients of an objective [1] by what [`Tape::begin`] returned.
+    pub(crate) fn gradients(leaves: Vec<Option<Torch>>, objective: Tensor<1>) -> Vec<Gradient> {
+        let wanted: Vec<&Torch> = leaves.iter().flatten().collect();
+        let objective = primitive(objective).tensor;
+        let mut found = Torch::run_backward(&[objective], &wanted, false, false).into_iter();
+        let gradient = |leaf: Option<Torch>| {
+            let value = leaf.as_ref().and_then(|_| found.next()).filter(Torch::defined);
+            Gradient { leaf, value }
+        };
+        leaves.into_iter().map(gradient).collect()
     }
 }
 
-impl ModuleVisitor for Tape {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let value = param.val();
-        let trained = value.is_require_grad();
-        // A handle of the same tensor, of which libtorch knows from here on that it is a leaf.
-        self.leaves.push(trained.then(|| primitive(value.clone()).tensor.set_requires_grad(true)));
-        let n = value.shape().num_elements();
-        if trained && self.smallest.as_ref().is_none_or(|smallest| n < smallest.dims()[0]) {
-            self.smallest = Some(tch::no_grad(|| value.reshape([n])));
-        }
+/// The tensor behind a handle of burn's.
+pub(super) fn primitive<const D: usize>(tensor: Tensor<D>) -> TchTensor {
+    match tensor.inner().try_into_primitive::<LibTorch>() {
+        Ok(primitive) => primitive,
+        Err(error) => unreachable!("a tensor of LibTorch: {error:?}"),
     }
 }
 
-/// The tensor behind a handle of burn's, on a device with autodiff.
-fn primitive<const D: usize>(tensor: Tensor<D>) -> TchTensor {
-    match tensor.try_into_primitive::<Autodiff<LibTorch>>() {
-        Ok(tracked) => tracked.into_primitive(),
-        Err(error) => unreachable!("a tensor of LibTorch with autodiff: {error:?}"),
-    }
+/// The tensor behind a handle of burn's, if libtorch records what is computed from it.
+pub(super) fn recorded<const D: usize>(tensor: &Tensor<D>) -> Option<Torch> {
+    let primitive = tensor.clone().try_into_primitive::<LibTorch>().ok()?;
+    primitive.tensor.requires_grad().then_some(primitive.tensor)
 }
 
-fn flat(gradient: &Torch) -> Tensor<1> {
-    Tensor::from_primitive::<LibTorch>(TchTensor::new(gradient.reshape([-1])))
+/// Whether libtorch records what is computed from a tensor.
+pub(crate) fn is_recorded<const D: usize>(tensor: &Tensor<D>) -> bool {
+    recorded(tensor).is_some()
+}
+
+/// A handle of burn's for memory of its own.
+pub(super) fn handle<const D: usize>(tensor: Torch) -> Tensor<D> {
+    Tensor::from_primitive::<LibTorch>(TchTensor::new(tensor))
 }
 
 /// The same values, through which neither burn nor libtorch differentiates.
 pub(crate) fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    let tensor = tensor.detach();
-    match tensor.clone().try_into_primitive::<Autodiff<LibTorch>>() {
-        Ok(tracked) => {
-            let primitive = tracked.into_primitive();
-            let detached = super::alias(primitive.tensor.detach(), &primitive);
-            Tensor::from_inner(Tensor::from_primitive::<LibTorch>(detached))
-        }
-        Err(_) => tensor,
+    if !is_recorded(&tensor) {
+        return tensor.detach();
     }
+    let primitive = primitive(tensor);
+    let detached = super::alias(primitive.tensor.detach(), &primitive);
+    Tensor::from_primitive::<LibTorch>(detached)
 }
