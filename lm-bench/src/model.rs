@@ -188,7 +188,11 @@ impl LanguageModel {
         let hidden = x.reshape([steps * rows, h]);
         let (weight, bias) = (self.output.val(), self.output_bias.val());
         let loss = nn::softmax_cross_entropy(hidden, OutputWeight::Columns(weight), bias, targets, weights);
-        Prediction { loss, state: state.into_iter().map(nn::detach).collect(), lookups: lookup.into_iter().collect() }
+        Prediction {
+            loss,
+            state: state.into_iter().map(nn::detach).collect(),
+            lookups: lookup.into_iter().collect(),
+        }
     }
 }
 

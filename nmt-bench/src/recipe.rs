@@ -81,7 +81,7 @@ impl Recipe for TranslationRecipe {
     fn loss(&mut self, model: &Translator, step: u64) -> StepLoss {
         let batch = self.train.batch(step);
         let device = training_device(&self.device);
-        let dropout = Dropout::new(self.dropout, self.seed, step);
+        let dropout = Dropout::new(self.dropout, self.seed, step, &device);
         let found = model.predict(&batch, dropout, &device);
         let total = found.loss.total;
         let (sum, predictions) = (total.clone().inner(), batch.predictions().max(1.0));

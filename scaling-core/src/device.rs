@@ -74,7 +74,9 @@ impl Compute {
         if precision == Precision::Bf16 {
             if !self.kind.starts_with("tch") {
                 let device = &self.name;
-                return Err(Error::input(format!("precision `bf16` needs a device `tch:...`, not `{device}`")));
+                return Err(Error::input(format!(
+                    "precision `bf16` needs a device `tch:...`, not `{device}`"
+                )));
             }
             self.kind.push_str("-bf16");
         }

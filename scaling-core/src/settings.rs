@@ -87,7 +87,12 @@ pub const KEYS: &[Key] = &[
     key("adam_epsilon", Kind::Number, "1e-8", "offset of Adam's denominator"),
     key("validation", Kind::Count, "0", "validation samples; 0 = the whole validation part"),
     key("level", Kind::Number, "0.95", "level of the intervals"),
-    key("precision", Kind::Choice(&["f32", "bf16"]), "f32", "of the factors of products, on devices that have a choice"),
+    key(
+        "precision",
+        Kind::Choice(&["f32", "bf16"]),
+        "f32",
+        "of the factors of products, on devices that have a choice",
+    ),
     key("checkpoint_seconds", Kind::Number, "60", "time between checkpoints"),
     key(
         "weights",

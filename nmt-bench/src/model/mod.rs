@@ -107,10 +107,7 @@ impl Translator {
     ) -> (Encoded, Option<Lookup>) {
         let ([steps, rows], [_, d]) = (source.dims(), self.source.dims());
         let device = source.device();
-        let mask = dropout.map(|dropout| {
-            let values = dropout.mask(steps * rows * d);
-            Tensor::<3>::from_data(TensorData::new(values, [steps, rows, d]), &device)
-        });
+        let mask = dropout.map(|dropout| dropout.mask_of([steps, rows, d], &device));
         let (mut x, lookup) = nn::embedding(&self.source, source);
         let (mut h, mut c) = (Vec::new(), Vec::new());
         for (layer, directions) in self.encoder.iter().enumerate() {
@@ -155,10 +152,7 @@ impl Translator {
         let options = DecoderOptions {
             feeding: self.feeding,
             lengths: Some(encoded.lengths),
-            masks: dropout.map(|dropout| {
-                let count = steps * rows * d;
-                [0; 2].map(|_| dropout.mask(count).into())
-            }),
+            masks: dropout.map(|dropout| dropout.masks(steps * rows * d)),
         };
         let [first, second] = [0, 1].map(|layer| self.decoder[layer].weight.val());
         let weights = DecoderWeights {

@@ -63,7 +63,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     if arguments.batch == 0 || arguments.length == Some(0) || arguments.vocab == Some(0) {
         return Err(Error::input("`--batch`, `--length` and `--vocab` must be at least 1"));
     }
-    let keys: Vec<Key> = task.keys().iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
+    let keys: Vec<Key> =
+        task.keys().iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
     let mut options = options(&keys, &arguments.assignments)?;
     let precision = options.take("precision").unwrap_or_default();
     let compute = Compute::parse(&arguments.device)?.in_precision(&precision)?;

@@ -57,8 +57,30 @@ pub struct DecoderOptions {
     pub feeding: InputFeeding,
     /// Steps of every source, [B], if they are not all S: the others get no attention.
     pub lengths: Option<Arc<[usize]>>,
-    /// Dropout masks between the layers and of the attention vectors, [T, B, D] each, 0 or 1 / (1 - share).
-    pub masks: Option<[Arc<[f32]>; 2]>,
+    /// Dropout between the layers and of the attention vectors.
+    pub masks: Option<Masks>,
+}
+
+/// Two dropout masks, [T, B, D] each, of 0 and 1 / (1 - share).
+#[derive(Debug, Clone)]
+pub enum Masks {
+    /// As values.
+    Given([Arc<[f32]>; 2]),
+    /// By the device, which has begun draws (see [`super::begin_draws`]).
+    Drawn {
+        /// Of zeros.
+        share: f64,
+    },
+}
+
+impl Masks {
+    /// The values, where the device does not draw its own.
+    pub(super) fn given(&self) -> &[Arc<[f32]>; 2] {
+        match self {
+            Self::Given(masks) => masks,
+            Self::Drawn { .. } => unreachable!("masks are given to a device that draws none"),
+        }
+    }
 }
 
 /// What the decoder leaves behind.
@@ -107,7 +129,7 @@ pub fn attention_decoder(
         let fit = lengths.iter().all(|length| (1..=sources).contains(length));
         assert!(lengths.len() == batch && fit, "lengths of sources");
     }
-    if let Some(masks) = &options.masks {
+    if let Some(Masks::Given(masks)) = &options.masks {
         assert!(masks.iter().all(|mask| mask.len() == steps * batch * d), "dropout masks");
     }
     let packed = if extension::available(&x.device()) {
@@ -144,6 +166,7 @@ pub(super) fn reference(
     let mut vector = state.vector;
     let masks = options.masks.as_ref().map(|masks| {
         masks
+            .given()
             .each_ref()
             .map(|mask| Tensor::<3>::from_data(TensorData::new(mask.to_vec(), [steps, batch, d]), &device))
     });

@@ -29,7 +29,7 @@ pub use batch_norm::{BatchNormOptions, Normalized, batch_norm, normalize};
 pub use convolution::{Padding, Placement, convolve};
 pub use ctc::{Ctc, CtcTargets, ctc};
 pub use decoder::{
-    DecoderOptions, DecoderOutput, DecoderState, DecoderWeights, InputFeeding, attention_decoder,
+    DecoderOptions, DecoderOutput, DecoderState, DecoderWeights, InputFeeding, Masks, attention_decoder,
 };
 pub use embedding::{Lookup, embedding};
 pub(crate) use extension::host_kernels;
@@ -90,6 +90,30 @@ pub fn is_training<const D: usize>(tensor: &Tensor<D>) -> bool {
         return true;
     }
     tensor.device().is_autodiff()
+}
+
+/// Begins a sequence of draws on a device that makes its own, a pure function of the seed; false if this one does not,
+/// and is to be given what was drawn.
+#[must_use]
+pub fn begin_draws(seed: u64, device: &Device) -> bool {
+    #[cfg(feature = "tch")]
+    return torch::begin_draws(seed, device);
+    #[cfg(not(feature = "tch"))]
+    {
+        let _ = (seed, device);
+        false
+    }
+}
+
+/// The next draw: a mask of 0 for a share of its values, else 1 / (1 - share).
+///
+/// # Panics
+/// Unless [`begin_draws`] was true for the device.
+pub fn drawn_mask<const D: usize>(shape: [usize; D], share: f64, device: &Device) -> Tensor<D> {
+    #[cfg(feature = "tch")]
+    return torch::drawn_mask(shape, share, device);
+    #[cfg(not(feature = "tch"))]
+    unreachable!("no draws of {shape:?} with {share} on {device:?}")
 }
 
 /// Runs what no gradient is asked of.

@@ -10,7 +10,8 @@ pub struct CrossEntropy {
     pub total: Tensor<1>,
     /// The loss -ln p(target) of every position in nats, whatever its weight, [N]; without gradient.
     pub losses: Tensor<1>,
-    /// 1 where the target is the likeliest symbol, the first of equals, [N]; without gradient.
+    /// 1 where the target is the likeliest symbol, the first of equals, [N]; without gradient. NaN while a model trains
+    /// on a GPU, where nobody asks and it takes time.
     pub hits: Tensor<1>,
 }
 

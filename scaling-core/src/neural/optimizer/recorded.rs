@@ -41,7 +41,8 @@ impl Recorded {
         let mut state = Weights::default();
         for (kind, block) in rule.memory().iter().zip(&self.memory) {
             for (name, piece) in self.names.iter().zip(self.flat.split(block)) {
-                let data = Vec::<f32>::try_from(piece.reshape([-1])).unwrap_or_else(|error| panic!("float32 values: {error}"));
+                let data = Vec::<f32>::try_from(piece.reshape([-1]))
+                    .unwrap_or_else(|error| panic!("float32 values: {error}"));
                 state.insert(format!("{name}/{kind}"), &[data.len()], data);
             }
         }

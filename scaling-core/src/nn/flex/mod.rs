@@ -2,8 +2,8 @@
 //! backward pass is a call of another.
 
 mod ctc;
-mod recognition;
 mod images;
+mod recognition;
 mod sequences;
 
 use burn::backend::TensorMetadata;

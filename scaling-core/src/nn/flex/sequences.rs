@@ -80,7 +80,7 @@ impl DecoderInputs {
         let [x, memory, h, c, vector, first, second, biases, attend, combine] =
             self.0.each_ref().map(Values::slice);
         let lengths = self.1.lengths.as_deref();
-        let masks = self.1.masks.as_ref().map(|masks| masks.each_ref().map(AsRef::as_ref));
+        let masks = self.1.masks.as_ref().map(|masks| masks.given().each_ref().map(AsRef::as_ref));
         let weights = [first, second];
         kernel::decoder::Inputs { x, memory, h, c, vector, weights, biases, attend, combine, lengths, masks }
     }

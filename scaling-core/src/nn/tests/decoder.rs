@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::nn::decoder::reference;
-use crate::nn::{DecoderOptions, DecoderState, DecoderWeights, InputFeeding, attention_decoder, extension};
+use crate::nn::{
+    DecoderOptions, DecoderState, DecoderWeights, InputFeeding, Masks, attention_decoder, extension,
+};
 use std::sync::Arc;
 
 /// Inputs of a decoder: T, B, S, E, D.
@@ -48,7 +50,7 @@ impl Case {
             options: DecoderOptions {
                 feeding,
                 lengths: (!plain).then_some(lengths),
-                masks: (!plain).then(|| [mask(&mut draw), mask(&mut draw)]),
+                masks: (!plain).then(|| Masks::Given([mask(&mut draw), mask(&mut draw)])),
             },
             upstream: draw.weights([t + 4, b, d]),
         }

@@ -26,8 +26,49 @@ pub(crate) struct AdamNumbers {
 /// The block, and where every parameter is in it.
 pub(crate) struct Flat {
     values: TchTensor,
-    /// Beginnings, lengths and shapes, in the order in which the model visits its parameters.
-    parts: Vec<(usize, usize, Vec<i64>)>,
+    /// In the order in which the model visits its parameters.
+    parts: Vec<Part>,
+}
+
+/// Where one parameter is.
+struct Part {
+    begin: usize,
+    len: usize,
+    shape: Vec<i64>,
+    /// Whether its last dimension is the slowest in memory.
+    by_last: bool,
+}
+
+impl Part {
+    /// Windows of filters, and matrices that are wider than high, are kept by their last dimension: so do cuDNN's
+    /// filters and the layers of libtorch, which would else be given a copy at every step. Tables of embeddings,
+    /// which are looked up in by rows, are high.
+    fn new(begin: usize, shape: Vec<i64>) -> Self {
+        let by_last = shape.len() == 4 || (shape.len() == 2 && shape[1] > shape[0]);
+        Self { begin, len: shape.iter().product::<i64>() as usize, shape, by_last }
+    }
+
+    /// Its piece of a block, of its shape.
+    fn of(&self, block: &Tensor) -> Tensor {
+        let piece = block.narrow(0, self.begin as i64, self.len as i64);
+        if !self.by_last {
+            return piece.view(self.shape.as_slice());
+        }
+        let mut kept = self.shape.clone();
+        kept.rotate_right(1);
+        let order: Vec<i64> = (1..self.shape.len() as i64).chain([0]).collect();
+        piece.view(kept.as_slice()).permute(&order)
+    }
+
+    /// Something of its shape in a row, as it is in the block.
+    fn row(&self, tensor: &Tensor) -> Tensor {
+        if !self.by_last {
+            return tensor.reshape([-1]);
+        }
+        let last = self.shape.len() as i64 - 1;
+        let order: Vec<i64> = [last].into_iter().chain(0..last).collect();
+        tensor.permute(&order).reshape([-1])
+    }
 }
 
 impl Flat {
@@ -37,10 +78,9 @@ impl Flat {
         let mut at = 0;
         let mut parts = Vec::with_capacity(trained.len());
         for tensor in &trained {
-            let shape = tensor.size();
-            let len = shape.iter().product::<i64>() as usize;
-            parts.push((at, len, shape));
-            at += len.next_multiple_of(ALIGNMENT);
+            let part = Part::new(at, tensor.size());
+            at += part.len.next_multiple_of(ALIGNMENT);
+            parts.push(part);
         }
         let options = trained.first().map_or((Kind::Float, Device::Cpu), |t| (t.kind(), t.device()));
         let flat = Self { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts };
@@ -56,7 +96,7 @@ impl Flat {
         let begin = self.values.tensor.data_ptr() as usize;
         let size = std::mem::size_of::<f32>();
         let trained = gradients.iter().filter_map(|gradient| gradient.leaf.as_ref());
-        let mut places = self.parts.iter().map(|(at, ..)| begin + at * size);
+        let mut places = self.parts.iter().map(|part| begin + part.begin * size);
         trained.map(|leaf| leaf.data_ptr() as usize).eq(places.by_ref())
     }
 
@@ -67,25 +107,22 @@ impl Flat {
 
     /// The piece of every parameter, of its shape.
     pub(crate) fn split(&self, block: &Tensor) -> Vec<Tensor> {
-        let piece = |(at, len, shape): &(usize, usize, Vec<i64>)| {
-            block.narrow(0, *at as i64, *len as i64).view(shape.as_slice())
-        };
-        self.parts.iter().map(piece).collect()
+        self.parts.iter().map(|part| part.of(block)).collect()
     }
 
     /// The gradients in the order of the values; zero where there is none.
     fn join(&self, gradients: &[Gradient]) -> Tensor {
         let values = &self.values.tensor;
-        let longest = self.parts.iter().map(|part| part.1).fold(ALIGNMENT, usize::max);
+        let longest = self.parts.iter().map(|part| part.len).fold(ALIGNMENT, usize::max);
         let filler = values.narrow(0, 0, 1).zeros_like().expand([longest as i64], false);
         let mut all = Vec::with_capacity(2 * self.parts.len());
         let trained = gradients.iter().filter(|gradient| gradient.leaf.is_some());
-        for (gradient, (_, len, _)) in trained.zip(&self.parts) {
+        for (gradient, part) in trained.zip(&self.parts) {
             all.push(match &gradient.value {
-                Some(value) => value.reshape([-1]),
-                None => filler.narrow(0, 0, *len as i64),
+                Some(value) => part.row(value),
+                None => filler.narrow(0, 0, part.len as i64),
             });
-            let missing = len.next_multiple_of(ALIGNMENT) - len;
+            let missing = part.len.next_multiple_of(ALIGNMENT) - part.len;
             if missing > 0 {
                 all.push(filler.narrow(0, 0, missing as i64));
             }
@@ -144,10 +181,9 @@ impl ModuleMapper for Place<'_> {
         if self.gradients.next().is_none_or(|gradient| gradient.leaf.is_none()) {
             return param;
         }
-        let (at, len, shape) = &self.flat.parts[self.next];
+        let (block, part) = (&self.flat.values, &self.flat.parts[self.next]);
         self.next += 1;
-        let block = &self.flat.values;
-        let view = block.tensor.narrow(0, *at as i64, *len as i64).view(shape.as_slice());
+        let view = part.of(&block.tensor);
         // burn must know whose memory it is.
         let view = TchTensor::partial(view, block.storage.clone());
         param.map(|_| Burn::from_primitive::<LibTorch>(view))

@@ -259,3 +259,47 @@ fn look_up(states: &Tensor, steps: i64, lengths: &[usize], index: impl Fn(usize,
     states.flatten(0, 1).index_select(0, &rows).view([steps, batch, width])
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    /// What cuDNN is given, and what the CPU is: the same values and gradients.
+    #[test]
+    fn packed_torch_rows_are_read_like_padded_ones() {
+        tch::manual_seed(1);
+        let (input, hidden) = (3, 4);
+        let random = |shape: &[i64]| {
+            (Tensor::rand(shape, (Kind::Float, Device::Cpu)) - 0.5).detach().set_requires_grad(true)
+        };
+        for lengths in [vec![5, 2, 4, 1], vec![3, 5], vec![4, 4, 3]] {
+            let batch = lengths.len() as i64;
+            let given = [
+                random(&[5, batch, input]),
+                random(&[input + hidden, 4 * hidden]),
+                random(&[4 * hidden]),
+                random(&[input + hidden, 4 * hidden]),
+                random(&[4 * hidden]),
+            ];
+            let upstream = Tensor::rand([5, batch, 2 * hidden], (Kind::Float, Device::Cpu));
+            for cell in [LstmCell::Tensorflow, LstmCell::Torch] {
+                let [x, ahead, ahead_bias, back, back_bias] = given.each_ref();
+                let zero = Tensor::zeros([2, batch, hidden], (Kind::Float, Device::Cpu));
+                let pairs = [(ahead, ahead_bias), (back, back_bias)];
+                let options = BothDirections { cell, lengths: Some(lengths.clone().into()) };
+                let found = [
+                    packed(x, &zero, &pairs, cell, &lengths),
+                    bidirectional([x, ahead, ahead_bias, back, back_bias], &options),
+                ];
+                let [packed, padded] = found.map(|y| {
+                    let gradients =
+                        Tensor::run_backward(&[(&y * &upstream).sum(Kind::Float)], &given, false, false);
+                    std::iter::once(y).chain(gradients).collect::<Vec<_>>()
+                });
+                for (a, b) in packed.iter().zip(&padded) {
+                    assert!(a.allclose(b, 1e-4, 1e-6, false), "{lengths:?} {cell:?}: {a} {b}");
+                }
+            }
+        }
+    }
+}

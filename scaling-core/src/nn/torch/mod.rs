@@ -9,22 +9,25 @@
 #![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
 
 mod ctc;
+mod draw;
 mod flat;
 mod images;
 mod lstm;
 mod recognition;
 mod sequences;
 mod tape;
-mod upload;
 #[cfg(test)]
 mod tests;
+mod upload;
 
+pub(crate) use draw::{begin_draws, drawn_mask};
+pub(crate) use flat::{AdamNumbers, Flat};
 pub(crate) use images::batch_norm_and_note;
 pub(crate) use lstm::stacked;
-pub(crate) use flat::{AdamNumbers, Flat};
 pub(crate) use tape::{Gradient, Tape, detach, is_recorded};
 pub(crate) use upload::upload;
 
+use super::precision::{Precision, precision};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -32,7 +35,6 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, DispatchDevice, LibTorch};
-use super::precision::{Precision, precision};
 use burn::tensor::Device;
 use tch::{Kind, Tensor};
 

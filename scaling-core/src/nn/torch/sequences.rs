@@ -1,8 +1,9 @@
 //! Sequence layers and the output layer.
 
+use super::draw::draw;
 use super::lstm::lstm;
 use super::{differentiable, dims, lowered, plain, restored};
-use crate::nn::decoder::DecoderOptions;
+use crate::nn::decoder::{DecoderOptions, Masks};
 use crate::nn::extension::Sequences;
 use crate::nn::lstm::LstmOptions;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -159,10 +160,11 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
     let [x, memory, h, c, vector, first, second, biases, attend, combine] = inputs.each_ref();
     let ([steps, batch, input], [sources, _, width]) = (dims(x), dims(memory));
     let on_device = |values: &[f32]| lowered(&Tensor::from_slice(values).to_device(x.device()));
-    let masks = options
-        .masks
-        .as_ref()
-        .map(|masks| masks.each_ref().map(|mask| on_device(mask).view([steps, batch, width]).unbind(0)));
+    let masks = options.masks.as_ref().map(|masks| match masks {
+        Masks::Given(masks) => masks.each_ref().map(|mask| on_device(mask).view([steps, batch, width])),
+        Masks::Drawn { share } => [0; 2].map(|_| lowered(&draw(&[steps, batch, width], *share, x.device()))),
+    });
+    let masks = masks.map(|masks| masks.map(|mask| mask.unbind(0)));
     let masked = |k: usize, t: usize, value: Tensor| match &masks {
         Some(masks) => value * &masks[k][t],
         None => value,
@@ -220,7 +222,12 @@ fn softmax_cross_entropy(
     let weight = if is_table { weight.tr() } else { weight };
     // The products may be of half precision, what is summed over all symbols not.
     let logits = restored(bias.addmm(&hidden, &weight));
-    let hits = logits.detach().argmax(1, false).eq_tensor(targets).to_kind(logits.kind());
+    // Nobody asks for them in training, where they would cost another pass over all logits.
+    let hits = if logits.requires_grad() && logits.device() != Device::Cpu {
+        Tensor::full(targets.size(), f64::NAN, (logits.kind(), logits.device()))
+    } else {
+        logits.detach().argmax(1, false).eq_tensor(targets).to_kind(logits.kind())
+    };
     let losses = logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, NO_TARGET, 0.0);
     Tensor::cat(&[losses.detach(), hits, losses.dot(weights).unsqueeze(0)], 0)
 }

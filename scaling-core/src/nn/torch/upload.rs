@@ -13,9 +13,8 @@ pub(crate) fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: 
     let strides: [i64; D] = std::array::from_fn(|k| sizes[k + 1..].iter().product());
     // SAFETY: the memory is that of as many float32 values as the shape has, and outlives `borrowed`, which is
     // copied and dropped before this function returns.
-    let borrowed = unsafe {
-        Tensor::from_blob(values.as_ptr().cast(), &sizes, &strides, Kind::Float, Device::Cpu)
-    };
+    let borrowed =
+        unsafe { Tensor::from_blob(values.as_ptr().cast(), &sizes, &strides, Kind::Float, Device::Cpu) };
     let device = Device::from(device);
     let copied = if device == Device::Cpu { borrowed.copy() } else { borrowed.to_device(device) };
     Burn::from_primitive::<LibTorch>(TchTensor::new(copied))

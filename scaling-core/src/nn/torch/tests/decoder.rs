@@ -9,7 +9,7 @@ fn decoder_of_pytorch(inputs: &[Tensor; 10], case: &Case) -> Tensor {
     let [x, memory, h, c, vector, first, second, biases, attend, combine] = inputs;
     let ([steps, batch, _], [sources, _, d]) = (dims(x), dims(memory));
     let mask = |k: usize, t: i64| {
-        let masks = case.options.masks.as_ref()?;
+        let masks = case.options.masks.as_ref()?.given();
         let mask = Tensor::from_slice(&masks[k]).view([steps, batch, d]);
         Some(mask.select(0, t))
     };
