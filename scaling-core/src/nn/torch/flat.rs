@@ -135,7 +135,9 @@ impl Flat {
         let mut gradient = self.join(gradients);
         if clip > 0.0 {
             let norm = gradient.norm();
-            let factor = (norm.reciprocal() * clip).clamp_max(1.0) + (&norm - &norm);
+            // 0, but NaN where the norm is infinite.
+            let lost = &norm * 0.0;
+            let factor = (norm.reciprocal() * clip).clamp_max(1.0) + lost;
             let _ = gradient.g_mul_(&factor);
         }
         gradient

@@ -50,7 +50,7 @@ pub(crate) fn stacked(
 }
 
 /// Hidden states of both directions, [T, B, 2 H], of x [T, B, I] and weights [I + H, 4 H] and biases [4 H] of either.
-/// Beyond the lengths they are zero, or left to the caller.
+/// Beyond the lengths they are zero.
 pub(super) fn bidirectional(
     [x, ahead, ahead_bias, back, back_bias]: [&Tensor; 5],
     options: &BothDirections,
