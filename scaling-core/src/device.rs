@@ -182,4 +182,13 @@ mod tests {
         assert_eq!(error.to_string(), "unknown device `tch:cuda`; did you mean `tch:cuda:0`?");
         assert!(Compute::parse("tch:cuda:99999").is_err());
     }
+
+    #[test]
+    fn half_precision_is_refused_where_there_is_none() {
+        let cpu = || Compute::parse("cpu").expect("the CPU");
+        assert_eq!(cpu().in_precision("f32").expect("single precision").kind, cpu().kind);
+        let error = cpu().in_precision("bf16").expect_err("no such products");
+        assert_eq!(error.to_string(), "precision `bf16` needs a device `tch:...`, not `cpu`");
+        assert!(cpu().in_precision("f16").is_err());
+    }
 }
