@@ -39,7 +39,7 @@ def pack(archive, data):
         with tarfile.open(archive, "w:xz", preset=6) as tar:
             for name in BINARIES:
                 tar.add(folder / name, f"gpu/bin/{name}")
-            for file in sorted(ROOT.glob("benchmarks/*.py")) + sorted(ROOT.glob("docs/results/*.toml")):
+            for file in sorted(ROOT.glob("benchmarks/*.py")) + sorted(ROOT.glob("docs/results/**/*.toml")):
                 tar.add(file, f"gpu/{file.relative_to(ROOT)}")
             for path in data:
                 tar.add(path, f"gpu/data/{path.resolve().name}")
@@ -48,11 +48,16 @@ def pack(archive, data):
 
 def run(command):
     """Becomes a command that finds the libraries of this Python's PyTorch."""
-    import torch
-
+    try:
+        import torch
+    except ImportError:
+        print(f"error: {sys.executable} has no PyTorch; run this with a Python that has {os.environ['SCALING_TORCH_VERSION']}", file=sys.stderr)
+        sys.exit(2)
     version = torch.__version__.split("+")[0]
     if version.split(".")[:2] != os.environ["SCALING_TORCH_VERSION"].split(".")[:2]:
-        sys.exit(f"error: this Python has PyTorch {version}; the binaries are built for {os.environ['SCALING_TORCH_VERSION']}")
+        wanted = os.environ["SCALING_TORCH_VERSION"]
+        print(f"error: this Python has PyTorch {version}; the binaries are built for {wanted}", file=sys.stderr)
+        sys.exit(2)
     libraries = Path(torch.__path__[0]) / "lib"
     os.environ["LD_LIBRARY_PATH"] = f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
     os.execvp(command[0], command)
@@ -72,7 +77,7 @@ def main():
             pack(options.archive, options.data)
         else:
             run(options.command)
-    except (OSError, ImportError, subprocess.CalledProcessError) as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
 
