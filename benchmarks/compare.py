@@ -153,7 +153,7 @@ class Peer:
         self.given = ["--precision", options.precision, "--seconds", options.seconds]
         self.process = None
         if options.gpu:
-            self.given += ["--device", options.device.removeprefix("tch:"), "--threads", options.threads]
+            self.given += ["--device", options.device.removeprefix("tch:")]
             command = [*map(str, self.command), "--serve"]
             self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

@@ -70,7 +70,7 @@ impl Compute {
     /// If the name is unknown, or the device has no such products.
     pub fn in_precision(mut self, name: &str) -> Result<Self> {
         let precision = Precision::parse(name)
-            .ok_or_else(|| Error::unknown("value of `precision`", name, ["f32", "bf16"]))?;
+            .ok_or_else(|| Error::unknown("value of `precision`", name, Precision::NAMES.iter().copied()))?;
         if precision == Precision::Bf16 {
             if !self.kind.starts_with("tch") {
                 let device = &self.name;

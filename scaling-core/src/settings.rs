@@ -2,6 +2,7 @@
 //! (task defaults, `--preset`, `--config FILE.toml`, `--set key=value`; later ones win).
 
 use crate::error::{Error, Result};
+use crate::nn::Precision;
 use crate::shard::Mode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,7 +90,7 @@ pub const KEYS: &[Key] = &[
     key("level", Kind::Number, "0.95", "level of the intervals"),
     key(
         "precision",
-        Kind::Choice(&["f32", "bf16"]),
+        Kind::Choice(Precision::NAMES),
         "f32",
         "of the factors of products, on devices that have a choice",
     ),

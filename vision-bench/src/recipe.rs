@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use scaling_core::error::Result;
 use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
-
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;

@@ -17,27 +17,22 @@ const REPEATS: usize = 5;
 /// Timed steps at most.
 const STEPS: usize = 5000;
 
-/// What was measured.
-struct Measured {
-    /// Of every step, in order.
-    seconds: Vec<f64>,
-    /// For which steps have waited for their samples.
-    input_seconds: f64,
-}
+/// Seconds of every step, in order.
+struct Measured(Vec<f64>);
 
 impl Measured {
     fn of(learner: &mut dyn Learner, rate: f64, at_least: f64) -> Self {
         for step in 0..WARM_UP {
             learner.step(step, rate);
         }
-        let (mut seconds, waited, began) = (Vec::new(), learner.input_seconds(), Instant::now());
+        let (mut seconds, began) = (Vec::new(), Instant::now());
         while seconds.len() < REPEATS || (began.elapsed().as_secs_f64() < at_least && seconds.len() < STEPS) {
             let start = Instant::now();
             // A step ends with a value that was read, so with a device that has nothing left to do.
             learner.step(WARM_UP + seconds.len() as u64, rate);
             seconds.push(start.elapsed().as_secs_f64());
         }
-        Self { seconds, input_seconds: learner.input_seconds() - waited }
+        Self(seconds)
     }
 
     /// Seconds of the step at a place in the order of their lengths, from 0 to 1.
@@ -49,10 +44,8 @@ impl Measured {
 
     /// The median steps of equal parts of the time.
     fn repeats(&self) -> Vec<f64> {
-        let n = self.seconds.len();
-        (0..REPEATS)
-            .map(|k| Self::quantile(&self.seconds[k * n / REPEATS..(k + 1) * n / REPEATS], 0.5))
-            .collect()
+        let n = self.0.len();
+        (0..REPEATS).map(|k| Self::quantile(&self.0[k * n / REPEATS..(k + 1) * n / REPEATS], 0.5)).collect()
     }
 }
 
@@ -78,9 +71,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let mut learner = task.stopwatch(&trial, extent, &compute)?;
     let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
     let (samples, cost) = (learner.samples_per_step(), learner.cost());
-    let speed = |q: f64| samples / Measured::quantile(&measured.seconds, q);
+    let speed = |q: f64| samples / Measured::quantile(&measured.0, q);
     let gflops = |per_second: f64| per_second * cost.flops_per_sample / 1e9;
-    let waiting = measured.input_seconds / measured.seconds.iter().sum::<f64>();
     // A GPU's rate is the yardstick of how well it is used.
     let products = compute.kind.starts_with("tch-cuda").then(|| compute.product_gflops());
     if arguments.json {
@@ -100,8 +92,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
                 "parameters": cost.parameters,
                 "gflops": gflops(speed(0.5)),
                 "product_gflops": products,
-                "waiting_for_input": waiting,
-                "steps": measured.seconds.len(),
+                "steps": measured.0.len(),
                 "peak_memory": peak_memory(),
             })
         );
@@ -117,7 +108,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
             gflops(speed(0.5)),
             speed(0.75),
             speed(0.25),
-            measured.seconds.len(),
+            measured.0.len(),
             peak_memory() as f64 / 1e6,
         );
     }

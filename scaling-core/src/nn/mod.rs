@@ -46,6 +46,6 @@ pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
 #[cfg(feature = "tch")]
-pub(crate) use torch::{AdamNumbers, Flat, Gradient, Tape, batch_norm_and_note};
+pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
 pub(crate) use training::unrecorded;
 pub use training::{begin_draws, detach, drawn_mask, is_training, training_device, upload};

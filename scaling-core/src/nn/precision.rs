@@ -14,6 +14,9 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// What [`Precision::parse`] knows.
+    pub const NAMES: &[&str] = &["f32", "bf16"];
+
     /// By its name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

@@ -1,23 +1,13 @@
 //! What the optimiser asks of a gradient, whatever the device, and where gradients come from.
 
 use crate::nn::Lookup;
+use crate::nn::update::AdamUpdate;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients, IndexingUpdateOp, Int, Tensor};
 use std::marker::PhantomData;
 
 /// First and second moment of one parameter, flattened.
 pub(super) type Moments = [Tensor<1>; 2];
-
-/// What Adam does in one update (Kingma and Ba 2015, section 2, the efficient form).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AdamUpdate {
-    /// Decay of the first and second moment.
-    pub(super) beta: (f64, f64),
-    /// 1 - beta^t of both.
-    pub(super) bias: (f64, f64),
-    pub(super) epsilon: f64,
-    pub(super) rate: f64,
-}
 
 /// The gradient of one parameter. Parameters and gradients are flattened.
 pub(super) trait Gradient: Sized {

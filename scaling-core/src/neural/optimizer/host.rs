@@ -1,8 +1,8 @@
 //! Updates on plain memory, for the CPU: each parameter is walked once, in place, and of a table only the
 //! rows that occurred.
 
-use super::gradient::{AdamUpdate, Gradient, Moments};
-use crate::nn::update::{self, AdamStep};
+use super::gradient::{Gradient, Moments};
+use crate::nn::update::{self, AdamStep, AdamUpdate};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::collections::BTreeMap;
 

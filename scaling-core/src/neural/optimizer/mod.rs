@@ -11,11 +11,12 @@ mod tensors;
 
 use super::parameters::{Path, export, values};
 use crate::error::Result;
+use crate::nn::update::AdamUpdate;
 use crate::nn::{Lookup, host_kernels};
 use crate::trial::{Optimization, Weights};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
-use gradient::{AdamUpdate, Gradient, collect};
+use gradient::{Gradient, collect};
 use std::collections::BTreeMap;
 
 /// Adam's decay of the first moment (Kingma and Ba 2015).

@@ -1,12 +1,11 @@
 //! Updates of what LibTorch has recorded.
 
+use super::super::parameters::Path;
 use super::{MOMENTUM, Optimizer, Rule, values};
-use crate::nn::{AdamNumbers, Flat, Gradient};
+use crate::nn::{Flat, Gradient};
 use crate::trial::Weights;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-
-use super::super::parameters::Path;
 
 /// The parameters in one block, and what is remembered of them in blocks like it.
 pub(super) struct Recorded {
@@ -67,11 +66,7 @@ impl Optimizer {
         let gradient = flat.clipped(gradients, self.clip);
         match (self.rule, &mut memory[..]) {
             (Rule::Nesterov, [velocity]) => flat.accelerate(&gradient, velocity, rate, MOMENTUM),
-            (Rule::Adam, [first, second]) => {
-                let adam = self.adam(step, rate);
-                let numbers = AdamNumbers { beta: adam.beta, bias: adam.bias, epsilon: adam.epsilon, rate };
-                flat.adapt(&gradient, [first, second], numbers);
-            }
+            (Rule::Adam, [first, second]) => flat.adapt(&gradient, [first, second], self.adam(step, rate)),
             _ => flat.descend(&gradient, rate),
         }
         self.recorded = Some(recorded);
@@ -94,5 +89,60 @@ impl ModuleVisitor for Names {
     }
     fn exit_module(&mut self, _name: &str, _container: &str) {
         self.path.exit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::neural::{export, import};
+    use crate::nn::{Tape, unrecorded};
+    use crate::trial::Optimization;
+    use burn::tensor::{Device, TensorData};
+
+    /// A wide matrix, which is kept by columns, and a high one.
+    #[derive(Module, Debug)]
+    struct Two {
+        wide: Param<Tensor<2>>,
+        high: Param<Tensor<2>>,
+    }
+
+    #[allow(deprecated, reason = "upstream deprecates burn-tch")]
+    fn begin() -> (Tape, Two) {
+        let device = Device::libtorch().autodiff();
+        let matrix = |shape: [usize; 2]| {
+            let values: Vec<f32> = (0..15).map(|k| k as f32 * 0.1 - 0.6).collect();
+            Param::from_data(TensorData::new(values, shape), &device)
+        };
+        let (tape, model) = Tape::new(Two { wide: matrix([3, 5]), high: matrix([5, 3]) });
+        (tape.expect("LibTorch records"), model)
+    }
+
+    /// The values after so many updates; before one of them training begins anew from a checkpoint.
+    fn train(kind: &str, steps: u64, checkpoint: Option<u64>) -> Weights {
+        let fresh = || Optimizer::new(&Optimization::constant(kind, 0.0, 1, 0.5));
+        let ((mut tape, mut model), mut optimizer) = (begin(), fresh());
+        for step in 0..steps {
+            if checkpoint == Some(step) {
+                let (weights, state) = (export(&model), optimizer.state());
+                (tape, model) = begin();
+                (model, optimizer) = (import(model, &weights).expect("the weights"), fresh());
+                optimizer.restore(&state, &model).expect("the state");
+                assert_eq!(optimizer.state(), state);
+            }
+            let leaves = tape.begin(&model);
+            let objective = (model.wide.val().matmul(model.high.val()) - 1.0).square().sum();
+            let gradients = Tape::gradients(leaves, objective);
+            model = unrecorded(|| optimizer.apply(model, &gradients, step, 0.01));
+        }
+        export(&model)
+    }
+
+    #[test]
+    fn torch_training_goes_on_from_a_checkpoint_with_the_same_values() {
+        for kind in ["sgd", "nesterov", "adam"] {
+            assert_ne!(train(kind, 5, None), train(kind, 4, None), "{kind}");
+            assert_eq!(train(kind, 5, None), train(kind, 5, Some(3)), "{kind}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Updates in tensor operations, for any device.
 
-use super::gradient::{AdamUpdate, Gradient, Moments};
+use super::gradient::{Gradient, Moments};
+use crate::nn::update::AdamUpdate;
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 /// Values that are summed at once when the norm is taken: few enough that a backend sums each piece in

@@ -6,6 +6,17 @@ use rayon::prelude::*;
 /// Values that one thread takes at a time.
 const PIECE: usize = 1 << 14;
 
+/// What Adam does in one update (Kingma and Ba 2015, section 2, the efficient form).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdamUpdate {
+    /// Decay of the first and second moment.
+    pub(crate) beta: (f64, f64),
+    /// 1 - beta^t of both.
+    pub(crate) bias: (f64, f64),
+    pub(crate) epsilon: f64,
+    pub(crate) rate: f64,
+}
+
 /// Adam's constants at one update.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AdamStep {

@@ -2,6 +2,7 @@
 //! everything, where one for every parameter would keep a GPU waiting.
 
 use super::tape::Gradient;
+use crate::nn::update::AdamUpdate;
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
 use burn::module::{Module, ModuleMapper, Param};
@@ -11,17 +12,6 @@ use tch::{Device, Kind, Tensor};
 /// Values from the beginning of one parameter to that of the next are a multiple of this, so that each is
 /// aligned as memory of its own would be.
 const ALIGNMENT: usize = 64;
-
-/// What Adam does in one update (Kingma and Ba 2015, section 2, the efficient form).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AdamNumbers {
-    /// Decay of the first and second moment.
-    pub(crate) beta: (f64, f64),
-    /// 1 - beta^t of both.
-    pub(crate) bias: (f64, f64),
-    pub(crate) epsilon: f64,
-    pub(crate) rate: f64,
-}
 
 /// The block, and where every parameter is in it.
 pub(crate) struct Flat {
@@ -161,8 +151,8 @@ impl Flat {
     }
 
     /// One update of Adam with both moments.
-    pub(crate) fn adapt(&mut self, gradient: &Tensor, moments: [&mut Tensor; 2], numbers: AdamNumbers) {
-        let AdamNumbers { beta, bias, epsilon, rate } = numbers;
+    pub(crate) fn adapt(&mut self, gradient: &Tensor, moments: [&mut Tensor; 2], update: AdamUpdate) {
+        let AdamUpdate { beta, bias, epsilon, rate } = update;
         let [first, second] = moments;
         let _ = first.lerp_(gradient, 1.0 - beta.0);
         let _ = second.g_mul_scalar_(beta.1).addcmul_(gradient, &(gradient * (1.0 - beta.1)));

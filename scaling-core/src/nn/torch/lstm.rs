@@ -227,18 +227,17 @@ fn ragged(
     options: &LstmOptions,
     lengths: &[usize],
 ) -> (Tensor, Tensor) {
-    let ([steps, batch, _], [_, hidden]) = (dims(x), dims(h0));
+    let ([steps, ..], [_, hidden]) = (dims::<3>(x), dims(h0));
     let turned = |t, length| if t < length { length - 1 - t } else { t };
     let x = if options.reverse { look_up(x, steps, lengths, turned) } else { x.shallow_clone() };
 
-    let beyond: Vec<bool> =
-        (0..steps as usize).flat_map(|t| lengths.iter().map(move |length| t >= *length)).collect();
-    let beyond = Tensor::from_slice(&beyond).to_device(x.device()).to_kind(x.kind());
     let [input, forget, ..] = options.cell.order();
     let mut shut = [0.0; 4];
     (shut[input], shut[forget]) = (-SHUT, SHUT);
     let shut = per_gate(shut, hidden, weight).unsqueeze(0);
-    let x = Tensor::cat(&[beyond.view([steps, batch, 1]), x], 2);
+    let within = within(lengths, steps, &x);
+    let beyond = within.ones_like() - within;
+    let x = Tensor::cat(&[beyond, x], 2);
     let (y, c) = layer([&x, h0, c0, &Tensor::cat(&[&shut, weight], 0), bias], options.cell);
 
     // State 0 is the initial one, state n the one after n steps read.

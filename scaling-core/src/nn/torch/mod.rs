@@ -21,7 +21,7 @@ mod tests;
 mod upload;
 
 pub(crate) use draw::{begin_draws, drawn_mask};
-pub(crate) use flat::{AdamNumbers, Flat};
+pub(crate) use flat::Flat;
 pub(crate) use images::batch_norm_and_note;
 pub(crate) use lstm::stacked;
 pub(crate) use tape::{Gradient, Tape, detach, is_recorded};
