@@ -91,6 +91,12 @@ fn libtorch_trains_like_the_reference() {
     trains_like_the_reference("fused", "tch:cpu");
 }
 
+#[cfg(feature = "webgpu")]
+#[test]
+fn wgpu_trains_like_the_reference() {
+    trains_like_the_reference("fused", "wgpu:0");
+}
+
 #[test]
 fn the_report_compares_with_the_known_entropy() {
     let bench = bench();

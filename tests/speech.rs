@@ -101,6 +101,12 @@ fn libtorch_trains_like_the_reference() {
     trains_like_the_reference("fused", "tch:cpu");
 }
 
+#[cfg(feature = "webgpu")]
+#[test]
+fn wgpu_trains_like_the_reference() {
+    trains_like_the_reference("fused", "wgpu:0");
+}
+
 /// A second of a tone, 16 bits.
 fn tone(bench: &Bench, name: &str) {
     let mut bytes = Vec::new();

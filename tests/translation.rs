@@ -126,6 +126,12 @@ fn libtorch_trains_like_the_reference() {
     trains_like_the_reference("fused", "tch:cpu");
 }
 
+#[cfg(feature = "webgpu")]
+#[test]
+fn wgpu_trains_like_the_reference() {
+    trains_like_the_reference("fused", "wgpu:0");
+}
+
 #[test]
 fn a_study_translates_without_its_data() {
     let bench = bench();

@@ -87,6 +87,12 @@ fn libtorch_trains_like_the_reference() {
     trains_like_the_reference("fused", "tch:cpu");
 }
 
+#[cfg(feature = "webgpu")]
+#[test]
+fn wgpu_trains_like_the_reference() {
+    trains_like_the_reference("fused", "wgpu:0");
+}
+
 #[test]
 fn the_report_knows_all_three_metrics() {
     let bench = bench();

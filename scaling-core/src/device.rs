@@ -3,6 +3,8 @@
 use crate::error::{Error, Result};
 use crate::nn::Precision;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
+#[cfg(any(feature = "cuda", feature = "webgpu"))]
+use burn::tensor::{DeviceType, Devices};
 use std::time::Instant;
 
 /// Where tensors live, as named on the command line.
@@ -10,7 +12,8 @@ use std::time::Instant;
 pub struct Compute {
     /// As given, such as `cpu` or `tch:cuda:0`.
     pub name: String,
-    /// What decides results: `cpu`, `tch-cpu` or `tch-cuda` (never the index), and whether by the reference.
+    /// What decides results: `cpu`, `tch-cpu`, `tch-cuda`, `cuda` or `wgpu` (never the index), and whether by the
+    /// reference.
     pub kind: String,
     /// burn's handle.
     pub device: Device,
@@ -44,6 +47,18 @@ pub const BACKENDS: &[Backend] = &[
         built: cfg!(feature = "tch"),
         about: "LibTorch on an NVIDIA GPU (cuDNN), by its index",
     },
+    Backend {
+        name: "cuda:0",
+        feature: "cuda",
+        built: cfg!(feature = "cuda"),
+        about: "burn's own kernels on an NVIDIA GPU, by its index",
+    },
+    Backend {
+        name: "wgpu:0",
+        feature: "webgpu",
+        built: cfg!(feature = "webgpu"),
+        about: "burn's own kernels on any GPU with a Vulkan driver, by its index",
+    },
 ];
 
 impl Compute {
@@ -52,12 +67,19 @@ impl Compute {
     /// # Errors
     /// If the device is unknown, was not built in or is not there.
     pub fn parse(name: &str) -> Result<Self> {
-        let gpu = name.strip_prefix("tch:cuda:").and_then(|index| index.parse().ok());
-        let (kind, device) = match (name, gpu) {
-            ("cpu", _) => ("cpu", Device::flex()),
-            ("tch:cpu", _) => ("tch-cpu", libtorch(name, None)?),
-            (_, Some(index)) => ("tch-cuda", libtorch(name, Some(index))?),
-            _ => return Err(Error::unknown("device", name, BACKENDS.iter().map(|b| b.name))),
+        let indexed = |prefix| name.strip_prefix(prefix).and_then(|index| index.parse().ok());
+        let (kind, device) = if name == "cpu" {
+            ("cpu", Device::flex())
+        } else if name == "tch:cpu" {
+            ("tch-cpu", libtorch(name, None)?)
+        } else if let Some(index) = indexed("tch:cuda:") {
+            ("tch-cuda", libtorch(name, Some(index))?)
+        } else if let Some(index) = indexed("cuda:") {
+            ("cuda", cuda(name, index)?)
+        } else if let Some(index) = indexed("wgpu:") {
+            ("wgpu", wgpu(name, index)?)
+        } else {
+            return Err(Error::unknown("device", name, BACKENDS.iter().map(|b| b.name)));
         };
         // The plain layers round otherwise than the fused ones, so their trials are others.
         let suffix = if crate::nn::reference_wanted() { "-reference" } else { "" };
@@ -86,6 +108,12 @@ impl Compute {
 }
 
 impl Compute {
+    /// Whether it is an NVIDIA GPU, programmed as one.
+    #[must_use]
+    pub fn is_cuda(&self) -> bool {
+        self.kind.starts_with("cuda") || self.kind.starts_with("tch-cuda")
+    }
+
     /// The rate of large square products on the device in 10^9 operations per second, the fastest of several, in the
     /// precision in which layers make theirs.
     #[must_use]
@@ -122,7 +150,44 @@ fn libtorch(name: &str, gpu: Option<usize>) -> Result<Device> {
 
 #[cfg(not(feature = "tch"))]
 fn libtorch(name: &str, _: Option<usize>) -> Result<Device> {
-    Err(Error::input(format!("device `{name}` is not built in; build with `--features tch`")))
+    Err(not_built_in(name, "tch"))
+}
+
+/// The NVIDIA GPU of this index, through burn.
+#[cfg(feature = "cuda")]
+fn cuda(name: &str, index: usize) -> Result<Device> {
+    nth(name, index, "NVIDIA GPUs", Device::enumerate(DeviceType::Cuda))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(name: &str, _: usize) -> Result<Device> {
+    Err(not_built_in(name, "cuda"))
+}
+
+/// The graphics adapter of this index, GPUs before a software driver.
+#[cfg(feature = "webgpu")]
+fn wgpu(name: &str, index: usize) -> Result<Device> {
+    let adapters = "Vulkan adapters (a package `mesa-vulkan-drivers` has a driver in software)";
+    nth(name, index, adapters, Device::enumerate(DeviceType::Wgpu))
+}
+
+#[cfg(not(feature = "webgpu"))]
+fn wgpu(name: &str, _: usize) -> Result<Device> {
+    Err(not_built_in(name, "webgpu"))
+}
+
+#[cfg(any(feature = "cuda", feature = "webgpu"))]
+fn nth(name: &str, index: usize, what: &str, devices: Devices) -> Result<Device> {
+    let devices: Vec<Device> = devices.into_iter().collect();
+    devices
+        .get(index)
+        .cloned()
+        .ok_or_else(|| Error::input(format!("device `{name}` is not there; {what} found: {}", devices.len())))
+}
+
+#[cfg(not(all(feature = "tch", feature = "cuda", feature = "webgpu")))]
+fn not_built_in(name: &str, feature: &str) -> Error {
+    Error::input(format!("device `{name}` is not built in; build with `--features {feature}`"))
 }
 
 /// Cores that this process may use.
@@ -171,11 +236,12 @@ mod tests {
         for backend in BACKENDS {
             match Compute::parse(backend.name) {
                 Ok(compute) => assert!(backend.built && compute.name == backend.name),
-                Err(error) if backend.built => assert!(error.to_string().contains("GPUs found"), "{error}"),
-                Err(error) => assert_eq!(
-                    error.to_string(),
-                    format!("device `{}` is not built in; build with `--features tch`", backend.name)
-                ),
+                Err(error) if backend.built => assert!(error.to_string().contains("found: "), "{error}"),
+                Err(error) => {
+                    let Backend { name, feature, .. } = backend;
+                    let line = format!("device `{name}` is not built in; build with `--features {feature}`");
+                    assert_eq!(error.to_string(), line);
+                }
             }
         }
         let error = Compute::parse("tch:cuda").expect_err("no index");

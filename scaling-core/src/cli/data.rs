@@ -1,7 +1,7 @@
 //! `data check` and `data prepare`.
 
 use super::arguments::{DataAction, DataArguments};
-use super::{Domain, options};
+use super::{Domain, options, say};
 use crate::error::Result;
 use crate::task::Task;
 
@@ -14,9 +14,9 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
     for task in tasks {
         let options = options(task.keys(), &arguments.assignments)?;
         match &arguments.action {
-            DataAction::Check { path } => println!("{}: {}", task.name(), task.check(path, &options)?),
+            DataAction::Check { path } => say(&format!("{}: {}", task.name(), task.check(path, &options)?))?,
             DataAction::Prepare { path } => {
-                println!("{}: {}", task.name(), task.open(path, &options, 1)?.description());
+                say(&format!("{}: {}", task.name(), task.open(path, &options, 1)?.description()))?;
             }
         }
     }

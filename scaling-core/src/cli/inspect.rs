@@ -1,7 +1,7 @@
 //! `model` and `devices`: what can be said without training.
 
 use super::arguments::ModelArguments;
-use super::{Domain, options};
+use super::{Domain, options, say};
 use crate::device::{BACKENDS, Compute};
 use crate::error::Result;
 use crate::report::thousands;
@@ -11,7 +11,7 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let options = options(task.keys(), &arguments.assignments)?;
     let cost = task.cost(model, arguments.size, task.extent(model, &options), &options)?;
     if arguments.json {
-        println!(
+        say(&format!(
             "{}",
             serde_json::json!({
                 "model": model,
@@ -19,26 +19,26 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
                 "parameters": cost.parameters,
                 "flops_per_sample": cost.flops_per_sample,
             })
-        );
+        ))?;
     } else {
-        println!("{model} of size {}: {} parameters", arguments.size, thousands(cost.parameters));
-        println!(
+        say(&format!("{model} of size {}: {} parameters", arguments.size, thousands(cost.parameters)))?;
+        say(&format!(
             "{:.3e} floating-point operations to train on one of its {}",
             cost.flops_per_sample,
             task.step_unit()
-        );
+        ))?;
     }
     Ok(())
 }
 
-pub(super) fn devices() {
+pub(super) fn devices() -> Result<()> {
     for backend in BACKENDS {
         let state = match Compute::parse(backend.name) {
             Ok(_) => "ready",
             Err(_) if backend.built => "built in; no such device here",
             Err(_) => &format!("not built in; needs --features {}", backend.feature),
         };
-        println!("{:<12} {state:<40} {}", backend.name, backend.about);
+        say(&format!("{:<12} {state:<40} {}", backend.name, backend.about))?;
     }
-    println!("{} cores", crate::device::cores());
+    say(&format!("{} cores", crate::device::cores()))
 }

@@ -88,10 +88,7 @@ pub fn run(domain: &Domain) -> ExitCode {
         Action::Throughput(options) => throughput::throughput(domain, &options),
         Action::Model(options) => inspect::model(domain, &options),
         Action::Data(options) => data::data(domain, &options),
-        Action::Devices => {
-            inspect::devices();
-            Ok(())
-        }
+        Action::Devices => inspect::devices(),
     };
     conclude(outcome)
 }

@@ -1,7 +1,7 @@
 //! `study`, `plan` and `trial`.
 
 use super::arguments::{StudyArguments, TrialArguments};
-use super::{Domain, interrupt, say};
+use super::{Domain, interrupt, say, tell};
 use crate::device::{Compute, cores, use_threads};
 use crate::error::{At, Error, Result};
 use crate::files::write_json;
@@ -21,7 +21,7 @@ pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
     let interrupted = interrupt::watch(true)?;
     let jobs = arguments.jobs.unwrap_or_else(cores).max(1);
-    eprintln!("{} -> {}", study.corpus.description(), study.directory.display());
+    tell(&format!("{} -> {}", study.corpus.description(), study.directory.display()));
     execute(&study, jobs, &interrupted)?;
     let data = collect(&study.directory)?;
     say(&report::write(&data, &study.directory)?)?;
@@ -63,8 +63,8 @@ fn judge(study: &Study<'_>) -> Result<()> {
 pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
     let trials = study.space().upper_bound()?;
-    println!("{}", study.corpus.description());
-    println!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs");
+    say(&format!("{}", study.corpus.description()))?;
+    say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
     for shard in &study.settings.shards {
         let (mut flops, mut count, mut range) = (0.0, 0, (u64::MAX, 0));
@@ -79,22 +79,22 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
             range = (range.0.min(cost.parameters), range.1.max(cost.parameters));
             count += 1;
         }
-        println!(
+        say(&format!(
             "{:>14} {count:>7} {:>22} {flops:>12.2e}",
             thousands(*shard),
             format!("{} - {}", thousands(range.0), thousands(range.1))
-        );
+        ))?;
         all_flops += flops;
     }
     let hours = all_flops / (ASSUMED_RATE * cores() as f64) / 3600.0;
     let at_most = if study.settings.search == "guided" { "at most " } else { "" };
-    println!(
+    say(&format!(
         "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores; {:.2} GB if all weights are kept (assuming {ASSUMED_EPOCHS} epochs)",
         trials.len(),
         ASSUMED_RATE / 1e9,
         cores(),
         disk / 1e9,
-    );
+    ))?;
     Ok(())
 }
 
@@ -110,11 +110,16 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     match outcome {
         Ok(state) => match state? {
             State::Finished(o) => {
-                println!("{id}: {} {} after {} updates", o.error, study.task.metric().unit, o.best_step);
+                say(&format!(
+                    "{id}: {} {} after {} updates",
+                    o.error,
+                    study.task.metric().unit,
+                    o.best_step
+                ))?;
                 Ok(())
             }
             State::Failed(failure) if failure.kind == FailureKind::Diverged => {
-                println!("{id}: diverged, {}", failure.message);
+                say(&format!("{id}: diverged, {}", failure.message))?;
                 Ok(())
             }
             State::Failed(failure) => Err(Error::failed(failure.message)),

@@ -1,7 +1,7 @@
 //! `throughput`: training speed on random samples, warm-up excluded.
 
 use super::arguments::ThroughputArguments;
-use super::{Domain, options};
+use super::{Domain, options, say};
 use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
 use crate::settings::{KEYS, Key, Options};
@@ -74,9 +74,9 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let speed = |q: f64| samples / Measured::quantile(&measured.0, q);
     let gflops = |per_second: f64| per_second * cost.flops_per_sample / 1e9;
     // A GPU's rate is the yardstick of how well it is used.
-    let products = compute.kind.starts_with("tch-cuda").then(|| compute.product_gflops());
+    let products = compute.is_cuda().then(|| compute.product_gflops());
     if arguments.json {
-        println!(
+        say(&format!(
             "{}",
             serde_json::json!({
                 "model": model,
@@ -95,12 +95,12 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
                 "steps": measured.0.len(),
                 "peak_memory": peak_memory(),
             })
-        );
+        ))?;
     } else {
         let share = products.map_or_else(String::new, |rate| {
             format!(", {:.1} % of its rate of products", 100.0 * gflops(speed(0.5)) / rate)
         });
-        println!(
+        say(&format!(
             "{model} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
             arguments.size,
             speed(0.5),
@@ -110,7 +110,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
             speed(0.25),
             measured.0.len(),
             peak_memory() as f64 / 1e6,
-        );
+        ))?;
     }
     Ok(())
 }

@@ -24,19 +24,19 @@ const NODES: (usize, usize) = (25, 7);
 /// The best law with an exponent in [`EXPONENTS`] and γ >= 0.
 #[must_use]
 pub fn fit(values: &[(f64, f64)]) -> Law {
-    Rows::new(values).best().0
+    Rows::new(values, &even(values)).best().0
 }
 
-/// [`fit`] with its sum of squared residuals of ln E.
+/// [`fit`] with weights whose mean is 1, and its weighted sum of squared residuals of ln E.
 #[must_use]
-pub fn fit_with_squares(values: &[(f64, f64)]) -> (Law, f64) {
-    Rows::new(values).best()
+pub fn fit_with_squares(values: &[(f64, f64)], weights: &[f64]) -> (Law, f64) {
+    Rows::new(values, weights).best()
 }
 
 /// The law whose summed Huber loss of ln E is lowest: shards that went wrong count less.
 #[must_use]
 pub fn robust(values: &[(f64, f64)], delta: f64) -> Law {
-    let rows = Rows::new(values);
+    let rows = Rows::new(values, &even(values));
     let loss = Loss::Huber(delta);
     // The squares' minimum can be far off: every decile of the exponent is tried too.
     let starts = (0..10).map(|i| rows.node(exponent(f64::from(i) / 9.0)));
@@ -44,6 +44,11 @@ pub fn robust(values: &[(f64, f64)], delta: f64) -> Law {
     let minima = starts.map(|node| rows.polish(&node, loss));
     let best = minima.min_by(|a, b| a.1.total_cmp(&b.1));
     best.map_or_else(|| fit(values), |(law, _)| law)
+}
+
+/// The same weight for every point.
+fn even(values: &[(f64, f64)]) -> Vec<f64> {
+    vec![1.0; values.len()]
 }
 
 /// Everything that is compatible with the data: the laws whose sum of squares is at most a bound.
@@ -54,10 +59,10 @@ pub struct Region {
 }
 
 impl Region {
-    /// The laws whose sum of squared residuals of ln E is at most `bound`.
+    /// The laws whose weighted sum of squared residuals of ln E is at most `bound`.
     #[must_use]
-    pub fn new(values: &[(f64, f64)], bound: f64) -> Self {
-        let rows = Rows::new(values);
+    pub fn new(values: &[(f64, f64)], weights: &[f64], bound: f64) -> Self {
+        let rows = Rows::new(values, weights);
         let (best, _) = rows.best();
         let place = |beta: f64| {
             ((beta.abs().ln() - EXPONENTS.0.abs().ln()) / (EXPONENTS.1 / EXPONENTS.0).ln()).clamp(0.0, 1.0)
@@ -129,8 +134,8 @@ fn edge(from: f64, to: f64, inside: impl Fn(f64) -> bool) -> f64 {
 /// The points, with m relative to its geometric mean.
 struct Rows {
     reference: f64,
-    /// (ln(m / `m_0)`, ln E)
-    points: Vec<(f64, f64)>,
+    /// (ln(m / `m_0)`, ln E, weight); the mean of the weights is 1.
+    points: Vec<(f64, f64, f64)>,
 }
 
 /// The best law for one exponent, or for one exponent and constant.
@@ -144,9 +149,10 @@ struct Node {
 }
 
 impl Rows {
-    fn new(values: &[(f64, f64)]) -> Self {
+    fn new(values: &[(f64, f64)], weights: &[f64]) -> Self {
         let reference = values.iter().map(|(m, _)| m.ln()).sum::<f64>() / values.len() as f64;
-        let points = values.iter().map(|(m, error)| (m.ln() - reference, error.ln())).collect();
+        let rows = values.iter().zip(weights);
+        let points = rows.map(|((m, error), weight)| (m.ln() - reference, error.ln(), *weight)).collect();
         Self { reference, points }
     }
 
@@ -158,19 +164,18 @@ impl Rows {
     /// The best height for an exponent and a constant.
     fn at(&self, beta: f64, share: f64) -> Node {
         let (mut sum, mut squares) = (0.0, 0.0);
-        for (x, y) in &self.points {
+        for (x, y, weight) in &self.points {
             let left = y - Self::shape(beta, share, *x);
-            sum += left;
-            squares += left * left;
+            sum += weight * left;
+            squares += weight * left * left;
         }
         let count = self.points.len() as f64;
         let height = sum / count;
         // Two passes: the squares of what is left are tiny beside the height's own.
         if squares > 0.0 {
-            squares = self
-                .points
-                .iter()
-                .fold(0.0, |total, (x, y)| total + (y - Self::shape(beta, share, *x) - height).powi(2));
+            squares = self.points.iter().fold(0.0, |total, (x, y, weight)| {
+                total + weight * (y - Self::shape(beta, share, *x) - height).powi(2)
+            });
         }
         Node { beta, share, height, squares }
     }
@@ -206,8 +211,8 @@ impl Rows {
     /// Descends to the bottom from near it.
     fn polish(&self, node: &Node, loss: Loss) -> (Law, f64) {
         let residual = |p: &[f64; 3], i: usize| {
-            let (x, y) = self.points[i];
-            y - p[0] - Self::shape(-p[1].exp(), p[2], x)
+            let (x, y, weight) = self.points[i];
+            weight.sqrt() * (y - p[0] - Self::shape(-p[1].exp(), p[2], x))
         };
         let start = [node.height, node.beta.abs().ln(), node.share];
         let found = minimise(residual, self.points.len(), start, loss);

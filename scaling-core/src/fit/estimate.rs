@@ -4,7 +4,7 @@ use super::curve::{Point, values};
 use super::interval::Uncertainty;
 use super::law::Law;
 use super::least_squares::Loss;
-use super::noise::Noise;
+use super::noise::{self, Noise};
 use super::power::Line;
 use super::{Form, Options, constant, student};
 
@@ -24,8 +24,10 @@ pub(super) fn power(points: &[Point]) -> Outcome {
     if points.len() < 3 {
         return Err(format!("a power law needs 3 sizes, there are {}", points.len()));
     }
-    let line = Line::fit(&values(points));
-    let noise = Noise::new(points, line.squares(), 2);
+    let data = values(points);
+    let weights = noise::weights(points, || Line::fit(&data).squares(), 2);
+    let line = Line::weighted(&data, &weights);
+    let noise = Noise::new(points, &weights, line.squares(), 2);
     let uncertainty = Uncertainty::Regression(line.scattered(noise));
     Ok(Estimate { form: Form::Power, law: line.law(), noise, uncertainty })
 }
@@ -36,7 +38,8 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
         return Err(format!("a power law with a constant needs 4 sizes, there are {}", points.len()));
     }
     let data = values(points);
-    let (best, squares) = constant::fit_with_squares(&data);
+    let weights = with_constant(points, &data);
+    let (best, squares) = constant::fit_with_squares(&data, &weights);
     let law = match options.loss {
         Loss::Squares => best,
         Loss::Huber(delta) => constant::robust(&data, delta),
@@ -50,9 +53,11 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
             "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
         ));
     }
-    let noise = Noise::new(points, squares, 3);
-    let own: f64 = law.log_residuals(&data).iter().map(|residual| residual * residual).sum();
-    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, own);
+    let noise = Noise::new(points, &weights, squares, 3);
+    let residuals = law.log_residuals(&data);
+    let own: f64 =
+        residuals.iter().zip(&weights).map(|(residual, weight)| weight * residual * residual).sum();
+    let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, own);
     Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty })
 }
 
@@ -70,16 +75,23 @@ pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
         return Ok(power);
     }
     let data = values(points);
-    let (law, squares) = constant::fit_with_squares(&data);
-    let noise = Noise::new(points, squares, 3);
-    let line = Line::fit(&data).squares();
+    let weights = with_constant(points, &data);
+    let (law, squares) = constant::fit_with_squares(&data, &weights);
+    let noise = Noise::new(points, &weights, squares, 3);
+    let line = Line::weighted(&data, &weights).squares();
     // One-sided, since γ >= 0; exact data have no noise to compare with.
     let needed = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2);
     let identified = law.beta <= flattest * 1.001 && law.beta >= steepest * 0.999;
     if line - squares > needed && law.gamma > 0.0 && identified {
-        let uncertainty = Uncertainty::region(&data, squares, noise, options.level, squares);
+        let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, squares);
         return Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty });
     }
-    let uncertainty = Uncertainty::region(&data, squares, noise, options.level, line);
+    let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, line);
     Ok(Estimate { uncertainty, ..power })
+}
+
+/// What every point counts beside a power law with a constant.
+fn with_constant(points: &[Point], data: &[(f64, f64)]) -> Vec<f64> {
+    let squares = || constant::fit_with_squares(data, &vec![1.0; data.len()]).1;
+    noise::weights(points, squares, 3)
 }

@@ -42,9 +42,15 @@ impl Uncertainty {
     /// The laws whose likelihood is not below the best one's by more than `level` allows, for the
     /// points' noise. `least` is a sum of squares that lies inside in any case: that of the law reported.
     #[must_use]
-    pub fn region(values: &[(f64, f64)], squares: f64, noise: Noise, level: f64, least: f64) -> Self {
+    pub fn region(
+        (values, weights): (&[(f64, f64)], &[f64]),
+        squares: f64,
+        noise: Noise,
+        level: f64,
+        least: f64,
+    ) -> Self {
         let reach = student::quantile(f64::midpoint(1.0, level), noise.freedom);
-        Self::Region(Region::new(values, (squares + reach * reach * noise.variance).max(least)))
+        Self::Region(Region::new(values, weights, (squares + reach * reach * noise.variance).max(least)))
     }
 
     /// Interval of α.

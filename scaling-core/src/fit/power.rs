@@ -10,7 +10,7 @@ use super::student;
 pub struct Line {
     intercept: f64,
     slope: f64,
-    /// Sum of the squared residuals.
+    /// Sum of the squared residuals, by their weights.
     squares: f64,
     /// Standard deviation of the residuals, and its degrees of freedom.
     spread: f64,
@@ -24,15 +24,22 @@ impl Line {
     /// Fits (m, E) pairs, of which there must be at least two different m.
     #[must_use]
     pub fn fit(values: &[(f64, f64)]) -> Self {
+        Self::weighted(values, &vec![1.0; values.len()])
+    }
+
+    /// The same with weights whose mean is 1.
+    #[must_use]
+    pub fn weighted(values: &[(f64, f64)], weights: &[f64]) -> Self {
         let count = values.len() as f64;
-        let logs: Vec<(f64, f64)> = values.iter().map(|(m, error)| (m.ln(), error.ln())).collect();
-        let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
-        let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
-        let sum_xx: f64 = logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-        let covariation: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+        let logs: Vec<(f64, f64, f64)> =
+            values.iter().zip(weights).map(|((m, error), weight)| (m.ln(), error.ln(), *weight)).collect();
+        let mean_x = logs.iter().map(|(x, _, w)| w * x).sum::<f64>() / count;
+        let mean_y = logs.iter().map(|(_, y, w)| w * y).sum::<f64>() / count;
+        let sum_xx: f64 = logs.iter().map(|(x, _, w)| w * (x - mean_x).powi(2)).sum();
+        let covariation: f64 = logs.iter().map(|(x, y, w)| w * (x - mean_x) * (y - mean_y)).sum();
         let slope = covariation / sum_xx;
         let intercept = mean_y - slope * mean_x;
-        let squares: f64 = logs.iter().map(|(x, y)| (y - intercept - slope * x).powi(2)).sum();
+        let squares: f64 = logs.iter().map(|(x, y, w)| w * (y - intercept - slope * x).powi(2)).sum();
         let freedom = count - 2.0;
         let spread = if freedom > 0.0 { (squares / freedom).sqrt() } else { 0.0 };
         Self { intercept, slope, squares, spread, freedom, count, mean_x, sum_xx }
@@ -50,7 +57,7 @@ impl Line {
         self.intercept
     }
 
-    /// Sum of the squared residuals of ln E.
+    /// Sum of the squared residuals of ln E, by their weights.
     #[must_use]
     pub fn squares(&self) -> f64 {
         self.squares

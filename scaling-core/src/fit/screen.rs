@@ -66,8 +66,9 @@ pub fn undertuned(points: &[Point]) -> Option<usize> {
     let others: Vec<Point> =
         points.iter().enumerate().filter(|(i, _)| *i != worst).map(|(_, point)| point.clone()).collect();
     let rest = values(&others);
-    let (law, squares) = constant::fit_with_squares(&rest);
-    let noise = Noise::new(&others, squares, 3);
+    let even = vec![1.0; rest.len()];
+    let (law, squares) = constant::fit_with_squares(&rest, &even);
+    let noise = Noise::new(&others, &even, squares, 3);
     if noise.freedom < 1.0 {
         return None;
     }

@@ -27,8 +27,12 @@ pub struct Allocation {
     pub flops: f64,
     /// `N_opt(C)`.
     pub parameters: f64,
+    /// Interval of `N_opt(C)`.
+    pub parameters_ci: Interval,
     /// `D_opt(C)`.
     pub m: f64,
+    /// Interval of `D_opt(C)`: of the other factor of the same product, so its ends are those of `N_opt(C)`.
+    pub m_ci: Interval,
 }
 
 /// A fitted surface.
@@ -56,10 +60,49 @@ pub struct Surface {
     pub flops_per_parameter_sample: f64,
     /// How ten times the costliest run's compute is best spent.
     pub next: Allocation,
+    /// What intervals are made of.
+    #[serde(skip)]
+    uncertainty: Uncertainty,
     /// Root of the mean squared residual of ln E.
     pub rmse: f64,
     /// Runs used.
     pub runs: usize,
+}
+
+/// ln `E_0`, ln A, ln a, ln B, ln b; A and B at the geometric means of N and D.
+type Parameters = [f64; 5];
+
+/// How well the parameters are known.
+#[derive(Debug, Clone)]
+struct Uncertainty {
+    parameters: Parameters,
+    /// Covariance, times the square of the quantile of Student's t.
+    covariance: [Parameters; 5],
+    /// Logarithms of the geometric means of N and D.
+    means: [f64; 2],
+}
+
+impl Uncertainty {
+    /// Half the width of the interval of a quantity with this gradient by the parameters (delta method).
+    fn half(&self, gradient: Parameters) -> f64 {
+        let pairs = (0..5).flat_map(|i| (0..5).map(move |j| (i, j)));
+        let sum: f64 = pairs.map(|(i, j)| gradient[i] * self.covariance[i][j] * gradient[j]).sum();
+        sum.max(0.0).sqrt()
+    }
+
+    /// ln `N_opt` where N D is `product` (ibid., eq. 4), and half the width of its interval.
+    fn size(&self, product: f64) -> (f64, f64) {
+        let [n0, d0] = self.means;
+        let (left, right) = (n0, product.ln() - d0);
+        let [_, ln_a_scale, ln_a, ln_b_scale, ln_b] = self.parameters;
+        let (a, b) = (ln_a.exp(), ln_b.exp());
+        // a A (N / N_0)^-a = b B (D / D_0)^-b, solved for ln N.
+        let numerator = ln_a + ln_a_scale - ln_b - ln_b_scale + a * left + b * right;
+        let size = numerator / (a + b);
+        let by_a = 1.0 + a * (left - size);
+        let by_b = -1.0 + b * (right - size);
+        (size, self.half([0.0, 1.0, by_a, -1.0, by_b].map(|slope| slope / (a + b))))
+    }
 }
 
 /// Sizes and shards that it takes at least.
@@ -93,8 +136,7 @@ impl Surface {
         let lowest = runs.iter().map(|run| run.error).fold(f64::INFINITY, f64::min);
         let rows: Vec<[f64; 3]> =
             runs.iter().map(|run| [run.parameters.ln() - n0, run.m.ln() - d0, run.error.ln()]).collect();
-        // ln E_0, ln A, ln a, ln B, ln b; A and B at the geometric means of N and D.
-        let residual = |p: &[f64; 5], i: usize| {
+        let residual = |p: &Parameters, i: usize| {
             let [n, d, y] = rows[i];
             let (a, b) = (p[2].exp(), p[4].exp());
             if a > 5.0 || b > 5.0 {
@@ -123,25 +165,19 @@ impl Surface {
         let inverse = found.inverse.ok_or_else(unidentified)?;
         let squares: f64 = (0..rows.len()).map(|i| residual(&p, i).powi(2)).sum();
         let freedom = count - 5.0;
-        let variance = squares / freedom;
         let reach = student::quantile(f64::midpoint(1.0, level), freedom);
-        let spread = |gradient: [f64; 5]| {
-            let sum: f64 = (0..5)
-                .flat_map(|i| (0..5).map(move |j| (i, j)))
-                .map(|(i, j)| gradient[i] * inverse[i][j] * gradient[j])
-                .sum();
-            reach * (sum.max(0.0) * variance).sqrt()
-        };
+        let factor = reach.powi(2) * squares / freedom;
+        let covariance = inverse.map(|row| row.map(|entry| entry * factor));
+        let uncertainty = Uncertainty { parameters: p, covariance, means: [n0, d0] };
         let (a, b) = (p[2].exp(), p[4].exp());
-        let around =
-            |value: f64, half: f64| Interval { low: value * (-half).exp(), high: value * half.exp() };
-        let (half_a, half_b) = (spread([0.0, 0.0, 1.0, 0.0, 0.0]), spread([0.0, 0.0, 0.0, 0.0, 1.0]));
+        let half_a = uncertainty.half([0.0, 0.0, 1.0, 0.0, 0.0]);
+        let half_b = uncertainty.half([0.0, 0.0, 0.0, 0.0, 1.0]);
         // An exponent known to less than a factor of ten either way is not known.
         if !(half_a < 10f64.ln() && half_b < 10f64.ln()) {
             return Err(unidentified());
         }
         // logit(b / (a + b)) = ln b - ln a.
-        let half = spread([0.0, 0.0, -1.0, 0.0, 1.0]);
+        let half = uncertainty.half([0.0, 0.0, -1.0, 0.0, 1.0]);
         let logit = p[4] - p[2];
         let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
         let mut rates: Vec<f64> = runs
@@ -151,7 +187,9 @@ impl Surface {
             .collect();
         rates.sort_by(f64::total_cmp);
         let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
-        let mut surface = Self {
+        let flops_per_parameter_sample = rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
+        let next = allocation(&uncertainty, flops_per_parameter_sample, 10.0 * most);
+        Ok(Self {
             irreducible: p[0].exp(),
             a_scale: (p[1] + a * n0).exp(),
             a,
@@ -161,13 +199,12 @@ impl Surface {
             b_ci: around(b, half_b),
             size_exponent: logistic(logit),
             size_exponent_ci: Interval { low: logistic(logit - half), high: logistic(logit + half) },
-            flops_per_parameter_sample: rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN),
-            next: Allocation { flops: 10.0 * most, parameters: 0.0, m: 0.0 },
+            flops_per_parameter_sample,
+            next,
+            uncertainty,
             rmse: (squares / count).sqrt(),
             runs: runs.len(),
-        };
-        surface.next = surface.allocation(10.0 * most);
-        Ok(surface)
+        })
     }
 
     /// The error of a model of `parameters` trained on `m` samples.
@@ -179,12 +216,20 @@ impl Surface {
     /// Parameters and samples with the lowest error that `flops` can buy (ibid., eq. 4).
     #[must_use]
     pub fn allocation(&self, flops: f64) -> Allocation {
-        let product = flops / self.flops_per_parameter_sample;
-        let sum = self.a + self.b;
-        let ratio = (self.a * self.a_scale / (self.b * self.b_scale)).powf(1.0 / sum);
-        let parameters = ratio * product.powf(self.b / sum);
-        Allocation { flops, parameters, m: product / parameters }
+        allocation(&self.uncertainty, self.flops_per_parameter_sample, flops)
     }
+}
+
+fn allocation(uncertainty: &Uncertainty, flops_per_parameter_sample: f64, flops: f64) -> Allocation {
+    let product = flops / flops_per_parameter_sample;
+    let (size, half) = uncertainty.size(product);
+    let (parameters, m) = (size.exp(), product / size.exp());
+    Allocation { flops, parameters, parameters_ci: around(parameters, half), m, m_ci: around(m, half) }
+}
+
+/// The interval of a value of whose logarithm half the width is known.
+fn around(value: f64, half: f64) -> Interval {
+    Interval { low: value * (-half).exp(), high: value * half.exp() }
 }
 
 /// The runs that no cheaper run beats, from the cheapest on: (operations, error).
@@ -206,8 +251,8 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
-    fn runs(noise: f64) -> Vec<Run> {
-        let mut random = Random::new("surface", &[1]);
+    fn runs(noise: f64, seed: u64) -> Vec<Run> {
+        let mut random = Random::new("surface", &[seed]);
         let mut all = Vec::new();
         for i in 0..5 {
             for j in 0..6 {
@@ -222,12 +267,13 @@ mod tests {
 
     #[test]
     fn exact_surfaces_are_recovered() {
-        let surface = Surface::fit(&runs(0.0), 0.95).unwrap();
+        let surface = Surface::fit(&runs(0.0, 1), 0.95).unwrap();
         assert!((surface.a - 0.34).abs() < 1e-4 && (surface.b - 0.28).abs() < 1e-4, "{surface:?}");
         assert!(
             (surface.irreducible - 1.7).abs() < 1e-3 && (surface.size_exponent - 0.28 / 0.62).abs() < 1e-4
         );
-        let Allocation { parameters, m, .. } = surface.allocation(6e15);
+        let Allocation { parameters, parameters_ci, m, .. } = surface.allocation(6e15);
+        assert!(parameters_ci.contains(parameters) && parameters_ci.high < 1.01 * parameters);
         assert!((6.0 * parameters * m / 6e15 - 1.0).abs() < 1e-9);
         let best = surface.at(parameters, m);
         for factor in [0.8, 1.25] {
@@ -237,16 +283,34 @@ mod tests {
 
     #[test]
     fn intervals_hold_the_truth_and_too_little_is_refused() {
-        let surface = Surface::fit(&runs(0.01), 0.95).unwrap();
+        let surface = Surface::fit(&runs(0.01, 1), 0.95).unwrap();
         assert!(surface.a_ci.contains(0.34) && surface.b_ci.contains(0.28), "{surface:?}");
         assert!(surface.size_exponent_ci.contains(0.28 / 0.62));
-        let refused = Surface::fit(&runs(0.0)[..12], 0.95).unwrap_err().to_string();
+        let next = surface.next;
+        assert!((next.parameters_ci.high * next.m_ci.low / (next.parameters * next.m) - 1.0).abs() < 1e-9);
+        let refused = Surface::fit(&runs(0.0, 1)[..12], 0.95).unwrap_err().to_string();
         assert!(refused.contains("there are 2, 6 and 12"), "{refused}");
+    }
+
+    /// Of surfaces with noise of 2 %, the intervals of the best size and the best amount of data hold the true ones.
+    #[test]
+    fn intervals_of_the_best_allocation_cover() {
+        let exact = Surface::fit(&runs(0.0, 1), 0.9).unwrap();
+        let (mut inside, mut fitted) = (0, 0);
+        for seed in 0..100 {
+            let Ok(surface) = Surface::fit(&runs(0.02, seed), 0.9) else { continue };
+            let (found, truth) = (surface.allocation(1e17), exact.allocation(1e17));
+            fitted += 1;
+            let holds = found.parameters_ci.contains(truth.parameters);
+            assert_eq!(holds, found.m_ci.contains(truth.m));
+            inside += usize::from(holds);
+        }
+        assert!(fitted >= 90 && (80..=98).contains(&(100 * inside / fitted)), "{inside} of {fitted}");
     }
 
     #[test]
     fn the_frontier_falls() {
-        let frontier = frontier(&runs(0.02));
+        let frontier = frontier(&runs(0.02, 1));
         assert!(frontier.len() > 5);
         assert!(frontier.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 > w[1].1));
     }

@@ -116,9 +116,10 @@ pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str
 
 /// `E(N, D) = 1.7 + 406 / N^0.34 [..] + 411 / D^0.28 [..]; a budget C is best spent on N ~ C^0.45 [..]`
 fn joint(surface: &Surface, study: &StudyData) -> String {
+    let next = surface.next;
     format!(
         "E(N, D) = {} + {} / N^{} {} + {} / D^{} {} {}, {} off; a budget C of compute is best spent with \
-         N ~ C^{} {}, D ~ C^{}: ten times the costliest run on {} parameters and {} {}",
+         N ~ C^{} {}, D ~ C^{}: ten times the costliest run on {} parameters [{}, {}] and {} {} [{}, {}]",
         significant(surface.irreducible, 3),
         significant(surface.a_scale, 3),
         exponent(surface.a),
@@ -131,9 +132,13 @@ fn joint(surface: &Surface, study: &StudyData) -> String {
         exponent(surface.size_exponent),
         interval(&surface.size_exponent_ci),
         exponent(1.0 - surface.size_exponent),
-        grouped(surface.next.parameters),
-        grouped(surface.next.m),
+        grouped(next.parameters),
+        grouped(next.parameters_ci.low),
+        grouped(next.parameters_ci.high),
+        grouped(next.m),
         study.m_unit,
+        grouped(next.m_ci.low),
+        grouped(next.m_ci.high),
     )
 }
 
