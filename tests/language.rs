@@ -129,6 +129,16 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for settings in ["devices", "model --size 8", "throughput --size 8 --batch 2 --length 5 --seconds 0.1"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = bench().command(settings).stdout(writer).output().expect("the binary starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{settings}: {output:?}");
+    }
+}
+
+#[test]
 fn throughput_speaks_json() {
     let said = bench().succeed("throughput --model char-rhn10 --size 8 --batch 4 --length 10 --json");
     let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");

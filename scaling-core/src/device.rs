@@ -167,7 +167,7 @@ fn cuda(name: &str, _: usize) -> Result<Device> {
 /// The graphics adapter of this index, GPUs before a software driver.
 #[cfg(feature = "webgpu")]
 fn wgpu(name: &str, index: usize) -> Result<Device> {
-    let adapters = "Vulkan adapters (a package `mesa-vulkan-drivers` has a driver in software)";
+    let adapters = "graphics adapters with a driver (such as Debian's `mesa-vulkan-drivers`)";
     nth(name, index, adapters, Device::enumerate(DeviceType::Wgpu))
 }
 

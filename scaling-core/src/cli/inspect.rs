@@ -11,24 +11,21 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let options = options(task.keys(), &arguments.assignments)?;
     let cost = task.cost(model, arguments.size, task.extent(model, &options), &options)?;
     if arguments.json {
-        say(&format!(
-            "{}",
-            serde_json::json!({
-                "model": model,
-                "size": arguments.size,
-                "parameters": cost.parameters,
-                "flops_per_sample": cost.flops_per_sample,
-            })
-        ))?;
+        let json = serde_json::json!({
+            "model": model,
+            "size": arguments.size,
+            "parameters": cost.parameters,
+            "flops_per_sample": cost.flops_per_sample,
+        });
+        say(&json.to_string())
     } else {
         say(&format!("{model} of size {}: {} parameters", arguments.size, thousands(cost.parameters)))?;
         say(&format!(
             "{:.3e} floating-point operations to train on one of its {}",
             cost.flops_per_sample,
             task.step_unit()
-        ))?;
+        ))
     }
-    Ok(())
 }
 
 pub(super) fn devices() -> Result<()> {

@@ -63,7 +63,7 @@ fn judge(study: &Study<'_>) -> Result<()> {
 pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
     let trials = study.space().upper_bound()?;
-    say(&format!("{}", study.corpus.description()))?;
+    say(&study.corpus.description())?;
     say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
     for shard in &study.settings.shards {
@@ -94,8 +94,7 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
         ASSUMED_RATE / 1e9,
         cores(),
         disk / 1e9,
-    ))?;
-    Ok(())
+    ))
 }
 
 pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
@@ -110,17 +109,11 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     match outcome {
         Ok(state) => match state? {
             State::Finished(o) => {
-                say(&format!(
-                    "{id}: {} {} after {} updates",
-                    o.error,
-                    study.task.metric().unit,
-                    o.best_step
-                ))?;
-                Ok(())
+                let unit = study.task.metric().unit;
+                say(&format!("{id}: {} {unit} after {} updates", o.error, o.best_step))
             }
             State::Failed(failure) if failure.kind == FailureKind::Diverged => {
-                say(&format!("{id}: diverged, {}", failure.message))?;
-                Ok(())
+                say(&format!("{id}: diverged, {}", failure.message))
             }
             State::Failed(failure) => Err(Error::failed(failure.message)),
             State::Pending => Err(Error::failed(format!("trial {id} did not end"))),

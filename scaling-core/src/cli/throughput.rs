@@ -76,26 +76,24 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     // A GPU's rate is the yardstick of how well it is used.
     let products = compute.is_cuda().then(|| compute.product_gflops());
     if arguments.json {
-        say(&format!(
-            "{}",
-            serde_json::json!({
-                "model": model,
-                "size": arguments.size,
-                "samples_per_second": speed(0.5),
-                "quartiles": [speed(0.75), speed(0.25)],
-                "repeats": measured.repeats().iter().map(|seconds| samples / seconds).collect::<Vec<_>>(),
-                "unit": task.step_unit(),
-                "batch": arguments.batch,
-                "device": compute.name,
-                "precision": precision,
-                "threads": threads,
-                "parameters": cost.parameters,
-                "gflops": gflops(speed(0.5)),
-                "product_gflops": products,
-                "steps": measured.0.len(),
-                "peak_memory": peak_memory(),
-            })
-        ))?;
+        let json = serde_json::json!({
+            "model": model,
+            "size": arguments.size,
+            "samples_per_second": speed(0.5),
+            "quartiles": [speed(0.75), speed(0.25)],
+            "repeats": measured.repeats().iter().map(|seconds| samples / seconds).collect::<Vec<_>>(),
+            "unit": task.step_unit(),
+            "batch": arguments.batch,
+            "device": compute.name,
+            "precision": precision,
+            "threads": threads,
+            "parameters": cost.parameters,
+            "gflops": gflops(speed(0.5)),
+            "product_gflops": products,
+            "steps": measured.0.len(),
+            "peak_memory": peak_memory(),
+        });
+        say(&json.to_string())
     } else {
         let share = products.map_or_else(String::new, |rate| {
             format!(", {:.1} % of its rate of products", 100.0 * gflops(speed(0.5)) / rate)
@@ -110,9 +108,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
             speed(0.25),
             measured.0.len(),
             peak_memory() as f64 / 1e6,
-        ))?;
+        ))
     }
-    Ok(())
 }
 
 fn stopwatch_trial(
