@@ -1,11 +1,11 @@
 //! The law of given points by each form, with what is known about its error.
 
 use super::curve::{Point, values};
-use super::interval::Uncertainty;
 use super::law::Law;
 use super::least_squares::Loss;
 use super::noise::{self, Noise};
 use super::power::Line;
+use super::uncertainty::Uncertainty;
 use super::{Form, Options, constant, student};
 
 /// An estimate, or why there is none.

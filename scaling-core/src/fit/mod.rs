@@ -24,17 +24,19 @@ pub mod spread;
 pub mod student;
 pub mod surface;
 pub mod trend;
+pub mod uncertainty;
 mod usable;
 
 use crate::error::{Error, Result};
 use curve::{Curve, values};
 use estimate::Estimate;
 pub use form::Form;
-use interval::{Interval, Uncertainty};
+use interval::Interval;
 use law::Law;
 use noise::Noise;
 pub use options::Options;
 use serde::Serialize;
+use uncertainty::Uncertainty;
 
 /// Intervals of the parameters; γ has one only where it was fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

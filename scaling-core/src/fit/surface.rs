@@ -60,9 +60,9 @@ pub struct Surface {
     pub flops_per_parameter_sample: f64,
     /// How ten times the costliest run's compute is best spent.
     pub next: Allocation,
-    /// What intervals are made of.
+    /// What allocations and their intervals are made of.
     #[serde(skip)]
-    uncertainty: Uncertainty,
+    parameters: Parameters,
     /// Root of the mean squared residual of ln E.
     pub rmse: f64,
     /// Runs used.
@@ -70,21 +70,21 @@ pub struct Surface {
 }
 
 /// ln `E_0`, ln A, ln a, ln B, ln b; A and B at the geometric means of N and D.
-type Parameters = [f64; 5];
+type Vector = [f64; 5];
 
-/// How well the parameters are known.
+/// The parameters, and how well they are known.
 #[derive(Debug, Clone)]
-struct Uncertainty {
-    parameters: Parameters,
+struct Parameters {
+    values: Vector,
     /// Covariance, times the square of the quantile of Student's t.
-    covariance: [Parameters; 5],
+    covariance: [Vector; 5],
     /// Logarithms of the geometric means of N and D.
     means: [f64; 2],
 }
 
-impl Uncertainty {
+impl Parameters {
     /// Half the width of the interval of a quantity with this gradient by the parameters (delta method).
-    fn half(&self, gradient: Parameters) -> f64 {
+    fn half(&self, gradient: Vector) -> f64 {
         let pairs = (0..5).flat_map(|i| (0..5).map(move |j| (i, j)));
         let sum: f64 = pairs.map(|(i, j)| gradient[i] * self.covariance[i][j] * gradient[j]).sum();
         sum.max(0.0).sqrt()
@@ -94,7 +94,7 @@ impl Uncertainty {
     fn size(&self, product: f64) -> (f64, f64) {
         let [n0, d0] = self.means;
         let (left, right) = (n0, product.ln() - d0);
-        let [_, ln_a_scale, ln_a, ln_b_scale, ln_b] = self.parameters;
+        let [_, ln_a_scale, ln_a, ln_b_scale, ln_b] = self.values;
         let (a, b) = (ln_a.exp(), ln_b.exp());
         // a A (N / N_0)^-a = b B (D / D_0)^-b, solved for ln N.
         let numerator = ln_a + ln_a_scale - ln_b - ln_b_scale + a * left + b * right;
@@ -136,7 +136,7 @@ impl Surface {
         let lowest = runs.iter().map(|run| run.error).fold(f64::INFINITY, f64::min);
         let rows: Vec<[f64; 3]> =
             runs.iter().map(|run| [run.parameters.ln() - n0, run.m.ln() - d0, run.error.ln()]).collect();
-        let residual = |p: &Parameters, i: usize| {
+        let residual = |p: &Vector, i: usize| {
             let [n, d, y] = rows[i];
             let (a, b) = (p[2].exp(), p[4].exp());
             if a > 5.0 || b > 5.0 {
@@ -168,16 +168,16 @@ impl Surface {
         let reach = student::quantile(f64::midpoint(1.0, level), freedom);
         let factor = reach.powi(2) * squares / freedom;
         let covariance = inverse.map(|row| row.map(|entry| entry * factor));
-        let uncertainty = Uncertainty { parameters: p, covariance, means: [n0, d0] };
+        let parameters = Parameters { values: p, covariance, means: [n0, d0] };
         let (a, b) = (p[2].exp(), p[4].exp());
-        let half_a = uncertainty.half([0.0, 0.0, 1.0, 0.0, 0.0]);
-        let half_b = uncertainty.half([0.0, 0.0, 0.0, 0.0, 1.0]);
+        let half_a = parameters.half([0.0, 0.0, 1.0, 0.0, 0.0]);
+        let half_b = parameters.half([0.0, 0.0, 0.0, 0.0, 1.0]);
         // An exponent known to less than a factor of ten either way is not known.
         if !(half_a < 10f64.ln() && half_b < 10f64.ln()) {
             return Err(unidentified());
         }
         // logit(b / (a + b)) = ln b - ln a.
-        let half = uncertainty.half([0.0, 0.0, -1.0, 0.0, 1.0]);
+        let half = parameters.half([0.0, 0.0, -1.0, 0.0, 1.0]);
         let logit = p[4] - p[2];
         let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
         let mut rates: Vec<f64> = runs
@@ -188,7 +188,7 @@ impl Surface {
         rates.sort_by(f64::total_cmp);
         let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
         let flops_per_parameter_sample = rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
-        let next = allocation(&uncertainty, flops_per_parameter_sample, 10.0 * most);
+        let next = allocation(&parameters, flops_per_parameter_sample, 10.0 * most);
         Ok(Self {
             irreducible: p[0].exp(),
             a_scale: (p[1] + a * n0).exp(),
@@ -201,7 +201,7 @@ impl Surface {
             size_exponent_ci: Interval { low: logistic(logit - half), high: logistic(logit + half) },
             flops_per_parameter_sample,
             next,
-            uncertainty,
+            parameters,
             rmse: (squares / count).sqrt(),
             runs: runs.len(),
         })
@@ -216,13 +216,13 @@ impl Surface {
     /// Parameters and samples with the lowest error that `flops` can buy (ibid., eq. 4).
     #[must_use]
     pub fn allocation(&self, flops: f64) -> Allocation {
-        allocation(&self.uncertainty, self.flops_per_parameter_sample, flops)
+        allocation(&self.parameters, self.flops_per_parameter_sample, flops)
     }
 }
 
-fn allocation(uncertainty: &Uncertainty, flops_per_parameter_sample: f64, flops: f64) -> Allocation {
+fn allocation(parameters: &Parameters, flops_per_parameter_sample: f64, flops: f64) -> Allocation {
     let product = flops / flops_per_parameter_sample;
-    let (size, half) = uncertainty.size(product);
+    let (size, half) = parameters.size(product);
     let (parameters, m) = (size.exp(), product / size.exp());
     Allocation { flops, parameters, parameters_ci: around(parameters, half), m, m_ci: around(m, half) }
 }
