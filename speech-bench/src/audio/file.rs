@@ -1,16 +1,9 @@
 //! Sound files of any kind, as samples of one channel at [`RATE`].
 
+use super::sound::Sound;
 use super::{Unusable, flac, resampler, wav};
 use scaling_core::report::thousands;
 use std::path::Path;
-
-/// What a file holds, its channels averaged.
-pub(super) struct Sound {
-    /// Full scale is 1.
-    pub(super) samples: Vec<f32>,
-    /// Samples per second.
-    pub(super) rate: u32,
-}
 
 /// Louder than any sound that is not damaged: floats scaled as 24-bit integers stay below.
 const LOUDEST: f32 = 1e8;
@@ -45,12 +38,6 @@ fn decode(bytes: &[u8]) -> Result<Vec<f32>, Unusable> {
         return Err(Unusable::new("holds no sound"));
     }
     Ok(samples)
-}
-
-/// What is said of a file that ends early, in samples of one channel.
-pub(super) fn truncated(there: usize, expected: u64) -> Unusable {
-    let (there, expected) = (thousands(there as u64), thousands(expected));
-    Unusable::new(format!("is truncated or damaged: {there} of {expected} samples are there"))
 }
 
 #[cfg(test)]

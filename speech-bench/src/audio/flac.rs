@@ -1,7 +1,7 @@
 //! FLAC files.
 
 use super::Unusable;
-use super::file::{Sound, truncated};
+use super::sound::{Sound, truncated};
 use std::io::{Cursor, ErrorKind};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;

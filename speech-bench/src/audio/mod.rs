@@ -8,6 +8,7 @@ mod flac;
 mod logarithm;
 mod mel;
 mod resampler;
+mod sound;
 mod statistics;
 mod unusable;
 mod wav;

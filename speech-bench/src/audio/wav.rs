@@ -1,7 +1,7 @@
 //! WAV files: PCM of 8, 16, 24 or 32 bits, and floats of 32.
 
 use super::Unusable;
-use super::file::{Sound, truncated};
+use super::sound::{Sound, truncated};
 use hound::{Error, SampleFormat, WavReader};
 
 /// Decodes a file.

@@ -1,7 +1,7 @@
 //! JPEG and PNG files turned into RGB pixels of the stored size.
 
-use super::Picture;
-use super::jpeg;
+use super::raw::{Colours, MOST_PIXELS, Raw, Reason, allow_size};
+use super::{Picture, jpeg};
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::png::PngDecoder;
@@ -12,32 +12,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The shortest side of a stored picture (paper, section 4.1); smaller ones stay as they are.
 const SHORTEST_SIDE: u32 = 256;
 
-/// The longest side that is decoded.
-const LONGEST_SIDE: u32 = 16_384;
-
-/// The most pixels that are decoded: 400 MB of RGB.
-const MOST_PIXELS: u64 = 1 << 27;
-
-/// How a file stores its colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colours {
-    /// Three channels.
-    Rgb,
-    /// One channel.
-    Grey,
-    /// Four channels of ink: CMYK or YCCK.
-    Ink,
-}
-
-/// A file's pixels before scaling.
-pub(super) struct Raw {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    /// RGB.
-    pub(super) pixels: Vec<u8>,
-    pub(super) colours: Colours,
-}
-
 /// What a file held.
 pub(super) struct Decoded {
     /// Scaled.
@@ -46,9 +20,6 @@ pub(super) struct Decoded {
     pub(super) original: (u32, u32),
     pub(super) colours: Colours,
 }
-
-/// Why a file cannot be used; one line that does not name it.
-pub(super) type Reason = String;
 
 /// Decodes and scales; its buffers are used again from picture to picture.
 pub(super) struct Decoder {
@@ -112,22 +83,6 @@ fn stored_size(width: u32, height: u32) -> (u32, u32) {
         ((2 * product + u64::from(shortest)) / (2 * u64::from(shortest))) as u32
     };
     (scaled(width), scaled(height))
-}
-
-/// Refuses pictures that would need too much memory, before they do.
-///
-/// # Errors
-/// Says how large it claims to be.
-pub(super) fn allow_size(width: u64, height: u64) -> Result<(u32, u32), Reason> {
-    let longest = u64::from(LONGEST_SIDE);
-    if width == 0 || height == 0 {
-        return Err(format!("claims {width} x {height} pixels"));
-    }
-    if width > longest || height > longest || width * height > MOST_PIXELS {
-        let limits = format!("{LONGEST_SIDE} a side and {} million", MOST_PIXELS / 1_000_000);
-        return Err(format!("claims {width} x {height} pixels; at most {limits} are read"));
-    }
-    Ok((width as u32, height as u32))
 }
 
 fn png(bytes: &[u8]) -> Result<Raw, Reason> {

@@ -3,7 +3,7 @@
 //! A file has no check sum: damage that leaves valid codes and the end in place looks like a picture
 //! to every decoder, to this one too.
 
-use super::decode::{Colours, Raw, Reason, allow_size};
+use super::raw::{Colours, Raw, Reason, allow_size};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;

@@ -9,6 +9,7 @@ mod layout;
 mod listing;
 mod name;
 mod prepare;
+mod raw;
 mod store;
 mod summary;
 #[cfg(test)]

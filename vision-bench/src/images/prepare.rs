@@ -1,8 +1,9 @@
 //! Pictures turned once into files of pixels in the cache, and the report on what was read.
 
-use super::decode::{Colours, Decoded, Decoder, Reason};
+use super::decode::{Decoded, Decoder};
 use super::layout::{self, Layout, Part, Place};
 use super::listing::{Item, Listing, Reader};
+use super::raw::{Colours, Reason};
 use super::store::{Stored, Writer};
 use super::summary::PartSummary;
 use super::{Opened, Pictures, Rejected, Summary, name};
