@@ -107,6 +107,8 @@ impl Parameters {
 
 /// Sizes and shards that it takes at least.
 const LEAST: usize = 3;
+/// The steepest exponents that are searched.
+const STEEPEST: f64 = 5.0;
 /// Residuals of ln E beyond this count less: undertuned runs lie above the surface.
 const HUBER: f64 = 0.03;
 
@@ -139,7 +141,7 @@ impl Surface {
         let residual = |p: &Vector, i: usize| {
             let [n, d, y] = rows[i];
             let (a, b) = (p[2].exp(), p[4].exp());
-            if a > 5.0 || b > 5.0 {
+            if a > STEEPEST || b > STEEPEST {
                 return f64::INFINITY;
             }
             y - (p[0].exp() + (p[1] - a * n).exp() + (p[3] - b * d).exp()).ln()
@@ -172,8 +174,8 @@ impl Surface {
         let (a, b) = (p[2].exp(), p[4].exp());
         let half_a = parameters.half([0.0, 0.0, 1.0, 0.0, 0.0]);
         let half_b = parameters.half([0.0, 0.0, 0.0, 0.0, 1.0]);
-        // An exponent known to less than a factor of ten either way is not known.
-        if !(half_a < 10f64.ln() && half_b < 10f64.ln()) {
+        // An exponent known to less than a factor of ten either way, or at the end of the search, is not known.
+        if !(half_a < 10f64.ln() && half_b < 10f64.ln()) || a.max(b) > 0.99 * STEEPEST {
             return Err(unidentified());
         }
         // logit(b / (a + b)) = ln b - ln a.
@@ -290,6 +292,20 @@ mod tests {
         assert!((next.parameters_ci.high * next.m_ci.low / (next.parameters * next.m) - 1.0).abs() < 1e-9);
         let refused = Surface::fit(&runs(0.0, 1)[..12], 0.95).unwrap_err().to_string();
         assert!(refused.contains("there are 2, 6 and 12"), "{refused}");
+        // A real study (RHNs of 32, 64 and 128 units on novels), in which sizes hardly differ: a runs to the end.
+        let errors = [
+            [5.5547, 5.3137, 5.1475, 4.9584, 4.7784, 4.6123],
+            [5.5638, 5.3252, 5.1128, 4.9172, 4.7565, 4.5605],
+            [5.5724, 5.3513, 5.1577, 4.9461, 4.7690, 4.5464],
+        ];
+        let sizes = [662_868.0, 1_340_308.0, 2_768_916.0].into_iter().zip(errors);
+        let alike = sizes.flat_map(|(parameters, errors)| {
+            let shards =
+                [12_519.0, 25_010.0, 50_000.0, 100_021.0, 200_016.0, 400_017.0].into_iter().zip(errors);
+            shards.map(move |(m, error)| Run { parameters, m, error, flops: 6.0 * parameters * m })
+        });
+        let refused = Surface::fit(&alike.collect::<Vec<_>>(), 0.95).unwrap_err().to_string();
+        assert!(refused.contains("do not identify both exponents"), "{refused}");
     }
 
     /// Of surfaces with noise of 2 %, the intervals of the best size and the best amount of data hold the true ones.
