@@ -141,20 +141,22 @@ struct Entry<'a> {
     text: &'a str,
 }
 
-/// Sets the named marks from left to right, in as many rows as they need.
+/// Sets the named marks from left to right: side by side if one row holds them, else in columns of equal width.
 fn arrange(marks: &[Mark]) -> Vec<Entry<'_>> {
-    let mut entries: Vec<Entry<'_>> = Vec::new();
-    let (mut row, mut left) = (0, LEFT);
-    for mark in marks {
-        let Some(text) = mark.legend.as_deref() else {
-            continue;
-        };
-        let width = 34 + (text.chars().count() as f64 * 13.0 * CHARACTER) as i32;
-        if left > LEFT && left + width > WIDTH - RIGHT {
-            (row, left) = (row + 1, LEFT);
+    let width = |text: &str| 50 + (text.chars().count() as f64 * 13.0 * CHARACTER) as i32;
+    let named = marks.iter().filter_map(|mark| Some((mark, mark.legend.as_deref()?)));
+    let room = WIDTH - RIGHT - LEFT + 16;
+    let widest = named.clone().map(|(_, text)| width(text)).max().unwrap_or(0);
+    let one_row = named.clone().map(|(_, text)| width(text)).sum::<i32>() <= room;
+    let columns = if one_row { i32::MAX } else { (room / widest).max(1) };
+    let mut left = LEFT;
+    let mut entries = Vec::new();
+    for (i, (mark, text)) in (0..).zip(named) {
+        if i % columns == 0 {
+            left = LEFT;
         }
-        entries.push(Entry { row, left, mark, text });
-        left += width + 16;
+        entries.push(Entry { row: i / columns, left, mark, text });
+        left += if one_row { width(text) } else { widest };
     }
     entries
 }
@@ -222,7 +224,8 @@ mod tests {
     fn a_long_legend_takes_several_rows() {
         let mark = Mark::named(chart::colour(0), Shape::Line(vec![]), "x".repeat(40));
         let marks = vec![mark; 3];
-        let rows: Vec<i32> = arrange(&marks).iter().map(|entry| entry.row).collect();
-        assert_eq!(rows, [0, 0, 1]);
+        let places: Vec<(i32, i32)> = arrange(&marks).iter().map(|entry| (entry.row, entry.left)).collect();
+        assert_eq!(places, [(0, LEFT), (0, LEFT + 341), (1, LEFT)]);
+        assert!(arrange(&marks[..2]).iter().all(|entry| entry.row == 0));
     }
 }
