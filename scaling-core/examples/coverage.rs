@@ -7,9 +7,9 @@
 //! Studies of 5 to 9 sizes a factor 2 apart, an exponent uniform in [-0.5, -0.05], lognormal noise of 0.5 to
 //! 3 % and 1 to 5 seeds, of five kinds: a pure power law; one with a constant of 0.1 to 0.5 of the last error; one
 //! whose first 1 to 3 sizes lie on the plateau of a known best guess; one with an undertuned shard
-//! 5 to 20 % above the law; a pure one with 1 to 5 seeds of its own at every size. Printed for each: the share of 95 % intervals of the exponent that contain the truth,
-//! their median width, and how often a constant is claimed, the plateau is found to within one
-//! size, a fit is refused.
+//! 5 to 20 % above the law; a pure one with 1 to 5 seeds of its own at every size. Printed for each: the share
+//! of 95 % intervals of the exponent that contain the truth, their median width, and how often a constant is
+//! claimed, the plateau is found to within one size, a fit is refused.
 
 use scaling_core::fit::curve::{Curve, Point, median};
 use scaling_core::fit::{Form, Options, fit};
@@ -80,11 +80,10 @@ impl Study {
             if kind == 3 && i == high { law * lift } else { law }
         };
         let points: Vec<Point> = (0..sizes)
-            .map(|i| Point {
-                m: m(i),
-                errors: (0..if kind == 4 { 1 + random.below(5) as usize } else { seeds })
-                    .map(|_| truth(i) * (noise * random.normal()).exp())
-                    .collect(),
+            .map(|i| {
+                let seeds = if kind == 4 { 1 + random.below(5) as usize } else { seeds };
+                let errors = (0..seeds).map(|_| truth(i) * (noise * random.normal()).exp());
+                Point { m: m(i), errors: errors.collect() }
             })
             .collect();
         let curve = Curve::new(points).expect("positive numbers");

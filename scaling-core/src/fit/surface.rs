@@ -31,7 +31,7 @@ pub struct Allocation {
     pub parameters_ci: Interval,
     /// `D_opt(C)`.
     pub m: f64,
-    /// Interval of `D_opt(C)`: of the other factor of the same product, so its ends are those of `N_opt(C)`.
+    /// Interval of `D_opt(C)`: of the other factor of the same product, so as wide, in logarithms, as that of `N_opt(C)`.
     pub m_ci: Interval,
 }
 
