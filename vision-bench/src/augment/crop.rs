@@ -118,7 +118,9 @@ impl Scaler {
             let scaled = ((length * shortest) as f64 / least as f64).round();
             let margin = ((scaled - side as f64) / 2.0).floor();
             let pixel = length as f64 / scaled;
-            (margin * pixel, side as f64 * pixel)
+            let left = margin * pixel;
+            // Rounding must not lead out of the picture.
+            (left, (side as f64 * pixel).min(length as f64 - left))
         };
         let (left, width) = along(picture.width);
         let (top, height) = along(picture.height);
@@ -229,6 +231,20 @@ mod tests {
         assert_eq!(out, picture.pixels);
         evaluation(&coordinates(35, 32), 32, &mut scaler, &mut out);
         assert_eq!(out[..3], [1, 0, 7]);
+    }
+
+    #[test]
+    fn every_size_has_a_middle() {
+        let mut scaler = Scaler::default();
+        for side in [112, 176, 208, 224] {
+            let mut out = vec![0; 3 * side * side];
+            for shortest in 1..=300 {
+                for picture in [coordinates(shortest, shortest + 7), coordinates(2 * shortest, shortest)] {
+                    evaluation(&picture, side, &mut scaler, &mut out);
+                    scaler.centre(&picture, side, side, &mut out);
+                }
+            }
+        }
     }
 
     #[test]

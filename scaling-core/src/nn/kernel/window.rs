@@ -89,6 +89,10 @@ impl Shape {
                     });
                 }
             }
+            // Of an image of one row or column some phases have none.
+            if pixels.is_empty() {
+                continue;
+            }
             let segments = (0..taps[0].len()).map(|t| t * row * d).collect();
             let (length, out) = (taps[1].len() * d, self.image[0] * self.image[1] * self.channels[0]);
             phases.push((Windows { frame: frame.clone(), pixels, segments, length, out }, taps));
