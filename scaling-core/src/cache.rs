@@ -2,9 +2,10 @@
 
 use crate::error::{At, Result};
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+use tempfile::TempDir;
 
 /// The name of prepared data: a hash of the files with their sizes and times, and of all else that
 /// decides what is made of them.
@@ -77,16 +78,19 @@ pub fn is_prepared(directory: &Path) -> bool {
     directory.join("meta.json").exists()
 }
 
+/// How the names of drafts begin.
+const DRAFT: &str = ".preparing-";
+
 /// Makes a directory of prepared data: `write` fills a draft beside it, which then gets its name, so
-/// that it is complete or absent. What `write` makes of the same key must always be the same.
+/// that it is complete or absent. What `write` makes of the same key must always be the same. Drafts that
+/// killed processes have left there are removed.
 ///
 /// # Errors
 /// A cache that cannot be written, and whatever `write` returns; the draft is then removed.
 pub fn create<T>(directory: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     let parent = directory.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).at("create", parent)?;
-    let draft = tempfile::Builder::new().prefix(".preparing-").tempdir_in(parent);
-    let draft = draft.at("write in", parent)?;
+    let (draft, _lock) = draft(parent)?;
     let made = write(draft.path())?;
     // The directory gets its name last. Should another process have been faster, its files are the
     // same, and the draft goes away by itself.
@@ -95,6 +99,25 @@ pub fn create<T>(directory: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Re
         renamed => renamed.at("write", directory)?,
     }
     Ok(made)
+}
+
+/// An empty draft in `parent`, and the lock that says that somebody works on it.
+fn draft(parent: &Path) -> Result<(TempDir, Option<File>)> {
+    // A file system without locks keeps abandoned drafts.
+    let lock = |directory: &Path| File::open(directory).ok().filter(|file| file.try_lock().is_ok());
+    // Locked, so that nobody finds a draft before it has its own lock.
+    let gate = File::open(parent).at("read", parent)?;
+    let _ = gate.lock();
+    for entry in fs::read_dir(parent).at("read", parent)?.filter_map(std::io::Result::ok) {
+        let is_draft = entry.file_name().to_string_lossy().starts_with(DRAFT);
+        if is_draft && lock(&entry.path()).is_some() {
+            // Another user's cannot be removed, and does no harm.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let draft = tempfile::Builder::new().prefix(DRAFT).tempdir_in(parent).at("write in", parent)?;
+    let lock = lock(draft.path());
+    Ok((draft, lock))
 }
 
 #[cfg(test)]
@@ -117,6 +140,22 @@ mod tests {
         // A slower process finds the work done.
         create(&directory, |draft| fs::write(draft.join("meta.json"), "{}").at("write", draft))?;
         assert_eq!(fs::read_dir(root.path().join("kind")).at("read", root.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn drafts_of_killed_processes_are_removed_and_those_of_others_stay() -> Result<()> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let abandoned = root.path().join(".preparing-abandoned");
+        fs::create_dir(&abandoned).at("write", &abandoned)?;
+        fs::write(abandoned.join("half"), "x").at("write", &abandoned)?;
+        let (at_work, _lock) = draft(root.path())?;
+        assert!(!abandoned.exists());
+        create(&root.path().join("key"), |draft| {
+            assert!(at_work.path().exists() && draft != at_work.path());
+            fs::write(draft.join("meta.json"), "{}").at("write", draft)
+        })?;
+        assert!(at_work.path().exists());
         Ok(())
     }
 
