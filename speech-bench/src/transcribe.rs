@@ -8,7 +8,7 @@ use crate::task::SPEECH;
 use crate::utterances::{ALPHABET, text};
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::{Command, say};
+use scaling_core::cli::{Command, say, tell};
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::files::read_json;
@@ -56,7 +56,7 @@ fn run(given: &ArgMatches) -> Result<()> {
             Ok(values) => features.extend(values),
             Err(reason) => {
                 let line = format!("{} {reason}", file.display());
-                eprintln!("{line}");
+                tell(&line);
                 unusable.get_or_insert(line);
                 continue;
             }

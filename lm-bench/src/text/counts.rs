@@ -72,9 +72,9 @@ impl Counts {
         self.types.len() as u64
     }
 
-    /// The number of distinct sentences that `others` of [`Self::of`] had and this part has too.
-    pub(super) fn shared(&self) -> u64 {
-        self.shared.len() as u64
+    /// The distinct sentences that `others` of [`Self::of`] had and this part has too.
+    pub(super) fn shared(&self) -> &HashSet<u64> {
+        &self.shared
     }
 
     /// The `size` most frequent types, the most frequent first, ties in the order of the symbols.
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(counts.vocabulary(3), ["a", "b", "c"]);
         assert_eq!(counts.vocabulary(9), ["a", "b", "c", "d"]);
         assert_eq!(counts.unknown(&counts.vocabulary(2)), 3);
-        assert_eq!(counts.shared(), 1, "a sentence that occurs twice counts once");
+        assert_eq!(counts.shared().len(), 1, "a sentence that occurs twice counts once");
     }
 
     #[test]

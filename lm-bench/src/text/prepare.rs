@@ -6,8 +6,10 @@ use super::layout::{self, Layout};
 use super::part::Parts;
 use super::{Specials, Unit};
 use scaling_core::cache::{self, Key};
+use scaling_core::cli::tell;
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
+use scaling_core::overlap::Overlap;
 use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -15,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Raised when the files of the cache change their meaning.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// The size of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +45,8 @@ pub(crate) struct Summary {
     pub(crate) types: u64,
     /// Blank lines, which were skipped.
     pub(crate) blank_lines: u64,
-    /// Distinct validation sentences that occur in the training part too.
-    pub(crate) shared_sentences: u64,
+    /// Sentences that lie in several parts.
+    pub(crate) overlap: Overlap,
 }
 
 /// `meta.json` of a prepared corpus.
@@ -104,7 +106,7 @@ pub(super) fn prepare_in(
     }
     let survey = Survey::of(&layout, unit, vocabulary, seed)?;
     cache::create(&directory, |draft| survey.write(&layout, draft))?;
-    eprintln!("prepared {}: {}", path.display(), survey.summary);
+    tell(&format!("prepared {}: {}", path.display(), survey.summary));
     Ok(directory)
 }
 
@@ -135,8 +137,10 @@ struct Survey {
 impl Survey {
     fn of(layout: &Layout, unit: Unit, symbols: usize, seed: u64) -> Result<Self> {
         let parts = Parts::of(layout, seed)?;
-        let validation_digests = counts::digests(&parts.validation)?;
-        let train = Counts::of(&parts.train, unit, &validation_digests)?;
+        let digests = counts::digests(&parts.validation)?;
+        let test_digests = parts.test.as_ref().map(counts::digests).transpose()?;
+        let measured = digests.iter().chain(test_digests.iter().flatten()).copied().collect();
+        let train = Counts::of(&parts.train, unit, &measured)?;
         let none = HashSet::new();
         let validation = Counts::of(&parts.validation, unit, &none)?;
         let test = parts.test.as_ref().map(|part| Counts::of(part, unit, &none)).transpose()?;
@@ -162,7 +166,7 @@ impl Survey {
             test: test.as_ref().map(part),
             types: train.types(),
             blank_lines: train.blank + own_files + test.as_ref().map_or(0, |test| test.blank),
-            shared_sentences: train.shared(),
+            overlap: Overlap::of(train.shared(), &digests, test_digests.as_ref()),
         };
         let best_guess = train.marginal_entropy(&vocabulary);
         Ok(Self { parts, summary, symbols, vocabulary, best_guess })
@@ -213,10 +217,10 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "{} types; {} blank lines skipped; {} validation sentences occur in training too",
+            "{} types; {} blank lines skipped; {}",
             thousands(self.types),
             thousands(self.blank_lines),
-            thousands(self.shared_sentences)
+            self.overlap.clause("sentences")
         )
     }
 }

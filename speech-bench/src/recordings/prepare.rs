@@ -9,19 +9,24 @@ use super::transcript::Transcript;
 use crate::audio::{Normalization, Statistics};
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use rayon::prelude::*;
+use scaling_core::cli::tell;
 use scaling_core::error::{Error, Result};
 use scaling_core::estimate::entropy;
 use scaling_core::mapped::u64_at;
+use scaling_core::overlap::Overlap;
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
 use scaling_core::{cache, files, pipeline, quarantine};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Raised when the files of the cache, or what is made of the same recordings, change.
-const FORMAT: u64 = 1;
+/// Raised when the features made from the same recordings change.
+const FEATURES: u64 = 1;
+
+/// Raised with [`FEATURES`], and when the files of the cache change otherwise.
+const FORMAT: u64 = 2;
 
 /// Utterances that are heard at a time, while as many are being written.
 const BATCH: usize = 64;
@@ -75,7 +80,7 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf
         files::write_json(&draft.join("meta.json"), &meta)?;
         Ok(meta.summary)
     })?;
-    eprintln!("prepared {}: {summary}", path.display());
+    tell(&format!("prepared {}: {summary}", path.display()));
     Ok(directory)
 }
 
@@ -120,13 +125,14 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
     let train = part("train", &listing.train)?;
     let validation = part("validation", &listing.validation)?;
     let test = listing.test.as_ref().map(|items| part("test", items)).transpose()?;
-    let known: BTreeSet<u64> = train.digests.iter().copied().collect();
-    let others: BTreeSet<u64> = validation.digests.iter().copied().collect();
+    let digests = |part: &PartTally| part.digests.iter().copied().collect::<HashSet<u64>>();
+    let known = digests(&train);
+    let overlap = Overlap::of(&known, &digests(&validation), test.as_ref().map(digests).as_ref());
     let are_speakers_known = !train.speakers.is_empty() && !validation.speakers.is_empty();
     let shared_speakers = train.speakers.intersection(&validation.speakers).count() as u64;
     let summary = Summary {
         shared_speakers: are_speakers_known.then_some(shared_speakers),
-        shared: others.intersection(&known).count() as u64,
+        overlap,
         repeated: (train.digests.len() - known.len()) as u64,
         train: train.summary,
         validation: validation.summary,
@@ -199,7 +205,7 @@ struct PartTally {
 impl Tally {
     fn new(seed: u64) -> Self {
         let mut fingerprint = blake3::Hasher::new();
-        fingerprint.update(&FORMAT.to_le_bytes()).update(&seed.to_le_bytes());
+        fingerprint.update(&FEATURES.to_le_bytes()).update(&seed.to_le_bytes());
         Self { rejected: vec![], fingerprint, punctuated: 0 }
     }
 

@@ -1,6 +1,7 @@
 //! What a data set holds, in one line and in numbers.
 
 use super::listing::HeldOut;
+use scaling_core::overlap::Overlap;
 use scaling_core::quarantine::{Few, Rejected};
 use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,8 @@ pub(crate) struct Summary {
     pub(crate) test: Option<PartSummary>,
     /// Speakers of both the training and the validation part; `None` where speakers are not known.
     pub(crate) shared_speakers: Option<u64>,
-    /// Distinct validation recordings that occur in the training part too, sample by sample.
-    pub(crate) shared: u64,
+    /// Recordings that lie in several parts.
+    pub(crate) overlap: Overlap,
     /// Training recordings that repeat an earlier one.
     pub(crate) repeated: u64,
     /// Utterances whose transcripts had punctuation, which is left out.
@@ -63,9 +64,9 @@ impl fmt::Display for Summary {
         let speakers = self.shared_speakers.map_or("not known".to_owned(), thousands);
         write!(
             f,
-            "; recordings in both training and validation: {}, speakers in both: {speakers}; training recordings \
-             that repeat another: {}; transcripts whose punctuation is dropped: {}; {}",
-            thousands(self.shared),
+            "; {}; speakers of both training and validation: {speakers}; training recordings that repeat another: {}; \
+             transcripts whose punctuation is dropped: {}; {}",
+            self.overlap.clause("recordings"),
             thousands(self.repeated),
             thousands(self.punctuated),
             Few(&self.rejected)

@@ -36,7 +36,7 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
     );
     assert_eq!((summary.train.utterances, summary.train.characters), (1, 4));
     assert_eq!((summary.validation.utterances, summary.validation.characters), (1, 4));
-    assert_eq!((summary.punctuated, summary.shared), (1, 0));
+    assert_eq!((summary.punctuated, summary.overlap.validation), (1, 0));
     let directory = bench.prepare(0)?;
     let text = fs::read_to_string(directory.join("quarantine.txt")).at("read", &directory)?;
     assert_eq!(text.lines().count(), 9);

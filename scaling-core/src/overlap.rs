@@ -1,0 +1,54 @@
+//! Items that lie in more than one part of a data set: what a model has been trained or selected on is no test of it.
+
+use crate::report::thousands;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// How many distinct items of the parts that models are measured on were seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// Of the validation part, those that occur in the training part too.
+    pub validation: u64,
+    /// Of the test part, if there is one, those that occur in the training or the validation part too.
+    pub test: Option<u64>,
+}
+
+impl Overlap {
+    /// Compares parts by the digests of their items. Of the training part, those that occur elsewhere are enough.
+    #[must_use]
+    pub fn of(train: &HashSet<u64>, validation: &HashSet<u64>, test: Option<&HashSet<u64>>) -> Self {
+        let seen = |digest: &&u64| train.contains(digest) || validation.contains(digest);
+        Self {
+            validation: validation.intersection(train).count() as u64,
+            test: test.map(|test| test.iter().filter(seen).count() as u64),
+        }
+    }
+
+    /// A clause about these `items`, such as `sentences`.
+    #[must_use]
+    pub fn clause(&self, items: &str) -> String {
+        let validation = format!("{} validation {items} occur in training too", thousands(self.validation));
+        self.test.map_or(validation.clone(), |test| {
+            format!("{validation}, {} test {items} in training or validation", thousands(test))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_compared_with_both_other_parts() {
+        let set = |digests: &[u64]| digests.iter().copied().collect::<HashSet<u64>>();
+        let (train, validation, test) = (set(&[1, 2, 3]), set(&[3, 4]), set(&[2, 4, 5]));
+        let both = Overlap::of(&train, &validation, Some(&test));
+        assert_eq!(both, Overlap { validation: 1, test: Some(2) });
+        assert_eq!(
+            both.clause("pairs"),
+            "1 validation pairs occur in training too, 2 test pairs in training or validation"
+        );
+        let one = Overlap::of(&train, &validation, None);
+        assert_eq!(one.clause("images"), "1 validation images occur in training too");
+    }
+}
