@@ -157,6 +157,14 @@ fn a_study_translates_without_its_data() {
     assert_eq!(code, Some(2));
     assert!(complaint.contains("line 2"), "{complaint}");
     assert_eq!(translate(&bench, "--study nowhere", b"x\n").2, Some(2));
+
+    // It ends when nobody reads any more, though the input never does.
+    let command = &mut bench.command("translate --study s --beam 1");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().expect("a pipe");
+    assert!((0..1_000_000).any(|_| stdin.write_all(b"eins\n").is_err()), "it read all of it");
+    assert!(child.wait().expect("an end").success());
 }
 
 #[test]

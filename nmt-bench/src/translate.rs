@@ -9,7 +9,7 @@ use crate::task::{TRANSLATION, parallel};
 use crate::text::Tokenizer;
 use burn::module::Module;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::{Command, say};
+use scaling_core::cli::{Command, say, say_if_heard, tell};
 use scaling_core::device::Compute;
 use scaling_core::error::{At, Error, Result};
 use scaling_core::neural::import;
@@ -104,9 +104,9 @@ fn translate(given: &ArgMatches) -> Result<()> {
         for line in lines.by_ref().take(chunk) {
             number += 1;
             let line = line.map_err(|error| format!("line {number}: {error}")).at("read", input)?;
-            let mut ids = best.tokenizer.encode(&line);
+            let mut ids = best.tokenizer.encode(line.trim_start_matches('\u{feff}'));
             if ids.len() > LONGEST {
-                eprintln!("line {number}: only the first {LONGEST} of {} sub-words are read", ids.len());
+                tell(&format!("line {number}: only the first {LONGEST} of {} sub-words are read", ids.len()));
                 ids.truncate(LONGEST);
             }
             sources.push(ids);
@@ -121,7 +121,9 @@ fn translate(given: &ArgMatches) -> Result<()> {
         for (place, translation) in full.into_iter().zip(best.translate(&chosen, best.beam)) {
             translations[place] = translation;
         }
-        say(&translations.join("\n"))?;
+        if !say_if_heard(&translations.join("\n"))? {
+            return Ok(());
+        }
     }
 }
 
@@ -130,16 +132,22 @@ fn bleu(given: &ArgMatches) -> Result<()> {
     let text = parts_of(study_of(given))?;
     let parts = [("validation", Some(&text.validation)), ("test", text.test.as_ref())];
     let mut found = Vec::new();
+    let mut beams = vec![1, best.beam];
+    beams.dedup();
+    // Before the work that it is for.
+    let directory = given.get_one::<PathBuf>("hypotheses");
+    directory.map_or(Ok(()), |directory| std::fs::create_dir_all(directory).at("create", directory))?;
     for (name, pairs) in parts.into_iter().filter_map(|(name, pairs)| Some((name, pairs?))) {
         let (sources, references) = read(pairs);
-        for beam in [1, best.beam] {
+        for &beam in &beams {
             let hypotheses = best.translate(&sources, beam);
-            if let Some(directory) = given.get_one::<PathBuf>("hypotheses") {
-                std::fs::create_dir_all(directory).at("create", directory)?;
+            if let Some(directory) = directory {
                 for (what, lines) in [(format!("beam{beam}"), &hypotheses), ("reference".into(), &references)]
                 {
                     let path = directory.join(format!("{name}.{what}.txt"));
-                    std::fs::write(&path, lines.join("\n") + "\n").at("write", &path)?;
+                    // Within a line, some readers take it for the end of one.
+                    let text = lines.join("\n").replace('\r', " ") + "\n";
+                    std::fs::write(&path, text).at("write", &path)?;
                 }
             }
             found.push((name, beam, hypotheses.len(), corpus_bleu(&hypotheses, &references)));

@@ -27,10 +27,14 @@ pub(super) struct Layout {
     pub(super) validation: Vec<Bitext>,
     /// Often empty.
     pub(super) test: Vec<Bitext>,
+    /// The stems of pairs that are left alone: tokenised or cut from another pair beside them, they would count its
+    /// sentences again.
+    pub(super) left_alone: Vec<String>,
 }
 
 /// Recognises WMT's layout: a directory, nested or not, of `STEM.de` beside `STEM.en` (`STEM` often ends in
-/// `.de-en`). Other files are left alone.
+/// `.de-en`). Other files are left alone, such as those of other pairs of languages (`STEM.cs-en.en`,
+/// `STEM.en` beside `STEM.cs`) and lists of a vocabulary (`vocab.de`).
 ///
 /// The part of a pair is that of the topmost directory below `root` that has a part's name, else its own,
 /// else training. A pair is taken as tokenised by Moses if `tok`, `tokenized` or `tokenised` is a whole word
@@ -38,33 +42,53 @@ pub(super) struct Layout {
 ///
 /// # Errors
 /// A missing path, a directory without pairs or without a training pair, a file without its partner, a
-/// compressed file, SGML.
+/// compressed file, text that is cut into sub-words, SGML and no other file of validation or test pairs.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     if root.is_file() {
         let what = "is one file; give the directory that holds it and its partner";
         return Err(Error::input(format!("{} {what}", root.display())));
     }
-    let mut pairs: BTreeMap<PathBuf, BTreeSet<&str>> = BTreeMap::new();
+    let mut pairs: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    let mut sgml = None;
     for file in text_files(root)? {
-        if let Some(language) = language(&file) {
-            pairs.entry(file.with_extension("")).or_default().insert(language.code());
-        } else if file.extension() == Some(OsStr::new("sgm")) && language_of_stem(&file) {
-            let what = "is SGML; turn it into plain text, one sentence a line, that ends in .de or .en";
-            return Err(Error::input(format!("{} {what}", file.display())));
+        let stem = file.with_extension("");
+        let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
+        if is_of_another_pair(&file) || first_word(&file) == "vocab" {
+            continue;
+        }
+        if is_language(&ending) {
+            pairs.entry(stem).or_default().insert(ending);
+        } else if ending == "sgm" && language(&stem).is_some() {
+            sgml.get_or_insert(file);
         }
     }
+    // A lone file beside its translation into a third language.
+    pairs.retain(|_, languages| {
+        let ours = Language::BOTH.iter().filter(|language| languages.contains(language.code())).count();
+        ours == 2 || (ours == 1 && languages.len() == 1)
+    });
     if pairs.is_empty() {
         let what = "holds no parallel text: no file ends in .de or .en";
         return Err(Error::input(format!("{} {what}", root.display())));
     }
-    let mut layout = Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![] };
+    let left_alone = derived(root, pairs.keys());
+    let mut layout =
+        Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![], left_alone: vec![] };
     for (stem, languages) in pairs {
+        if left_alone.contains(&stem) {
+            layout.left_alone.push(stem.strip_prefix(root).unwrap_or(&stem).display().to_string());
+            continue;
+        }
         let files = Language::BOTH.map(|language| with_ending(&stem, language.code()));
         if let Some(missing) = Language::BOTH.iter().position(|language| !languages.contains(language.code()))
         {
             let lone = &files[1 - missing];
             let name = files[missing].file_name().unwrap_or_default().display();
             return Err(Error::input(format!("{} has no partner {name} beside it", lone.display())));
+        }
+        if words(&stem).any(|word| word == "bpe") {
+            let what = "is cut into sub-words (bpe); give the text before that, which is cut here";
+            return Err(Error::input(format!("{} {what}", files[0].display())));
         }
         let list = match part_of(root, &files[0]) {
             Part::Train => &mut layout.train,
@@ -77,6 +101,10 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
     }
+    if let Some(file) = sgml.filter(|_| layout.validation.is_empty() && layout.test.is_empty()) {
+        let what = "is SGML; turn it into plain text, one sentence a line, that ends in .de or .en";
+        return Err(Error::input(format!("{} {what}", file.display())));
+    }
     Ok(layout)
 }
 
@@ -85,9 +113,57 @@ fn language(file: &Path) -> Option<Language> {
     Language::BOTH.into_iter().find(|language| file.extension() == Some(OsStr::new(language.code())))
 }
 
-/// Whether a file is named like `newstest2015-deen-src.de.sgm`.
-fn language_of_stem(file: &Path) -> bool {
-    language(&file.with_extension("")).is_some()
+/// Whether an ending is a language's code, German and English among them.
+fn is_language(ending: &str) -> bool {
+    ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+/// Whether a file's name says that it belongs to other languages: `europarl-v7.cs-en.en`,
+/// `newstest2015-csen-ref.en.sgm`.
+fn is_of_another_pair(file: &Path) -> bool {
+    const OURS: [&str; 2] = ["de", "en"];
+    let is_another =
+        |a: &str, b: &str| is_language(a) && is_language(b) && OURS.contains(&a) != OURS.contains(&b);
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_sgml = name.ends_with(".sgm");
+    name.split('.').any(|word| word.split_once('-').is_some_and(|(a, b)| is_another(a, b)))
+        || is_sgml
+            && name
+                .split(['-', '.'])
+                .any(|word| word.split_at_checked(2).is_some_and(|(a, b)| is_another(a, b)))
+}
+
+/// The parts between the dots of a file's name, its ending among them.
+fn words(file: &Path) -> impl Iterator<Item = String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.split('.').map(str::to_lowercase).collect::<Vec<_>>().into_iter()
+}
+
+fn first_word(file: &Path) -> String {
+    words(file).next().unwrap_or_default()
+}
+
+/// The stems that name what the usual scripts make of another one beside them, which is the one with the fewest
+/// words: `train.tok.clean.bpe.32000` of `train`.
+fn derived<'a>(root: &Path, stems: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
+    const STEPS: [&str; 7] = ["tok", "tokenized", "tokenised", "clean", "true", "lc", "bpe"];
+    let mut groups: BTreeMap<PathBuf, Vec<&PathBuf>> = BTreeMap::new();
+    for stem in stems {
+        let mut is_after_bpe = false;
+        let rest: Vec<String> = words(stem)
+            .filter(|word| {
+                let is_number = is_after_bpe && word.starts_with(|c: char| c.is_ascii_digit());
+                is_after_bpe = word == "bpe";
+                !is_number && !STEPS.contains(&word.as_str())
+            })
+            .collect();
+        groups.entry(stem.parent().unwrap_or(root).join(rest.join("."))).or_default().push(stem);
+    }
+    let made = groups.into_values().flat_map(|mut group| {
+        group.sort_by_key(|stem| words(stem).count());
+        group.into_iter().skip(1)
+    });
+    made.cloned().collect()
 }
 
 /// `STEM.ENDING`, whatever dots the stem has.
@@ -132,14 +208,38 @@ mod tests {
             "test2016.de",
             "test2016.en",
             "README",
-            "europarl-v7.fr-en.fr",
+            "training/europarl-v7.fr-en.fr",
+            "training/europarl-v7.fr-en.en",
+            "dev/newstest2015.cs",
+            "dev/newstest2015-csen-ref.en.sgm",
+            "dev/newstest2015-deen-src.de.sgm",
+            "dev/newstest2016.ru",
+            "dev/newstest2016.en",
+            "vocab.bpe.32000.de",
         ])?;
         let layout = recognise(root.path())?;
         assert_eq!(layout.train.len(), 2);
         assert_eq!(layout.train[0].files[1], root.path().join("news.tok.en"));
         assert!(layout.train[0].tokenised && !layout.train[1].tokenised);
         assert_eq!(layout.validation[0].files[0], root.path().join("dev/newstest2015.de-en.de"));
-        assert_eq!(layout.test.len(), 1);
+        assert_eq!((layout.validation.len(), layout.test.len()), (1, 1));
+        assert!(layout.left_alone.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_pair_counts_once_whatever_was_made_of_it() -> Result<()> {
+        let stems =
+            ["train", "train.tok", "train.tok.clean.bpe.32000", "dev.tok.de-en", "dev.de-en", "other.tok"];
+        let files: Vec<String> =
+            stems.iter().flat_map(|stem| [format!("{stem}.de"), format!("{stem}.en")]).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let root = directory(&files)?;
+        let layout = recognise(root.path())?;
+        let stems: Vec<_> = layout.train.iter().map(|bitext| bitext.files[0].clone()).collect();
+        assert_eq!(stems, ["other.tok.de", "train.de"].map(|name| root.path().join(name)));
+        assert!(!layout.validation[0].tokenised);
+        assert_eq!(layout.left_alone, ["dev.tok.de-en", "train.tok", "train.tok.clean.bpe.32000"]);
         Ok(())
     }
 
@@ -156,6 +256,7 @@ mod tests {
         assert!(text(&["dev.de", "dev.en"])?.contains("has no training text"));
         assert!(text(&["a.de.gz"])?.ends_with("a.de.gz is compressed; unpack it first"));
         assert!(text(&["a-src.de.sgm", "a.de", "a.en"])?.contains("a-src.de.sgm is SGML"));
+        assert!(text(&["a.bpe.de", "a.bpe.en"])?.contains("a.bpe.de is cut into sub-words"));
         assert!(recognise(Path::new("/no/such/corpus")).unwrap_err().to_string().contains("/no/such/corpus"));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The pairs of one part of a corpus, visited piece by piece.
 
+use super::clean::{MOST_MEASURED, MOST_TRAINED};
 use super::layout::{Bitext, Layout};
 use super::pieces::{Pair, Piece, cut};
 use rayon::prelude::*;
@@ -17,6 +18,10 @@ pub(super) struct Part {
     /// With the number of pairs before each one's file.
     pieces: Vec<(u64, Piece)>,
     filter: Filter,
+    /// The most tokens of a side.
+    longest: usize,
+    /// Whether it was held out of the training files.
+    pub(super) is_held_out: bool,
 }
 
 /// The parts of a corpus.
@@ -33,22 +38,22 @@ impl Parts {
     /// # Errors
     /// Files that cannot be read, are empty or do not fit each other; a single pair, which cannot be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
-        let mut train = Part::all(&layout.train)?;
-        let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test)?) };
+        let mut train = Part::all(&layout.train, MOST_TRAINED)?;
+        let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test, MOST_MEASURED)?) };
         let validation = if layout.validation.is_empty() {
             let [trains, validates] = split(&layout.root, "pair", train.lines(), MOST_HELD_OUT, seed)?;
             train.filter = trains;
-            Part { pieces: train.pieces.clone(), filter: validates }
+            Part { pieces: train.pieces.clone(), filter: validates, is_held_out: true, ..train }
         } else {
-            Part::all(&layout.validation)?
+            Part::all(&layout.validation, MOST_MEASURED)?
         };
         Ok(Self { train, validation, test })
     }
 }
 
 impl Part {
-    /// Every pair of the files.
-    fn all(files: &[Bitext]) -> Result<Self> {
+    /// Every pair of the files, as far as its sides have at most `longest` tokens.
+    fn all(files: &[Bitext], longest: usize) -> Result<Self> {
         let cut: Result<Vec<Vec<Piece>>> = files.par_iter().map(cut).collect();
         let mut pieces = Vec::new();
         let mut before = 0;
@@ -57,7 +62,7 @@ impl Part {
             pieces.extend(file.into_iter().map(|piece| (before, piece)));
             before += lines;
         }
-        Ok(Self { pieces, filter: Filter::All })
+        Ok(Self { pieces, filter: Filter::All, longest, is_held_out: false })
     }
 
     /// The pairs of lines of the files, whether they belong to the part or not.
@@ -78,7 +83,7 @@ impl Part {
         for pieces in self.pieces.chunks(BATCH) {
             let work = |(before, piece): &(u64, Piece)| -> Result<T> {
                 let mut result = T::default();
-                piece.visit(|line, pair| {
+                piece.visit(self.longest, |line, pair| {
                     if self.filter.has(before + line) {
                         each(&mut result, pair);
                     }

@@ -103,11 +103,12 @@ fn uneven(bitext: &Bitext, counts: [u64; 2]) -> Error {
 }
 
 impl Piece {
-    /// Calls `take` with every pair of lines, in order, and its number among the lines of the files.
+    /// Calls `take` with every pair of lines, in order, and its number among the lines of the files. A side of more than
+    /// `longest` tokens is at fault.
     ///
     /// # Errors
     /// A file that cannot be read, or a line that is not UTF-8.
-    pub(super) fn visit(&self, mut take: impl FnMut(u64, &Pair)) -> Result<()> {
+    pub(super) fn visit(&self, longest: usize, mut take: impl FnMut(u64, &Pair)) -> Result<()> {
         let [german, english] = [self.sides[0].read()?, self.sides[1].read()?];
         let (mut source, mut target) = (String::new(), String::new());
         let (mut german, mut english) = (german.lines(), english.lines());
@@ -117,7 +118,7 @@ impl Piece {
             self.tokenise(Language::German, left, &mut source);
             self.tokenise(Language::English, right, &mut target);
             let tokens = [source.as_str(), target.as_str()];
-            let fault = fault(tokens);
+            let fault = fault(tokens, longest);
             take(line, &Pair { tokens, target: right, tokenised: self.tokenised, fault });
         }
         Ok(())
@@ -166,7 +167,7 @@ mod tests {
     fn pairs(bitext: &Bitext, length: u64) -> Result<Vec<String>> {
         let mut all = Vec::new();
         for piece in cut_at(bitext, length)? {
-            piece.visit(|line, pair| {
+            piece.visit(80, |line, pair| {
                 assert_eq!(line, all.len() as u64);
                 all.push(format!("{} | {} | {}", pair.tokens[0], pair.tokens[1], pair.reference()));
             })?;

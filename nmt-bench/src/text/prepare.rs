@@ -6,16 +6,18 @@ use super::layout::{self, Layout};
 use super::moses::Language;
 use super::survey::Survey;
 use scaling_core::cache::{self, Key};
+use scaling_core::cli::tell;
 use scaling_core::error::Result;
 use scaling_core::estimate::entropy;
 use scaling_core::files;
+use scaling_core::overlap::Overlap;
 use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Raised when the files of the cache change their meaning, the rules of tokenisation included.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// What parallel text holds; displayed as one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +30,10 @@ pub(crate) struct Summary {
     pub(crate) test: Option<PartSummary>,
     /// Sub-word symbols of both languages, specials excluded.
     pub(crate) symbols: u64,
-    /// Distinct validation pairs that occur in the training part too.
-    pub(crate) shared_pairs: u64,
+    /// Pairs that lie in several parts.
+    pub(crate) overlap: Overlap,
+    /// Pairs of files that were left alone, since they are made of others there; by their common name.
+    pub(crate) left_alone: Vec<String>,
 }
 
 /// `meta.json` of prepared text.
@@ -52,12 +56,13 @@ pub(super) struct Meta {
 /// # Errors
 /// As [`prepare_in`].
 pub(crate) fn check(path: &Path, merges: usize) -> Result<Summary> {
-    let survey = Survey::of(&layout::recognise(path)?, merges, 0)?;
+    let layout = layout::recognise(path)?;
+    let survey = Survey::of(&layout, merges, 0)?;
     let encoder = Encoder::new(&survey);
     let count = |part| Ok(encoder.count(part)?.summary);
     let parts = &survey.parts;
     let test = parts.test.as_ref().map(count).transpose()?;
-    Ok(Summary::of(&survey, count(&parts.train)?, count(&parts.validation)?, test))
+    Ok(Summary::of(&layout, &survey, [count(&parts.train)?, count(&parts.validation)?], test))
 }
 
 /// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on it
@@ -75,7 +80,7 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, merges: usize, seed: u64) ->
     }
     let survey = Survey::of(&layout, merges, seed)?;
     let summary = cache::create(&directory, |draft| write(&survey, &layout, draft))?;
-    eprintln!("prepared {}: {summary}", path.display());
+    tell(&format!("prepared {}: {summary}", path.display()));
     Ok(directory)
 }
 
@@ -85,6 +90,7 @@ fn key(layout: &Layout, merges: usize, seed: u64) -> Result<String> {
     for list in [&layout.train, &layout.validation, &layout.test] {
         let files: Vec<PathBuf> = list.iter().flat_map(|bitext| bitext.files.clone()).collect();
         key.files(&files)?;
+        list.iter().for_each(|bitext| key.number(bitext.tokenised.into()));
     }
     // The seed only matters where pairs must be held out.
     let seed = if layout.validation.is_empty() { seed } else { 0 };
@@ -109,7 +115,7 @@ fn write(survey: &Survey, layout: &Layout, directory: &Path) -> Result<Summary> 
     let most = predicted().max().unwrap_or_default() as f64;
     let best_guess = 1.0 - most / predicted().sum::<u64>() as f64;
     let best_guess_loss = entropy(predicted());
-    let summary = Summary::of(survey, train, validation, test);
+    let summary = Summary::of(layout, survey, [train, validation], test);
     let meta = Meta {
         source: layout.root.clone(),
         summary: summary.clone(),
@@ -122,9 +128,21 @@ fn write(survey: &Survey, layout: &Layout, directory: &Path) -> Result<Summary> 
 }
 
 impl Summary {
-    fn of(survey: &Survey, train: PartSummary, validation: PartSummary, test: Option<PartSummary>) -> Self {
+    fn of(
+        layout: &Layout,
+        survey: &Survey,
+        [train, validation]: [PartSummary; 2],
+        test: Option<PartSummary>,
+    ) -> Self {
         let symbols = survey.tokenizer.symbols() as u64;
-        Self { train, validation, test, symbols, shared_pairs: survey.shared_pairs }
+        Self {
+            train,
+            validation,
+            test,
+            symbols,
+            overlap: survey.overlap,
+            left_alone: layout.left_alone.clone(),
+        }
     }
 
     fn parts(&self) -> impl Iterator<Item = (&'static str, &PartSummary)> {
@@ -151,11 +169,11 @@ impl fmt::Display for Summary {
         }
         let mut dropped = Dropped::default();
         self.parts().for_each(|(_, part)| dropped += part.dropped);
-        write!(
-            f,
-            "{} sub-words; dropped: {dropped}; {} validation pairs occur in training too",
-            thousands(self.symbols),
-            thousands(self.shared_pairs)
-        )
+        let overlap = self.overlap.clause("pairs");
+        write!(f, "{} sub-words; dropped: {dropped}; {overlap}", thousands(self.symbols))?;
+        if !self.left_alone.is_empty() {
+            write!(f, "; left alone, being made of others there: {}", self.left_alone.join(", "))?;
+        }
+        Ok(())
     }
 }

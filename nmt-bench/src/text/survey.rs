@@ -8,6 +8,7 @@ use super::pieces::Pair;
 use super::tokenizer::Tokenizer;
 use scaling_core::error::{Error, Result};
 use scaling_core::mapped::u64_at;
+use scaling_core::overlap::Overlap;
 use std::collections::{HashMap, HashSet};
 
 /// A corpus after the first pass.
@@ -16,8 +17,8 @@ pub(super) struct Survey {
     /// The words of both sides of the training pairs, in their order.
     pub(super) words: Vec<String>,
     pub(super) tokenizer: Tokenizer,
-    /// Distinct validation pairs that occur in training too.
-    pub(super) shared_pairs: u64,
+    /// Pairs that lie in several parts.
+    pub(super) overlap: Overlap,
 }
 
 /// The paper's merges for its 260 million words; fewer for less text, where most sub-words would be too rare to
@@ -35,7 +36,7 @@ struct Tally {
     /// Whether a side has any text.
     has_text: [bool; 2],
     words: HashMap<String, u64>,
-    /// Pairs of the validation part.
+    /// Pairs of a validation or test part; of the training part, those that are among them.
     digests: HashSet<u64>,
 }
 
@@ -46,20 +47,32 @@ impl Survey {
     /// Files that cannot be read or do not fit each other; a part without a pair; more symbols than fit.
     pub(super) fn of(layout: &Layout, merges: usize, seed: u64) -> Result<Self> {
         let parts = Parts::of(layout, seed)?;
-        let validation =
-            Tally::of(&parts.validation, |tally, pair| _ = tally.digests.insert(digest(pair.tokens)))?;
-        validation.must_have_pairs(layout, "validation")?;
+        let digests = |part| Tally::of(part, |tally, pair| _ = tally.digests.insert(digest(pair.tokens)));
+        let validation = digests(&parts.validation)?;
+        let test = parts.test.as_ref().map(digests).transpose()?;
+        let measured = |digest: &u64| {
+            validation.digests.contains(digest)
+                || test.as_ref().is_some_and(|test| test.digests.contains(digest))
+        };
         let train = Tally::of(&parts.train, |tally, pair| {
-            tally.digests.extend(validation.digests.get(&digest(pair.tokens)));
+            tally.digests.extend(Some(digest(pair.tokens)).filter(measured));
             pair.tokens.iter().flat_map(|side| side.split(' ')).for_each(|word| tally.count(word, 1));
         })?;
-        train.must_have_pairs(layout, "training")?;
+        train.must_have_pairs(layout, "the training part has")?;
+        let held_out = "the pairs held out for validation (add files of validation pairs) have";
+        let whose = if parts.validation.is_held_out { held_out } else { "the validation part has" };
+        validation.must_have_pairs(layout, whose)?;
+        if let Some(test) = &test {
+            test.must_have_pairs(layout, "the test part has")?;
+        }
+        let test = test.map(|test| test.digests);
+        let overlap = Overlap::of(&train.digests, &validation.digests, test.as_ref());
         let merges = if merges == 0 { suitable_merges(train.words.values().sum()) } else { merges };
         let tokenizer =
             Tokenizer::learn(train.words.iter().map(|(word, count)| (word.as_str(), *count)), merges)?;
         let mut words: Vec<String> = train.words.into_keys().collect();
         words.sort_unstable();
-        Ok(Self { parts, words, tokenizer, shared_pairs: train.digests.len() as u64 })
+        Ok(Self { parts, words, tokenizer, overlap })
     }
 }
 
@@ -109,7 +122,7 @@ impl Tally {
         }
     }
 
-    fn must_have_pairs(&self, layout: &Layout, part: &str) -> Result<()> {
+    fn must_have_pairs(&self, layout: &Layout, whose: &str) -> Result<()> {
         if self.pairs > 0 {
             return Ok(());
         }
@@ -117,9 +130,9 @@ impl Tally {
         Err(Error::input(match self.has_text.iter().position(|has_text| !has_text) {
             Some(side) => {
                 let language = Language::BOTH[side];
-                format!("{root}: the {part} part has no {language} text: every line is blank")
+                format!("{root}: {whose} no {language} text: every line is blank")
             }
-            None => format!("{root}: the {part} part has no pair left: {} were dropped", self.dropped),
+            None => format!("{root}: {whose} no pair left: {} were dropped", self.dropped),
         }))
     }
 }

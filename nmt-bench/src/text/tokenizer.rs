@@ -1,5 +1,6 @@
 //! From text to sub-word ids and back.
 
+use super::moses::entities::unescape;
 use super::moses::{self, Language};
 use crate::pairs::Specials;
 use scaling_core::error::{At, Error, Result};
@@ -155,14 +156,14 @@ impl Tokenizer {
         self.0.symbols.len()
     }
 
-    /// The ids of a source sentence as people write it.
+    /// The ids of a source sentence as people write it, or as Moses does: escapes are undone.
     pub(crate) fn encode(&self, sentence: &str) -> Vec<u16> {
         let mut tokens = String::new();
         let mut ids = Vec::new();
         if self.is_of_words() {
             tokens.push_str(sentence);
         } else {
-            moses::tokenize(Language::German, sentence, &mut tokens);
+            moses::tokenize(Language::German, &unescape(sentence), &mut tokens);
         }
         tokens.split_whitespace().for_each(|token| self.encode_token(token, &mut ids));
         ids

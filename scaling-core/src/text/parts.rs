@@ -86,18 +86,22 @@ pub fn part_of(root: &Path, file: &Path) -> Part {
     below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Part::Train)
 }
 
-/// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it
-/// (`ptb.valid.txt`, `news.en.heldout-00000-of-00050`).
+/// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it, numbered or not
+/// (`ptb.valid.txt`, `news.en.heldout-00000-of-00050`, `TED.tst2010`). WMT names its sets in several ways.
 fn named(name: &str) -> Option<Part> {
-    const BEGINNINGS: [(&str, Part); 6] = [
+    const BEGINNINGS: [(&str, Part); 10] = [
         ("train", Part::Train),
         ("dev", Part::Validation),
         ("val", Part::Validation),
         ("heldout", Part::Validation),
         ("newstest", Part::Validation),
+        ("news-test", Part::Validation),
+        ("newssyscomb", Part::Validation),
+        ("newsdev", Part::Validation),
+        ("newsdiscuss", Part::Validation),
         ("test", Part::Test),
     ];
-    const WORDS: [(&str, Part); 8] = [
+    const WORDS: [(&str, Part); 9] = [
         ("train", Part::Train),
         ("training", Part::Train),
         ("dev", Part::Validation),
@@ -106,9 +110,12 @@ fn named(name: &str) -> Option<Part> {
         ("validation", Part::Validation),
         ("heldout", Part::Validation),
         ("test", Part::Test),
+        ("tst", Part::Test),
     ];
     let beginning = BEGINNINGS.iter().find(|(start, _)| name.starts_with(start));
-    let word = || name.split(['.', '-', '_']).find_map(|word| WORDS.iter().find(|(w, _)| *w == word));
+    let words =
+        || name.split(['.', '-', '_']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let word = || words().find_map(|word| WORDS.iter().find(|(w, _)| *w == word));
     beginning.or_else(word).map(|(_, part)| *part)
 }
 
@@ -123,6 +130,10 @@ mod tests {
             ("novels.txt", Part::Train),
             ("ptb.valid.txt", Part::Validation),
             ("newstest2015.de-en.de", Part::Validation),
+            ("news-test2008.de", Part::Validation),
+            ("newssyscomb2009.en", Part::Validation),
+            ("IWSLT16.TED.tst2010.de-en.de", Part::Test),
+            ("news.2010.en", Part::Train),
             ("test/dev.txt", Part::Test),
             ("training/news.test.en", Part::Train),
         ] {

@@ -133,6 +133,40 @@ fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
 }
 
 #[test]
+fn a_root_that_says_how_to_read_is_remembered() -> Result<()> {
+    // Below `text` the files are named as tokenised, and from within they are not.
+    let german = sentences(200, 1);
+    let bench = Bench::new(&[])?;
+    let folder = bench.text().join("a.tok");
+    fs::create_dir(&folder).at("write", &folder)?;
+    for name in ["b.de", "b.en"] {
+        fs::write(folder.join(name), &german).at("write", &folder)?;
+    }
+    let cache = bench.0.path().join("cache");
+    let outside = prepare_in(&cache, &bench.text(), 20, 0)?;
+    assert_ne!(prepare_in(&cache, &folder, 20, 0)?, outside);
+    Ok(())
+}
+
+#[test]
+fn what_a_model_has_seen_is_reported_of_the_test_too() -> Result<()> {
+    let long = "wort ".repeat(90);
+    let bench = Bench::new(&[
+        TRAIN[0],
+        TRAIN[1],
+        ("dev.de", "gut\n"),
+        ("dev.en", "good\n"),
+        ("test.de", &format!("gut\n{long}\n")),
+        ("test.en", &format!("good\n{long}\n")),
+    ])?;
+    let parallel = bench.open(10, 0)?;
+    let summary = &parallel.description;
+    assert!(summary.contains("test 2 pairs (0 dropped)"), "a test set is measured whole: {summary}");
+    assert!(summary.contains(", 1 test pairs in training or validation"), "{summary}");
+    Ok(())
+}
+
+#[test]
 fn bad_input_is_one_line() -> Result<()> {
     let message = |files: &[(&str, &str)], merges| -> Result<String> {
         let error = Bench::new(files)?.open(merges, 0).err();
