@@ -30,6 +30,7 @@ fn parameter_counts_are_exact() {
         ("--model resnet50 --size 1", 25_557_032),
         ("--model resnet101 --size 1", 44_549_160),
         ("--model resnet152 --size 1", 60_192_808),
+        ("--model resnet18", 11_689_512),
         ("--size 0.0625", 89_136),
         ("--model resnet200 --size 1.375", 121_107_336),
     ] {
@@ -112,6 +113,8 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     assert!(bench.refuse("study --data missing --out s").contains("missing"));
     assert!(bench.refuse("study --set sizes=0.001 --out s").contains("filter factor"));
     assert!(bench.refuse("study --set shards=15 --out s").contains("choose a multiple of 10"));
+    assert!(bench.refuse("study --set shards=25,40,80 --out s").contains("25 samples cannot have"));
+    assert!(bench.refuse("study --set side=7 --out s").contains("at least 8"));
     assert!(bench.refuse("study --set synthetic_classes=1 --out s").contains("classes"));
     assert!(bench.refuse("study --set label_noise=2 --out s").contains("label noise"));
     std::fs::create_dir(bench.path("empty")).expect("a directory");
@@ -170,4 +173,7 @@ fn a_damaged_picture_is_named_and_left_out() {
     std::fs::write(class.join("broken.JPEG"), b"no picture").expect("a file");
     let said = bench.succeed("data check some");
     assert!(said.contains("broken.JPEG") && said.contains("400"), "{said}");
+    // Ten of a class are too few for the usual shards, not for any.
+    let said = bench.succeed("plan --data some");
+    assert!(said.contains(" 40 ") && said.contains(" 320 "), "{said}");
 }

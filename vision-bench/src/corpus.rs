@@ -107,7 +107,7 @@ impl VisionCorpus {
             description: format!(
                 "synthetic pictures of textured shapes, {} classes, {side} x {side}, {} % of the labels wrong, seed {seed}; {} to validate on",
                 shapes.classes,
-                100.0 * shapes.label_noise,
+                (1e4 * shapes.label_noise).round() / 100.0,
                 thousands(SYNTHETIC_VALIDATION),
             ),
             fingerprint: format!("synthetic/{shapes:?}/{}/{seed}", synthetic::VERSION),

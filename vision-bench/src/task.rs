@@ -13,6 +13,12 @@ use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Publishe
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
+/// The fewest pixels of a side that the network sees.
+const LEAST_SIDE: usize = 8;
+
+/// The most images of a shard of a smoke study: minutes of 2 cores.
+const SMOKE_IMAGES: u64 = 10_240;
+
 /// Image classification (MODELS 1).
 pub(crate) const IMAGES: VisionTask = VisionTask;
 
@@ -83,6 +89,11 @@ impl Task for VisionTask {
         NAMES
     }
 
+    /// That of the published networks.
+    fn usual_size(&self) -> f64 {
+        1.0
+    }
+
     /// In the paper all depths make one curve.
     fn family(&self) -> Option<&'static str> {
         Some("resnet")
@@ -113,6 +124,9 @@ impl Task for VisionTask {
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
+        if options.count("side") < LEAST_SIDE as u64 {
+            return Err(Error::input(format!("`side` must be at least {LEAST_SIDE} pixels")));
+        }
         if source == "synthetic" {
             return Ok(Box::new(VisionCorpus::synthetic(options, seed)?));
         }
@@ -131,10 +145,19 @@ impl Task for VisionTask {
             Preset::Small => vec![10, 20, 50, 100, 200, 500],
             Preset::Paper => vec![1, 2, 4, 8, 16, 25, 50, 100, 200, 400, 800],
         };
-        let shards: Vec<String> =
-            per_class.iter().filter(|n| **n <= available).map(|n| (n * classes).to_string()).collect();
+        let most = match preset {
+            Preset::Smoke => available.min(SMOKE_IMAGES / classes.max(1)),
+            Preset::Small | Preset::Paper => available,
+        };
+        let fitting =
+            |per_class: Vec<u64>| per_class.into_iter().filter(|n| *n <= most).collect::<Vec<u64>>();
+        let mut fits = fitting(per_class);
+        if fits.len() < 3 {
+            fits = fitting((0..9).map(|power| 1 << power).collect());
+        }
+        let shards: Vec<String> = fits.iter().map(|n| (n * classes).to_string()).collect();
         let mut pairs = vec![
-            ("shards", shards.join(",")),
+            ("shards", if shards.is_empty() { classes.to_string() } else { shards.join(",") }),
             ("optimizers", "nesterov".to_owned()),
             ("clip", "0".to_owned()),
             ("drop", "0.1".to_owned()),
@@ -194,8 +217,8 @@ impl Task for VisionTask {
     }
 
     fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
-        if extent.length < 8 {
-            return Err(Error::input("`--length` must be at least 8 pixels"));
+        if extent.length < LEAST_SIDE {
+            return Err(Error::input(format!("`--length` must be at least {LEAST_SIDE} pixels")));
         }
         let rows = trial.optimization.batch;
         let train = Box::new(Noise::new(rows as usize, extent));

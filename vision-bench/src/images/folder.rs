@@ -17,6 +17,8 @@ pub(super) struct Folder {
     pub(super) directory: PathBuf,
     /// Paths below the directory, in natural order.
     pub(super) files: Vec<OsString>,
+    /// Those that are named like pictures and cannot be used: label files may count them.
+    pub(super) lost: Vec<OsString>,
 }
 
 /// Lists the pictures below `directory`, however deep; links to directories above are read once.
@@ -25,7 +27,7 @@ pub(super) struct Folder {
 /// # Errors
 /// Names a directory that cannot be read.
 pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected>) -> Result<Folder> {
-    let mut folder = Folder { directory: directory.to_owned(), files: Vec::new() };
+    let mut folder = Folder { directory: directory.to_owned(), files: Vec::new(), lost: Vec::new() };
     let mut visited = BTreeSet::new();
     let mut reject =
         |path: &Path, reason: String| rejected.push(Rejected { name: title(root, path), reason });
@@ -40,6 +42,7 @@ pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected
             if is_hidden(&file_name) {
                 continue;
             }
+            let below = || path.strip_prefix(directory).unwrap_or(&path).as_os_str().to_owned();
             // Metadata of links is that of what they lead to.
             let mut kind = entry.file_type().at("read", &path)?;
             if kind.is_symlink() {
@@ -47,6 +50,7 @@ pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected
                     Ok(metadata) => kind = metadata.file_type(),
                     Err(error) => {
                         reject(&path, format!("cannot be read: {error}"));
+                        folder.lost.extend((Kind::of(&file_name) == Kind::Picture).then(below));
                         continue;
                     }
                 }
@@ -54,11 +58,11 @@ pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected
             match Kind::of(&file_name) {
                 _ if kind.is_dir() => pending.push(path),
                 Kind::Companion => {}
-                Kind::Picture if kind.is_file() => {
-                    let below = path.strip_prefix(directory).unwrap_or(&path);
-                    folder.files.push(below.as_os_str().to_owned());
+                Kind::Picture if kind.is_file() => folder.files.push(below()),
+                Kind::Picture => {
+                    reject(&path, "is not a regular file".into());
+                    folder.lost.push(below());
                 }
-                Kind::Picture => reject(&path, "is not a regular file".into()),
                 Kind::Tar | Kind::Other => reject(&path, "is not named .jpg, .jpeg or .png".into()),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::name::{self, Kind, natural};
 use scaling_core::error::{At, Error, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -171,6 +171,15 @@ fn by_position(
     pictures: &[OsString],
     lost: &[OsString],
 ) -> Result<Vec<Label>> {
+    let folders: BTreeSet<_> = pictures.iter().chain(lost).map(|name| Path::new(name).parent()).collect();
+    if folders.len() > 1 {
+        return Err(Error::input(format!(
+            "{} gives the classes of pictures by their order, but those of {title} lie in {} folders; put them into one, or \
+             into a folder for each class and remove the labels",
+            path.display(),
+            folders.len()
+        )));
+    }
     if labels.len() == pictures.len() {
         return Ok(labels);
     }

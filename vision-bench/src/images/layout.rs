@@ -79,7 +79,8 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         notes: vec![],
     };
     let of = |role| entries.iter().filter(move |entry| named(entry) == Some(role)).collect::<Vec<_>>();
-    // Beside other folders of pictures, one named `train` or `val` that holds pictures is a class too.
+    // Beside other folders of pictures, one named `train` or `val` that holds pictures is a class too; nothing named
+    // `test` ever is.
     let is_one_of_many = entries.iter().any(|entry| named(entry).is_none() && is_class_folder(entry));
     let is_class = |entry: &Entry| is_one_of_many && is_class_folder(entry);
     let mut candidates = of(Role::Train);
@@ -91,6 +92,10 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         }
         if let Some(entry) = only(&of(Role::Test), "test")? {
             layout.add_test(entry)?;
+        }
+        let others = entries.iter().filter(|entry| named(entry).is_none());
+        for entry in others.filter(|entry| entry.kind == EntryKind::Tar || is_class_folder(entry)) {
+            layout.notes.push(format!("{} is left out, being no known part", name::shown(&entry.name)));
         }
         return Ok(layout);
     }
@@ -110,7 +115,7 @@ impl Layout {
         for entry in entries {
             let labels = || LabelFiles::find(&self.root, &entry.path);
             match named(entry).filter(|role| *role != Role::Train) {
-                Some(role) if !is_class(entry) || labels()?.is_some() => {
+                Some(role) if role == Role::Test || !is_class(entry) || labels()?.is_some() => {
                     let part = if role == Role::Test { &mut test } else { &mut validation };
                     part.push(entry);
                     continue;
@@ -207,14 +212,26 @@ fn named(entry: &Entry) -> Option<Role> {
     if !matches!(entry.kind, EntryKind::Directory | EntryKind::Tar) {
         return None;
     }
+    const WORDS: [(&str, Role); 8] = [
+        ("training", Role::Train),
+        ("train", Role::Train),
+        ("validation", Role::Validation),
+        ("valid", Role::Validation),
+        ("val", Role::Validation),
+        ("dev", Role::Validation),
+        ("heldout", Role::Validation),
+        ("test", Role::Test),
+    ];
     let lower = entry.name.to_lowercase();
     let name = lower.strip_suffix(".tar").unwrap_or(&lower);
-    match name.strip_prefix("ilsvrc2012_img_").unwrap_or(name) {
-        "train" | "training" => Some(Role::Train),
-        "val" | "valid" | "validation" | "dev" | "heldout" => Some(Role::Validation),
-        "test" => Some(Role::Test),
-        _ => None,
-    }
+    let name = name.strip_prefix("ilsvrc2012_img_").unwrap_or(name);
+    let (rest, role) = WORDS.iter().find_map(|(word, role)| Some((name.strip_prefix(word)?, *role)))?;
+    // `val2`, `test_v10102019`, `train_images`; but a class may be named `test-tube`.
+    let says_nothing = |word: &str| {
+        let number = word.strip_prefix('v').unwrap_or(word);
+        ["", "set", "data", "images"].contains(&word) || number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    rest.split(['_', '-', '.', ' ']).all(says_nothing).then_some(role)
 }
 
 /// The one entry of a part, if there is one.

@@ -289,7 +289,7 @@ impl Found {
                 };
                 let item = |name| Item { source: 0, name, span: None, label: 0 };
                 let items = folder.files.into_iter().map(item).collect();
-                Ok(Self { path: folder.directory, title, items, rejected: vec![], lost: vec![] })
+                Ok(Self { path: folder.directory, title, items, rejected: vec![], lost: folder.lost })
             }
             Place::Archive(path) => {
                 let index = archive::index(&path, None, &path.display().to_string())?;

@@ -62,8 +62,8 @@ pub(crate) struct Opened {
     pub(crate) validation: Arc<dyn Pictures>,
     /// Pictures that nothing is selected on, where the source has such a part.
     pub(crate) test: Option<Arc<dyn Pictures>>,
-    /// BLAKE3, in hexadecimal, of the names of the classes and of all sizes, pixels and classes of the
-    /// pictures, in their order.
+    /// BLAKE3, in hexadecimal, of the names of the classes and of the files of all pictures with their
+    /// classes, in their order.
     pub(crate) fingerprint: String,
     /// Training pictures of each class.
     pub(crate) train_per_class: Vec<u64>,

@@ -9,9 +9,11 @@ use super::summary::PartSummary;
 use super::{Opened, Pictures, Rejected, Summary, name};
 use rayon::prelude::*;
 use scaling_core::cache::{self, Key};
+use scaling_core::cli::tell;
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::mapped::u64_at;
+use scaling_core::overlap::Overlap;
 use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,8 +21,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Raised when the files of the cache, or the pixels made from the same files, change.
-const FORMAT: u64 = 2;
+/// Raised when the pixels made from the same files change.
+const PIXELS: u64 = 2;
+
+/// Raised when the files of the cache change otherwise.
+const FORMAT: u64 = 1;
 
 /// Pictures that are decoded at a time, while as many are being written.
 const BATCH: usize = 128;
@@ -73,7 +78,7 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf
         files::write_json(&draft.join("meta.json"), &meta)?;
         Ok(meta)
     })?;
-    eprintln!("prepared {}: {}", path.display(), meta.summary);
+    tell(&format!("prepared {}: {}", path.display(), meta.summary));
     Ok(directory)
 }
 
@@ -132,7 +137,7 @@ fn key(layout: &Layout, seed: u64) -> Result<String> {
         key.text(&rejected.name);
     }
     let seed = if layout.validation.is_none() { seed } else { 0 };
-    for number in [FORMAT, seed] {
+    for number in [PIXELS, FORMAT, seed] {
         key.number(number);
     }
     Ok(key.name())
@@ -144,7 +149,7 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
     let notes = std::mem::take(&mut layout.notes);
     let mut listing = Listing::of(layout, seed)?;
     let mut tally = Tally::new(std::mem::take(&mut listing.rejected));
-    tally.fingerprint.update(&FORMAT.to_le_bytes());
+    tally.fingerprint.update(&PIXELS.to_le_bytes());
     for class in &listing.classes {
         tally.fingerprint.update(class.as_bytes());
         tally.fingerprint.update(b"\n");
@@ -172,8 +177,9 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
             root.display()
         )));
     }
-    let known: HashSet<u64> = train.digests.iter().copied().collect();
-    let others: HashSet<u64> = validation.digests.iter().copied().collect();
+    let digests = |part: &PartTally| part.digests.iter().copied().collect::<HashSet<u64>>();
+    let known = digests(&train);
+    let overlap = Overlap::of(&known, &digests(&validation), test.as_ref().map(digests).as_ref());
     let typical_side = tally.typical_side();
     let summary = Summary {
         train: PartSummary::of(&train.per_class),
@@ -185,7 +191,7 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
         largest: tally.largest,
         grey: tally.grey,
         ink: tally.ink,
-        shared: others.intersection(&known).count() as u64,
+        overlap,
         repeated: (train.digests.len() - known.len()) as u64,
         rejected: tally.rejected,
         notes,

@@ -1,5 +1,6 @@
 //! What a data set holds, in one line and in numbers.
 
+use scaling_core::overlap::Overlap;
 use scaling_core::quarantine::{Few, Rejected};
 use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
@@ -47,8 +48,8 @@ pub(crate) struct Summary {
     pub(crate) grey: u64,
     /// Pictures stored in the four channels of ink.
     pub(crate) ink: u64,
-    /// Distinct validation pictures that occur in the training part too, pixel by pixel.
-    pub(crate) shared: u64,
+    /// Files of pictures that lie in several parts, byte by byte.
+    pub(crate) overlap: Overlap,
     /// Training pictures that repeat an earlier one.
     pub(crate) repeated: u64,
     /// Files that are not used.
@@ -79,11 +80,10 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            " pixels; {} greyscale, {} CMYK; {} validation images occur in training too, {} training images \
-             repeat another; {}",
+            " pixels; {} greyscale, {} CMYK; {}, {} training images repeat another; {}",
             thousands(self.grey),
             thousands(self.ink),
-            thousands(self.shared),
+            self.overlap.clause("images"),
             thousands(self.repeated),
             Few(&self.rejected)
         )?;

@@ -16,7 +16,7 @@ fn unusable_files_are_listed_and_not_counted() -> Result<()> {
     std::os::unix::fs::symlink("nowhere", bench.path("train/dog/gone.JPEG")).at("write", &bench.path(""))?;
     let summary = bench.check()?;
     assert_eq!((summary.train.pictures, summary.train.fewest, summary.train.most), (8, 3, 5));
-    assert_eq!((summary.shared, summary.repeated, summary.rejected.len()), (1, 1, 6));
+    assert_eq!((summary.overlap.validation, summary.repeated, summary.rejected.len()), (1, 1, 6));
     let text = fs::read_to_string(bench.prepare(0)?.join("quarantine.txt")).at("read", &bench.path(""))?;
     assert_eq!(
         text,

@@ -46,8 +46,8 @@ fn class_folders_are_read_in_sorted_order() -> Result<()> {
     assert_eq!(
         opened.description,
         "train 6 images, 3 a class; validation 2 images, 1 a class; test 1 images, 0-1 a class; 2 classes; \
-         5 x 5 to 20 x 16 pixels; 0 greyscale, 0 CMYK; 0 validation images occur in training too, 0 training \
-         images repeat another; 0 rejected"
+         5 x 5 to 20 x 16 pixels; 0 greyscale, 0 CMYK; 0 validation images occur in training too, 0 \
+         test images in training or validation, 0 training images repeat another; 0 rejected"
     );
     Ok(())
 }
@@ -111,6 +111,53 @@ fn numbers_of_classes_need_their_order() -> Result<()> {
     bench.put("synsets.txt", sorted)?;
     let error = Bench::check(&bench).unwrap_err().to_string();
     assert!(error.contains("is not that of ILSVRC2012's numbers"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn the_order_of_labels_needs_one_folder() -> Result<()> {
+    let bench = ilsvrc()?;
+    bench.put("ILSVRC2012_validation_synset_labels.txt", "n01\nn02\n")?;
+    let names = ["val/n02/v_1.JPEG", "val/n01/v_2.JPEG"];
+    bench.put("ILSVRC2012_img_val.tar", tar(&names.map(|name| (name, jpeg(8, 8, 1)))))?;
+    assert!(
+        bench.error().contains("by their order, but those of SET/ILSVRC2012_img_val.tar lie in 2 folders")
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn labels_of_files_that_cannot_be_read_fall_out() -> Result<()> {
+    let bench = ilsvrc()?;
+    fs::remove_file(bench.path("ILSVRC2012_img_val.tar")).at("remove", &bench.path(""))?;
+    bench.put("val/v_1.JPEG", jpeg(8, 8, 1))?;
+    std::os::unix::fs::symlink("nowhere", bench.path("val/v_2.JPEG")).at("write", &bench.path(""))?;
+    bench.put("val/v_3.JPEG", jpeg(8, 8, 3))?;
+    bench.put("synset_labels.txt", "n01\nn01\nn02\n")?;
+    assert_eq!(labels(&*bench.open()?.validation), [0, 1]);
+    Ok(())
+}
+
+#[test]
+fn parts_are_known_by_their_first_word() -> Result<()> {
+    let bench = ilsvrc()?;
+    bench.put("synset_labels.txt", "n01\nn01\nn02\n")?;
+    bench.put("ILSVRC2012_img_test_v10102019.tar", tar(&[("test/t_1.JPEG", jpeg(8, 8, 1))]))?;
+    bench.put("extra/a.JPEG", jpeg(8, 8, 1))?;
+    let description = bench.open()?.description;
+    assert!(description.contains("; 2 classes; "), "{description}");
+    assert!(description.contains("; ILSVRC2012_img_test_v10102019.tar has no labels and is left out"));
+    assert!(description.ends_with("; extra is left out, being no known part"), "{description}");
+
+    // Beside class folders nothing named `test` is a class, but `test-tube` is one.
+    let bench = Bench::new()?;
+    for (folder, i) in [("cat", 0), ("dog", 1), ("test-tube", 2), ("test", 3)] {
+        for k in 0..2 {
+            bench.put(&format!("{folder}/{k}.png"), png(4, 4, 2 * i + k))?;
+        }
+    }
+    assert_eq!(bench.open()?.classes, ["cat", "dog", "test-tube"]);
     Ok(())
 }
 
