@@ -248,6 +248,59 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 }
 
 #[test]
+fn a_study_is_resumed_only_as_it_was_begun() {
+    let bench = bench();
+    let settings = "study --out s --set shards=500,1000 --set sizes=100";
+    bench.succeed(settings);
+    for arguments in [settings, "study --out s"] {
+        let output =
+            bench.command(arguments).env("SCALING_KERNELS", "reference").output().expect("it starts");
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(r#"`compute` is "cpu" there and "cpu-reference" here"#), "{message}");
+    }
+    // Trials that were copied from elsewhere are no part of its curve.
+    let trial =
+        std::fs::read_dir(bench.path("s/trials")).expect("trials").next().expect("one").expect("one").path();
+    let config = std::fs::read_to_string(trial.join("config.json")).expect("config.json");
+    bench.write("s/trials/other/config.json", config.replace(r#""cpu""#, r#""tch-cpu""#).as_bytes());
+    let message = bench.with(env!("CARGO_BIN_EXE_scaling")).refuse("report s");
+    assert!(message.contains("trials/other: a trial of another study"), "{message}");
+}
+
+#[test]
+fn an_interrupted_study_is_found_again_on_another_day() {
+    let bench = bench();
+    let settings = "study --set shards=500,1000 --set sizes=100";
+    bench.succeed(settings);
+    let began =
+        std::fs::read_dir(bench.path("runs")).expect("runs").next().expect("one").expect("one").path();
+    let earlier = bench.path("runs/analytic-2020-01-01");
+    std::fs::rename(&began, &earlier).expect("renamed");
+    std::fs::remove_file(earlier.join("report.html")).expect("removed");
+    bench.succeed(settings);
+    assert!(earlier.join("report.html").exists() && !began.exists());
+    bench.succeed(&settings.replace("=100", "=300"));
+    assert!(began.exists(), "another study");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_newer_build_does_not_disturb_a_running_study() {
+    let original = bench();
+    let copy = original.path("copy");
+    std::fs::copy(original.command("").get_program(), &copy).expect("a copy");
+    let bench = original.with(&copy);
+    let mut study = bench.start(&SMALL.replace("seeds=2", "seeds=10"));
+    while !bench.path("s/trials").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::fs::remove_file(&copy).expect("removed");
+    assert!(study.wait().expect("an end").success());
+    assert!(bench.path("s/report.html").exists());
+}
+
+#[test]
 fn an_output_that_cannot_be_written_is_said_once() {
     let bench = bench();
     bench.write("file", b"");

@@ -114,6 +114,13 @@ impl Compute {
         self.kind.starts_with("cuda") || self.kind.starts_with("tch-cuda")
     }
 
+    /// Trials at a time that surely fit: one for each core, and one on a GPU, whose memory is the limit.
+    #[must_use]
+    pub fn usual_jobs(&self) -> usize {
+        let is_cpu = ["cpu", "tch-cpu"].iter().any(|kind| self.kind.starts_with(kind));
+        if is_cpu { cores() } else { 1 }
+    }
+
     /// The rate of large square products on the device in 10^9 operations per second, the fastest of several, in the
     /// precision in which layers make theirs.
     #[must_use]
@@ -235,7 +242,11 @@ mod tests {
     fn devices_are_found_or_refused_in_one_line() {
         for backend in BACKENDS {
             match Compute::parse(backend.name) {
-                Ok(compute) => assert!(backend.built && compute.name == backend.name),
+                Ok(compute) => {
+                    assert!(backend.built && compute.name == backend.name);
+                    let jobs = if compute.name.ends_with("cpu") { cores() } else { 1 };
+                    assert_eq!(compute.usual_jobs(), jobs);
+                }
                 Err(error) if backend.built => assert!(error.to_string().contains("found: "), "{error}"),
                 Err(error) => {
                     let Backend { name, feature, .. } = backend;

@@ -290,6 +290,17 @@ fn assign(keys: &[Key], assignment: &str) -> Result<(String, Value)> {
 }
 
 fn find<'a>(keys: &'a [Key], name: &str) -> Result<&'a Key> {
+    const OPTIONS: [(&str, &str); 5] =
+        [("models", "model"), ("data", "data"), ("preset", "preset"), ("device", "device"), ("seed", "seed")];
+    const NOTES: [&str; 6] = ["version", "task", "fingerprint", "command", "compute", "schema"];
+    if let Some((_, option)) = OPTIONS.iter().find(|(key, _)| *key == name) {
+        return Err(Error::input(format!("`{name}` is no setting; give it as `--{option}`")));
+    }
+    if NOTES.contains(&name) {
+        return Err(Error::input(format!(
+            "`{name}` says how a study was begun and cannot be set; leave it out"
+        )));
+    }
     keys.iter()
         .find(|k| k.name == name)
         .ok_or_else(|| Error::unknown("setting", name, keys.iter().map(|k| k.name)))
@@ -398,6 +409,13 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_describes_a_study_is_no_setting() {
+        let error = find(KEYS, "seed").expect_err("an option");
+        assert_eq!(error.to_string(), "`seed` is no setting; give it as `--seed`");
+        assert!(find(KEYS, "command").expect_err("a note").to_string().contains("leave it out"));
+    }
 
     const UNROLL: &[Key] = &[key("unroll", Kind::Count, "80", "steps")];
 

@@ -109,6 +109,10 @@ pub trait Task: Sync {
     fn studied(&self) -> &'static [&'static str] {
         &self.models()[..1]
     }
+    /// The size of a model where none is named.
+    fn usual_size(&self) -> f64 {
+        128.0
+    }
     /// What models of different names are together, where a study of several also has a curve of the best
     /// of them all, such as residual networks of different depths.
     fn family(&self) -> Option<&'static str> {

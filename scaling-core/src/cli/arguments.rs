@@ -50,7 +50,7 @@ pub(super) struct StudyArguments {
     /// Device [default: cpu]
     #[arg(long)]
     pub(super) device: Option<String>,
-    /// Trials at a time; the cores are divided among them [default: one per core]
+    /// Trials at a time; the cores are divided among them [default: one per core, on a GPU one]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
     /// Seed of shards, initialisation and data order [default: 1]
@@ -79,9 +79,9 @@ pub(super) struct ThroughputArguments {
     /// Model [default: the binary's first]
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
-    /// Model size, in the model's own knob
-    #[arg(long, value_name = "K", default_value_t = 128.0)]
-    pub(super) size: f64,
+    /// Model size, in the model's own knob [default: 128, of a ResNet 1]
+    #[arg(long, value_name = "K")]
+    pub(super) size: Option<f64>,
     /// Sequences or images in an update
     #[arg(long, value_name = "B", default_value_t = 32)]
     pub(super) batch: u64,
@@ -113,9 +113,9 @@ pub(super) struct ModelArguments {
     /// Model [default: the binary's first]
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
-    /// Model size, in the model's own knob
-    #[arg(long, value_name = "K", default_value_t = 128.0)]
-    pub(super) size: f64,
+    /// Model size, in the model's own knob [default: 128, of a ResNet 1]
+    #[arg(long, value_name = "K")]
+    pub(super) size: Option<f64>,
     /// One JSON document
     #[arg(long)]
     pub(super) json: bool,

@@ -9,17 +9,18 @@ use crate::report::thousands;
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let options = options(task.keys(), &arguments.assignments)?;
-    let cost = task.cost(model, arguments.size, task.extent(model, &options), &options)?;
+    let size = arguments.size.unwrap_or_else(|| task.usual_size());
+    let cost = task.cost(model, size, task.extent(model, &options), &options)?;
     if arguments.json {
         let json = serde_json::json!({
             "model": model,
-            "size": arguments.size,
+            "size": size,
             "parameters": cost.parameters,
             "flops_per_sample": cost.flops_per_sample,
         });
         say(&json.to_string())
     } else {
-        say(&format!("{model} of size {}: {} parameters", arguments.size, thousands(cost.parameters)))?;
+        say(&format!("{model} of size {size}: {} parameters", thousands(cost.parameters)))?;
         say(&format!(
             "{:.3e} floating-point operations to train on one of its {}",
             cost.flops_per_sample,

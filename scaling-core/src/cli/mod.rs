@@ -128,16 +128,22 @@ pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
 /// # Errors
 /// If standard output cannot be written for another reason.
 pub fn say(text: &str) -> Result<()> {
+    say_if_heard(text).map(drop)
+}
+
+/// As [`say`], and whether anybody still reads: who could go on for long stops otherwise.
+///
+/// # Errors
+/// As [`say`].
+pub fn say_if_heard(text: &str) -> Result<bool> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).at("write", Path::new("standard output"))
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.at("write", Path::new("standard output")).map(|()| true),
     }
 }
 
 /// Prints a line to standard error, if anybody listens.
-pub(crate) fn tell(line: &str) {
+pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

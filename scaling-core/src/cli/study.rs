@@ -9,7 +9,7 @@ use crate::report::{self, thousands};
 use crate::settings::Layers;
 use crate::study::{Study, StudyFile, collect, execute};
 use crate::task::Preset;
-use crate::trial::{Failure, FailureKind, State};
+use crate::trial::{Failure, FailureKind, SCHEMA, State};
 use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
@@ -20,7 +20,7 @@ const ASSUMED_EPOCHS: f64 = 15.0;
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
     let interrupted = interrupt::watch(true)?;
-    let jobs = arguments.jobs.unwrap_or_else(cores).max(1);
+    let jobs = arguments.jobs.unwrap_or_else(|| study.compute.usual_jobs()).max(1);
     tell(&format!("{} -> {}", study.corpus.description(), study.directory.display()));
     execute(&study, jobs, &interrupted)?;
     let data = collect(&study.directory)?;
@@ -177,11 +177,16 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
         fingerprint: corpus.fingerprint(),
         preset,
         device: compute.name.clone(),
+        compute: Some(compute.kind.clone()),
+        schema: Some(SCHEMA),
         seed,
         command: command(domain.name),
         settings: table,
     };
-    let directory = arguments.out.clone().unwrap_or_else(|| default_directory(task.name()));
+    let directory = match &arguments.out {
+        Some(directory) => directory.clone(),
+        None => unfinished_directory(&file)?.unwrap_or_else(|| default_directory(task.name())),
+    };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
     study.space().upper_bound()?;
@@ -231,6 +236,29 @@ fn read_config(path: &Path) -> Result<toml::Table> {
 fn command(name: &str) -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     format!("cargo run --release -p {name} -- {}", arguments.join(" ")).trim_end().to_owned()
+}
+
+/// The newest `runs/<task>-*` that holds the same study without a report: one that was interrupted, perhaps on
+/// another day.
+fn unfinished_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
+    let prefix = format!("{}-", file.task);
+    let is_ours =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir("runs").into_iter().flatten().flatten().map(|e| e.path()).collect();
+    found.retain(|path| {
+        is_ours(path) && path.join("study.toml").exists() && !path.join("report.html").exists()
+    });
+    found.sort();
+    for directory in found.into_iter().rev() {
+        // One that cannot be read is somebody else's concern.
+        if let Ok(there) = StudyFile::read(&directory)
+            && there.difference(file)?.is_none()
+        {
+            return Ok(Some(directory));
+        }
+    }
+    Ok(None)
 }
 
 /// `runs/<task>-<date>`, by the date in UTC.

@@ -67,7 +67,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
     let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
-    let trial = stopwatch_trial(recipe, model, arguments, options);
+    let size = arguments.size.unwrap_or_else(|| task.usual_size());
+    let trial = stopwatch_trial(recipe, model, size, &arguments.device, options);
     let mut learner = task.stopwatch(&trial, extent, &compute)?;
     let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
     let (samples, cost) = (learner.samples_per_step(), learner.cost());
@@ -78,7 +79,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     if arguments.json {
         let json = serde_json::json!({
             "model": model,
-            "size": arguments.size,
+            "size": size,
             "samples_per_second": speed(0.5),
             "quartiles": [speed(0.75), speed(0.25)],
             "repeats": measured.repeats().iter().map(|seconds| samples / seconds).collect::<Vec<_>>(),
@@ -100,7 +101,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         });
         say(&format!(
             "{model} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
-            arguments.size,
+            size,
             speed(0.5),
             task.step_unit(),
             gflops(speed(0.5)),
@@ -115,7 +116,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
 fn stopwatch_trial(
     optimization: Optimization,
     model: &str,
-    arguments: &ThroughputArguments,
+    size: f64,
+    device: &str,
     options: Options,
 ) -> TrialConfig {
     TrialConfig {
@@ -123,13 +125,13 @@ fn stopwatch_trial(
         task: "throughput".into(),
         model: model.into(),
         variant: optimization.optimizer.clone(),
-        size: arguments.size,
+        size,
         shard: ShardSpec { size: 1, mode: Mode::Independent, seed: 1 },
         seed: 1,
         optimization,
         validation: 0,
         options,
         fingerprint: String::new(),
-        device: arguments.device.clone(),
+        device: device.into(),
     }
 }

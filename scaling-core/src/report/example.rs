@@ -26,7 +26,7 @@ pub(super) fn trial() -> Trial {
         capacity_limited: false,
         relative_standard_error: Some(0.004),
         steps: 1000,
-        epochs: 10.0,
+        best_epoch: 10.0,
         seconds: Some(12.5),
     }
 }

@@ -112,8 +112,8 @@ pub struct Trial {
     pub relative_standard_error: Option<f64>,
     /// Updates.
     pub steps: u64,
-    /// Passes over the shard.
-    pub epochs: f64,
+    /// Passes over the shard up to the best evaluation.
+    pub best_epoch: f64,
     /// Wall-clock time, if known.
     pub seconds: Option<f64>,
 }

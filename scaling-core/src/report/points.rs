@@ -61,7 +61,7 @@ impl Row<'_> {
             capacity_limited: self.value("capacity_limited")?,
             relative_standard_error: self.optional("relative_standard_error")?,
             steps: self.value("steps")?,
-            epochs: self.value("epochs")?,
+            best_epoch: self.value("best_epoch")?,
             seconds: None,
         })
     }

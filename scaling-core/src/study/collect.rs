@@ -17,7 +17,7 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     let file = StudyFile::read(directory)?;
     let facts: Facts = read_json(&directory.join("facts.json"))?;
     let level = file.settings.get("level").and_then(toml::Value::as_float).unwrap_or(0.95);
-    let trials = trials(directory, &facts)?;
+    let trials = trials(directory, &file, &facts)?;
     let mut warnings = validation_warning(&facts, &trials);
     warnings.extend(facts.warnings);
     Ok(StudyData {
@@ -40,7 +40,7 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     })
 }
 
-fn trials(directory: &Path, facts: &Facts) -> Result<Vec<Trial>> {
+fn trials(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Vec<Trial>> {
     let root = directory.join("trials");
     let mut paths: Vec<_> = std::fs::read_dir(&root)
         .at("read", &root)?
@@ -48,15 +48,16 @@ fn trials(directory: &Path, facts: &Facts) -> Result<Vec<Trial>> {
         .filter(|path| path.join("config.json").exists())
         .collect();
     paths.sort();
-    paths.iter().map(|path| trial(path, facts)).collect()
+    paths.iter().map(|path| trial(path, file, facts)).collect()
 }
 
-fn trial(directory: &Path, facts: &Facts) -> Result<Trial> {
+fn trial(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Trial> {
     let config: TrialConfig = read_json(&directory.join("config.json"))?;
     let cost_path = directory.join("cost.json");
     let cost: Option<Cost> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
     let parameters = facts
         .parameters_of(&config)
+        .filter(|_| file.is_of(&config))
         .ok_or_else(|| Error::input(format!("{}: a trial of another study", directory.display())))?;
     let mut trial = Trial {
         id: config.id(),
@@ -81,7 +82,7 @@ fn trial(directory: &Path, facts: &Facts) -> Result<Trial> {
         capacity_limited: false,
         relative_standard_error: None,
         steps: 0,
-        epochs: 0.0,
+        best_epoch: 0.0,
         seconds: cost.map(|c| c.seconds),
     };
     match State::read(directory)? {
@@ -105,7 +106,7 @@ fn trial(directory: &Path, facts: &Facts) -> Result<Trial> {
             trial.capacity_limited = outcome.capacity_limited;
             trial.relative_standard_error = outcome.relative_standard_error;
             trial.steps = outcome.steps;
-            trial.epochs = outcome.best_epoch;
+            trial.best_epoch = outcome.best_epoch;
         }
     }
     Ok(trial)
@@ -118,22 +119,23 @@ fn validation_warning(facts: &Facts, trials: &[Trial]) -> Vec<String> {
     if largest <= target {
         return Vec::new();
     }
-    if facts.validation >= facts.validation_available {
-        return vec![format!(
-            "the validation set gives a relative standard error of {:.2} %, more than the {:.2} % that separates shards a factor 2 apart, and the data have no more than its {} {}",
-            largest * 100.0,
-            target * 100.0,
-            thousands(facts.validation),
-            facts.m_unit,
-        )];
-    }
+    let unit = &facts.m_unit;
     let needed = (facts.validation as f64 * (largest / target).powi(2) / 100.0).ceil() * 100.0;
+    let available = thousands(facts.validation_available);
+    let remedy = if facts.validation >= facts.validation_available {
+        format!("the data have no more than its {available} {unit}")
+    } else if needed > facts.validation_available as f64 {
+        format!(
+            "the data have {available} {unit}, fewer than are needed (`--set validation=0` uses all in a new study)"
+        )
+    } else {
+        let count = thousands(needed as u64);
+        format!("about {count} {unit} are needed (`--set validation={needed:.0}` in a new study)")
+    };
     vec![format!(
-        "the validation set ({} {unit}) gives a relative standard error of {:.2} %, more than the {:.2} % that separates shards a factor 2 apart; about {} {unit} are needed (`--set validation={needed:.0}` in a new study)",
+        "the validation set ({} {unit}) gives a relative standard error of {:.2} %, more than the {:.2} % that separates shards a factor 2 apart; {remedy}",
         thousands(facts.validation),
         largest * 100.0,
         target * 100.0,
-        thousands(needed as u64),
-        unit = facts.m_unit,
     )]
 }

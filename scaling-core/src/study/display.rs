@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+/// A longer time between two ticks is a pause.
+const PAUSE: Duration = Duration::from_secs(5);
+
 pub(super) struct Display {
     bars: BTreeMap<u64, ProgressBar>,
     total: ProgressBar,
@@ -22,7 +25,9 @@ pub(super) struct Display {
     done_before: f64,
     unit: &'static str,
     metric: &'static str,
-    began: Instant,
+    /// How long this sitting has worked.
+    worked: Duration,
+    ticked: Instant,
 }
 
 impl Display {
@@ -47,7 +52,8 @@ impl Display {
             done_before: 0.0,
             unit: study.task.unit(),
             metric: study.task.metric().unit,
-            began: Instant::now(),
+            worked: Duration::ZERO,
+            ticked: Instant::now(),
         };
         for &shard in &study.settings.shards {
             let bar = group.add(
@@ -114,6 +120,7 @@ impl Display {
         let settled = trials.iter().filter(|(_, s)| s.is_settled()).count();
         self.total.set_position(settled as u64);
         let all: f64 = trials.iter().filter_map(|(t, _)| self.weights.get(&t.id())).sum();
+        let all = all + self.hidden(&study.settings.shards, trials);
         let left = self.time_left(self.done(trials), all);
         self.total
             .set_message(left.map_or(String::new(), |d| format!("about {} left", span(d.as_secs_f64()))));
@@ -125,9 +132,18 @@ impl Display {
         Ok(())
     }
 
+    /// About the work of the shards whose trials a guided search has not chosen yet: that of the last one known, times
+    /// the root of the data.
+    fn hidden(&self, shards: &[u64], trials: &[(TrialConfig, State)]) -> f64 {
+        let Some(last) = trials.iter().map(|(t, _)| t.shard.size).max() else { return 0.0 };
+        let of_last = trials.iter().filter(|(t, _)| t.shard.size == last);
+        let work: f64 = of_last.filter_map(|(t, _)| self.weights.get(&t.id())).sum();
+        shards.iter().filter(|m| **m > last).map(|m| work * (*m as f64 / last as f64).sqrt()).sum()
+    }
+
     fn time_left(&self, done: f64, all: f64) -> Option<Duration> {
         let since = done - self.done_before;
-        (since > 0.0 && all > done).then(|| self.began.elapsed().mul_f64((all - done) / since))
+        (since > 0.0 && all > done).then(|| self.worked.mul_f64((all - done) / since))
     }
 
     fn tell(&self, trial: &TrialConfig, state: &State, settled: usize, all: usize, left: Option<Duration>) {
@@ -154,7 +170,10 @@ impl Display {
     }
 
     /// Redraws; names what is running.
-    pub(super) fn tick<'t>(&self, running: impl Iterator<Item = &'t TrialConfig>) {
+    pub(super) fn tick<'t>(&mut self, running: impl Iterator<Item = &'t TrialConfig>) {
+        // Ticks are milliseconds apart, unless the process was stopped: then nothing was done.
+        self.worked += self.ticked.elapsed().min(PAUSE);
+        self.ticked = Instant::now();
         if self.terminal {
             let shards: BTreeSet<u64> = running.map(|t| t.shard.size).collect();
             for (shard, bar) in &self.bars {

@@ -9,6 +9,7 @@ use crate::trial::{Failure, FailureKind, Lease, State, TrialConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -111,7 +112,7 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
     let directory = study.trial_directory(&trial.id());
     // Of an earlier sitting; whatever fails now will say so itself.
     remove_if_present(&directory.join("error.json"))?;
-    let binary = std::env::current_exe().at("find", std::path::Path::new("this program"))?;
+    let binary = this_program()?;
     let mut child = Command::new(&binary)
         .arg("trial")
         .arg("--study")
@@ -136,6 +137,12 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
         String::from_utf8_lossy(&text).into_owned()
     });
     Ok(Worker { trial, child, said })
+}
+
+/// What to start for a trial: this very program, though a newer build may have taken its place meanwhile.
+fn this_program() -> Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { std::env::current_exe().at("find", Path::new("this program")) }
 }
 
 /// Judges a child that has ended by what it left behind.

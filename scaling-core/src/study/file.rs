@@ -4,6 +4,7 @@ use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
 use crate::settings::{HARMLESS, Layers, Options, Settings, default};
 use crate::task::{Preset, Task};
+use crate::trial::TrialConfig;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Table;
@@ -25,6 +26,12 @@ pub struct StudyFile {
     pub preset: Preset,
     /// Device string.
     pub device: String,
+    /// Kind of device that its trials are named by; studies begun by earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<String>,
+    /// Version of the training code, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<u32>,
     /// Seed of shards, initialisation and data order.
     pub seed: u64,
     /// The command that began the study, without paths to the binary.
@@ -84,7 +91,10 @@ impl StudyFile {
     }
 
     /// The first setting in which `other` would give other results, as `key is A there, B here`.
-    fn difference(&self, other: &Self) -> Result<Option<String>> {
+    ///
+    /// # Errors
+    /// Never, for what was read or resolved.
+    pub fn difference(&self, other: &Self) -> Result<Option<String>> {
         let table = |file: &Self| Table::try_from(file).map_err(|e| Error::input(format!("study.toml: {e}")));
         let (there, here) = (table(self)?, table(other)?);
         let counts = |key: &&String| {
@@ -95,9 +105,22 @@ impl StudyFile {
         };
         // A setting younger than the study has had its default there.
         let value = |table: &Table, key: &str| table.get(key).cloned().or_else(|| default(key));
-        let differs =
-            there.keys().chain(here.keys()).filter(counts).find(|k| value(&there, k) != value(&here, k));
+        // What an earlier version did not write down cannot be compared.
+        let unsaid =
+            |key: &&String| ["compute", "schema"].contains(&key.as_str()) && !there.contains_key(*key);
+        let differs = there
+            .keys()
+            .chain(here.keys())
+            .filter(|key| counts(key) && !unsaid(key))
+            .find(|k| value(&there, k) != value(&here, k));
         Ok(differs.map(|key| format!("`{key}` is {} there and {} here", show(&there, key), show(&here, key))))
+    }
+
+    /// Whether a trial was trained by the code and on the kind of device of this study.
+    #[must_use]
+    pub fn is_of(&self, trial: &TrialConfig) -> bool {
+        self.schema.is_none_or(|schema| schema == trial.schema)
+            && self.compute.as_ref().is_none_or(|compute| *compute == trial.device)
     }
 
     /// The typed settings and the task's options.

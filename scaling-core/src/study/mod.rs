@@ -18,7 +18,7 @@ use crate::files::{remove_if_present, write_json};
 use crate::settings::{Options, Settings};
 use crate::space::Space;
 use crate::task::{Corpus, Task};
-use crate::trial::{BEST_WEIGHTS, Run, State, TrialConfig};
+use crate::trial::{BEST_WEIGHTS, Run, SCHEMA, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
@@ -66,6 +66,13 @@ impl<'a> Study<'a> {
             )));
         }
         let compute = Compute::parse(&file.device)?.in_precision(&settings.precision)?;
+        let here = StudyFile { compute: Some(compute.kind.clone()), schema: Some(SCHEMA), ..file.clone() };
+        if let Some(difference) = file.difference(&here)? {
+            return Err(Error::input(format!(
+                "{} was begun otherwise: {difference}; use another --out",
+                directory.display()
+            )));
+        }
         Ok(Self { directory: directory.to_owned(), file, task, corpus, settings, options, compute })
     }
 
@@ -175,18 +182,20 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Draws the largest shard once, so that one that is too large stops the study before it begins.
+    /// Draws every shard once, so that one that is too large or does not suit the classes stops the study before it
+    /// begins.
     ///
     /// # Errors
-    /// If the pool is too small for a shard.
+    /// If the pool has no such shard.
     pub fn check_shards(&self) -> Result<()> {
-        match self.settings.shards.last() {
-            Some(&size) => {
-                let spec = crate::shard::ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
-                spec.draw(self.corpus.pool(), &self.file.fingerprint).map(|_| ())
-            }
-            None => Err(Error::input("a study needs at least one shard size")),
+        let shards = &self.settings.shards;
+        if shards.is_empty() {
+            return Err(Error::input("a study needs at least one shard size"));
         }
+        shards.iter().try_for_each(|&size| {
+            let spec = crate::shard::ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
+            spec.draw(self.corpus.pool(), &self.file.fingerprint).map(drop)
+        })
     }
 
     /// Begins the study in its directory, or checks that the one there is the same.
@@ -194,10 +203,12 @@ impl<'a> Study<'a> {
     /// # Errors
     /// If the directory cannot be written, or holds another study.
     pub fn establish(&self) -> Result<()> {
+        let path = self.directory.join("facts.json");
+        // Before anything is written: what cannot be known refuses the study.
+        let facts = if path.exists() { None } else { Some(facts::Facts::of(self)?) };
         self.file.establish(&self.directory)?;
         self.corpus.keep(&self.directory)?;
-        let facts = self.directory.join("facts.json");
-        if facts.exists() { Ok(()) } else { write_json(&facts, &facts::Facts::of(self)?) }
+        facts.map_or(Ok(()), |facts| write_json(&path, &facts))
     }
 
     /// Removes the weights of all trials but the `best`, if the study keeps only those.

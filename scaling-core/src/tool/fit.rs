@@ -3,6 +3,7 @@
 use super::curves::{self, Columns, Curves};
 use super::groups::{self, Found};
 use super::print;
+use crate::cli::tell;
 use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
@@ -114,7 +115,7 @@ fn prose(fits: &[Found<'_, Fitted>], curves: &Curves) -> String {
         let prefix = groups::prefix(name);
         match fitted {
             Ok(fit) => {
-                fit.warnings().iter().for_each(|warning| eprintln!("warning: {prefix}{warning}"));
+                fit.warnings().iter().for_each(|warning| tell(&format!("warning: {prefix}{warning}")));
                 let text = match fit {
                     Fitted::Power(fit) => paragraph(fit, curves),
                     Fitted::Other(summary) => list(summary, curves),

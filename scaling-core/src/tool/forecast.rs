@@ -141,7 +141,7 @@ fn prose(all: &[Found<'_, Vec<Answer>>], curves: &Curves, level: f64) -> String 
             };
             text.extend([&prefix[..], &line, "\n"]);
             for warning in warnings.iter().filter(|w| !said.contains(w)).collect::<Vec<_>>() {
-                eprintln!("warning: {prefix}{warning}");
+                tell(&format!("warning: {prefix}{warning}"));
                 said.push(warning);
             }
         }
