@@ -7,6 +7,7 @@ use crate::text::{Corpus as Text, Sentences, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::Neural;
+use scaling_core::report::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
@@ -77,7 +78,15 @@ impl LanguageCorpus {
 
 impl Corpus for LanguageCorpus {
     fn description(&self) -> String {
-        self.text.description.clone()
+        let description = self.text.description.clone();
+        match self.pool.samples.filter(|samples| *samples < self.text.tokens) {
+            Some(samples) => format!(
+                "{description}; {} of the training characters are among the first {} of a sentence, and count",
+                thousands(samples),
+                self.pool.longest
+            ),
+            None => description,
+        }
     }
 
     fn fingerprint(&self) -> String {

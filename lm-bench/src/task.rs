@@ -18,17 +18,20 @@ pub(crate) const WORDS: LanguageTask = LanguageTask(Unit::Words);
 /// Character language models (MODELS 3).
 pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
 
+/// The most steps between updates.
+const LONGEST: u64 = 65_536;
+
 const WORD_KEYS: &[Key] = &[
     Key {
         name: "vocabulary",
         kind: Kind::Positive,
         default: "10000",
-        help: "most frequent words that are symbols; 4 specials are added",
+        help: "most frequent words of a text that are symbols; 4 specials are added",
     },
     Key { name: "unroll", kind: Kind::Positive, default: "80", help: "steps between updates" },
     Key {
         name: "transform_bias",
-        kind: Kind::Number,
+        kind: Kind::Reals,
         default: "-4",
         help: "initial bias of the RHN's transform gate (b_T)",
     },
@@ -44,7 +47,7 @@ const CHARACTER_KEYS: &[Key] = &[
     Key { name: "unroll", kind: Kind::Positive, default: "150", help: "predictions of a sentence at most" },
     Key {
         name: "transform_bias",
-        kind: Kind::Number,
+        kind: Kind::Reals,
         default: "-4",
         help: "initial bias of the RHN's transform gate (b_T)",
     },
@@ -128,12 +131,16 @@ impl Task for LanguageTask {
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {
+        if options.count("unroll") > LONGEST {
+            return Err(Error::input(format!("`unroll` must be at most {LONGEST}")));
+        }
         let text = text::open(source, self.0, options.count("vocabulary") as usize, seed)?;
         Ok(Box::new(LanguageCorpus::new(text, options)))
     }
 
-    fn check(&self, path: &str, _options: &Options) -> Result<String> {
-        text::check(Path::new(path), self.0).map(|summary| summary.to_string())
+    fn check(&self, path: &str, options: &Options) -> Result<String> {
+        text::check(Path::new(path), self.0, options.count("vocabulary") as usize)
+            .map(|summary| summary.to_string())
     }
 
     fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
@@ -145,8 +152,9 @@ impl Task for LanguageTask {
             (Preset::Smoke, ..) => (64_000, 5),
             (Preset::Small, Unit::Words, _) => (1_600_000, 8),
             (Preset::Small, Unit::Characters, _) => (3_200_000, 8),
-            // The paper's 40 % of its corpus; of an endless source, as much.
-            (Preset::Paper, ..) => (available.min(768_000_000) / 5 * 2, 9),
+            // The paper's 40 and 4 % of its corpus; of an endless source, as much.
+            (Preset::Paper, Unit::Words, _) => (available.min(768_000_000) / 5 * 2, 9),
+            (Preset::Paper, Unit::Characters, _) => (available.min(3_480_000_000) / 25, 9),
         };
         // Halves of what the data allow, largest first.
         let largest = largest.min(available);

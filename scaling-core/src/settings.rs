@@ -23,6 +23,8 @@ pub enum Kind {
     Counts,
     /// A list of numbers > 0.
     Numbers,
+    /// A list of numbers.
+    Reals,
     /// A list of numbers from 0 to below 1.
     Shares,
     /// A list of some words.
@@ -248,6 +250,11 @@ fn parse(key: &Key, text: &str) -> Result<Value> {
             let expected = "numbers > 0 separated by commas";
             let items: Option<Vec<Value>> =
                 list().map(|p| number(p).filter(|x| *x > 0.0).map(Value::Float)).collect();
+            filled(items.ok_or_else(|| wrong(expected))?, expected)
+        }
+        Kind::Reals => {
+            let expected = "numbers separated by commas";
+            let items: Option<Vec<Value>> = list().map(|p| number(p).map(Value::Float)).collect();
             filled(items.ok_or_else(|| wrong(expected))?, expected)
         }
         Kind::Shares => {

@@ -38,6 +38,9 @@ pub struct Published {
     pub source: &'static str,
 }
 
+/// The seed of a study that names none; what `data check` and `data prepare` say is of its split.
+pub const USUAL_SEED: u64 = 1;
+
 /// How much work a study is meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

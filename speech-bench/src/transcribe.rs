@@ -8,7 +8,7 @@ use crate::task::SPEECH;
 use crate::utterances::{ALPHABET, text};
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::{Command, say, tell};
+use scaling_core::cli::{Command, say_if_heard, tell};
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::files::read_json;
@@ -17,6 +17,9 @@ use scaling_core::study::best_trial;
 use scaling_core::task::Task;
 use scaling_core::trial::{TrialConfig, Weights};
 use std::path::{Path, PathBuf};
+
+/// Files that are named one by one where they cannot be heard; more are counted.
+const NAMED: usize = 2;
 
 /// Sound files to lines of text.
 pub(crate) const TRANSCRIBE: Command = Command { arguments, run };
@@ -42,7 +45,7 @@ fn run(given: &ArgMatches) -> Result<()> {
     let series = Architecture::of(&trial.model, &trial.options)?.series();
     let files: Vec<&PathBuf> = given.get_many("files").into_iter().flatten().collect();
     let mut extractor = Extractor::new();
-    let mut unusable = None;
+    let (mut unusable, mut first) = (0, None);
     for file in &files {
         let mut features = Vec::new();
         let heard = audio::load(file).map_err(|reason| reason.to_string()).and_then(|samples| {
@@ -56,18 +59,27 @@ fn run(given: &ArgMatches) -> Result<()> {
             Ok(values) => features.extend(values),
             Err(reason) => {
                 let line = format!("{} {reason}", file.display());
-                tell(&line);
-                unusable.get_or_insert(line);
+                unusable += 1;
+                if unusable <= NAMED {
+                    tell(&line);
+                }
+                first.get_or_insert(line);
                 continue;
             }
         }
         normalization.of(series).apply(&mut features);
         let batch = Batch::new(&[features], series.bins(), Vec::new());
         let said = listener(&batch);
-        say(&if files.len() > 1 { format!("{}\t{said}", file.display()) } else { said })?;
+        let line = if files.len() > 1 { format!("{}\t{said}", file.display()) } else { said };
+        if !say_if_heard(&line)? {
+            break;
+        }
     }
-    match unusable {
-        Some(line) => Err(Error::input(format!("not every file could be heard, the first being {line}"))),
+    match first {
+        Some(line) => {
+            let all = files.len();
+            Err(Error::input(format!("{unusable} of {all} files could not be heard, the first being {line}")))
+        }
         None => Ok(()),
     }
 }

@@ -175,7 +175,7 @@ mod tests {
         };
         let good = ("train.txt", "a b\n");
         assert!(message(&[("a.txt", " \n\n")], 9)?.contains("has no sentence"));
-        assert!(message(&[good], 9)?.contains("has one sentence"));
+        assert!(message(&[good], 9)?.contains("has one line of text"));
         assert!(message(&[good, ("dev.txt", "\n")], 9)?.contains("validation part has no"));
         assert!(message(&[good], 70_000)?.contains("use 1 to 65532"));
         Ok(())

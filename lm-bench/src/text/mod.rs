@@ -47,7 +47,7 @@ pub(crate) enum Unit {
 
 impl Unit {
     /// The paper's number of symbols, without the four specials.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn default_vocabulary(self) -> usize {
         match self {
             Self::Words => 10_000,

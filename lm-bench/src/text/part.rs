@@ -43,7 +43,7 @@ impl Parts {
                 let root = layout.root.display();
                 return Err(Error::input(format!("{root} has no sentence: every line is blank")));
             }
-            let [trains, validates] = split(&layout.root, "sentence", total, MOST_HELD_OUT, seed)?;
+            let [trains, validates] = split(&layout.root, "line of text", total, MOST_HELD_OUT, seed)?;
             train.filter = trains;
             Part { pieces: train.pieces.clone(), filter: validates }
         } else {

@@ -11,6 +11,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::overlap::Overlap;
 use scaling_core::report::thousands;
+use scaling_core::task::USUAL_SEED;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -65,13 +66,13 @@ pub(super) struct Meta {
     pub(super) vocabulary: Vec<String>,
 }
 
-/// Reads the text at `path` and reports on it, with the paper's vocabulary size; writes nothing.
+/// Reads the text at `path` and reports on it; writes nothing.
 ///
 /// # Errors
 /// As [`prepare`].
-pub(crate) fn check(path: &Path, unit: Unit) -> Result<Summary> {
+pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Summary> {
     let layout = layout::recognise(path)?;
-    Ok(Survey::of(&layout, unit, unit.default_vocabulary(), 0)?.summary)
+    Ok(Survey::of(&layout, unit, vocabulary, USUAL_SEED)?.summary)
 }
 
 /// Turns the text at `path` into files of ids below the cache directory, unless that was done

@@ -125,7 +125,7 @@ fn is_of_another_pair(file: &Path) -> bool {
     let is_another =
         |a: &str, b: &str| is_language(a) && is_language(b) && OURS.contains(&a) != OURS.contains(&b);
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_sgml = name.ends_with(".sgm");
+    let is_sgml = file.extension() == Some(OsStr::new("sgm"));
     name.split('.').any(|word| word.split_once('-').is_some_and(|(a, b)| is_another(a, b)))
         || is_sgml
             && name

@@ -12,6 +12,7 @@ use scaling_core::estimate::entropy;
 use scaling_core::files;
 use scaling_core::overlap::Overlap;
 use scaling_core::report::thousands;
+use scaling_core::task::USUAL_SEED;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -50,14 +51,14 @@ pub(super) struct Meta {
     pub(super) best_guess_loss: f64,
 }
 
-/// Reads the text at `path` and reports on it, with the split of seed 0 where pairs must be held out; writes
+/// Reads the text at `path` and reports on it, with the usual split where pairs must be held out; writes
 /// nothing.
 ///
 /// # Errors
 /// As [`prepare_in`].
 pub(crate) fn check(path: &Path, merges: usize) -> Result<Summary> {
     let layout = layout::recognise(path)?;
-    let survey = Survey::of(&layout, merges, 0)?;
+    let survey = Survey::of(&layout, merges, USUAL_SEED)?;
     let encoder = Encoder::new(&survey);
     let count = |part| Ok(encoder.count(part)?.summary);
     let parts = &survey.parts;
@@ -90,7 +91,9 @@ fn key(layout: &Layout, merges: usize, seed: u64) -> Result<String> {
     for list in [&layout.train, &layout.validation, &layout.test] {
         let files: Vec<PathBuf> = list.iter().flat_map(|bitext| bitext.files.clone()).collect();
         key.files(&files)?;
-        list.iter().for_each(|bitext| key.number(bitext.tokenised.into()));
+        for bitext in list {
+            key.number(bitext.tokenised.into());
+        }
     }
     // The seed only matters where pairs must be held out.
     let seed = if layout.validation.is_empty() { seed } else { 0 };

@@ -2,8 +2,9 @@
 
 use super::arguments::{DataAction, DataArguments};
 use super::{Domain, options, say};
-use crate::error::Result;
-use crate::task::Task;
+use crate::error::{At, Result};
+use crate::task::{Task, USUAL_SEED};
+use std::path::Path;
 
 pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
     let tasks: Vec<&dyn Task> = match &arguments.model {
@@ -14,11 +15,25 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
     for task in tasks {
         let options = options(task.keys(), &arguments.assignments)?;
         match &arguments.action {
-            DataAction::Check { path } => say(&format!("{}: {}", task.name(), task.check(path, &options)?))?,
+            DataAction::Check { path } => {
+                say(&format!("{}: {}", task.name(), task.check(&named(path)?, &options)?))?;
+            }
             DataAction::Prepare { path } => {
-                say(&format!("{}: {}", task.name(), task.open(path, &options, 1)?.description()))?;
+                say(&format!(
+                    "{}: {}",
+                    task.name(),
+                    task.open(&named(path)?, &options, USUAL_SEED)?.description()
+                ))?;
             }
         }
     }
     Ok(())
+}
+
+/// A path that ends in a name, which may say what lies there: `.` does not.
+fn named(path: &str) -> Result<String> {
+    if Path::new(path).file_name().is_some() {
+        return Ok(path.to_owned());
+    }
+    Ok(std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned())
 }

@@ -8,7 +8,7 @@ use crate::files::write_json;
 use crate::report::{self, thousands};
 use crate::settings::Layers;
 use crate::study::{Study, StudyFile, collect, execute};
-use crate::task::Preset;
+use crate::task::{Preset, USUAL_SEED};
 use crate::trial::{Failure, FailureKind, SCHEMA, State};
 use std::path::{Path, PathBuf};
 
@@ -152,7 +152,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     let (task, models) = models(domain, arguments.model.as_deref())?;
     let compute = Compute::parse(arguments.device.as_deref().unwrap_or("cpu"))?;
     let preset = arguments.preset.unwrap_or(Preset::Smoke);
-    let seed = arguments.seed.unwrap_or(1);
+    let seed = arguments.seed.unwrap_or(USUAL_SEED);
     let data = match arguments.data.as_deref() {
         None | Some("synthetic") => "synthetic".to_owned(),
         Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),

@@ -14,6 +14,8 @@ use std::time::Instant;
 const WARM_UP: u64 = 3;
 /// Repeats, each of at least one step.
 const REPEATS: usize = 5;
+/// Sequences, steps and symbols at most: what memory holds.
+const MOST: usize = 1 << 20;
 /// Timed steps at most.
 const STEPS: usize = 5000;
 
@@ -53,8 +55,11 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let threads = arguments.threads.unwrap_or_else(cores).max(1);
     use_threads(threads);
-    if arguments.batch == 0 || arguments.length == Some(0) || arguments.vocab == Some(0) {
-        return Err(Error::input("`--batch`, `--length` and `--vocab` must be at least 1"));
+    let given = [Some(arguments.batch as usize), arguments.length, arguments.vocab];
+    if given.iter().flatten().any(|count| !(1..=MOST).contains(count)) {
+        return Err(Error::input(format!(
+            "`--batch`, `--length` and `--vocab` must lie between 1 and {MOST}"
+        )));
     }
     let keys: Vec<Key> =
         task.keys().iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();

@@ -71,7 +71,7 @@ pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
         return Err("the error does not fall with m".to_owned());
     }
     let (steepest, flattest) = constant::EXPONENTS;
-    if points.len() < 5 || !(steepest..flattest).contains(&power.law.beta) {
+    if points.len() < 5 || power.law.beta < steepest {
         return Ok(power);
     }
     let data = values(points);
@@ -85,6 +85,10 @@ pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
     if line - squares > needed && law.gamma > 0.0 && identified {
         let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, squares);
         return Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty });
+    }
+    // Beyond the exponents of the law with a constant there is nothing to allow for.
+    if power.law.beta >= flattest {
+        return Ok(power);
     }
     let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, line);
     Ok(Estimate { uncertainty, ..power })

@@ -88,7 +88,7 @@ impl Forecaster {
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
         let law = if let Some(shape) = options.form.shape() {
-            let (law, summary) = other::fit(curve, options.form, shape, options.level)?;
+            let (law, summary) = other::fit(curve, shape, options)?;
             warnings.extend(summary.warnings);
             Law::Other(Box::new(law))
         } else if options.form == Form::Auto {
@@ -181,7 +181,7 @@ impl Forecaster {
             }
             Law::Trend(trend, now) => {
                 let (last_m, _) = self.values[self.values.len() - 1];
-                if m <= last_m { self.between(m) } else { self.ahead(trend, *now, m) }
+                if m < last_m { self.between(m) } else { self.ahead(trend, *now, m) }
             }
         }
     }
@@ -203,13 +203,19 @@ impl Forecaster {
         (median.exp(), Interval { low: stretched(low), high: stretched(high) })
     }
 
-    /// Median and interval between measured sizes: a line through the nearest of them.
+    /// Median and interval between measured sizes: what the two neighbours say, give or take the scatter about a line
+    /// through the nearest sizes.
     fn between(&self, m: f64) -> (f64, Interval) {
+        let above = self.values.partition_point(|(size, _)| *size < m).max(1);
+        let ((left, before), (right, after)) = (self.values[above - 1], self.values[above]);
+        let share = (m / left).ln() / (right / left).ln();
+        let error = (before.ln() + share * (after / before).ln()).exp();
         let mut nearest = self.values.clone();
         nearest.sort_by(|a, b| (a.0 / m).ln().abs().total_cmp(&(b.0 / m).ln().abs()));
         nearest.truncate(NEIGHBOURS);
         let line = Line::fit(&nearest);
-        (line.law().at(m), line.prediction_interval(m, self.level))
+        let (Interval { low, high }, middle) = (line.prediction_interval(m, self.level), line.law().at(m));
+        (error, Interval { low: low * error / middle, high: high * error / middle })
     }
 
     fn crossing(&self, target: f64, of: impl Fn((f64, Interval)) -> f64) -> Option<f64> {
@@ -267,6 +273,26 @@ mod tests {
         assert!((forecaster.cost(0.8).unwrap().m.unwrap() / 7073.0 - 1.0).abs() < 0.05);
         let never = forecaster.cost(1e-4).unwrap();
         assert!(never.m.is_none() && never.warnings[0].contains("not reached"), "{never:?}");
+    }
+
+    #[test]
+    fn what_was_measured_is_not_contradicted() {
+        let pairs = [
+            (300.0, 0.22),
+            (600.0, 0.11),
+            (1200.0, 0.034),
+            (2400.0, 0.015),
+            (4800.0, 0.006),
+            (9600.0, 0.015),
+        ];
+        let forecaster = Forecaster::new(&Curve::from_pairs(pairs).unwrap(), &Options::default()).unwrap();
+        for (m, error) in &pairs[..5] {
+            assert!((forecaster.at(*m).unwrap().error / error - 1.0).abs() < 1e-9, "{m}");
+        }
+        let m = forecaster.cost(0.01).unwrap().m.unwrap();
+        assert!((2400.0..4800.0).contains(&m), "reached before 4,800: {m}");
+        let [at, past] = [9600.0, 9601.0].map(|m| forecaster.at(m).unwrap().error);
+        assert!((at / past - 1.0).abs() < 1e-3, "no jump at the last size: {at} {past}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Default for Options {
 
 impl Options {
     /// Refuses options that mean nothing.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let Self { form, level, best_guess, loss, .. } = self;
         if !(*level > 0.0 && *level < 1.0) {
             return Err(Error::input(format!(

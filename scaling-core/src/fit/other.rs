@@ -78,9 +78,10 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`Error::Failed`] where there are no more points than parameters.
-pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other, Summary)> {
+pub fn fit(curve: &Curve, shape: Shape, options: &Options) -> Result<(Other, Summary)> {
+    let Options { form, level, .. } = *options;
     let values = curve.values();
-    Options { form, level, ..Options::default() }.check()?;
+    options.check()?;
     if values.len() <= shape.parameters() {
         return Err(Error::failed(format!(
             "not fitted: the form {form} needs {} sizes, there are {}",
@@ -95,8 +96,12 @@ pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other
     let all = law.parameters(level);
     let parameters: BTreeMap<_, _> = all.iter().map(|(name, parameter)| (*name, parameter.value)).collect();
     let ci: BTreeMap<_, _> =
-        all.iter().filter_map(|(name, parameter)| Some((*name, parameter.ci?))).collect();
+        all.iter().filter_map(|(name, parameter)| Some((*name, parameter.ci.filter(is_finite)?))).collect();
     let mut warnings = Vec::new();
+    let (last, _) = values[values.len() - 1];
+    if law.at(10.0 * last) > law.at(last) {
+        warnings.push("beyond the data the law rises again".to_owned());
+    }
     if ci.len() < parameters.len() {
         warnings.push("the curve does not identify every parameter: some have no interval".to_owned());
     }
@@ -104,7 +109,7 @@ pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other
         form,
         alpha: parameters["alpha"],
         beta: parameters["beta"],
-        gamma: law.at(f64::MAX),
+        gamma: parameters.get("gamma").copied().unwrap_or_else(|| law.at(f64::MAX)),
         r2: law::r2(&values, |m| law.at(m)),
         relative_rmse: law::relative_rmse(&values, |m| law.at(m)),
         region: [values[0].0, values[values.len() - 1].0],
@@ -114,6 +119,10 @@ pub fn fit(curve: &Curve, form: Form, shape: Shape, level: f64) -> Result<(Other
         warnings,
     };
     Ok((law, summary))
+}
+
+fn is_finite(interval: &Interval) -> bool {
+    interval.low.is_finite() && interval.high.is_finite()
 }
 
 /// Parameters of the largest form.
@@ -168,7 +177,7 @@ impl Shape {
         }
     }
 
-    fn starts(self, line: (f64, f64), lowest: f64, span: (f64, f64)) -> Vec<[f64; MOST]> {
+    fn starts(self, line: (f64, f64), (lowest, highest): (f64, f64), span: (f64, f64)) -> Vec<[f64; MOST]> {
         let steepness = line.1.abs().max(0.02);
         let mut starts = Vec::new();
         let constants = [1e-4, 0.5, 0.9].map(|share: f64| (share * lowest).ln());
@@ -181,6 +190,11 @@ impl Shape {
                 Self::M4 => {
                     for gamma in constants {
                         starts.extend([-4.0, -1.0, 1.0].map(|top| [line.0, beta, gamma, 0.0, top, 0.0]));
+                        // ln α is that of (E - γ) / (E_0 - E), which has no unit.
+                        starts.extend([-4.0, -1.0, 1.0_f64].map(|top| {
+                            let below_top = highest * (1.0 + top.exp()) - line.0.exp().min(highest);
+                            [line.0 - below_top.ln(), beta, gamma, 0.0, top, 0.0]
+                        }));
                     }
                 }
                 Self::Broken => {
@@ -227,7 +241,7 @@ impl Other {
             };
             minimise(residual, rows.len() + MOST - free, start, Loss::Squares)
         };
-        let starts = shape.starts((height, line.law().beta), lowest, span);
+        let starts = shape.starts((height, line.law().beta), (lowest, highest), span);
         // Where a dense curve's minimum is, a part of its points says as well.
         let thinned: Vec<_> = rows.iter().copied().step_by(rows.len().div_ceil(MANY)).collect();
         let found = starts.into_iter().map(|start| descend(&thinned, start));
@@ -401,6 +415,18 @@ mod tests {
         let parameters = continues(Shape::Broken, broken).parameters(0.95);
         assert!((parameters["d"].value / 2000.0 - 1.0).abs() < 1e-2, "{parameters:?}");
         assert!((parameters["c"].value - 0.3).abs() < 1e-2, "{parameters:?}");
+    }
+
+    #[test]
+    fn m4_does_not_depend_on_the_unit_of_the_error() {
+        let values = |unit: f64| -> Vec<(f64, f64)> {
+            (0..10).map(|i| 1e9 * 2f64.powi(i)).map(|m| (m, unit * (1e9 / m.sqrt() + 1000.0))).collect()
+        };
+        for unit in [1e-4, 1.0, 1e4] {
+            let fitted = Other::fit(Shape::M4, &values(unit)).unwrap();
+            let forecast = fitted.at(1e13) / unit;
+            assert!((forecast / 1316.2 - 1.0).abs() < 1e-2, "{unit}: {forecast}");
+        }
     }
 
     #[test]

@@ -15,7 +15,9 @@ pub use file::StudyFile;
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
+use crate::report::thousands;
 use crate::settings::{Options, Settings};
+use crate::shard::ShardSpec;
 use crate::space::Space;
 use crate::task::{Corpus, Task};
 use crate::trial::{BEST_WEIGHTS, Run, SCHEMA, State, TrialConfig};
@@ -192,10 +194,19 @@ impl<'a> Study<'a> {
         if shards.is_empty() {
             return Err(Error::input("a study needs at least one shard size"));
         }
-        shards.iter().try_for_each(|&size| {
-            let spec = crate::shard::ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
-            spec.draw(self.corpus.pool(), &self.file.fingerprint).map(drop)
-        })
+        let mut drawn: BTreeMap<u64, u64> = BTreeMap::new();
+        for &size in shards {
+            let spec = ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
+            let samples = spec.draw(self.corpus.pool(), &self.file.fingerprint)?.samples;
+            if let Some(other) = drawn.insert(samples, size).filter(|other| *other != size) {
+                let (unit, samples) = (self.task.unit(), thousands(samples));
+                return Err(Error::input(format!(
+                    "shards of {other} and of {size} {unit} both hold {samples}, since the data come in pieces as large as \
+                     that; choose shards further apart, or break up long lines (`fold -s -w 1000`)"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Begins the study in its directory, or checks that the one there is the same.

@@ -33,7 +33,10 @@ pub fn text_files(root: &Path) -> Result<Vec<PathBuf>> {
         return Err(Error::input(format!("{} holds no text file", root.display())));
     }
     if let Some(packed) = files.iter().find(|path| is_packed(path)) {
-        return Err(Error::input(format!("{} is compressed; unpack it first", packed.display())));
+        let all = files.iter().all(|path| is_packed(path));
+        let remedy =
+            if all { "unpack it first" } else { "unpack it if it belongs to the text, else move it away" };
+        return Err(Error::input(format!("{} is compressed; {remedy}", packed.display())));
     }
     Ok(files)
 }
@@ -101,21 +104,24 @@ fn named(name: &str) -> Option<Part> {
         ("newsdiscuss", Part::Validation),
         ("test", Part::Test),
     ];
-    const WORDS: [(&str, Part); 9] = [
-        ("train", Part::Train),
-        ("training", Part::Train),
-        ("dev", Part::Validation),
-        ("val", Part::Validation),
-        ("valid", Part::Validation),
-        ("validation", Part::Validation),
-        ("heldout", Part::Validation),
-        ("test", Part::Test),
-        ("tst", Part::Test),
+    // In DeepSpeech's `cv-valid-train.csv` `valid` means validated.
+    const WORDS: [&[(&str, Part)]; 2] = [
+        &[
+            ("train", Part::Train),
+            ("training", Part::Train),
+            ("dev", Part::Validation),
+            ("val", Part::Validation),
+            ("heldout", Part::Validation),
+            ("test", Part::Test),
+            ("tst", Part::Test),
+        ],
+        &[("valid", Part::Validation), ("validation", Part::Validation)],
     ];
     let beginning = BEGINNINGS.iter().find(|(start, _)| name.starts_with(start));
     let words =
         || name.split(['.', '-', '_']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    let word = || words().find_map(|word| WORDS.iter().find(|(w, _)| *w == word));
+    let word =
+        || WORDS.iter().find_map(|known| words().find_map(|word| known.iter().find(|(w, _)| *w == word)));
     beginning.or_else(word).map(|(_, part)| *part)
 }
 
@@ -134,6 +140,8 @@ mod tests {
             ("newssyscomb2009.en", Part::Validation),
             ("IWSLT16.TED.tst2010.de-en.de", Part::Test),
             ("news.2010.en", Part::Train),
+            ("cv-valid-train.csv", Part::Train),
+            ("cv-valid-test.csv", Part::Test),
             ("test/dev.txt", Part::Test),
             ("training/news.test.en", Part::Train),
         ] {

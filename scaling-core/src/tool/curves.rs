@@ -70,6 +70,16 @@ fn parse(text: &str, file: &str, columns: &Columns) -> Result<Curves> {
     Ok(Curves { x, y, by_group: curves.collect::<Result<_>>()? })
 }
 
+/// A cell on one line, and not more of it than names it.
+fn shown(cell: &str) -> String {
+    const MOST: usize = 40;
+    let mut text: String = cell.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if cell.chars().count() > MOST {
+        text.push('…');
+    }
+    text
+}
+
 struct Table<'a> {
     file: &'a str,
     header: Vec<String>,
@@ -105,6 +115,10 @@ impl Table<'_> {
         };
         let x = x.map_or_else(|| numeric(y), Ok)?;
         let y = y.map_or_else(|| numeric(Some(x)), Ok)?;
+        if [x, y].iter().all(|column| self.header[*column].parse::<f64>().is_ok()) {
+            let file = self.file;
+            return Err(Error::input(format!("{file}: the first line holds numbers; a header is needed")));
+        }
         Ok((x, y))
     }
 
@@ -119,24 +133,24 @@ impl Table<'_> {
         let cell = &self.rows[row][column];
         let number = cell.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
         number.ok_or_else(|| {
+            let [cell, name] = [cell, &self.header[column]].map(shown);
+            let (file, row) = (self.file, row + 1);
             Error::input(format!(
-                "{}, row {}, column `{}`: `{cell}` is not a finite number above 0",
-                self.file,
-                row + 1,
-                self.header[column]
+                "{file}, row {row}, column `{name}`: `{cell}` is not a finite number above 0"
             ))
         })
     }
 
     /// An error where the file holds several curves of a study and no group was asked for.
     fn refuse_mixture(&self) -> Result<()> {
-        let differs = |name: &&str| {
-            let Some(column) = self.header.iter().position(|column| column == name) else {
+        let differs = |name: &&String| {
+            let Some(column) = self.header.iter().position(|column| column == *name) else {
                 return false;
             };
             self.rows.iter().map(|row| &row[column]).collect::<BTreeSet<_>>().len() > 1
         };
-        let mixed: Vec<&str> = TELL_APART.into_iter().filter(|name| differs(name)).collect();
+        let tells = |name: &&String| TELL_APART.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let mixed: Vec<&str> = self.header.iter().filter(tells).filter(differs).map(String::as_str).collect();
         if mixed.is_empty() {
             return Ok(());
         }
@@ -158,6 +172,14 @@ mod tests {
 
     fn message(text: &str) -> String {
         read(text, &Columns::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_message_is_one_short_line() {
+        let unbalanced = message("m,error\n10,\"3\n20,2.5\n40,2.1\n80,1.8\n160,1.6\n320,1.5\n640,1.4\n");
+        assert!(!unbalanced.contains('\n') && unbalanced.len() < 150, "{unbalanced}");
+        assert!(message("10,3\n20,2\n40,1").ends_with("the first line holds numbers; a header is needed"));
+        assert!(message("Model,m,error\na,1,2\nb,1,3").ends_with("add --group Model"));
     }
 
     #[test]

@@ -102,7 +102,11 @@ impl Fitted {
 fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
     match options.form.shape() {
         Some(shape) => {
-            let (_, summary) = other::fit(curve, options.form, shape, options.level)?;
+            if options.best_guess.is_some() {
+                let form = options.form;
+                return Err(Error::input(format!("`--best-guess` goes with power laws, not with {form}")));
+            }
+            let (_, summary) = other::fit(curve, shape, options)?;
             Ok(Fitted::Other(Box::new(summary)))
         }
         None => fit(curve, options).map(|fit| Fitted::Power(Box::new(fit))),

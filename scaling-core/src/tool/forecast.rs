@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             Ok(answers)
         });
         // With groups, an m that one curve cannot answer does not silence the others.
-        if let (Err(Error::Input(reason)), true) = (&answers, name.is_empty()) {
+        if let (Err(Error::Input(reason)), true) = (&answers, columns.group.is_empty()) {
             return Err(Error::input(format!("{}: {reason}", arguments.file.display())));
         }
         all.push((name, answers));

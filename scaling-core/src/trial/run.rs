@@ -127,15 +127,16 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Updates between evaluations: an epoch, more on small shards so that evaluation takes at
-    /// most about half the time of training, less where an epoch is very long (MODELS 6.5).
+    /// Updates between evaluations: an epoch, up to three on small shards so that evaluation takes at
+    /// most about half the time of training, less where an epoch is very long (MODELS 6.5). Not more than three: a
+    /// model that overfits within the interval would be measured too late.
     fn interval(&self) -> u64 {
         let per_epoch = self.learner.steps_per_epoch();
         let longest = if per_epoch > 50_000 { per_epoch / 10 } else { per_epoch };
         // Evaluating costs a third of training per sample: balance when training has seen two
         // thirds of the validation samples.
         let balanced = (self.run.validation as f64 * 2.0 / 3.0 / self.learner.samples_per_step()).ceil();
-        longest.max(balanced as u64).max(1)
+        longest.max((balanced as u64).min(3 * per_epoch)).max(1)
     }
 
     fn note(&mut self, evaluation: &Evaluation, rate: f64) -> Result<Verdict> {

@@ -12,6 +12,7 @@ use symphonia::default::formats::FlacReader;
 
 /// Decodes a file and compares what is there with the counts and checksums that it holds.
 pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
+    let bytes = without_tag(bytes);
     let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), MediaSourceStreamOptions::default());
     let mut reader = FlacReader::try_new(source, FormatOptions::default()).map_err(|error| match error {
         Error::IoError(_) => Unusable::new("holds no sound: it ends before the first frame"),
@@ -52,6 +53,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
         return Err(Unusable::new("is damaged: its sound does not have the checksum in its header"));
     }
     Ok(Sound { samples, rate })
+}
+
+/// A file without the tag of MP3 players (ID3v1) that some programs put at its end.
+fn without_tag(bytes: &[u8]) -> &[u8] {
+    match bytes.len().checked_sub(128) {
+        Some(end) if bytes[end..].starts_with(b"TAG") => &bytes[..end],
+        _ => bytes,
+    }
 }
 
 fn damaged(error: &Error) -> Unusable {

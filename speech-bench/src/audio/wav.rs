@@ -3,10 +3,12 @@
 use super::Unusable;
 use super::sound::{Sound, truncated};
 use hound::{Error, SampleFormat, WavReader};
+use std::io::Read;
 
 /// Decodes a file.
 pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
-    let mut reader = WavReader::new(bytes).map_err(|error| unreadable(&error))?;
+    let (header, rest) = plain(bytes).unwrap_or((Vec::new(), bytes));
+    let mut reader = WavReader::new(header.as_slice().chain(rest)).map_err(|error| unreadable(&error))?;
     let spec = reader.spec();
     // The header may claim anything.
     let mut samples = Vec::with_capacity((reader.duration() as usize).min(bytes.len()));
@@ -22,6 +24,35 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
         Ok(()) => Ok(Sound { samples, rate: spec.sample_rate }),
         Err(Error::IoError(_)) => Err(truncated(samples.len(), u64::from(reader.duration()))),
         Err(error) => Err(unreadable(&error)),
+    }
+}
+
+/// A header of nothing but the form of the samples, and what follows the original one. The library knows neither the
+/// byte that fills up chunks of odd length nor chunks of some other lengths, and reads samples of 24 bits at the upper
+/// end of 32 from the lower. `None` leaves what is wrong to it.
+fn plain(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
+    let mut form: Option<Vec<u8>> = None;
+    let mut rest = bytes.get(12..)?;
+    loop {
+        let (name, length) = (rest.get(..4)?, rest.get(4..8)?);
+        let count = u32::from_le_bytes(length.try_into().ok()?) as usize;
+        let body = &rest[8..];
+        if name == b"data" {
+            let form = form?;
+            let size = (form.len() as u32).to_le_bytes();
+            let parts = [&bytes[..12], b"fmt ", &size, &form, b"data", length];
+            return Some((parts.concat(), body));
+        }
+        if name == b"fmt " {
+            let mut found = body.get(..count)?.to_vec();
+            // Whole numbers (the first bytes of the sub-format) fill their containers from the upper end.
+            if found.starts_with(&EXTENSIBLE) && found.get(24..26) == Some(&[1, 0]) {
+                found.copy_within(14..16, 18);
+            }
+            form = Some(found);
+        }
+        rest = body.get(count + count % 2..)?;
     }
 }
 

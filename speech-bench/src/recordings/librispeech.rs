@@ -42,7 +42,7 @@ fn of_speaker(directory: &Path) -> Result<Vec<Mention>> {
     let mut mentions = Vec::new();
     let mut mention = |audio, transcript: Option<&str>| {
         let transcript = transcript.map(str::to_owned);
-        mentions.push(Mention { audio, transcript, speaker: Some(speaker.clone()) });
+        mentions.push(Mention { audio, transcript, speaker: Some(speaker.clone()), offset: 0.0 });
     };
     for chapter in directories(directory)? {
         for file in entries(&chapter)? {

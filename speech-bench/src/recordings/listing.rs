@@ -23,6 +23,8 @@ pub(super) struct Mention {
     pub(super) audio: PathBuf,
     pub(super) transcript: Option<String>,
     pub(super) speaker: Option<String>,
+    /// Seconds of the recording before the utterance.
+    pub(super) offset: f64,
 }
 
 /// One utterance, not heard yet.
@@ -115,7 +117,9 @@ impl Listing {
     fn item(&self, mentions: &[Mention]) -> std::result::Result<Item, Rejected> {
         let audio = &mentions[0].audio;
         let transcripts: Vec<&str> = mentions.iter().filter_map(|m| m.transcript.as_deref()).collect();
+        let is_part = mentions.iter().any(|mention| mention.offset != 0.0);
         let transcript = match *transcripts.as_slice() {
+            _ if is_part => Err("is a recording of several utterances (offset); cut it into files".into()),
             [_, _, ..] => Err(format!("has {} transcripts", transcripts.len())),
             [] => Err("has no transcript".into()),
             [_] if !audio.is_file() => Err("has a transcript, but there is no such file".into()),

@@ -13,9 +13,14 @@ const AUDIO: [&str; 5] = ["wav_filename", "audio_filepath", "audio", "key", "pat
 const TRANSCRIPT: [&str; 2] = ["transcript", "text"];
 const SPEAKER: [&str; 2] = ["speaker", "speaker_id"];
 
-/// Whether a file is named like a manifest.
+/// Whether a file is named like a manifest: NeMo's are `train_manifest.json`.
 pub(super) fn may_be(file: &Path) -> bool {
-    matches!(ending(file).as_str(), "csv" | "jsonl")
+    let name = || file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    match ending(file).as_str() {
+        "csv" | "jsonl" => true,
+        "json" => name().contains("manifest"),
+        _ => false,
+    }
 }
 
 fn ending(file: &Path) -> String {
@@ -29,7 +34,7 @@ fn ending(file: &Path) -> String {
 pub(super) fn inspect(path: &Path) -> Result<()> {
     match ending(path).as_str() {
         "csv" => Columns::of(path, &mut reader(path)?).map(|_| ()),
-        "jsonl" => {
+        "jsonl" | "json" => {
             let mut is_empty = true;
             lines(path, |number, line| {
                 is_empty = false;
@@ -38,7 +43,7 @@ pub(super) fn inspect(path: &Path) -> Result<()> {
             })?;
             if is_empty { Err(bad(path, "is empty")) } else { Ok(()) }
         }
-        _ => Err(bad(path, "is neither a directory nor a manifest (.csv or .jsonl)")),
+        _ => Err(bad(path, "is neither a directory nor a manifest (.csv, .jsonl or .json)")),
     }
 }
 
@@ -49,9 +54,9 @@ pub(super) fn inspect(path: &Path) -> Result<()> {
 pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
     let mut mentions = Vec::new();
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut add = |number, audio: Option<String>, transcript, speaker| match audio {
+    let mut add = |number, audio: Option<String>, transcript, speaker, offset| match audio {
         Some(audio) if !audio.is_empty() => {
-            mentions.push(Mention { audio: directory.join(audio), transcript, speaker });
+            mentions.push(Mention { audio: directory.join(audio), transcript, speaker, offset });
             Ok(true)
         }
         _ => Err(nameless(path, number)),
@@ -64,12 +69,13 @@ pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
             let number = row.position().map_or(0, csv::Position::line);
             let field = |column: Option<usize>| column.and_then(|i| row.get(i)).map(str::to_owned);
             let speaker = field(columns.speaker).filter(|speaker| !speaker.is_empty());
-            add(number, field(Some(columns.audio)), field(Some(columns.transcript)), speaker)?;
+            add(number, field(Some(columns.audio)), field(Some(columns.transcript)), speaker, 0.0)?;
         }
     } else {
         lines(path, |number, line| {
             let line = object(path, number, &line)?;
-            add(number, value(&line, &AUDIO), value(&line, &TRANSCRIPT), value(&line, &SPEAKER))
+            let offset = line.get("offset").and_then(Value::as_f64).unwrap_or(0.0);
+            add(number, value(&line, &AUDIO), value(&line, &TRANSCRIPT), value(&line, &SPEAKER), offset)
         })?;
     }
     Ok(mentions)

@@ -16,6 +16,7 @@ use scaling_core::mapped::u64_at;
 use scaling_core::overlap::Overlap;
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
+use scaling_core::task::USUAL_SEED;
 use scaling_core::{cache, files, pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -54,7 +55,7 @@ struct Meta {
 /// Bad input: a missing path, a directory of unknown layout, a damaged manifest, a part without a usable
 /// utterance.
 pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(Listing::of(&layout::recognise(path)?, 0)?, None)?.summary)
+    Ok(survey(Listing::of(&layout::recognise(path)?, USUAL_SEED)?, None)?.summary)
 }
 
 /// Opens the recordings at `path`, whose features are first brought to the cache directory unless that was done
@@ -130,8 +131,12 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
     let overlap = Overlap::of(&known, &digests(&validation), test.as_ref().map(digests).as_ref());
     let are_speakers_known = !train.speakers.is_empty() && !validation.speakers.is_empty();
     let shared_speakers = train.speakers.intersection(&validation.speakers).count() as u64;
+    let tested = test.as_ref().map(|test| &test.speakers).filter(|speakers| !speakers.is_empty());
+    let is_known =
+        |speaker: &&String| train.speakers.contains(*speaker) || validation.speakers.contains(*speaker);
     let summary = Summary {
         shared_speakers: are_speakers_known.then_some(shared_speakers),
+        tested_speakers: tested.map(|speakers| speakers.iter().filter(is_known).count() as u64),
         overlap,
         repeated: (train.digests.len() - known.len()) as u64,
         train: train.summary,

@@ -40,6 +40,8 @@ pub(crate) struct Summary {
     pub(crate) test: Option<PartSummary>,
     /// Speakers of both the training and the validation part; `None` where speakers are not known.
     pub(crate) shared_speakers: Option<u64>,
+    /// Speakers of the test part who speak in another one too; `None` where there is none or they are not known.
+    pub(crate) tested_speakers: Option<u64>,
     /// Recordings that lie in several parts.
     pub(crate) overlap: Overlap,
     /// Training recordings that repeat an earlier one.
@@ -62,6 +64,8 @@ impl fmt::Display for Summary {
             write!(f, ", {test} to test")?;
         }
         let speakers = self.shared_speakers.map_or("not known".to_owned(), thousands);
+        let tested = |tested| format!(", of the test part and another: {}", thousands(tested));
+        let speakers = speakers + &self.tested_speakers.map_or(String::new(), tested);
         write!(
             f,
             "; {}; speakers of both training and validation: {speakers}; training recordings that repeat another: {}; \

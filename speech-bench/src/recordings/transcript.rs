@@ -3,7 +3,7 @@
 use crate::utterances::{ALPHABET, SPACE};
 
 /// Punctuation that is not spoken: each mark is read as a space.
-const MARKS: &str = ".,?!;:\"()-–—“”„…";
+const MARKS: &str = ".,?!;:\"()-‐‑‒–—―−“”„‟‚«»‹›…";
 
 /// Apostrophes other than the one of the alphabet.
 const APOSTROPHES: &str = "’‘ʼ";
@@ -49,6 +49,8 @@ impl Transcript {
         }
         if symbols.is_empty() {
             Err("has an empty transcript".into())
+        } else if !symbols.iter().any(|id| ALPHABET[usize::from(*id)].is_ascii_lowercase()) {
+            Err("has a transcript without a letter".into())
         } else {
             Ok(Self { symbols, had_marks })
         }
@@ -81,6 +83,7 @@ mod tests {
             read("“Don’t!” – she said (twice); well-read…").as_deref(),
             Ok("don't she said twice well read")
         );
+        assert_eq!(read("well\u{2010}known ― «hi»").as_deref(), Ok("well known hi"));
         assert_eq!(Transcript::of("a. b").map(|t| t.had_marks), Ok(true));
         assert_eq!(Transcript::of("a b").map(|t| t.had_marks), Ok(false));
     }
@@ -96,6 +99,7 @@ mod tests {
         assert_eq!(reason("\u{212a}"), format!("has a transcript with `\u{212a}` (U+212A), {why}"));
         assert_eq!(reason("50% & more"), format!("has a transcript with `5` (U+0035), {why}"));
         assert_eq!(reason(" -.- "), "has an empty transcript");
+        assert_eq!(reason("' '"), "has a transcript without a letter");
         assert_eq!(reason(""), "has an empty transcript");
     }
 }

@@ -14,6 +14,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::mapped::u64_at;
 use scaling_core::overlap::Overlap;
+use scaling_core::task::USUAL_SEED;
 use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ struct Meta {
 /// # Errors
 /// As [`prepare`].
 pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(layout::recognise(path)?, 0, None)?.summary)
+    Ok(survey(layout::recognise(path)?, USUAL_SEED, None)?.summary)
 }
 
 /// Decodes and scales the pictures at `path` into files below the cache directory, unless that was

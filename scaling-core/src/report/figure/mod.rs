@@ -31,7 +31,7 @@ pub(super) struct Figure {
 /// # Errors
 /// Only if the drawing library fails.
 pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figure>> {
-    let band = format!("{:.0} % band", 100.0 * study.level);
+    let band = format!("{} % band", (1000.0 * study.level).round() / 10.0);
     let mut figures = vec![
         (
             "learning-curve.svg".to_owned(),

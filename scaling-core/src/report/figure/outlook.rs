@@ -37,7 +37,7 @@ pub(crate) fn draw(outlooks: &[Outlook], x_label: &str, y_label: &str, level: f6
         marks.push(Mark::new(colour(i), Shape::Dots(points.clone())));
     }
     svg::draw(&Chart {
-        title: format!("Forecast; {:.0} % of measurements in the band", 100.0 * level),
+        title: format!("Forecast; {} % of measurements in the band", (1000.0 * level).round() / 10.0),
         x_label: x_label.to_owned(),
         y_label: y_label.to_owned(),
         x,

@@ -93,6 +93,24 @@ fn every_form_of_wav_is_the_tone() {
 }
 
 #[test]
+fn what_programs_put_around_the_samples_is_passed_over() {
+    let plain = wav(16_000, 16, SampleFormat::Int, 1, 8_000);
+    let (head, data) = plain.split_at(36);
+    // A chunk of odd length, with the byte that fills it up.
+    let odd = [head, b"LIST\x11\0\0\0", &[b'x'; 18], data].concat();
+    assert_tone(&decode(&odd).unwrap(), 1.0, 1e-4);
+    let long_fact = [head, b"fact\x08\0\0\0", &[0; 8], data].concat();
+    assert_tone(&decode(&long_fact).unwrap(), 1.0, 1e-4);
+    // 24 bits at the upper end of 32: what the fields at 38 and 34 of the file say.
+    let mut upper = wav(16_000, 32, SampleFormat::Int, 1, 8_000);
+    assert_eq!((&upper[20..22], upper[34], upper[38]), (&[0xfe, 0xff][..], 32, 32));
+    upper[38] = 24;
+    assert_tone(&decode(&upper).unwrap(), 1.0, 1e-6);
+    let tagged = [&flac(16_000, 1, 5_000)[..], b"TAG", &[b' '; 125]].concat();
+    assert_eq!(decode(&tagged).unwrap().len(), 5_000);
+}
+
+#[test]
 fn every_rate_is_the_tone() {
     for rate in [8_000, 22_050, 44_100, 48_000] {
         for bytes in [wav(rate, 16, SampleFormat::Int, 1, rate as usize), flac(rate, 1, rate as usize / 2)] {

@@ -130,7 +130,7 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
     let missing = check(Path::new("/no/such/set")).unwrap_err().to_string();
     assert_eq!(missing, "cannot read /no/such/set: No such file or directory (os error 2)");
     let file = check(&bench.path("0.wav")).unwrap_err().to_string();
-    assert!(file.ends_with("0.wav is neither a directory nor a manifest (.csv or .jsonl)"), "{file}");
+    assert!(file.ends_with("0.wav is neither a directory nor a manifest (.csv, .jsonl or .json)"), "{file}");
     Ok(())
 }
 
