@@ -259,12 +259,15 @@ fn a_study_is_resumed_only_as_it_was_begun() {
         assert_eq!(output.status.code(), Some(2), "{message}");
         assert!(message.contains(r#"`compute` is "cpu" there and "cpu-reference" here"#), "{message}");
     }
-    // Trials that were copied from elsewhere are no part of its curve.
-    let trial =
-        std::fs::read_dir(bench.path("s/trials")).expect("trials").next().expect("one").expect("one").path();
-    let config = std::fs::read_to_string(trial.join("config.json")).expect("config.json");
+    // Trials that were copied here from elsewhere are told of, and refused if other code trained them.
+    let first = std::fs::read_dir(bench.path("s/trials")).expect("trials").next().expect("one").expect("one");
+    let config = std::fs::read_to_string(first.path().join("config.json")).expect("config.json");
+    let bench = bench.with(env!("CARGO_BIN_EXE_scaling"));
     bench.write("s/trials/other/config.json", config.replace(r#""cpu""#, r#""tch-cpu""#).as_bytes());
-    let message = bench.with(env!("CARGO_BIN_EXE_scaling")).refuse("report s");
+    let said = bench.succeed("report s");
+    assert!(said.contains("trials of several kinds of device lie here"), "{said}");
+    bench.write("s/trials/other/config.json", config.replace(r#""schema": "#, r#""schema": 9"#).as_bytes());
+    let message = bench.refuse("report s");
     assert!(message.contains("trials/other: a trial of another study"), "{message}");
 }
 

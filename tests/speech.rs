@@ -70,6 +70,13 @@ fn results_do_not_depend_on_jobs_or_threads() {
     one.succeed(&settings);
     two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
     assert_eq!(results(&one.path("s")), results(&two.path("s")));
+    // Beside characters, hours: a hundred letters are spoken in less than a minute.
+    let points = std::fs::read_to_string(one.path("s/points.csv")).expect("points.csv");
+    let column = points.split(',').position(|name| name == "hours").expect("a column");
+    for row in points.lines().skip(1) {
+        let hours: f64 = row.split(',').nth(column).expect("a cell").parse().expect("a number");
+        assert!((0.001..0.05).contains(&hours), "{row}");
+    }
 }
 
 /// The training losses of a short study of a model, with kernels of a kind on a device.

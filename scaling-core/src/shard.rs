@@ -16,6 +16,10 @@ pub trait Pool: Send + Sync {
     fn weight(&self, item: u64) -> u64;
     /// Samples in the whole pool; `None` where the source never ends.
     fn samples(&self) -> Option<u64>;
+    /// How long the item sounds, where it is sound.
+    fn milliseconds(&self, _item: u64) -> u64 {
+        0
+    }
     /// Classes of which every shard holds equally many samples; 1 where items are drawn regardless.
     fn classes(&self) -> u64 {
         1
@@ -65,6 +69,8 @@ pub struct Shard {
     pub items: Vec<u64>,
     /// Samples they hold: at least the requested number, by less than one item.
     pub samples: u64,
+    /// How long they sound; 0 where they do not.
+    pub milliseconds: u64,
 }
 
 /// The items, of `count`, that every trial of a study is measured on: all, or a choice by the data alone that
@@ -171,7 +177,7 @@ fn take(
     let (skip, size) = (skip / classes, size / classes);
     let mut skipped = vec![0; classes as usize];
     let mut held = vec![0; classes as usize];
-    let (mut missing, mut shard) = (classes, Shard { items: Vec::new(), samples: 0 });
+    let (mut missing, mut shard) = (classes, Shard { items: Vec::new(), samples: 0, milliseconds: 0 });
     for item in items {
         let (class, weight) = (pool.class(item) as usize, pool.weight(item));
         if skipped[class] < skip {
@@ -179,6 +185,7 @@ fn take(
         } else if held[class] < size {
             held[class] += weight;
             shard.samples += weight;
+            shard.milliseconds += pool.milliseconds(item);
             shard.items.push(item);
             missing -= u64::from(held[class] >= size);
         }

@@ -34,6 +34,9 @@ pub(crate) struct SpeechCorpus {
     frames: [f64; 2],
 }
 
+/// Frames begin this far apart.
+const MILLISECONDS_OF_A_FRAME: u64 = 10;
+
 /// Training utterances, which count with the characters of their transcripts.
 struct UtterancePool {
     utterances: Arc<dyn Utterances>,
@@ -49,6 +52,9 @@ impl Pool for UtterancePool {
     }
     fn samples(&self) -> Option<u64> {
         self.samples
+    }
+    fn milliseconds(&self, item: u64) -> u64 {
+        self.utterances.frames(item) as u64 * MILLISECONDS_OF_A_FRAME
     }
 }
 

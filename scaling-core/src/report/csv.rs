@@ -45,7 +45,8 @@ fn shards<'a>(analysis: &'a Analysis<'a>) -> impl Iterator<Item = ((&'a str, &'a
 pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
     let settings: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.settings.keys()).collect();
     let metrics: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.minima.keys()).collect();
-    let mut rows = vec![header(&settings, &metrics)];
+    let is_sound = study.trials.iter().any(|trial| trial.hours.is_some());
+    let mut rows = vec![header(&settings, &metrics, is_sound)];
     let mut trials: Vec<&Trial> = study.trials.iter().collect();
     trials.sort_by(|a, b| {
         let key = |t: &Trial| (t.model.clone(), t.variant.clone(), t.requested);
@@ -58,7 +59,11 @@ pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
         row.extend([trial.size.to_string(), trial.parameters.to_string(), trial.flops.to_string()]);
         row.extend([trial.requested, trial.m].map(|count| count.to_string()));
         row.push(study.m_unit.clone());
-        row.extend([trial.items, trial.seed].map(|count| count.to_string()));
+        row.push(trial.items.to_string());
+        if is_sound {
+            row.push(cell(trial.hours));
+        }
+        row.push(trial.seed.to_string());
         row.extend(
             settings
                 .iter()
@@ -74,10 +79,11 @@ pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
     write(&rows)
 }
 
-fn header(settings: &BTreeSet<&String>, metrics: &BTreeSet<&String>) -> Vec<String> {
+fn header(settings: &BTreeSet<&String>, metrics: &BTreeSet<&String>, is_sound: bool) -> Vec<String> {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mut row = names(&["task", "model", "variant", "trial", "status", "size", "parameters"]);
-    row.extend(names(&["flops", "requested", "m", "m_unit", "items", "seed"]));
+    row.extend(names(&["flops", "requested", "m", "m_unit", "items"]));
+    row.extend(names(if is_sound { &["hours", "seed"] } else { &["seed"] }));
     row.extend(settings.iter().map(ToString::to_string));
     row.extend(names(&["error", "loss"]));
     row.extend(metrics.iter().map(ToString::to_string));

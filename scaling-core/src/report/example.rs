@@ -16,6 +16,7 @@ pub(super) fn trial() -> Trial {
         requested: 10_000,
         m: 10_000,
         items: 500,
+        hours: None,
         seed: 0,
         settings: BTreeMap::new(),
         status: Status::Finished,

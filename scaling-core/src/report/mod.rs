@@ -92,6 +92,8 @@ pub struct Trial {
     pub m: u64,
     /// Sentences, images or utterances in the shard.
     pub items: u64,
+    /// How long they sound, where they do.
+    pub hours: Option<f64>,
     /// Seed of the shard and of the initial weights.
     pub seed: u64,
     /// Settings of the optimiser, by name.

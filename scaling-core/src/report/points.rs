@@ -51,6 +51,11 @@ impl Row<'_> {
             requested: self.value("requested")?,
             m: self.value("m")?,
             items: self.value("items")?,
+            hours: if self.header.iter().any(|name| name == "hours") {
+                self.optional("hours")?
+            } else {
+                None
+            },
             seed: self.value("seed")?,
             settings: self.named(settings).map(|(name, cell)| (name, setting(cell))).collect(),
             status: self.value("status")?,

@@ -6,8 +6,8 @@ use crate::error::{At, Error, Result};
 use crate::files::read_json;
 use crate::report::{Setting, Status, StudyData, Trial, thousands};
 use crate::trial::{Cost, FailureKind, State, TrialConfig};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Gathers the trials of the study in `directory` and what is known of its data.
 ///
@@ -17,8 +17,16 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     let file = StudyFile::read(directory)?;
     let facts: Facts = read_json(&directory.join("facts.json"))?;
     let level = file.settings.get("level").and_then(toml::Value::as_float).unwrap_or(0.95);
-    let trials = trials(directory, &file, &facts)?;
+    let configs = configs(directory)?;
+    let trials: Vec<Trial> =
+        configs.iter().map(|(path, config)| trial(path, config, &file, &facts)).collect::<Result<_>>()?;
     let mut warnings = validation_warning(&facts, &trials);
+    let devices: BTreeSet<&str> = configs.iter().map(|(_, config)| config.device.as_str()).collect();
+    if devices.len() > 1 {
+        let devices = devices.into_iter().collect::<Vec<_>>().join(", ");
+        warnings
+            .push(format!("trials of several kinds of device lie here, which round differently: {devices}"));
+    }
     warnings.extend(facts.warnings);
     Ok(StudyData {
         title: facts.title,
@@ -40,7 +48,8 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     })
 }
 
-fn trials(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Vec<Trial>> {
+/// The directories of the trials and what they are, sorted.
+fn configs(directory: &Path) -> Result<Vec<(PathBuf, TrialConfig)>> {
     let root = directory.join("trials");
     let mut paths: Vec<_> = std::fs::read_dir(&root)
         .at("read", &root)?
@@ -48,16 +57,15 @@ fn trials(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Vec<Trial
         .filter(|path| path.join("config.json").exists())
         .collect();
     paths.sort();
-    paths.iter().map(|path| trial(path, file, facts)).collect()
+    paths.into_iter().map(|path| Ok((path.clone(), read_json(&path.join("config.json"))?))).collect()
 }
 
-fn trial(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Trial> {
-    let config: TrialConfig = read_json(&directory.join("config.json"))?;
+fn trial(directory: &Path, config: &TrialConfig, file: &StudyFile, facts: &Facts) -> Result<Trial> {
     let cost_path = directory.join("cost.json");
     let cost: Option<Cost> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
     let parameters = facts
-        .parameters_of(&config)
-        .filter(|_| file.is_of(&config))
+        .parameters_of(config)
+        .filter(|_| file.is_of(config))
         .ok_or_else(|| Error::input(format!("{}: a trial of another study", directory.display())))?;
     let mut trial = Trial {
         id: config.id(),
@@ -69,6 +77,7 @@ fn trial(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Trial> {
         requested: config.shard.size,
         m: config.shard.size,
         items: 0,
+        hours: None,
         seed: config.seed,
         settings: BTreeMap::from([
             ("learning_rate".to_owned(), Setting::Number(config.optimization.rate)),
@@ -99,6 +108,7 @@ fn trial(directory: &Path, file: &StudyFile, facts: &Facts) -> Result<Trial> {
             trial.flops = outcome.flops;
             trial.m = outcome.samples;
             trial.items = outcome.items;
+            trial.hours = outcome.hours;
             trial.error = Some(outcome.error);
             trial.loss = Some(outcome.loss);
             trial.minima = outcome.minima;

@@ -116,11 +116,10 @@ impl StudyFile {
         Ok(differs.map(|key| format!("`{key}` is {} there and {} here", show(&there, key), show(&here, key))))
     }
 
-    /// Whether a trial was trained by the code and on the kind of device of this study.
+    /// Whether a trial was trained by the code of this study.
     #[must_use]
     pub fn is_of(&self, trial: &TrialConfig) -> bool {
         self.schema.is_none_or(|schema| schema == trial.schema)
-            && self.compute.as_ref().is_none_or(|compute| *compute == trial.device)
     }
 
     /// The typed settings and the task's options.

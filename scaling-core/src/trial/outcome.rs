@@ -18,6 +18,9 @@ pub struct Outcome {
     pub samples: u64,
     /// Items (sentences, images) that hold them.
     pub items: u64,
+    /// How long they sound, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<f64>,
     /// Hash of the item numbers.
     pub shard_hash: String,
     /// Trainable scalars.

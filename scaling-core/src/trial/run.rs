@@ -229,6 +229,7 @@ impl<'a> Loop<'a> {
             shard: self.run.config.shard.clone(),
             samples: self.shard.samples,
             items: self.shard.items.len() as u64,
+            hours: Some(self.shard.milliseconds).filter(|n| *n > 0).map(|n| n as f64 / 3.6e6),
             shard_hash: hash.to_hex()[..16].to_owned(),
             parameters: self.learner.cost().parameters,
             error: lowest.error,
