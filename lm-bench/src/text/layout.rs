@@ -16,6 +16,8 @@ pub(super) struct Layout {
     pub(super) validation: Vec<PathBuf>,
     /// Often empty.
     pub(super) test: Vec<PathBuf>,
+    /// The names of files that are left alone, since they hold the text of others once more.
+    pub(super) left_alone: Vec<String>,
 }
 
 /// Recognises the 1-Billion-Word layout (`training-*/STEM-00001-of-00100`,
@@ -28,8 +30,15 @@ pub(super) struct Layout {
 /// A missing path, a directory without text or without training text, a compressed file, a missing
 /// shard.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
-    let mut layout = Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![] };
-    for file in text_files(root)? {
+    let mut layout =
+        Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![], left_alone: vec![] };
+    let files = text_files(root)?;
+    for file in &files {
+        if files.contains(&of_words(file)) {
+            layout.left_alone.extend(file.file_name().map(|name| name.display().to_string()));
+            continue;
+        }
+        let file = file.clone();
         match part_of(root, &file) {
             Part::Train => layout.train.push(file),
             Part::Validation => layout.validation.push(file),
@@ -45,6 +54,17 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     all_shards(&layout.validation, 0)?;
     all_shards(&layout.test, 0)?;
     Ok(layout)
+}
+
+/// Of `ptb.char.train.txt`, letters between spaces, the file of the same text in words; of others a path that does not
+/// exist, as it has no name.
+fn of_words(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    if name.contains(".char.") {
+        file.with_file_name(name.replacen(".char.", ".", 1))
+    } else {
+        PathBuf::new()
+    }
 }
 
 /// Checks that of files named `STEM-00003-of-00025` every number from `first` on is there.
@@ -96,6 +116,11 @@ mod tests {
         assert_eq!(layout.train, [root.path().join("ptb.train.txt")]);
         assert_eq!(layout.validation, [root.path().join("ptb.valid.txt")]);
         assert_eq!(layout.test, [root.path().join("ptb.test.txt")]);
+
+        let root = directory(&["ptb.train.txt", "ptb.char.train.txt", "ptb.char.valid.txt"])?;
+        let layout = recognise(root.path())?;
+        assert_eq!(layout.train, [root.path().join("ptb.train.txt")]);
+        assert_eq!((layout.validation.len(), layout.left_alone), (1, vec!["ptb.char.train.txt".to_owned()]));
 
         let root = directory(&["devel/train.txt", "a/b.txt", "a/newstest2016.en"])?;
         let layout = recognise(root.path())?;

@@ -48,6 +48,8 @@ pub(crate) struct Summary {
     pub(crate) blank_lines: u64,
     /// Sentences that lie in several parts.
     pub(crate) overlap: Overlap,
+    /// Files that were left alone, since they hold the text of others once more.
+    pub(crate) left_alone: Vec<String>,
 }
 
 /// `meta.json` of a prepared corpus.
@@ -168,6 +170,7 @@ impl Survey {
             types: train.types(),
             blank_lines: train.blank + own_files + test.as_ref().map_or(0, |test| test.blank),
             overlap: Overlap::of(train.shared(), &digests, test_digests.as_ref()),
+            left_alone: layout.left_alone.clone(),
         };
         let best_guess = train.marginal_entropy(&vocabulary);
         Ok(Self { parts, summary, symbols, vocabulary, best_guess })
@@ -222,6 +225,10 @@ impl fmt::Display for Summary {
             thousands(self.types),
             thousands(self.blank_lines),
             self.overlap.clause("sentences")
-        )
+        )?;
+        if !self.left_alone.is_empty() {
+            write!(f, "; left alone, holding the text of others once more: {}", self.left_alone.join(", "))?;
+        }
+        Ok(())
     }
 }
