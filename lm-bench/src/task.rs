@@ -189,6 +189,7 @@ impl Task for LanguageTask {
                 ("sgd_rates", pick("0.05,0.1,0.2,0.4,0.8", "0.05,0.1,0.15,0.3,0.6")),
                 ("adam_rates", "0.00025,0.0005,0.001,0.002".to_owned()),
                 ("batch_sizes", "128".to_owned()),
+                ("patience", "5".to_owned()),
             ],
         });
         pairs

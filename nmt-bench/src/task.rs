@@ -172,6 +172,7 @@ impl Task for TranslationTask {
                 ("search", "guided".to_owned()),
                 ("adam_rates", "0.0005,0.001,0.002".to_owned()),
                 ("batch_sizes", "64".to_owned()),
+                ("patience", "5".to_owned()),
             ],
         });
         pairs

@@ -180,6 +180,7 @@ impl Task for SpeechTask {
                 ("search", "guided".to_owned()),
                 ("adam_rates", "0.0001,0.0003,0.001".to_owned()),
                 ("batch_sizes", "64".to_owned()),
+                ("patience", "5".to_owned()),
                 ("clip", "400".to_owned()),
                 ("drop", "0.83".to_owned()),
             ],

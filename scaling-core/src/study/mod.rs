@@ -127,6 +127,7 @@ impl<'a> Study<'a> {
             config: &config,
             directory: &directory,
             validation: self.validation_samples(),
+            validation_steps: self.validation_samples() as f64 * self.corpus.steps_per_sample(),
             best_guess: self.corpus.best_guess_loss(),
             checkpoint_every: Duration::from_secs_f64(self.settings.checkpoint_seconds),
             keep_weights: self.settings.weights != "none",

@@ -16,7 +16,7 @@ pub(super) struct Checkpoint {
 }
 
 /// Writes `step-N` beside the older ones (into a scratch directory that is then renamed), points
-/// `LATEST` to it, and removes the older ones.
+/// `LATEST` to it, and removes all but the one before it, which is there for the day on which this one cannot be read.
 pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let root = trial.join("checkpoints");
     fs::create_dir_all(&root).at("create", &root)?;
@@ -42,8 +42,12 @@ pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
         fs::File::open(&root).and_then(|d| d.sync_all()).at("write", &root)?;
     }
     write_atomic(&root.join("LATEST"), name.as_bytes())?;
-    for older in complete(&root)?.into_iter().filter(|path| *path != target) {
-        fs::remove_dir_all(&older).at("remove", &older)?;
+    let all = complete(&root)?;
+    let newest = all.iter().position(|path| *path == target).unwrap_or(0);
+    for (i, other) in all.iter().enumerate() {
+        if i != newest && i + 1 != newest {
+            fs::remove_dir_all(other).at("remove", other)?;
+        }
     }
     Ok(())
 }
@@ -104,7 +108,10 @@ mod tests {
         save(trial.path(), &checkpoint(5)).unwrap();
         save(trial.path(), &checkpoint(12)).unwrap();
         assert_eq!(load(trial.path()).unwrap().unwrap().progress.step, 12);
-        assert_eq!(complete(&trial.path().join("checkpoints")).unwrap().len(), 1);
+        save(trial.path(), &checkpoint(15)).unwrap();
+        assert_eq!(complete(&trial.path().join("checkpoints")).unwrap().len(), 2);
+        fs::write(trial.path().join("checkpoints/step-15/state.safetensors"), b"short").unwrap();
+        assert_eq!(load(trial.path()).unwrap().unwrap().progress.step, 12, "the one before it");
         // A second one whose state was cut short, as after a crash of the machine.
         let damaged = trial.path().join("checkpoints/step-20");
         fs::create_dir(&damaged).unwrap();

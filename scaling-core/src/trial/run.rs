@@ -24,8 +24,11 @@ pub struct Run<'a> {
     pub config: &'a TrialConfig,
     /// Its directory.
     pub directory: &'a Path,
-    /// Samples of the validation set; evaluation takes turns with training so that it costs less.
+    /// Samples of the validation set.
     pub validation: u64,
+    /// What a model processes of them, in the unit of [`Learner::samples_per_step`]; evaluation takes turns with training
+    /// so that it costs less.
+    pub validation_steps: f64,
     /// Loss of the best constant predictor.
     pub best_guess: Option<f64>,
     /// Time between checkpoints.
@@ -135,7 +138,7 @@ impl<'a> Loop<'a> {
         let longest = if per_epoch > 50_000 { per_epoch / 10 } else { per_epoch };
         // Evaluating costs a third of training per sample: balance when training has seen two
         // thirds of the validation samples.
-        let balanced = (self.run.validation as f64 * 2.0 / 3.0 / self.learner.samples_per_step()).ceil();
+        let balanced = (self.run.validation_steps * 2.0 / 3.0 / self.learner.samples_per_step()).ceil();
         longest.max((balanced as u64).min(3 * per_epoch)).max(1)
     }
 
@@ -146,6 +149,7 @@ impl<'a> Loop<'a> {
         self.progress.note_lowest(evaluation);
         let verdict = self.progress.schedule.observe(
             evaluation.loss,
+            training_loss,
             self.run.best_guess,
             &self.run.config.optimization,
         );

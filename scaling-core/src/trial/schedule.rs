@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 /// An improvement must be at least this large, relatively, to count against a stall.
 const NOTICEABLE: f64 = 1e-3;
 
-/// A model below this share of the best guess has begun to learn (MODELS 6.6, region 1).
+/// A model whose validation loss is below this share of the best guess has begun to learn (MODELS 6.6, region 1).
 const BEGUN: f64 = 0.98;
+
+/// So has one whose training loss is below this share: one that has learnt no more than how often each symbol of a small
+/// shard occurs may come as low as [`BEGUN`].
+const TRAINED: f64 = 0.95;
 
 /// What the training loop does after an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,21 +37,25 @@ pub(super) struct Schedule {
     reference: f64,
     /// Lowest loss so far.
     best: f64,
+    /// Whether the model has left the best guess once.
+    begun: bool,
 }
 
 impl Schedule {
     pub(super) fn new() -> Self {
         // `f64::MAX` instead of infinity, which JSON cannot hold.
-        Self { factor: 1.0, drops: 0, stalled: 0, reference: f64::MAX, best: f64::MAX }
+        Self { factor: 1.0, drops: 0, stalled: 0, reference: f64::MAX, best: f64::MAX, begun: false }
     }
 
-    /// Takes note of a validation loss.
+    /// Takes note of a validation loss, and of the training loss since the one before.
     ///
-    /// Stalls do not count while the loss is that of the best constant predictor: recurrent models
-    /// linger there before they begin to learn, and a lower rate would keep them there.
+    /// Stalls do not count until the loss is below that of the best constant predictor: recurrent models
+    /// linger there before they begin to learn, and a lower rate would keep them there. From then on they do, also where
+    /// a model that overfits rises above it again.
     pub(super) fn observe(
         &mut self,
         loss: f64,
+        training_loss: f64,
         best_guess: Option<f64>,
         optimization: &Optimization,
     ) -> Verdict {
@@ -55,7 +63,8 @@ impl Schedule {
         if is_best {
             self.best = loss;
         }
-        if best_guess.is_some_and(|guess| loss > BEGUN * guess) {
+        self.begun |= best_guess.is_none_or(|guess| loss <= BEGUN * guess || training_loss < TRAINED * guess);
+        if !self.begun {
             return if is_best { Verdict::Best } else { Verdict::Continue };
         }
         if loss < self.reference * (1.0 - NOTICEABLE) {
@@ -95,7 +104,7 @@ mod tests {
         let mut schedule = Schedule::new();
         let optimization = optimization("plateau");
         let verdicts: Vec<(Verdict, f64)> = [3.0, 2.0, 2.1, 1.9, 1.95, 1.95, 1.9501]
-            .map(|error| (schedule.observe(error, None, &optimization), schedule.factor))
+            .map(|error| (schedule.observe(error, error, None, &optimization), schedule.factor))
             .into();
         use Verdict::{Best, Continue, Stop};
         let expected = [
@@ -114,7 +123,8 @@ mod tests {
     fn a_constant_rate_stops_after_patience() {
         let mut schedule = Schedule::new();
         let optimization = optimization("constant");
-        let verdicts: Vec<Verdict> = [3.0, 3.1, 3.2].map(|e| schedule.observe(e, None, &optimization)).into();
+        let verdicts: Vec<Verdict> =
+            [3.0, 3.1, 3.2].map(|e| schedule.observe(e, e, None, &optimization)).into();
         assert_eq!(verdicts, [Verdict::Best, Verdict::Continue, Verdict::Stop]);
         assert!((schedule.factor - 1.0).abs() < f64::EPSILON);
     }
@@ -124,9 +134,26 @@ mod tests {
         let mut schedule = Schedule::new();
         let optimization = optimization("plateau");
         let verdicts: Vec<Verdict> =
-            [3.0, 3.0, 3.0, 3.0, 2.0, 2.1].map(|e| schedule.observe(e, Some(3.0), &optimization)).into();
+            [3.0, 3.0, 3.0, 3.0, 2.0, 2.1].map(|e| schedule.observe(e, e, Some(3.0), &optimization)).into();
         use Verdict::{Best, Continue};
         assert_eq!(verdicts, [Best, Continue, Continue, Continue, Best, Continue]);
         assert_eq!(schedule.factor, 0.5);
+    }
+
+    #[test]
+    fn a_model_that_overfits_beyond_the_best_guess_is_stopped() {
+        use Verdict::{Best, Continue, Stop};
+        let optimization = Optimization { drops: 0, ..optimization("plateau") };
+        // (validation, training): it learns and rises again; it only ever fits its own shard.
+        for (losses, expected) in [
+            ([(2.0, 2.5), (3.1, 1.5), (3.5, 1.0)], [Best, Continue, Stop]),
+            ([(3.2, 2.0), (3.1, 1.5), (3.5, 1.0)], [Best, Best, Continue]),
+            ([(3.1, 2.95), (3.1, 2.9), (3.1, 2.86)], [Best, Continue, Continue]),
+        ] {
+            let mut schedule = Schedule::new();
+            let verdicts =
+                losses.map(|(loss, trained)| schedule.observe(loss, trained, Some(3.0), &optimization));
+            assert_eq!(verdicts, expected, "{losses:?}");
+        }
     }
 }
