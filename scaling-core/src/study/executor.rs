@@ -113,7 +113,13 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
     // Of an earlier sitting; whatever fails now will say so itself.
     remove_if_present(&directory.join("error.json"))?;
     let binary = this_program()?;
-    let mut child = Command::new(&binary)
+    let mut command = Command::new(&binary);
+    // Lists of processes show the name by which this one was started.
+    #[cfg(unix)]
+    if let Some(name) = std::env::args_os().next() {
+        std::os::unix::process::CommandExt::arg0(&mut command, name);
+    }
+    let mut child = command
         .arg("trial")
         .arg("--study")
         .arg(&study.directory)
