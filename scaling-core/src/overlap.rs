@@ -27,10 +27,9 @@ impl Overlap {
     /// A clause about these `items`, such as `sentences`.
     #[must_use]
     pub fn clause(&self, items: &str) -> String {
-        let validation = format!("{} validation {items} occur in training too", thousands(self.validation));
-        self.test.map_or(validation.clone(), |test| {
-            format!("{validation}, {} test {items} in training or validation", thousands(test))
-        })
+        let test = |test| format!(", {} test {items} in training or validation", thousands(test));
+        let test = self.test.map_or(String::new(), test);
+        format!("{} validation {items} occur in training too{test}", thousands(self.validation))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Utterances opened for a study: what shards are drawn from and what models are measured on.
 
-use crate::audio::Series;
+use crate::audio::{Extractor, Series};
 use crate::batch::{Batches, Order, Sorted};
 use crate::model::{Architecture, DeepSpeech, HybridAttention, Recogniser};
 use crate::recipe::SpeechRecipe;
@@ -34,9 +34,6 @@ pub(crate) struct SpeechCorpus {
     frames: [f64; 2],
 }
 
-/// Frames begin this far apart.
-const MILLISECONDS_OF_A_FRAME: u64 = 10;
-
 /// Training utterances, which count with the characters of their transcripts.
 struct UtterancePool {
     utterances: Arc<dyn Utterances>,
@@ -54,7 +51,7 @@ impl Pool for UtterancePool {
         self.samples
     }
     fn milliseconds(&self, item: u64) -> u64 {
-        self.utterances.frames(item) as u64 * MILLISECONDS_OF_A_FRAME
+        Extractor::milliseconds(self.utterances.frames(item))
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     for file in text_files(root)? {
         let stem = file.with_extension("");
         let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-        if is_of_another_pair(&file) || first_word(&file) == "vocab" {
+        if is_of_another_pair(&file) || words(&file)[0] == "vocab" {
             continue;
         }
         if is_language(&ending) {
@@ -86,7 +86,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
             let name = files[missing].file_name().unwrap_or_default().display();
             return Err(Error::input(format!("{} has no partner {name} beside it", lone.display())));
         }
-        if words(&stem).any(|word| word == "bpe") {
+        if words(&stem).iter().any(|word| word == "bpe") {
             let what = "is cut into sub-words (bpe); give the text before that, which is cut here";
             return Err(Error::input(format!("{} {what}", files[0].display())));
         }
@@ -134,13 +134,9 @@ fn is_of_another_pair(file: &Path) -> bool {
 }
 
 /// The parts between the dots of a file's name, its ending among them.
-fn words(file: &Path) -> impl Iterator<Item = String> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.split('.').map(str::to_lowercase).collect::<Vec<_>>().into_iter()
-}
-
-fn first_word(file: &Path) -> String {
-    words(file).next().unwrap_or_default()
+fn words(file: &Path) -> Vec<String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.split('.').map(str::to_owned).collect()
 }
 
 /// The stems that name what the usual scripts make of another one beside them, which is the one with the fewest
@@ -151,6 +147,7 @@ fn derived<'a>(root: &Path, stems: impl Iterator<Item = &'a PathBuf>) -> BTreeSe
     for stem in stems {
         let mut is_after_bpe = false;
         let rest: Vec<String> = words(stem)
+            .into_iter()
             .filter(|word| {
                 let is_number = is_after_bpe && word.starts_with(|c: char| c.is_ascii_digit());
                 is_after_bpe = word == "bpe";
@@ -160,7 +157,7 @@ fn derived<'a>(root: &Path, stems: impl Iterator<Item = &'a PathBuf>) -> BTreeSe
         groups.entry(stem.parent().unwrap_or(root).join(rest.join("."))).or_default().push(stem);
     }
     let made = groups.into_values().flat_map(|mut group| {
-        group.sort_by_key(|stem| words(stem).count());
+        group.sort_by_key(|stem| words(stem).len());
         group.into_iter().skip(1)
     });
     made.cloned().collect()

@@ -14,18 +14,11 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
     crate::nn::keep_freed_memory();
     for task in tasks {
         let options = options(task.keys(), &arguments.assignments)?;
-        match &arguments.action {
-            DataAction::Check { path } => {
-                say(&format!("{}: {}", task.name(), task.check(&named(path)?, &options)?))?;
-            }
-            DataAction::Prepare { path } => {
-                say(&format!(
-                    "{}: {}",
-                    task.name(),
-                    task.open(&named(path)?, &options, USUAL_SEED)?.description()
-                ))?;
-            }
-        }
+        let said = match &arguments.action {
+            DataAction::Check { path } => task.check(&named(path)?, &options)?,
+            DataAction::Prepare { path } => task.open(&named(path)?, &options, USUAL_SEED)?.description(),
+        };
+        say(&format!("{}: {said}", task.name()))?;
     }
     Ok(())
 }

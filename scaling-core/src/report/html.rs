@@ -2,7 +2,7 @@
 
 use super::analysis::{Analysis, Fitted};
 use super::figure::Figure;
-use super::{StudyData, table, words};
+use super::{StudyData, number, table, words};
 
 const STYLE: &str = "\
 :root { color-scheme: light; }
@@ -49,11 +49,11 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
         analysis.families.iter().map(|fitted| family(fitted, study)).collect(),
         published(study),
         format!(
-            "<h2>How this was made</h2>\n<pre>{}</pre>\n<p>Intervals are at the {} % level. \
+            "<h2>How this was made</h2>\n<pre>{}</pre>\n<p>Intervals are at the {} level. \
              <code>points.csv</code> holds every trial, <code>curve.csv</code> the best per shard, \
              <code>fit.json</code> every fit.</p>",
             escape(&study.command),
-            (1000.0 * study.level).round() / 10.0
+            number::level(study.level)
         ),
         glossary(),
     ];

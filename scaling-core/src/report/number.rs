@@ -62,6 +62,11 @@ pub(crate) fn span(seconds: f64) -> String {
     }
 }
 
+/// The level of an interval as a percentage: `95 %`, `97.5 %`.
+pub(crate) fn level(level: f64) -> String {
+    format!("{} %", (1000.0 * level).round() / 10.0)
+}
+
 /// A share as a percentage with two significant digits.
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", significant(100.0 * share, 2))
@@ -70,6 +75,11 @@ pub(crate) fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_are_not_rounded_to_certainty() {
+        assert_eq!([0.95, 0.975, 0.999].map(level), ["95 %", "97.5 %", "99.9 %"]);
+    }
 
     #[test]
     fn numbers_read_well() {

@@ -10,7 +10,7 @@ use crate::files::write_atomic;
 use crate::fit::curve::Curve;
 use crate::fit::forecast::{Cost, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
-use crate::report::number::{grouped, significant};
+use crate::report::number::{self, grouped, significant};
 use crate::report::outlook::{self, Outlook};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
@@ -150,16 +150,16 @@ fn prose(all: &[Found<'_, Vec<Answer>>], curves: &Curves, level: f64) -> String 
 }
 
 fn error_line(forecast: &Forecast, curves: &Curves, level: f64) -> String {
-    let number = |number: f64| significant(number, DIGITS);
+    let digits = |number: f64| significant(number, DIGITS);
     format!(
-        "at {x} = {m}: {y} = {error}, {share} % of measurements in [{low}, {high}]",
+        "at {x} = {m}: {y} = {error}, {share} of measurements in [{low}, {high}]",
         x = curves.x,
         m = grouped(forecast.m),
         y = curves.y,
-        error = number(forecast.error),
-        share = (1000.0 * level).round() / 10.0,
-        low = number(forecast.low),
-        high = number(forecast.high),
+        error = digits(forecast.error),
+        share = number::level(level),
+        low = digits(forecast.low),
+        high = digits(forecast.high),
     )
 }
 
@@ -167,12 +167,12 @@ fn data_line(cost: &Cost, curves: &Curves, level: f64) -> String {
     let size =
         |m: Option<f64>| m.map_or_else(|| format!("more than {FURTHEST:.0} times the largest"), grouped);
     format!(
-        "{y} = {error} costs {x} = {m}; {share} %: from {low} to {high}",
+        "{y} = {error} costs {x} = {m}; {share}: from {low} to {high}",
         y = curves.y,
         error = significant(cost.error, DIGITS),
         x = curves.x,
         m = size(cost.m),
-        share = (1000.0 * level).round() / 10.0,
+        share = number::level(level),
         low = size(cost.low),
         high = size(cost.high),
     )

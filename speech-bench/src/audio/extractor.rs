@@ -45,6 +45,11 @@ impl Extractor {
         }
     }
 
+    /// How long so many frames last, each as long as the step to the next.
+    pub(crate) fn milliseconds(frames: usize) -> u64 {
+        (frames * STEP) as u64 * 1000 / u64::from(RATE)
+    }
+
     /// The number of frames of so many samples.
     pub(crate) fn frames(samples: usize) -> usize {
         if samples < FRAME { 0 } else { (samples - FRAME) / STEP + 1 }

@@ -13,6 +13,7 @@ mod violin;
 
 use super::StudyData;
 use super::analysis::{Analysis, Fitted};
+use super::number;
 use crate::error::Result;
 
 /// A drawn figure.
@@ -31,7 +32,7 @@ pub(super) struct Figure {
 /// # Errors
 /// Only if the drawing library fails.
 pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figure>> {
-    let band = format!("{} % band", (1000.0 * study.level).round() / 10.0);
+    let band = format!("{} band", number::level(study.level));
     let mut figures = vec![
         (
             "learning-curve.svg".to_owned(),

@@ -1,5 +1,6 @@
 //! Learning curves with their forecasts: what was measured, what is expected, and its interval.
 
+use super::super::number;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::svg;
@@ -37,7 +38,7 @@ pub(crate) fn draw(outlooks: &[Outlook], x_label: &str, y_label: &str, level: f6
         marks.push(Mark::new(colour(i), Shape::Dots(points.clone())));
     }
     svg::draw(&Chart {
-        title: format!("Forecast; {} % of measurements in the band", (1000.0 * level).round() / 10.0),
+        title: format!("Forecast; {} of measurements in the band", number::level(level)),
         x_label: x_label.to_owned(),
         y_label: y_label.to_owned(),
         x,

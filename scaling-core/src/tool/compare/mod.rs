@@ -31,6 +31,7 @@ use super::print;
 use crate::cli::tell;
 use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
+use crate::report::number;
 use clap::Args;
 use relation::Relation;
 use row::{Estimate, Row};
@@ -124,7 +125,7 @@ impl Comparison {
 
     /// `95 %`.
     fn percent(&self) -> String {
-        format!("{} %", (1000.0 * self.level).round() / 10.0)
+        number::level(self.level)
     }
 
     /// `4 learning curves of 3 studies, from the flattest to the steepest`.
