@@ -36,6 +36,12 @@ const KEYS: &[Key] = &[
     Key { name: "floor", kind: Kind::Number, default: "0", help: "irreducible error" },
     Key { name: "pool", kind: Kind::Count, default: "1000000", help: "facts in the training pool" },
     Key {
+        name: "memory",
+        kind: Kind::Count,
+        default: "1000000000",
+        help: "largest size that memory holds, for tests of failures",
+    },
+    Key {
         name: "step_microseconds",
         kind: Kind::Count,
         default: "0",
@@ -168,6 +174,8 @@ impl Corpus for Facts {
         Memorizer.extent(model, options)
     }
     fn learner(&self, trial: &TrialConfig, shard: &Shard, _compute: &Compute) -> Result<Box<dyn Learner>> {
+        let memory = trial.options.count("memory");
+        assert!(trial.size <= memory as f64, "out of memory");
         Ok(Box::new(Memory::new(trial, shard.samples, self.floor)))
     }
 }

@@ -40,13 +40,8 @@ fn judge(study: &Study<'_>) -> Result<()> {
         if let State::Failed(failure) = state
             && failure.kind != FailureKind::Diverged
         {
-            let is_known = |shard: &&u64| trials.iter().any(|(t, _)| t.shard.size == **shard);
-            let waits =
-                study.settings.shards.iter().find(|shard| !is_known(shard)).map_or(String::new(), |m| {
-                    format!(" (the shards from {} {} on wait for it)", thousands(*m), study.task.unit())
-                });
             return Err(Error::failed(format!(
-                "trial {}: {}; run again to retry it{waits}",
+                "trial {}: {}; run again to retry it",
                 trial.id(),
                 failure.message
             )));

@@ -34,6 +34,12 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
     let mut workers: Vec<Worker> = Vec::new();
     let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
     let mut trials = study.trials()?;
+    // What failed in an earlier sitting is tried again, and until then the next shard of a guided search waits for it.
+    let failed = trials.iter().filter(|(_, state)| matches!(state, State::Failed(_)) && !state.is_settled());
+    for (trial, _) in failed {
+        remove_if_present(&study.trial_directory(&trial.id()).join("error.json"))?;
+    }
+    trials = study.trials()?;
     let mut display = Display::new(study, &trials)?;
     let mut first = true;
     let mut looked = Instant::now();

@@ -166,9 +166,9 @@ impl<'a> Study<'a> {
                     let state = State::read(&self.trial_directory(&id))?;
                     match &state {
                         State::Finished(outcome) => errors.insert(id, Some(outcome.error)),
-                        State::Failed(_) if state.is_settled() => errors.insert(id, None),
-                        // To be run, or tried again: the next shard of a guided search waits for it.
-                        State::Pending | State::Failed(_) => None,
+                        // For good, or until the study is run again: the next shard does without it.
+                        State::Failed(_) => errors.insert(id, None),
+                        State::Pending => None,
                     };
                     place.insert(state);
                 }
