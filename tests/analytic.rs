@@ -273,20 +273,25 @@ fn a_study_is_resumed_only_as_it_was_begun() {
         assert_eq!(output.status.code(), Some(2), "{message}");
         assert!(message.contains(r#"`compute` is "cpu" there and "cpu-reference" here"#), "{message}");
     }
-    // Trials that were copied here from elsewhere are told of, and refused if other code trained them.
+    // Trials that were copied here from elsewhere are told of.
     let first = std::fs::read_dir(bench.path("s/trials")).expect("trials").next().expect("one").expect("one");
     let config = std::fs::read_to_string(first.path().join("config.json")).expect("config.json");
     let bench = bench.with(env!("CARGO_BIN_EXE_scaling"));
     bench.write("s/trials/other/config.json", config.replace(r#""cpu""#, r#""tch-cpu""#).as_bytes());
     let said = bench.succeed("report s");
-    assert!(said.contains("trials of several kinds of device lie here"), "{said}");
+    assert!(said.contains("round differently, lie here: cpu, tch-cpu"), "{said}");
     bench.write("s/trials/other/config.json", config.replace(r#""schema": "#, r#""schema": 9"#).as_bytes());
+    let said = bench.succeed("report s");
+    assert!(said.contains("trials of several versions of the training code"), "{said}");
+    // What is not the file of a study of this version is not taken for one.
+    let file = std::fs::read_to_string(bench.path("s/study.toml")).expect("study.toml");
+    bench.write("s/study.toml", file.replace("schema", "scheme").as_bytes());
     let message = bench.refuse("report s");
-    assert!(message.contains("trials/other: a trial of another study"), "{message}");
+    assert!(message.contains("missing field `schema`; damaged, or begun by another version"), "{message}");
 }
 
 #[test]
-fn an_interrupted_study_is_found_again_on_another_day() {
+fn a_study_is_found_again_on_another_day() {
     let bench = bench();
     let settings = "study --set shards=500,1000 --set sizes=100";
     bench.succeed(settings);
@@ -294,9 +299,12 @@ fn an_interrupted_study_is_found_again_on_another_day() {
         std::fs::read_dir(bench.path("runs")).expect("runs").next().expect("one").expect("one").path();
     let earlier = bench.path("runs/analytic-2020-01-01");
     std::fs::rename(&began, &earlier).expect("renamed");
-    std::fs::remove_file(earlier.join("report.html")).expect("removed");
-    bench.succeed(settings);
-    assert!(earlier.join("report.html").exists() && !began.exists());
+    let trial = std::fs::read_dir(earlier.join("trials")).expect("trials").next().expect("one").expect("one");
+    std::fs::remove_file(trial.path().join("result.json")).expect("removed");
+    for _ in ["goes on", "does nothing"] {
+        bench.succeed(settings);
+        assert!(trial.path().join("result.json").exists() && !began.exists());
+    }
     bench.succeed(&settings.replace("=100", "=300"));
     assert!(began.exists(), "another study");
 }

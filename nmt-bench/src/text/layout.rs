@@ -113,9 +113,12 @@ fn language(file: &Path) -> Option<Language> {
     Language::BOTH.into_iter().find(|language| file.extension() == Some(OsStr::new(language.code())))
 }
 
-/// Whether an ending is a language's code, German and English among them.
+/// Whether an ending is the code of a language that parallel texts are in, German and English among them.
 fn is_language(ending: &str) -> bool {
-    ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_lowercase())
+    const CODES: &str = "ar bg bn ca cs cy da de el en eo es et eu fa fi fr ga gl gu ha he hi hr hu id is it iu ja ka \
+         kk km kn ko ky lt lv mk ml mr ms mt nl nn no pa pl ps pt ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi xh \
+         yi zh zu";
+    CODES.split(' ').any(|code| code == ending)
 }
 
 /// Whether a file's name says that it belongs to other languages: `europarl-v7.cs-en.en`,
@@ -139,28 +142,38 @@ fn words(file: &Path) -> Vec<String> {
     name.split('.').map(str::to_owned).collect()
 }
 
-/// The stems that name what the usual scripts make of another one beside them, which is the one with the fewest
-/// words: `train.tok.clean.bpe.32000` of `train`.
+/// What stands between the words of a path.
+const BETWEEN: [char; 5] = ['.', '-', '_', '/', '\\'];
+
+/// A path below the root, in small letters.
+fn below(root: &Path, stem: &Path) -> String {
+    stem.strip_prefix(root).unwrap_or(stem).to_string_lossy().to_lowercase()
+}
+
+/// The stems that name what the usual scripts make of another one, which is the one with the fewest words:
+/// `train.tok.clean.bpe.32000` of `train`, and `tok/train`, and `train_tok`.
 fn derived<'a>(root: &Path, stems: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
     const STEPS: [&str; 7] = ["tok", "tokenized", "tokenised", "clean", "true", "lc", "bpe"];
-    let mut groups: BTreeMap<PathBuf, Vec<&PathBuf>> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<(usize, &PathBuf)>> = BTreeMap::new();
     for stem in stems {
-        let mut is_after_bpe = false;
-        let rest: Vec<String> = words(stem)
-            .into_iter()
-            .filter(|word| {
-                let is_number = is_after_bpe && word.starts_with(|c: char| c.is_ascii_digit());
-                is_after_bpe = word == "bpe";
-                !is_number && !STEPS.contains(&word.as_str())
-            })
-            .collect();
-        groups.entry(stem.parent().unwrap_or(root).join(rest.join("."))).or_default().push(stem);
+        let (mut is_after_bpe, mut number, mut rest) = (false, 0, String::new());
+        // Each word with what stands after it, so that `a-b` and `a.b` stay two.
+        for word in below(root, stem).split_inclusive(BETWEEN) {
+            let bare = word.trim_end_matches(BETWEEN);
+            let is_number = is_after_bpe && bare.starts_with(|c: char| c.is_ascii_digit());
+            is_after_bpe = bare == "bpe";
+            number += 1;
+            if !is_number && !STEPS.contains(&bare) {
+                rest.push_str(word);
+            }
+        }
+        groups.entry(rest.trim_end_matches(BETWEEN).to_owned()).or_default().push((number, stem));
     }
     let made = groups.into_values().flat_map(|mut group| {
-        group.sort_by_key(|stem| words(stem).len());
-        group.into_iter().skip(1)
+        group.sort();
+        group.into_iter().skip(1).map(|(_, stem)| stem.clone())
     });
-    made.cloned().collect()
+    made.collect()
 }
 
 /// `STEM.ENDING`, whatever dots the stem has.
@@ -172,9 +185,7 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
 }
 
 fn is_tokenised(root: &Path, stem: &Path) -> bool {
-    let below = stem.strip_prefix(root).unwrap_or(stem).to_string_lossy().to_lowercase();
-    let mut words = below.split(['.', '-', '_', '/', '\\']);
-    words.any(|word| ["tok", "tokenized", "tokenised"].contains(&word))
+    below(root, stem).split(BETWEEN).any(|word| ["tok", "tokenized", "tokenised"].contains(&word))
 }
 
 #[cfg(test)]
@@ -226,17 +237,31 @@ mod tests {
 
     #[test]
     fn a_pair_counts_once_whatever_was_made_of_it() -> Result<()> {
-        let stems =
-            ["train", "train.tok", "train.tok.clean.bpe.32000", "dev.tok.de-en", "dev.de-en", "other.tok"];
+        let stems = [
+            "train",
+            "train.tok",
+            "train_tok",
+            "tok/train",
+            "train.tok.clean.bpe.32000",
+            "dev.tok.de-en",
+            "dev.de-en",
+            "other.tok",
+            "a-b",
+            "a_b",
+        ];
         let files: Vec<String> =
             stems.iter().flat_map(|stem| [format!("{stem}.de"), format!("{stem}.en")]).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let root = directory(&files)?;
         let layout = recognise(root.path())?;
         let stems: Vec<_> = layout.train.iter().map(|bitext| bitext.files[0].clone()).collect();
-        assert_eq!(stems, ["other.tok.de", "train.de"].map(|name| root.path().join(name)));
+        assert_eq!(
+            stems,
+            ["a-b.de", "a_b.de", "other.tok.de", "train.de"].map(|name| root.path().join(name))
+        );
         assert!(!layout.validation[0].tokenised);
-        assert_eq!(layout.left_alone, ["dev.tok.de-en", "train.tok", "train.tok.clean.bpe.32000"]);
+        let made = ["dev.tok.de-en", "tok/train", "train.tok", "train.tok.clean.bpe.32000", "train_tok"];
+        assert_eq!(layout.left_alone, made);
         Ok(())
     }
 
@@ -249,6 +274,7 @@ mod tests {
         };
         assert!(text(&["a.txt"])?.ends_with("no file ends in .de or .en"));
         assert!(text(&["a.b.de"])?.ends_with("a.b.de has no partner a.b.en beside it"));
+        assert!(text(&["train.de", "train.sh"])?.ends_with("train.de has no partner train.en beside it"));
         assert!(text(&["a.de", "a.en", "b.en"])?.ends_with("b.en has no partner b.de beside it"));
         assert!(text(&["dev.de", "dev.en"])?.contains("has no training text"));
         assert!(text(&["a.de.gz"])?.ends_with("a.de.gz is compressed; unpack it first"));

@@ -177,15 +177,15 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
         fingerprint: corpus.fingerprint(),
         preset,
         device: compute.name.clone(),
-        compute: Some(compute.kind.clone()),
-        schema: Some(SCHEMA),
+        compute: compute.kind.clone(),
+        schema: SCHEMA,
         seed,
         command: command(domain.name),
         settings: table,
     };
     let directory = match &arguments.out {
         Some(directory) => directory.clone(),
-        None => unfinished_directory(&file)?.unwrap_or_else(|| default_directory(task.name())),
+        None => earlier_directory(&file)?.unwrap_or_else(|| default_directory(task.name())),
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
@@ -238,17 +238,14 @@ fn command(name: &str) -> String {
     format!("cargo run --release -p {name} -- {}", arguments.join(" ")).trim_end().to_owned()
 }
 
-/// The newest `runs/<task>-*` that holds the same study without a report: one that was interrupted, perhaps on
-/// another day.
-fn unfinished_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
+/// The newest `runs/<task>-*` that holds the same study, perhaps from another day: to be gone on with, or complete.
+fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
     let prefix = format!("{}-", file.task);
     let is_ours =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
     let mut found: Vec<PathBuf> =
         std::fs::read_dir("runs").into_iter().flatten().flatten().map(|e| e.path()).collect();
-    found.retain(|path| {
-        is_ours(path) && path.join("study.toml").exists() && !path.join("report.html").exists()
-    });
+    found.retain(|path| is_ours(path) && path.join("study.toml").exists());
     found.sort();
     for directory in found.into_iter().rev() {
         // One that cannot be read is somebody else's concern.

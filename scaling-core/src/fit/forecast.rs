@@ -181,7 +181,7 @@ impl Forecaster {
             }
             Law::Trend(trend, now) => {
                 let (last_m, _) = self.values[self.values.len() - 1];
-                if m < last_m { self.between(m) } else { self.ahead(trend, *now, m) }
+                if m < last_m { self.between(*now, m) } else { self.ahead(trend, *now, m) }
             }
         }
     }
@@ -203,27 +203,38 @@ impl Forecaster {
         (median.exp(), Interval { low: stretched(low), high: stretched(high) })
     }
 
-    /// Median and interval between measured sizes: what the two neighbours say, give or take the scatter about a line
-    /// through the nearest sizes.
-    fn between(&self, m: f64) -> (f64, Interval) {
-        let above = self.values.partition_point(|(size, _)| *size < m).max(1);
-        let ((left, before), (right, after)) = (self.values[above - 1], self.values[above]);
+    /// Median and interval between measured sizes: what the two neighbours say (of the last size, what the trend makes of
+    /// it), give or take the noise at a neighbour and, halfway, the scatter about a line through the nearest sizes.
+    fn between(&self, [below, now, above]: [f64; 3], m: f64) -> (f64, Interval) {
+        let next = self.values.partition_point(|(size, _)| *size < m).max(1);
+        let ((left, before), (right, after)) = (self.values[next - 1], self.values[next]);
         let share = (m / left).ln() / (right / left).ln();
-        let error = (before.ln() + share * (after / before).ln()).exp();
+        let after = if next + 1 == self.values.len() { now } else { after.ln() };
+        let error = before.ln() + share * (after - before.ln());
         let mut nearest = self.values.clone();
         nearest.sort_by(|a, b| (a.0 / m).ln().abs().total_cmp(&(b.0 / m).ln().abs()));
         nearest.truncate(NEIGHBOURS);
         let line = Line::fit(&nearest);
-        let (Interval { low, high }, middle) = (line.prediction_interval(m, self.level), line.law().at(m));
-        (error, Interval { low: low * error / middle, high: high * error / middle })
+        let (scatter, middle) = (line.prediction_interval(m, self.level), line.law().at(m));
+        let halfway = 4.0 * share * (1.0 - share);
+        let reach = |noise: f64, end: f64| {
+            let noise = STRETCH * noise;
+            noise + halfway * ((end / middle).ln().abs() - noise).max(0.0)
+        };
+        let low = (error - reach(now - below, scatter.low)).exp();
+        (error.exp(), Interval { low, high: (error + reach(above - now, scatter.high)).exp() })
     }
 
     fn crossing(&self, target: f64, of: impl Fn((f64, Interval)) -> f64) -> Option<f64> {
+        let sizes = || self.values.iter().map(|(m, _)| m.ln());
         let (first, last) = (self.values[0].0.ln(), self.values[self.values.len() - 1].0.ln());
         let step = (last - first + FURTHEST.ln()) / PLACES as f64;
-        let reached = |t: f64| of(self.point(t.exp())) <= target;
-        let place = (0..=PLACES).map(|i| first + step * i as f64).find(|t| reached(*t))?;
-        let (mut low, mut high) = ((place - step).max(first), place);
+        // Beside places at equal distances the measured sizes: an error may have been lower at one than at all others.
+        let mut places: Vec<f64> = (0..=PLACES).map(|i| first + step * i as f64).chain(sizes()).collect();
+        places.sort_by(f64::total_cmp);
+        let reached = |t: f64| of(self.point(t.exp())) <= target * (1.0 + 1e-9);
+        let place = places.iter().position(|t| reached(*t))?;
+        let (mut low, mut high) = (places[place.saturating_sub(1)], places[place]);
         for _ in 0..30 {
             let middle = f64::midpoint(low, high);
             if reached(middle) {
@@ -291,8 +302,16 @@ mod tests {
         }
         let m = forecaster.cost(0.01).unwrap().m.unwrap();
         assert!((2400.0..4800.0).contains(&m), "reached before 4,800: {m}");
-        let [at, past] = [9600.0, 9601.0].map(|m| forecaster.at(m).unwrap().error);
-        assert!((at / past - 1.0).abs() < 1e-3, "no jump at the last size: {at} {past}");
+        let m = forecaster.cost(0.006).unwrap().m.unwrap();
+        assert!((m / 4800.0 - 1.0).abs() < 1e-3, "reached at 4,800 alone: {m}");
+        let [before, at, past] =
+            [9600.0 * (1.0 - 1e-6), 9600.0, 9600.0 * (1.0 + 1e-6)].map(|m| forecaster.at(m).unwrap());
+        for other in [&before, &past] {
+            for (here, there) in [(at.error, other.error), (at.low, other.low), (at.high, other.high)] {
+                assert!((here / there - 1.0).abs() < 1e-3, "no jump at the last size: {at:?} {other:?}");
+            }
+        }
+        assert!((at.low..at.high).contains(&0.015), "the last measurement lies within: {at:?}");
     }
 
     #[test]

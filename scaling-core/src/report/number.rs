@@ -62,9 +62,11 @@ pub(crate) fn span(seconds: f64) -> String {
     }
 }
 
-/// The level of an interval as a percentage: `95 %`, `97.5 %`.
+/// The level of an interval as a percentage, `95 %` or `97.5 %`, with as many digits as tell it from certainty.
 pub(crate) fn level(level: f64) -> String {
-    format!("{} %", (1000.0 * level).round() / 10.0)
+    let digits = (-(1.0 - level).log10()).ceil().clamp(3.0, 15.0);
+    let parts = 10f64.powf(digits - 2.0);
+    format!("{} %", (100.0 * parts * level).round() / parts)
 }
 
 /// A share as a percentage with two significant digits.
@@ -78,7 +80,8 @@ mod tests {
 
     #[test]
     fn levels_are_not_rounded_to_certainty() {
-        assert_eq!([0.95, 0.975, 0.999].map(level), ["95 %", "97.5 %", "99.9 %"]);
+        let shown = [0.5, 0.95, 0.975, 0.999, 0.9996].map(level);
+        assert_eq!(shown, ["50 %", "95 %", "97.5 %", "99.9 %", "99.96 %"]);
     }
 
     #[test]

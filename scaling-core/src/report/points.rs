@@ -83,9 +83,12 @@ impl Row<'_> {
 
     fn cell(&self, name: &str) -> Result<&str> {
         let found = self.header.iter().position(|column| column == name);
-        found
-            .map(|i| &self.record[i])
-            .ok_or_else(|| Error::input(format!("{}: the column `{name}` is missing", self.path.display())))
+        found.map(|i| &self.record[i]).ok_or_else(|| {
+            Error::input(format!(
+                "{}: the column `{name}` is missing; `scaling report` makes the file anew",
+                self.path.display()
+            ))
+        })
     }
 
     fn value<T: FromStr>(&self, name: &str) -> Result<T> {

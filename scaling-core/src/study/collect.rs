@@ -19,14 +19,9 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     let level = file.settings.get("level").and_then(toml::Value::as_float).unwrap_or(0.95);
     let configs = configs(directory)?;
     let trials: Vec<Trial> =
-        configs.iter().map(|(path, config)| trial(path, config, &file, &facts)).collect::<Result<_>>()?;
+        configs.iter().map(|(path, config)| trial(path, config, &facts)).collect::<Result<_>>()?;
     let mut warnings = validation_warning(&facts, &trials);
-    let devices: BTreeSet<&str> = configs.iter().map(|(_, config)| config.device.as_str()).collect();
-    if devices.len() > 1 {
-        let devices = devices.into_iter().collect::<Vec<_>>().join(", ");
-        warnings
-            .push(format!("trials of several kinds of device lie here, which round differently: {devices}"));
-    }
+    warnings.extend(mixture_warnings(configs.iter().map(|(_, config)| config)));
     warnings.extend(facts.warnings);
     Ok(StudyData {
         title: facts.title,
@@ -48,6 +43,24 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     })
 }
 
+/// What to know of trials that were put together from several studies.
+fn mixture_warnings<'a>(
+    configs: impl Iterator<Item = &'a TrialConfig> + Clone,
+) -> impl Iterator<Item = String> {
+    let devices: BTreeSet<&str> = configs.clone().map(|c| c.device.as_str()).collect();
+    let versions: BTreeSet<String> = configs.map(|c| c.schema.to_string()).collect();
+    let list = |what: &str, names: Vec<&str>| {
+        (names.len() > 1).then(|| format!("trials {what} lie here: {}", names.join(", ")))
+    };
+    let of_devices =
+        list("of several kinds of device, which round differently,", devices.into_iter().collect());
+    let of_versions = list(
+        "of several versions of the training code, which count as seeds of each other,",
+        versions.iter().map(String::as_str).collect(),
+    );
+    of_devices.into_iter().chain(of_versions)
+}
+
 /// The directories of the trials and what they are, sorted.
 fn configs(directory: &Path) -> Result<Vec<(PathBuf, TrialConfig)>> {
     let root = directory.join("trials");
@@ -60,12 +73,11 @@ fn configs(directory: &Path) -> Result<Vec<(PathBuf, TrialConfig)>> {
     paths.into_iter().map(|path| Ok((path.clone(), read_json(&path.join("config.json"))?))).collect()
 }
 
-fn trial(directory: &Path, config: &TrialConfig, file: &StudyFile, facts: &Facts) -> Result<Trial> {
+fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial> {
     let cost_path = directory.join("cost.json");
     let cost: Option<Cost> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
     let parameters = facts
         .parameters_of(config)
-        .filter(|_| file.is_of(config))
         .ok_or_else(|| Error::input(format!("{}: a trial of another study", directory.display())))?;
     let mut trial = Trial {
         id: config.id(),

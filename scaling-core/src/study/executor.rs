@@ -119,13 +119,7 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
     // Of an earlier sitting; whatever fails now will say so itself.
     remove_if_present(&directory.join("error.json"))?;
     let binary = this_program()?;
-    let mut command = Command::new(&binary);
-    // Lists of processes show the name by which this one was started.
-    #[cfg(unix)]
-    if let Some(name) = std::env::args_os().next() {
-        std::os::unix::process::CommandExt::arg0(&mut command, name);
-    }
-    let mut child = command
+    let mut child = Command::new(&binary)
         .arg("trial")
         .arg("--study")
         .arg(&study.directory)
@@ -151,10 +145,21 @@ fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker
     Ok(Worker { trial, child, said })
 }
 
-/// What to start for a trial: this very program, though a newer build may have taken its place meanwhile.
+/// What to start for a trial: this very program, by its name where that still leads to it, as lists of processes show
+/// it; a newer build may have taken its place meanwhile.
 fn this_program() -> Result<PathBuf> {
+    let named = std::env::current_exe().at("find", Path::new("this program"))?;
     let running = PathBuf::from("/proc/self/exe");
-    if running.exists() { Ok(running) } else { std::env::current_exe().at("find", Path::new("this program")) }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let file = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        let there = file(&running);
+        if there.is_some() && file(&named) != there {
+            return Ok(running);
+        }
+    }
+    Ok(named)
 }
 
 /// Judges a child that has ended by what it left behind.

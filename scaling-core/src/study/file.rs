@@ -4,7 +4,6 @@ use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
 use crate::settings::{HARMLESS, Layers, Options, Settings, default};
 use crate::task::{Preset, Task};
-use crate::trial::TrialConfig;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Table;
@@ -26,12 +25,10 @@ pub struct StudyFile {
     pub preset: Preset,
     /// Device string.
     pub device: String,
-    /// Kind of device that its trials are named by; studies begun by earlier versions do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compute: Option<String>,
-    /// Version of the training code, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<u32>,
+    /// Kind of device that the trial ids contain.
+    pub compute: String,
+    /// Version of the training code.
+    pub schema: u32,
     /// Seed of shards, initialisation and data order.
     pub seed: u64,
     /// The command that began the study, without paths to the binary.
@@ -52,7 +49,7 @@ impl StudyFile {
             return Err(Error::input(format!("no study in {}: study.toml is missing", directory.display())));
         }
         toml::from_str(&std::fs::read_to_string(&path).at("read", &path)?)
-            .map_err(|e| e.message().to_owned())
+            .map_err(|e| format!("{}; damaged, or begun by another version: use another --out", e.message()))
             .at("read", &path)
     }
 
@@ -105,21 +102,9 @@ impl StudyFile {
         };
         // A setting younger than the study has had its default there.
         let value = |table: &Table, key: &str| table.get(key).cloned().or_else(|| default(key));
-        // What an earlier version did not write down cannot be compared.
-        let unsaid =
-            |key: &&String| ["compute", "schema"].contains(&key.as_str()) && !there.contains_key(*key);
-        let differs = there
-            .keys()
-            .chain(here.keys())
-            .filter(|key| counts(key) && !unsaid(key))
-            .find(|k| value(&there, k) != value(&here, k));
+        let differs =
+            there.keys().chain(here.keys()).filter(counts).find(|k| value(&there, k) != value(&here, k));
         Ok(differs.map(|key| format!("`{key}` is {} there and {} here", show(&there, key), show(&here, key))))
-    }
-
-    /// Whether a trial was trained by the code of this study.
-    #[must_use]
-    pub fn is_of(&self, trial: &TrialConfig) -> bool {
-        self.schema.is_none_or(|schema| schema == trial.schema)
     }
 
     /// The typed settings and the task's options.

@@ -68,7 +68,7 @@ impl<'a> Study<'a> {
             )));
         }
         let compute = Compute::parse(&file.device)?.in_precision(&settings.precision)?;
-        let here = StudyFile { compute: Some(compute.kind.clone()), schema: Some(SCHEMA), ..file.clone() };
+        let here = StudyFile { compute: compute.kind.clone(), schema: SCHEMA, ..file.clone() };
         if let Some(difference) = file.difference(&here)? {
             return Err(Error::input(format!(
                 "{} was begun otherwise: {difference}; use another --out",

@@ -18,7 +18,7 @@ use crate::shard::ShardSpec;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the code changes so that the same configuration gives another result.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// The weights of a trial's best evaluation, in its directory.
 pub(crate) const BEST_WEIGHTS: &str = "best.safetensors";

@@ -17,6 +17,19 @@ use std::path::{Path, PathBuf};
 const MOST_SPEAKERS: u64 = 40;
 const MOST_UTTERANCES: u64 = 3_000;
 
+/// What the sources of a part say, by the paths of the recordings.
+fn mentions(sources: &[Source]) -> Result<Vec<Mention>> {
+    let mut mentions = Vec::new();
+    for source in sources {
+        mentions.extend(match source {
+            Source::Subset(path) => librispeech::mentions(path)?,
+            Source::Manifest(path) => manifest::mentions(path)?,
+        });
+    }
+    mentions.sort_by(|a, b| a.audio.cmp(&b.audio));
+    Ok(mentions)
+}
+
 /// What a layout says in one place of an utterance.
 #[derive(Debug, Clone)]
 pub(super) struct Mention {
@@ -74,31 +87,29 @@ impl Listing {
             held_out: None,
             seed: 0,
         };
-        listing.train = listing.part("train", &layout.train)?;
+        let [train, validation, test] =
+            [mentions(&layout.train)?, mentions(&layout.validation)?, mentions(&layout.test)?];
+        // Parts of one recording may lie in several parts of the data.
+        let is_part = |mention: &&Mention| mention.offset != 0.0;
+        let cut: BTreeSet<&PathBuf> =
+            [&train, &validation, &test].into_iter().flatten().filter(is_part).map(|m| &m.audio).collect();
+        listing.train = listing.part("train", &train, &cut)?;
         if layout.validation.is_empty() {
             listing.seed = seed;
             listing.hold_out()?;
         } else {
-            listing.validation = listing.part("validation", &layout.validation)?;
+            listing.validation = listing.part("validation", &validation, &cut)?;
         }
         if !layout.test.is_empty() {
-            listing.test = Some(listing.part("test", &layout.test)?);
+            listing.test = Some(listing.part("test", &test, &cut)?);
         }
         Ok(listing)
     }
 
-    /// The utterances of part `name`, without those that are rejected.
-    fn part(&mut self, name: &str, sources: &[Source]) -> Result<Vec<Item>> {
-        let mut mentions = Vec::new();
-        for source in sources {
-            mentions.extend(match source {
-                Source::Subset(path) => librispeech::mentions(path)?,
-                Source::Manifest(path) => manifest::mentions(path)?,
-            });
-        }
-        mentions.sort_by(|a, b| a.audio.cmp(&b.audio));
+    /// The utterances of part `name`, without those that are rejected; `cut` are recordings of several utterances.
+    fn part(&mut self, name: &str, mentions: &[Mention], cut: &BTreeSet<&PathBuf>) -> Result<Vec<Item>> {
         let utterances: Vec<&[Mention]> = mentions.chunk_by(|a, b| a.audio == b.audio).collect();
-        let items: Vec<_> = utterances.into_par_iter().map(|mentions| self.item(mentions)).collect();
+        let items: Vec<_> = utterances.into_par_iter().map(|mentions| self.item(mentions, cut)).collect();
         let (mut usable, mut rejected) = (Vec::with_capacity(items.len()), Vec::new());
         for item in items {
             match item {
@@ -114,12 +125,15 @@ impl Listing {
     }
 
     /// What is known of one utterance; at least one mention.
-    fn item(&self, mentions: &[Mention]) -> std::result::Result<Item, Rejected> {
+    fn item(&self, mentions: &[Mention], cut: &BTreeSet<&PathBuf>) -> std::result::Result<Item, Rejected> {
         let audio = &mentions[0].audio;
-        let transcripts: Vec<&str> = mentions.iter().filter_map(|m| m.transcript.as_deref()).collect();
-        let is_part = mentions.iter().any(|mention| mention.offset != 0.0);
+        let mut transcripts: Vec<&str> = mentions.iter().filter_map(|m| m.transcript.as_deref()).collect();
+        transcripts.sort_unstable();
+        transcripts.dedup();
         let transcript = match *transcripts.as_slice() {
-            _ if is_part => Err("is a recording of several utterances (offset); cut it into files".into()),
+            _ if cut.contains(audio) => {
+                Err("is a recording of several utterances (offset); cut it into files".into())
+            }
             [_, _, ..] => Err(format!("has {} transcripts", transcripts.len())),
             [] => Err("has no transcript".into()),
             [_] if !audio.is_file() => Err("has a transcript, but there is no such file".into()),

@@ -12,13 +12,15 @@ use std::path::Path;
 const AUDIO: [&str; 5] = ["wav_filename", "audio_filepath", "audio", "key", "path"];
 const TRANSCRIPT: [&str; 2] = ["transcript", "text"];
 const SPEAKER: [&str; 2] = ["speaker", "speaker_id"];
+/// Seconds of the recording before the utterance.
+const OFFSET: &str = "offset";
 
-/// Whether a file is named like a manifest: NeMo's are `train_manifest.json`.
+/// Whether a file is named like a manifest: NeMo's are `train_manifest.json`, but many a thing is a `manifest.json`.
 pub(super) fn may_be(file: &Path) -> bool {
     let name = || file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     match ending(file).as_str() {
         "csv" | "jsonl" => true,
-        "json" => name().contains("manifest"),
+        "json" => name().contains("manifest") && (name() != "manifest.json" || inspect(file).is_ok()),
         _ => false,
     }
 }
@@ -69,12 +71,15 @@ pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
             let number = row.position().map_or(0, csv::Position::line);
             let field = |column: Option<usize>| column.and_then(|i| row.get(i)).map(str::to_owned);
             let speaker = field(columns.speaker).filter(|speaker| !speaker.is_empty());
-            add(number, field(Some(columns.audio)), field(Some(columns.transcript)), speaker, 0.0)?;
+            // What cannot be read as a number is not 0 either.
+            let offset = field(columns.offset).filter(|offset| !offset.is_empty());
+            let offset = offset.map_or(0.0, |offset| offset.trim().parse().unwrap_or(f64::NAN));
+            add(number, field(Some(columns.audio)), field(Some(columns.transcript)), speaker, offset)?;
         }
     } else {
         lines(path, |number, line| {
             let line = object(path, number, &line)?;
-            let offset = line.get("offset").and_then(Value::as_f64).unwrap_or(0.0);
+            let offset = line.get(OFFSET).and_then(Value::as_f64).unwrap_or(0.0);
             add(number, value(&line, &AUDIO), value(&line, &TRANSCRIPT), value(&line, &SPEAKER), offset)
         })?;
     }
@@ -86,6 +91,7 @@ struct Columns {
     audio: usize,
     transcript: usize,
     speaker: Option<usize>,
+    offset: Option<usize>,
 }
 
 impl Columns {
@@ -97,7 +103,12 @@ impl Columns {
             let what = format!("is no manifest: its first line names no column {}", names.join(" or "));
             find(names).ok_or_else(|| bad(path, &what))
         };
-        Ok(Self { audio: need(&AUDIO)?, transcript: need(&TRANSCRIPT)?, speaker: find(&SPEAKER) })
+        Ok(Self {
+            audio: need(&AUDIO)?,
+            transcript: need(&TRANSCRIPT)?,
+            speaker: find(&SPEAKER),
+            offset: find(&[OFFSET]),
+        })
     }
 }
 

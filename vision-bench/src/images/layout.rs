@@ -90,9 +90,7 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         if let Some(entry) = only(&of(Role::Validation), "validation")? {
             layout.validation = Some(part_of(root, entry, &mut layout.rejected)?);
         }
-        if let Some(entry) = only(&of(Role::Test), "test")? {
-            layout.add_test(entry)?;
-        }
+        layout.add_test(&of(Role::Test))?;
         let others = entries.iter().filter(|entry| named(entry).is_none());
         for entry in others.filter(|entry| entry.kind == EntryKind::Tar || is_class_folder(entry)) {
             layout.notes.push(format!("{} is left out, being no known part", name::shown(&entry.name)));
@@ -145,19 +143,22 @@ impl Layout {
         if let Some(entry) = only(&validation, "validation")? {
             self.validation = Some(part_of(&self.root.clone(), entry, &mut self.rejected)?);
         }
-        if let Some(entry) = only(&test, "test")? {
-            self.add_test(entry)?;
-        }
+        self.add_test(&test)?;
         Ok(())
     }
 
-    /// A test part, if it tells its classes.
-    fn add_test(&mut self, entry: &Entry) -> Result<()> {
-        if entry.kind == EntryKind::Directory && !folder::is_flat(&entry.path)? {
-            let part = classes_of(entry, &mut self.rejected)?;
-            self.test = Some(part);
-        } else {
-            self.notes.push(format!("{} has no labels and is left out", name::shown(&entry.name)));
+    /// The test part that tells its classes, if there is one; ImageNet has several that do not.
+    fn add_test(&mut self, entries: &[&Entry]) -> Result<()> {
+        let mut labelled = Vec::new();
+        for entry in entries {
+            if entry.kind == EntryKind::Directory && !folder::is_flat(&entry.path)? {
+                labelled.push(*entry);
+            } else {
+                self.notes.push(format!("{} has no labels and is left out", name::shown(&entry.name)));
+            }
+        }
+        if let Some(entry) = only(&labelled, "test")? {
+            self.test = Some(classes_of(entry, &mut self.rejected)?);
         }
         Ok(())
     }
