@@ -85,8 +85,8 @@ impl Display {
     pub(super) fn update(&mut self, study: &Study<'_>, trials: &[(TrialConfig, State)]) -> Result<()> {
         for (trial, _) in trials {
             if let Entry::Vacant(place) = self.weights.entry(trial.id()) {
-                let extent = study.corpus.extent(&trial.model, &study.options);
-                let cost = study.task.cost(&trial.model, trial.size, extent, &study.options)?;
+                let extent = study.corpus.extent(&trial.model, &trial.options);
+                let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
                 // Small shards are passed over more often before training stops.
                 place.insert(cost.flops_per_sample * (trial.shard.size as f64).sqrt());
             }
