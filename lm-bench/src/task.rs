@@ -21,6 +21,13 @@ pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
 /// The most steps between updates.
 const LONGEST: u64 = 65_536;
 
+const TRANSFORM_BIAS: Key = Key {
+    name: "transform_bias",
+    kind: Kind::Reals,
+    default: "-4",
+    help: "initial bias of the RHN's transform gate (b_T)",
+};
+
 const WORD_KEYS: &[Key] = &[
     Key {
         name: "vocabulary",
@@ -29,12 +36,7 @@ const WORD_KEYS: &[Key] = &[
         help: "most frequent words of a text that are symbols; 4 specials are added",
     },
     Key { name: "unroll", kind: Kind::Positive, default: "80", help: "steps between updates" },
-    Key {
-        name: "transform_bias",
-        kind: Kind::Reals,
-        default: "-4",
-        help: "initial bias of the RHN's transform gate (b_T)",
-    },
+    TRANSFORM_BIAS,
 ];
 
 const CHARACTER_KEYS: &[Key] = &[
@@ -45,12 +47,7 @@ const CHARACTER_KEYS: &[Key] = &[
         help: "most frequent characters that are symbols; 4 specials are added",
     },
     Key { name: "unroll", kind: Kind::Positive, default: "150", help: "predictions of a sentence at most" },
-    Key {
-        name: "transform_bias",
-        kind: Kind::Reals,
-        default: "-4",
-        help: "initial bias of the RHN's transform gate (b_T)",
-    },
+    TRANSFORM_BIAS,
 ];
 
 /// A language-modelling task: its unit decides everything else.

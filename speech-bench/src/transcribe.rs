@@ -47,7 +47,6 @@ fn run(given: &ArgMatches) -> Result<()> {
     let mut extractor = Extractor::new();
     let (mut unusable, mut first) = (0, None);
     for file in &files {
-        let mut features = Vec::new();
         let heard = audio::load(file).map_err(|reason| reason.to_string()).and_then(|samples| {
             let (mut spectrogram, mut mel) = (Vec::new(), Vec::new());
             match extractor.extract(&samples, &mut spectrogram, &mut mel) {
@@ -55,8 +54,8 @@ fn run(given: &ArgMatches) -> Result<()> {
                 _ => Ok(series.of(spectrogram, mel)),
             }
         });
-        match heard {
-            Ok(values) => features.extend(values),
+        let mut features = match heard {
+            Ok(features) => features,
             Err(reason) => {
                 let line = format!("{} {reason}", file.display());
                 unusable += 1;
@@ -66,7 +65,7 @@ fn run(given: &ArgMatches) -> Result<()> {
                 first.get_or_insert(line);
                 continue;
             }
-        }
+        };
         normalization.of(series).apply(&mut features);
         let batch = Batch::new(&[features], series.bins(), Vec::new());
         let said = listener(&batch);

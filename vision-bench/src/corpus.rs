@@ -235,7 +235,7 @@ pub(crate) fn learner(
         trial.seed,
         &device.clone().autodiff(),
     )?;
-    let cost: Cost = architecture.cost(trial.size, extent)?;
+    let cost = architecture.cost(trial.size, extent)?;
     let Data { train, rows, validation, test } = data;
     let recipe = VisionRecipe { train, rows, validation, test, cost, device };
     Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))

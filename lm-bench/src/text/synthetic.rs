@@ -90,7 +90,6 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
         vocabulary,
         entropy: Some(Entropy {
             nats_per_token,
-            bound: 0.0,
             note: "the entropy of the source, exact by the chain rule over the choices of its grammar"
                 .to_owned(),
         }),

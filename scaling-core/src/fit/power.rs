@@ -70,14 +70,12 @@ impl Line {
     }
 
     /// Standard error of the slope.
-    #[must_use]
-    pub fn slope_error(&self) -> f64 {
+    fn slope_error(&self) -> f64 {
         self.spread / self.sum_xx.sqrt()
     }
 
     /// Standard error of the line's height (a logarithm) at `m`.
-    #[must_use]
-    pub fn height_error(&self, m: f64) -> f64 {
+    fn height_error(&self, m: f64) -> f64 {
         self.spread * (1.0 / self.count + (m.ln() - self.mean_x).powi(2) / self.sum_xx).sqrt()
     }
 

@@ -1,6 +1,6 @@
 //! A made-up study for the tests of the report: two variants, four sizes, two rates, two seeds.
 
-use super::{Metric, Published, Setting, Status, StudyData, Trial};
+use super::{Metric, Published, Status, StudyData, Trial};
 use crate::random::Random;
 use std::collections::BTreeMap;
 
@@ -65,8 +65,8 @@ pub(crate) fn study() -> StudyData {
                         items: m / 20,
                         seed,
                         settings: BTreeMap::from([
-                            ("batch".to_owned(), Setting::Number(32.0)),
-                            ("learning_rate".to_owned(), Setting::Number(rate)),
+                            ("batch".to_owned(), 32.0),
+                            ("learning_rate".to_owned(), rate),
                         ]),
                         error: Some(error),
                         loss: Some(error),

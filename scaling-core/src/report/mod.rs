@@ -97,7 +97,7 @@ pub struct Trial {
     /// Seed of the shard and of the initial weights.
     pub seed: u64,
     /// Settings of the optimiser, by name.
-    pub settings: BTreeMap<String, Setting>,
+    pub settings: BTreeMap<String, f64>,
     /// How the trial ended.
     pub status: Status,
     /// Best validation error (the headline metric).
@@ -118,24 +118,6 @@ pub struct Trial {
     pub best_epoch: f64,
     /// Wall-clock time, if known.
     pub seconds: Option<f64>,
-}
-
-/// The value of a setting.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Setting {
-    /// A number.
-    Number(f64),
-    /// Anything else.
-    Text(String),
-}
-
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Text(text) => f.write_str(text),
-        }
-    }
 }
 
 /// How a trial ended.

@@ -1,6 +1,6 @@
 //! `points.csv`, read back: all that is left of the trials where only the report was kept.
 
-use super::{Setting, Status, Trial};
+use super::{Status, Trial};
 use crate::error::{At, Error, Result};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -57,11 +57,11 @@ impl Row<'_> {
                 None
             },
             seed: self.value("seed")?,
-            settings: self.named(settings).map(|(name, cell)| (name, setting(cell))).collect(),
+            settings: self.numbers(settings)?,
             status: self.value("status")?,
             error: self.optional("error")?,
             loss: self.optional("loss")?,
-            minima: self.minima(metrics)?,
+            minima: self.numbers(metrics)?,
             training_error: self.optional("training_error")?,
             capacity_limited: self.value("capacity_limited")?,
             relative_standard_error: self.optional("relative_standard_error")?,
@@ -71,14 +71,10 @@ impl Row<'_> {
         })
     }
 
-    fn minima(&self, metrics: &Range<usize>) -> Result<BTreeMap<String, f64>> {
-        self.named(metrics).map(|(name, _)| Ok((name.clone(), self.value(&name)?))).collect()
-    }
-
     /// The cells of a range that are not empty, by the names of their columns.
-    fn named(&self, range: &Range<usize>) -> impl Iterator<Item = (String, &str)> {
-        let cells = range.clone().map(|i| (self.header[i].clone(), &self.record[i]));
-        cells.filter(|(_, cell)| !cell.is_empty())
+    fn numbers(&self, range: &Range<usize>) -> Result<BTreeMap<String, f64>> {
+        let filled = range.clone().filter(|i| !self.record[*i].is_empty()).map(|i| &self.header[i]);
+        filled.map(|name| Ok((name.clone(), self.value(name)?))).collect()
     }
 
     fn cell(&self, name: &str) -> Result<&str> {
@@ -102,10 +98,6 @@ impl Row<'_> {
     fn optional(&self, name: &str) -> Result<Option<f64>> {
         if self.cell(name)?.is_empty() { Ok(None) } else { self.value(name).map(Some) }
     }
-}
-
-fn setting(cell: &str) -> Setting {
-    cell.parse().map_or_else(|_| Setting::Text(cell.to_owned()), Setting::Number)
 }
 
 impl FromStr for Status {

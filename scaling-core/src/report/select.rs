@@ -1,6 +1,6 @@
 //! From trials to curves: the best configuration at every shard, over all sizes and at each size.
 
-use super::{Setting, Status, StudyData, Trial};
+use super::{Status, StudyData, Trial};
 use crate::fit::curve::{Point, median};
 use crate::fit::spread::Seeds;
 use crate::fit::surface::Run;
@@ -16,7 +16,7 @@ pub(super) struct Candidate<'a> {
     /// Parameters of the model.
     pub(super) parameters: u64,
     /// Settings of the optimiser.
-    pub(super) settings: &'a BTreeMap<String, Setting>,
+    pub(super) settings: &'a BTreeMap<String, f64>,
     /// Finished trials in ascending order of error, at least one.
     pub(super) trials: Vec<&'a Trial>,
     /// Trials that diverged.
@@ -137,7 +137,8 @@ impl<'a> Shard<'a> {
         // Sizes are positive, so their bits sort as they do.
         let mut configurations: BTreeMap<(u64, &str, u64, String), Vec<&Trial>> = BTreeMap::new();
         for trial in trials {
-            let settings = format!("{:?}", trial.settings);
+            // As text, whose order decides between configurations that are equally good.
+            let settings = format!("{:?}", trial.settings.iter().collect::<Vec<_>>());
             let key = (trial.parameters, trial.model.as_str(), trial.size.to_bits(), settings);
             configurations.entry(key).or_default().push(trial);
         }
@@ -266,7 +267,7 @@ mod tests {
             size,
             parameters: (size * size) as u64,
             seed,
-            settings: BTreeMap::from([("learning_rate".to_owned(), Setting::Number(rate))]),
+            settings: BTreeMap::from([("learning_rate".to_owned(), rate)]),
             status,
             error,
             ..example::trial()

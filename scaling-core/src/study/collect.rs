@@ -4,7 +4,7 @@ use super::StudyFile;
 use super::facts::Facts;
 use crate::error::{At, Error, Result};
 use crate::files::read_json;
-use crate::report::{Setting, Status, StudyData, Trial, thousands};
+use crate::report::{Status, StudyData, Trial, thousands};
 use crate::trial::{Cost, FailureKind, State, TrialConfig};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -80,8 +80,8 @@ fn trial(directory: &Path, config: &TrialConfig, file: &StudyFile, facts: &Facts
         hours: None,
         seed: config.seed,
         settings: BTreeMap::from([
-            ("learning_rate".to_owned(), Setting::Number(config.optimization.rate)),
-            ("batch".to_owned(), Setting::Number(config.optimization.batch as f64)),
+            ("learning_rate".to_owned(), config.optimization.rate),
+            ("batch".to_owned(), config.optimization.batch as f64),
         ]),
         status: Status::Missing,
         error: None,
