@@ -8,6 +8,7 @@ use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::shard::halves;
 use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::TrialConfig;
 use std::path::Path;
@@ -153,11 +154,8 @@ impl Task for LanguageTask {
             (Preset::Paper, Unit::Words, _) => (available.min(768_000_000) / 5 * 2, 9),
             (Preset::Paper, Unit::Characters, _) => (available.min(3_480_000_000) / 25, 9),
         };
-        // Halves of what the data allow, largest first.
-        let largest = largest.min(available);
-        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
         let rhn = model.contains("rhn");
-        let mut pairs = vec![("shards", shards.join(","))];
+        let mut pairs = vec![("shards", halves(largest, available, shards))];
         let words = self.0 == Unit::Words;
         let pick =
             |for_words: &str, for_characters: &str| if words { for_words } else { for_characters }.to_owned();

@@ -56,8 +56,7 @@ impl TranslationRecipe {
                 ("nats_per_token".to_owned(), loss),
                 ("bits_per_token".to_owned(), loss / std::f64::consts::LN_2),
             ]),
-            // Without a single error nothing is known of its spread.
-            relative_standard_error: relative_standard_error.filter(|e| e.is_finite()),
+            relative_standard_error,
         }
     }
 }

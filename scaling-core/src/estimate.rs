@@ -3,7 +3,8 @@
 /// The ratio of sums over items, such as nats per word over sentences, and its standard error
 /// relative to it (delta method, which the bootstrap over items approaches; MODELS 6.2).
 ///
-/// Each item is (what is summed, how many samples). With fewer than two items the error is unknown.
+/// Each item is (what is summed, how many samples). With fewer than two items, or a
+/// sum of 0 (without a single error nothing is known of its spread), the error is unknown.
 #[must_use]
 pub fn ratio(items: &[(f64, f64)]) -> (f64, Option<f64>) {
     let (sum, samples) = items.iter().fold((0.0, 0.0), |(s, n), (x, w)| (s + x, n + w));
@@ -13,7 +14,8 @@ pub fn ratio(items: &[(f64, f64)]) -> (f64, Option<f64>) {
         return (ratio, None);
     }
     let squares: f64 = items.iter().map(|(x, n)| (x - ratio * n).powi(2)).sum();
-    (ratio, Some((squares * k / (k - 1.0)).sqrt() / sum.abs()))
+    let error = (squares * k / (k - 1.0)).sqrt() / sum.abs();
+    (ratio, Some(error).filter(|error| error.is_finite()))
 }
 
 /// The entropy in nats of the distribution that counts are proportional to.
@@ -26,6 +28,12 @@ pub fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
         sum += count * count.ln();
     }
     if total > 0.0 { f64::ln(total) - sum / total } else { 0.0 }
+}
+
+/// The part in nats of an outcome of probability `p` in an entropy.
+#[must_use]
+pub fn entropy_term(p: f64) -> f64 {
+    if p > 0.0 { -p * p.ln() } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -50,6 +58,7 @@ mod tests {
         let within = results.iter().filter(|(r, e)| (r - 5.0).abs() < 1.96 * e * r).count();
         assert!((455..=490).contains(&within), "{within} of 500 within 1.96 standard errors");
         assert!(ratio(&[(1.0, 1.0)]).1.is_none());
+        assert!(ratio(&[(0.0, 1.0), (0.0, 2.0)]).1.is_none());
     }
 
     #[test]
@@ -57,5 +66,7 @@ mod tests {
         assert!((entropy([2, 2, 0, 4]) - 1.5 * 2_f64.ln()).abs() < 1e-12);
         assert!(entropy([5, 0]).abs() < 1e-12);
         assert!(entropy([]).abs() < 1e-12);
+        let terms: f64 = [0.25, 0.25, 0.0, 0.5].map(entropy_term).iter().sum();
+        assert!((terms - 1.5 * 2_f64.ln()).abs() < 1e-12);
     }
 }

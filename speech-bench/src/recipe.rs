@@ -71,8 +71,7 @@ impl<M: Recogniser> SpeechRecipe<M> {
                 ("wer".to_owned(), word_error),
                 ("nats_per_character".to_owned(), loss),
             ]),
-            // Without a single error nothing is known of its spread.
-            relative_standard_error: relative_standard_error.filter(|e| e.is_finite()),
+            relative_standard_error,
         }
     }
 }

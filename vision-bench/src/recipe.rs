@@ -99,8 +99,7 @@ impl VisionRecipe {
                 ("top5_error".to_owned(), share(5)),
                 ("cross_entropy".to_owned(), loss),
             ]),
-            // Without a single error nothing is known of its spread.
-            relative_standard_error: relative_standard_error.filter(|e| e.is_finite()),
+            relative_standard_error,
         }
     }
 }

@@ -18,10 +18,11 @@ mod writer;
 
 use crate::pairs::{Floor, Pairs, Parallel};
 use crate::text::Tokenizer;
-use floor::{Expected, nats};
+use floor::Expected;
 use grammar::Grammar;
 use lexicon::Sizes;
 use scaling_core::error::{Error, Result};
+use scaling_core::estimate::entropy_term;
 use scaling_core::random::Random;
 use std::sync::Arc;
 
@@ -126,7 +127,7 @@ impl Expected {
 
     /// Entropy of the marginal distribution of the target tokens.
     fn best_guess_loss(&self) -> f64 {
-        self.counts.iter().map(|count| nats(count / self.tokens())).sum()
+        self.counts.iter().map(|count| entropy_term(count / self.tokens())).sum()
     }
 }
 

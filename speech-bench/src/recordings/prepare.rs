@@ -12,8 +12,7 @@ use rayon::prelude::*;
 use scaling_core::cli::tell;
 use scaling_core::error::{Error, Result};
 use scaling_core::estimate::entropy;
-use scaling_core::mapped::u64_at;
-use scaling_core::overlap::Overlap;
+use scaling_core::overlap::{self, Overlap};
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
 use scaling_core::task::USUAL_SEED;
@@ -268,6 +267,6 @@ impl Tally {
         if let Some(speaker) = &item.speaker {
             part.speakers.insert(speaker.clone());
         }
-        part.digests.push(u64_at(heard.hash.as_bytes(), 0));
+        part.digests.push(overlap::digest(&heard.hash));
     }
 }
