@@ -3,8 +3,8 @@
 use super::Unit;
 use super::lines::for_each_token;
 use super::part::Part;
+use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
-use scaling_core::estimate::entropy;
 use scaling_core::overlap;
 use std::collections::{HashMap, HashSet};
 

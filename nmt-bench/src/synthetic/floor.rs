@@ -7,7 +7,7 @@
 use super::agreement::{Determiner, Gender, Number};
 use super::grammar::{ADJECTIVE, ADVERB, CONJUNCTION, Grammar, PERFECT, PLURAL, PREPOSITIONAL};
 use super::translation::{PAST, Slot};
-use scaling_core::estimate::entropy_term;
+use scaling_core::entropy::entropy_term;
 
 /// Expectations of a target sentence, its end included.
 #[derive(Debug, Clone)]

@@ -21,8 +21,8 @@ use crate::text::Tokenizer;
 use floor::Expected;
 use grammar::Grammar;
 use lexicon::Sizes;
+use scaling_core::entropy::entropy_term;
 use scaling_core::error::{Error, Result};
-use scaling_core::estimate::entropy_term;
 use scaling_core::random::Random;
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use super::curve::Curve;
 use super::interval::Interval;
-use super::other::{self, Other};
 use super::power::Line;
+use super::published::{self, Other};
 use super::screen;
 use super::trend::Trend;
 use super::usable::check_span;
@@ -81,14 +81,14 @@ impl Forecaster {
     /// single form can beat on curves of unknown kind.
     ///
     /// # Errors
-    /// As [`fit`] and [`other::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
+    /// As [`fit`] and [`published::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
     pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
         options.check()?;
         let values = curve.values();
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
         let law = if let Some(shape) = options.form.shape() {
-            let (law, summary) = other::fit(curve, shape, options)?;
+            let (law, summary) = published::fit(curve, shape, options)?;
             warnings.extend(summary.warnings);
             Law::Other(Box::new(law))
         } else if options.form == Form::Auto {

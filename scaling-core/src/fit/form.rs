@@ -1,6 +1,6 @@
 //! The forms of the law and their names.
 
-use super::other::Shape;
+use super::published::Shape;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;

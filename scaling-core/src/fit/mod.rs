@@ -14,8 +14,9 @@ pub mod least_squares;
 pub mod noise;
 pub mod normal;
 mod options;
-pub mod other;
+
 pub mod power;
+pub mod published;
 pub mod region;
 pub mod screen;
 pub mod sensitivity;
@@ -118,7 +119,7 @@ impl Fit {
 /// case, since few sizes can exclude one.
 ///
 /// # Errors
-/// [`Error::Input`] for a level outside (0, 1) or a form that [`other::fit`] fits; [`Error::Failed`]
+/// [`Error::Input`] for a level outside (0, 1) or a form that [`published::fit`] fits; [`Error::Failed`]
 /// where the curve is no power law or does not identify the form: an error that rises, fewer than
 /// three points for a power law or four for the form with a constant, an exponent at the edge of
 /// the search.

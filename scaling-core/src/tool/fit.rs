@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
 use crate::fit::least_squares::Loss;
-use crate::fit::other::{self, Summary};
+use crate::fit::published::{self, Summary};
 use crate::fit::{Fit, Form, Options, fit};
 use crate::report::number::{grouped, percent, significant};
 use clap::Args;
@@ -106,7 +106,7 @@ fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
                 let form = options.form;
                 return Err(Error::input(format!("`--best-guess` goes with power laws, not with {form}")));
             }
-            let (_, summary) = other::fit(curve, shape, options)?;
+            let (_, summary) = published::fit(curve, shape, options)?;
             Ok(Fitted::Other(Box::new(summary)))
         }
         None => fit(curve, options).map(|fit| Fitted::Power(Box::new(fit))),

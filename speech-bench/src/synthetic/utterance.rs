@@ -3,7 +3,7 @@
 use super::Options;
 use crate::audio::RATE;
 use crate::utterances::SPACE;
-use scaling_core::estimate::entropy_term;
+use scaling_core::entropy::entropy_term;
 use scaling_core::random::Random;
 use std::ops::RangeInclusive;
 

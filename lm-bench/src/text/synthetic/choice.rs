@@ -1,6 +1,6 @@
 //! Finite distributions that can be drawn from, asked for a probability, and whose entropy is known.
 
-use scaling_core::estimate::entropy_term;
+use scaling_core::entropy::entropy_term;
 use scaling_core::random::Random;
 
 /// Weights of Zipf's law as Mandelbrot gave it: rank r from 0 has weight (r + 1 + shift)^-exponent.

@@ -10,7 +10,7 @@ use super::grammar::{
     TAIL_PREPOSITIONAL, TOPICS, noun_head, number, topic, verb_head,
 };
 use super::lexicon::{ADJECTIVES, DETERMINERS, NOUNS, Number, PREPOSITIONS, TRANSITIVE, VERBS, Word};
-use scaling_core::estimate::entropy_term;
+use scaling_core::entropy::entropy_term;
 use std::ops::{Add, AddAssign, Mul};
 
 /// What a phrase is expected to contribute to its sentence.

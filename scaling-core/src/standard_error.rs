@@ -1,4 +1,4 @@
-//! Errors of measured errors, and entropies of counts.
+//! Standard errors of measured errors.
 
 /// The ratio of sums over items, such as nats per word over sentences, and its standard error
 /// relative to it (delta method, which the bootstrap over items approaches; MODELS 6.2).
@@ -16,24 +16,6 @@ pub fn ratio(items: &[(f64, f64)]) -> (f64, Option<f64>) {
     let squares: f64 = items.iter().map(|(x, n)| (x - ratio * n).powi(2)).sum();
     let error = (squares * k / (k - 1.0)).sqrt() / sum.abs();
     (ratio, Some(error).filter(|error| error.is_finite()))
-}
-
-/// The entropy in nats of the distribution that counts are proportional to.
-#[must_use]
-pub fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
-    let (mut total, mut sum) = (0.0, 0.0);
-    for count in counts.into_iter().filter(|count| *count > 0) {
-        let count = count as f64;
-        total += count;
-        sum += count * count.ln();
-    }
-    if total > 0.0 { f64::ln(total) - sum / total } else { 0.0 }
-}
-
-/// The part in nats of an outcome of probability `p` in an entropy.
-#[must_use]
-pub fn entropy_term(p: f64) -> f64 {
-    if p > 0.0 { -p * p.ln() } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -59,14 +41,5 @@ mod tests {
         assert!((455..=490).contains(&within), "{within} of 500 within 1.96 standard errors");
         assert!(ratio(&[(1.0, 1.0)]).1.is_none());
         assert!(ratio(&[(0.0, 1.0), (0.0, 2.0)]).1.is_none());
-    }
-
-    #[test]
-    fn entropy_of_known_distributions() {
-        assert!((entropy([2, 2, 0, 4]) - 1.5 * 2_f64.ln()).abs() < 1e-12);
-        assert!(entropy([5, 0]).abs() < 1e-12);
-        assert!(entropy([]).abs() < 1e-12);
-        let terms: f64 = [0.25, 0.25, 0.0, 0.5].map(entropy_term).iter().sum();
-        assert!((terms - 1.5 * 2_f64.ln()).abs() < 1e-12);
     }
 }
