@@ -47,8 +47,8 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
     if Line::fit(&data).law().beta >= 0.0 {
         return Err("the error does not fall with m".to_owned());
     }
-    let (steepest, flattest) = constant::EXPONENTS;
-    if law.beta > flattest * 1.001 || law.beta < steepest * 0.999 {
+    if constant::at_the_edge(law.beta) {
+        let (steepest, flattest) = constant::EXPONENTS;
         return Err(format!(
             "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
         ));
@@ -81,8 +81,7 @@ pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
     let line = Line::weighted(&data, &weights).squares();
     // One-sided, since γ >= 0; exact data have no noise to compare with.
     let needed = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2);
-    let identified = law.beta <= flattest * 1.001 && law.beta >= steepest * 0.999;
-    if line - squares > needed && law.gamma > 0.0 && identified {
+    if line - squares > needed && law.gamma > 0.0 && !constant::at_the_edge(law.beta) {
         let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, squares);
         return Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty });
     }

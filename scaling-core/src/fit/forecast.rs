@@ -3,7 +3,7 @@
 use super::curve::Curve;
 use super::interval::Interval;
 use super::power::Line;
-use super::published::{self, Other};
+use super::published::{self, PublishedLaw};
 use super::screen;
 use super::trend::Trend;
 use super::usable::check_span;
@@ -73,7 +73,7 @@ enum Law {
     /// With its quantiles at the last size: lower end, median, upper end.
     Trend(Trend, [f64; 3]),
     Power(Box<Fit>),
-    Other(Box<Other>),
+    Published(Box<PublishedLaw>),
 }
 
 impl Forecaster {
@@ -87,10 +87,10 @@ impl Forecaster {
         let values = curve.values();
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
-        let law = if let Some(shape) = options.form.shape() {
-            let (law, summary) = published::fit(curve, shape, options)?;
+        let law = if let Some(form) = options.form.published() {
+            let (law, summary) = published::fit(curve, form, options)?;
             warnings.extend(summary.warnings);
-            Law::Other(Box::new(law))
+            Law::Published(Box::new(law))
         } else if options.form == Form::Auto {
             if values.len() < 3 {
                 return Err(Error::failed(format!(
@@ -175,7 +175,7 @@ impl Forecaster {
     fn point(&self, m: f64) -> (f64, Interval) {
         match &self.law {
             Law::Power(fit) => (fit.law().at(m), fit.prediction(m)),
-            Law::Other(law) => {
+            Law::Published(law) => {
                 let unknown = Interval { low: 0.0, high: f64::INFINITY };
                 (law.at(m), law.prediction(m, self.level).unwrap_or(unknown))
             }

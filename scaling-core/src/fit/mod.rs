@@ -104,7 +104,7 @@ impl Fit {
         let line = self.uncertainty.at(m, self.level);
         let centre = self.law().at(m).ln();
         // The law's own uncertainty and the noise of the measurement are independent.
-        let reach = student::quantile(f64::midpoint(1.0, self.level), self.noise.freedom);
+        let reach = student::reach(self.level, self.noise.freedom);
         let noise = reach * self.noise.variance.sqrt();
         let end = |end: f64, sign: f64| (centre + sign * (end.ln() - centre).hypot(noise)).exp();
         Interval { low: end(line.low, -1.0), high: end(line.high, 1.0) }
@@ -125,7 +125,7 @@ impl Fit {
 /// the search.
 pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
     options.check()?;
-    if options.form.shape().is_some() {
+    if options.form.published().is_some() {
         return Err(Error::input(format!("the form {} is not one of power laws", options.form)));
     }
     let (used, warnings) = usable::points(curve, options)?;
@@ -191,7 +191,7 @@ fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertaint
     if let Uncertainty::Region(region) = uncertainty {
         let (steepest, flattest) = constant::EXPONENTS;
         let beta = region.range(|law| law.beta, 0.0);
-        if beta.low < 0.999 * steepest || beta.high > 1.001 * flattest {
+        if constant::at_the_edge(beta.low) || constant::at_the_edge(beta.high) {
             doubts.push(format!(
                 "the interval of beta ends where the search does, at {steepest} or {flattest}: the data allow more"
             ));

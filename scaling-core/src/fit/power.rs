@@ -88,14 +88,14 @@ impl Line {
     /// t interval of β.
     #[must_use]
     pub fn slope_interval(&self, level: f64) -> Interval {
-        let half = self.reach(level) * self.slope_error();
+        let half = student::reach(level, self.freedom) * self.slope_error();
         Interval { low: self.slope - half, high: self.slope + half }
     }
 
     /// t interval of the law at `m`; at m = 1 it is that of α.
     #[must_use]
     pub fn height_interval(&self, m: f64, level: f64) -> Interval {
-        let half = self.reach(level) * self.height_error(m);
+        let half = student::reach(level, self.freedom) * self.height_error(m);
         let height = self.intercept + self.slope * m.ln();
         Interval { low: (height - half).exp(), high: (height + half).exp() }
     }
@@ -103,13 +103,9 @@ impl Line {
     /// t interval of a further measurement at `m`.
     #[must_use]
     pub fn prediction_interval(&self, m: f64, level: f64) -> Interval {
-        let half = self.reach(level) * self.prediction_error(m);
+        let half = student::reach(level, self.freedom) * self.prediction_error(m);
         let height = self.intercept + self.slope * m.ln();
         Interval { low: (height - half).exp(), high: (height + half).exp() }
-    }
-
-    fn reach(&self, level: f64) -> f64 {
-        student::quantile(f64::midpoint(1.0, level), self.freedom)
     }
 }
 

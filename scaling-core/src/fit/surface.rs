@@ -164,7 +164,7 @@ impl Surface {
         let inverse = found.inverse.ok_or_else(unidentified)?;
         let squares: f64 = (0..rows.len()).map(|i| residual(&p, i).powi(2)).sum();
         let freedom = count - 5.0;
-        let reach = student::quantile(f64::midpoint(1.0, level), freedom);
+        let reach = student::reach(level, freedom);
         let factor = reach.powi(2) * squares / freedom;
         let covariance = inverse.map(|row| row.map(|entry| entry * factor));
         let parameters = Parameters { values: p, covariance, means: [n0, d0] };

@@ -87,27 +87,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 #[serde(untagged)]
 enum Fitted {
     Power(Box<Fit>),
-    Other(Box<Summary>),
+    Published(Box<Summary>),
 }
 
 impl Fitted {
     fn warnings(&self) -> &[String] {
         match self {
             Self::Power(fit) => &fit.warnings,
-            Self::Other(summary) => &summary.warnings,
+            Self::Published(summary) => &summary.warnings,
         }
     }
 }
 
 fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
-    match options.form.shape() {
-        Some(shape) => {
+    match options.form.published() {
+        Some(form) => {
             if options.best_guess.is_some() {
                 let form = options.form;
                 return Err(Error::input(format!("`--best-guess` goes with power laws, not with {form}")));
             }
-            let (_, summary) = published::fit(curve, shape, options)?;
-            Ok(Fitted::Other(Box::new(summary)))
+            let (_, summary) = published::fit(curve, form, options)?;
+            Ok(Fitted::Published(Box::new(summary)))
         }
         None => fit(curve, options).map(|fit| Fitted::Power(Box::new(fit))),
     }
@@ -122,7 +122,7 @@ fn prose(fits: &[Found<'_, Fitted>], curves: &Curves) -> String {
                 fit.warnings().iter().for_each(|warning| tell(&format!("warning: {prefix}{warning}")));
                 let text = match fit {
                     Fitted::Power(fit) => paragraph(fit, curves),
-                    Fitted::Other(summary) => list(summary, curves),
+                    Fitted::Published(summary) => list(summary, curves),
                 };
                 format!("{prefix}{text}\n")
             }
