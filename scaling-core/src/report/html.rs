@@ -55,7 +55,7 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
             escape(&study.command),
             number::level(study.level)
         ),
-        glossary(),
+        glossary(&GLOSSARY),
     ];
     document(&study.title, "", &body)
 }
@@ -121,8 +121,9 @@ fn published(study: &StudyData) -> String {
     )
 }
 
-fn glossary() -> String {
-    let entries = GLOSSARY.iter().map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
+/// What terms mean, at the end of a page.
+pub(crate) fn glossary(terms: &[(&str, &str)]) -> String {
+    let entries = terms.iter().map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
     format!("<h2>Terms</h2>\n<dl>\n{}</dl>", entries.collect::<String>())
 }
 

@@ -37,6 +37,12 @@ impl LogAxis {
         (0..count).map(|i| self.low * (step * i as f64).exp()).collect()
     }
 
+    /// The points of a curve that are on this axis, the vertical one; `at` are places on the other.
+    pub(super) fn clipped(&self, curve: impl Fn(f64) -> f64, at: Vec<f64>) -> Vec<(f64, f64)> {
+        let points = at.into_iter().map(|place| (place, curve(place)));
+        points.filter(|(_, value)| (self.low..=self.high).contains(value)).collect()
+    }
+
     /// The ends of the axis.
     pub(super) fn ends(&self) -> (f64, f64) {
         (self.low, self.high)

@@ -64,10 +64,7 @@ fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec
         return vec![Mark::named(colour, dots, name)];
     };
     let (law, [from, to], (low, high)) = (fit.law(), fit.region, y.ends());
-    let line = |grid: Vec<f64>| -> Vec<(f64, f64)> {
-        let points = grid.into_iter().map(|m| (m, law.at(m)));
-        points.filter(|(_, error)| (low..=high).contains(error)).collect()
-    };
+    let line = |grid| y.clipped(|m| law.at(m), grid);
     let grid = x.grid(60);
     let band = grid.iter().zip(fit.band(&grid));
     let band = band.map(|(m, i)| (*m, i.low.clamp(low, high), i.high.clamp(low, high))).collect();

@@ -25,9 +25,7 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
         let optima = shards.iter().filter_map(|s| Some((s.best().m(), s.optimum()?))).collect();
         match &fitted.size_law {
             Ok(law) => {
-                let (low, high) = y.ends();
-                let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
-                let line = line.filter(|(_, s)| (low..=high).contains(s)).collect();
+                let line = y.clipped(|m| law.at(m), x.grid(60));
                 let formula = Law { alpha: law.sigma, beta: law.beta_p, gamma: 0.0 };
                 let text = format!(
                     "{name}: s = {}  {}",
