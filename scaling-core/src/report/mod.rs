@@ -106,9 +106,9 @@ pub struct Trial {
     pub loss: Option<f64>,
     /// Every metric's own minimum over the evaluations, by name.
     pub minima: BTreeMap<String, f64>,
-    /// Error on the training samples.
-    pub training_error: Option<f64>,
-    /// The model could not bring the training error below the validation error.
+    /// Lowest training loss between two evaluations, nats per sample.
+    pub training_loss: Option<f64>,
+    /// The model could not push its training loss below its validation loss (ICLR App. B).
     pub capacity_limited: bool,
     /// Relative standard error of `error` from the size of the validation set.
     pub relative_standard_error: Option<f64>,

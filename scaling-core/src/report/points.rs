@@ -21,7 +21,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Trial>> {
         Some(place(before)? + 1..place(after)?)
     };
     let (settings, metrics) = between("seed", "error")
-        .zip(between("loss", "training_error"))
+        .zip(between("loss", "training_loss"))
         .ok_or_else(|| Error::input(format!("{}: not the points of a study", path.display())))?;
     let rows = reader.records().enumerate().map(|(i, record)| {
         let record = record.at("read", path)?;
@@ -62,7 +62,7 @@ impl Row<'_> {
             error: self.optional("error")?,
             loss: self.optional("loss")?,
             minima: self.numbers(metrics)?,
-            training_error: self.optional("training_error")?,
+            training_loss: self.optional("training_loss")?,
             capacity_limited: self.value("capacity_limited")?,
             relative_standard_error: self.optional("relative_standard_error")?,
             steps: self.value("steps")?,

@@ -32,7 +32,7 @@ pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
             grouped(best.parameters as f64),
             significant(error, 4),
             optional(best.median_of(|t| t.relative_standard_error).map(|share| share * error)),
-            optional(best.median_of(|t| t.training_error)),
+            optional(best.median_of(|t| t.training_loss)),
             settings.collect::<Vec<_>>().join(", "),
             best.trials.len().to_string(),
         ]

@@ -87,7 +87,7 @@ fn trial(directory: &Path, config: &TrialConfig, file: &StudyFile, facts: &Facts
         error: None,
         loss: None,
         minima: BTreeMap::new(),
-        training_error: None,
+        training_loss: None,
         capacity_limited: false,
         relative_standard_error: None,
         steps: 0,
@@ -112,7 +112,7 @@ fn trial(directory: &Path, config: &TrialConfig, file: &StudyFile, facts: &Facts
             trial.error = Some(outcome.error);
             trial.loss = Some(outcome.loss);
             trial.minima = outcome.minima;
-            trial.training_error = Some(outcome.training_loss);
+            trial.training_loss = Some(outcome.training_loss);
             trial.capacity_limited = outcome.capacity_limited;
             trial.relative_standard_error = outcome.relative_standard_error;
             trial.steps = outcome.steps;
