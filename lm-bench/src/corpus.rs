@@ -7,7 +7,7 @@ use crate::text::{Corpus as Text, Sentences, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::Neural;
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Extent, Irreducible, Learner};

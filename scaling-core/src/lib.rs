@@ -19,6 +19,7 @@ pub mod fit;
 pub mod mapped;
 pub mod neural;
 pub mod nn;
+pub mod number;
 pub mod overlap;
 pub mod pipeline;
 pub mod quarantine;

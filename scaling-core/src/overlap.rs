@@ -1,7 +1,7 @@
 //! Items that lie in more than one part of a data set: what a model has been trained or selected on is no test of it.
 
 use crate::mapped::u64_at;
-use crate::report::thousands;
+use crate::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 

@@ -4,7 +4,7 @@ use super::arguments::ModelArguments;
 use super::{Domain, options, say};
 use crate::device::{BACKENDS, Compute};
 use crate::error::Result;
-use crate::report::thousands;
+use crate::number::thousands;
 
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;

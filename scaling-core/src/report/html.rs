@@ -2,7 +2,8 @@
 
 use super::analysis::{Analysis, Fitted};
 use super::figure::Figure;
-use super::{StudyData, number, table, words};
+use super::{StudyData, table, words};
+use crate::number;
 
 const STYLE: &str = "\
 :root { color-scheme: light; }

@@ -1,8 +1,8 @@
 //! The learning curve and its fits as text for the terminal.
 
 use super::analysis::{Analysis, Fitted};
-use super::number::{grouped, significant};
 use super::{Status, StudyData, words};
+use crate::number::{grouped, significant};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 

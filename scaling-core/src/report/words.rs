@@ -1,7 +1,6 @@
 //! The fits in plain words, for the terminal and the page.
 
 use super::analysis::{Analysis, Fitted};
-use super::number::{grouped, percent, significant};
 use super::{Published, StudyData};
 use crate::fit::interval::Interval;
 use crate::fit::law::Law;
@@ -9,6 +8,7 @@ use crate::fit::sensitivity::Choice;
 use crate::fit::spread::Spread;
 use crate::fit::surface::Surface;
 use crate::fit::{Fit, Form};
+use crate::number::{grouped, percent, significant};
 
 /// `7.91 m^-0.071 + 2.31`.
 pub(super) fn formula(law: &Law, form: Form) -> String {

@@ -2,7 +2,7 @@
 
 use super::Study;
 use crate::error::Result;
-use crate::report::number::span;
+use crate::number::{span, thousands};
 use crate::trial::{State, TrialConfig};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::btree_map::Entry;
@@ -60,7 +60,7 @@ impl Display {
                 ProgressBar::new(0)
                     .with_style(style("{prefix:>22} {bar:24.cyan/dim} {pos:>3}/{len:<3} {msg}")),
             );
-            bar.set_prefix(format!("{} {}", crate::report::thousands(shard), display.unit));
+            bar.set_prefix(format!("{} {}", thousands(shard), display.unit));
             display.bars.insert(shard, bar);
         }
         display.total = group.add(
@@ -154,7 +154,7 @@ impl Display {
         };
         let line = format!(
             "[{settled}/{all}] {} {}, {} {} at {} (batch {}): {what}{}",
-            crate::report::thousands(trial.shard.size),
+            thousands(trial.shard.size),
             self.unit,
             trial.model,
             trial.size,

@@ -15,7 +15,7 @@ pub use file::StudyFile;
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
-use crate::report::thousands;
+use crate::number::thousands;
 use crate::settings::{Options, Settings};
 use crate::shard::ShardSpec;
 use crate::space::Space;

@@ -10,7 +10,7 @@ use crate::fit::interval::Interval;
 use crate::fit::least_squares::Loss;
 use crate::fit::published::{self, Summary};
 use crate::fit::{Fit, Form, Options, fit};
-use crate::report::number::{grouped, percent, significant};
+use crate::number::{grouped, percent, significant};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;

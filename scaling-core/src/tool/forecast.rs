@@ -10,7 +10,7 @@ use crate::files::write_atomic;
 use crate::fit::curve::Curve;
 use crate::fit::forecast::{Cost, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
-use crate::report::number::{self, grouped, significant};
+use crate::number::{self, grouped, significant};
 use crate::report::outlook::{self, Outlook};
 use clap::{ArgGroup, Args};
 use serde::Serialize;

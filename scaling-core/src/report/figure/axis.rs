@@ -1,6 +1,6 @@
 //! Logarithmic axes with ticks that people can read.
 
-use super::super::number::short;
+use crate::number::short;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 

@@ -2,10 +2,10 @@
 
 use super::super::StudyData;
 use super::super::analysis::Fitted;
-use super::super::number::short_count;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::error_label;
+use crate::number::short_count;
 
 /// The chart of one model and variant, if some shard tried two sizes.
 pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {

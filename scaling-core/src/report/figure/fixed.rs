@@ -3,12 +3,12 @@
 
 use super::super::StudyData;
 use super::super::analysis::{Fitted, FixedSize};
-use super::super::number::{short_count, significant};
 use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::{error_label, m_label};
 use crate::fit::Form;
+use crate::number::{short_count, significant};
 use plotters::style::{BLACK, RGBColor};
 
 /// The chart of one model and variant, if it has a curve of two points.

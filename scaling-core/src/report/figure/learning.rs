@@ -50,7 +50,7 @@ fn trials(study: &StudyData, fitted: &Fitted<'_>) -> Vec<(f64, f64)> {
 /// (error, name, whether the name is at the left) of the limits that the study knows. Curves fall,
 /// so there is room for text above their right end and below their left end.
 fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
-    let short = |error| super::super::number::significant(error, 3);
+    let short = |error| crate::number::significant(error, 3);
     let guess = study.best_guess.map(|e| (e, format!("best guess {}", short(e)), false));
     let floor = study.irreducible.map(|e| (e, format!("irreducible error {}", short(e)), true));
     guess.into_iter().chain(floor).filter(|(error, ..)| *error > 0.0).collect()

@@ -13,8 +13,8 @@ mod violin;
 
 use super::StudyData;
 use super::analysis::{Analysis, Fitted};
-use super::number;
 use crate::error::Result;
+use crate::number;
 
 /// A drawn figure.
 #[derive(Debug, Clone)]

@@ -2,12 +2,12 @@
 
 use super::super::StudyData;
 use super::super::analysis::Fitted;
-use super::super::number::short_count;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::m_label;
 use crate::fit::curve::median;
 use crate::fit::spread::{LEAST, Seeds, density};
+use crate::number::short_count;
 
 /// Places at which an outline is drawn.
 const PLACES: usize = 60;

@@ -31,7 +31,7 @@ use super::print;
 use crate::cli::tell;
 use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
-use crate::report::number;
+use crate::number;
 use clap::Args;
 use relation::Relation;
 use row::{Estimate, Row};

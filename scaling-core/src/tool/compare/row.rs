@@ -4,7 +4,7 @@ use super::paper::{self, Paper};
 use super::source::{Cost, Curve, Outcome, Source};
 use crate::error::Result;
 use crate::fit::interval::Interval;
-use crate::report::number::significant;
+use crate::number::significant;
 use crate::report::words::{exponent, interval, level_interval};
 use serde::Serialize;
 use serde_json::{Value, json};
