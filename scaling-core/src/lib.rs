@@ -31,6 +31,7 @@ pub mod space;
 pub mod standard_error;
 pub mod study;
 pub mod task;
+pub mod terminal;
 pub mod text;
 pub mod tool;
 pub mod trial;

@@ -8,13 +8,14 @@ use crate::task::SPEECH;
 use crate::utterances::{ALPHABET, text};
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::{Command, say_if_heard, tell};
+use scaling_core::cli::Command;
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::files::read_json;
 use scaling_core::neural::import;
 use scaling_core::study::best_trial;
 use scaling_core::task::Task;
+use scaling_core::terminal::{say_if_heard, tell};
 use scaling_core::trial::{TrialConfig, Weights};
 use std::path::{Path, PathBuf};
 

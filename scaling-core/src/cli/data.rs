@@ -1,9 +1,10 @@
 //! `data check` and `data prepare`.
 
 use super::arguments::{DataAction, DataArguments};
-use super::{Domain, options, say};
+use super::{Domain, options};
 use crate::error::{At, Result};
 use crate::task::{Task, USUAL_SEED};
+use crate::terminal::say;
 use std::path::Path;
 
 pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {

@@ -1,10 +1,11 @@
 //! `model` and `devices`: what can be said without training.
 
 use super::arguments::ModelArguments;
-use super::{Domain, options, say};
+use super::{Domain, options};
 use crate::device::{BACKENDS, Compute};
 use crate::error::Result;
 use crate::number::thousands;
+use crate::terminal::say;
 
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;

@@ -1,12 +1,13 @@
 //! `throughput`: training speed on random samples, warm-up excluded.
 
 use super::arguments::ThroughputArguments;
-use super::{Domain, options, say};
+use super::{Domain, options};
 use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
 use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
 use crate::task::{Extent, Learner};
+use crate::terminal::say;
 use crate::trial::{Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
 

@@ -3,6 +3,7 @@
 use super::Study;
 use crate::error::Result;
 use crate::number::{span, thousands};
+use crate::terminal::tell;
 use crate::trial::{State, TrialConfig};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::btree_map::Entry;
@@ -163,7 +164,7 @@ impl Display {
             left.map_or(String::new(), |d| format!("; about {} left", span(d.as_secs_f64()))),
         );
         if !self.terminal {
-            crate::cli::tell(&line);
+            tell(&line);
         } else if matches!(state, State::Failed(_)) {
             self.total.println(line);
         }

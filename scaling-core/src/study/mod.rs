@@ -9,6 +9,7 @@ mod file;
 
 pub use best::best_trial;
 pub use collect::collect;
+pub(crate) use executor::PARENT;
 pub use executor::execute;
 pub use file::StudyFile;
 

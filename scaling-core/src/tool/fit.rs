@@ -2,8 +2,6 @@
 
 use super::curves::{self, Columns, Curves};
 use super::groups::{self, Found};
-use super::print;
-use crate::cli::tell;
 use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
@@ -11,6 +9,7 @@ use crate::fit::least_squares::Loss;
 use crate::fit::published::{self, Summary};
 use crate::fit::{Fit, Form, Options, fit};
 use crate::number::{grouped, percent, significant};
+use crate::terminal::{tell, write};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
@@ -78,7 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let text =
         if arguments.json { groups::document(&fits, group.is_empty())? } else { prose(&fits, &curves) };
-    print(text.as_bytes())?;
+    write(text.as_bytes())?;
     groups::conclude(&fits, "fits")
 }
 

@@ -3,8 +3,6 @@
 use super::curves::{self, Columns, Curves};
 use super::fit::form_parser;
 use super::groups::{self, Found};
-use super::print;
-use crate::cli::tell;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::fit::curve::Curve;
@@ -12,6 +10,7 @@ use crate::fit::forecast::{Cost, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
 use crate::number::{self, grouped, significant};
 use crate::report::outlook::{self, Outlook};
+use crate::terminal::{tell, write};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -94,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         tell(&format!("wrote {}", file.display()));
     }
     let text = if arguments.json { groups::document(&all, single)? } else { prose(&all, &curves, *level) };
-    print(text.as_bytes())?;
+    write(text.as_bytes())?;
     groups::conclude(&all, "forecasts")
 }
 

@@ -27,11 +27,10 @@ mod row;
 mod source;
 mod table;
 
-use super::print;
-use crate::cli::tell;
 use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
 use crate::number;
+use crate::terminal::{tell, write};
 use clap::Args;
 use relation::Relation;
 use row::{Estimate, Row};
@@ -88,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let text = if arguments.json { comparison.document()? } else { table::terminal(&comparison) };
-    print(text.as_bytes())
+    write(text.as_bytes()).map(drop)
 }
 
 impl Comparison {
