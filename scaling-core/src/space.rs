@@ -82,11 +82,11 @@ impl Space<'_> {
         Ok(trials)
     }
 
-    /// How many trials the study can come to at most.
+    /// Every trial that the study can come to: of a guided search more than it will choose.
     ///
     /// # Errors
     /// If a model does not know a size.
-    pub fn upper_bound(&self) -> Result<Vec<TrialConfig>> {
+    pub fn all_trials(&self) -> Result<Vec<TrialConfig>> {
         let settings = Settings { search: "grid".into(), ..self.settings.clone() };
         Space { settings: &settings, ..self.clone() }.trials(&BTreeMap::new())
     }

@@ -65,7 +65,7 @@ fn judge(study: &Study<'_>) -> Result<()> {
 
 pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
-    let trials = study.space().upper_bound()?;
+    let trials = study.space().all_trials()?;
     say(&study.corpus.description())?;
     say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
@@ -192,7 +192,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
-    study.space().upper_bound()?;
+    study.space().all_trials()?;
     if create {
         study.establish()?;
     }

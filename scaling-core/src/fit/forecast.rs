@@ -29,7 +29,7 @@ pub struct Forecast {
 
 /// The data that an error will cost; `None` where it is not reached within [`FURTHEST`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Cost {
+pub struct DataForError {
     /// The error aimed at.
     pub error: f64,
     /// Where the median of the forecast reaches it.
@@ -148,7 +148,7 @@ impl Forecaster {
     ///
     /// # Errors
     /// [`Error::Input`] for a target that is not a number above 0.
-    pub fn cost(&self, target: f64) -> Result<Cost> {
+    pub fn cost(&self, target: f64) -> Result<DataForError> {
         if !(target.is_finite() && target > 0.0) {
             return Err(Error::input(format!("a forecast needs a target error above 0; got {target}")));
         }
@@ -168,7 +168,7 @@ impl Forecaster {
             )),
             Some(_) => {}
         }
-        Ok(Cost { error: target, m, low, high, warnings })
+        Ok(DataForError { error: target, m, low, high, warnings })
     }
 
     /// Median and interval at an `m` from the smallest size on.

@@ -34,9 +34,9 @@ pub(super) fn curve(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<u8
 }
 
 fn shards<'a>(analysis: &'a Analysis<'a>) -> impl Iterator<Item = ((&'a str, &'a str), &'a Shard<'a>)> {
-    analysis.families.iter().flat_map(|fitted| {
-        let family = &fitted.family;
-        family.shards.iter().map(move |shard| ((family.model, family.variant), shard))
+    analysis.series.iter().flat_map(|fitted| {
+        let series = &fitted.series;
+        series.shards.iter().map(move |shard| ((series.model, series.variant), shard))
     })
 }
 

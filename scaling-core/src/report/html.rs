@@ -47,7 +47,7 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
         warnings(analysis),
         format!("<p>Data: {}. Trials: {outcomes}.</p>", escape(&study.data)),
         figures.iter().map(figure).collect(),
-        analysis.families.iter().map(|fitted| family(fitted, study)).collect(),
+        analysis.series.iter().map(|fitted| series(fitted, study)).collect(),
         published(study),
         format!(
             "<h2>How this was made</h2>\n<pre>{}</pre>\n<p>Intervals are at the {} level. \
@@ -88,7 +88,7 @@ pub(crate) fn captioned(svg: &str, caption: &str) -> String {
     format!("<figure>\n{}\n<figcaption>{}</figcaption>\n</figure>\n", svg.trim(), escape(caption))
 }
 
-fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
+fn series(fitted: &Fitted<'_>, study: &StudyData) -> String {
     let cells = |tag: &str, row: &[String]| -> String {
         row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<Vec<_>>().concat()
     };
@@ -102,7 +102,7 @@ fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
         "<h2>{}</h2>\n<p>The best configuration at every shard; {} in {}, median over seeds.</p>\n\
          <div class=\"wide\"><table>\n<tr>{}</tr>\n{rows}</table></div>\n<h3>Fits</h3>\n\
          <div class=\"wide\"><table class=\"words\">\n{}</table></div>\n",
-        escape(&fitted.family.name()),
+        escape(&fitted.series.name()),
         escape(&study.metric.label),
         escape(&study.metric.unit),
         cells("th", &table::columns(study)),

@@ -159,8 +159,8 @@ pub struct Published {
 
 /// The trials that `curve.csv` names: the best of every shard, model and variant.
 pub fn best_trials(study: &StudyData) -> Vec<String> {
-    let families = select::families(study);
-    let shards = families.iter().flat_map(|family| &family.shards);
+    let series = select::all_series(study);
+    let shards = series.iter().flat_map(|series| &series.shards);
     shards.map(|shard| shard.best().trial().id.clone()).collect()
 }
 

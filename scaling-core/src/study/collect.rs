@@ -6,7 +6,7 @@ use crate::error::{At, Error, Result};
 use crate::files::read_json;
 use crate::number::thousands;
 use crate::report::{Status, StudyData, Trial};
-use crate::trial::{Cost, FailureKind, State, TrialConfig};
+use crate::trial::{CostRecord, FailureKind, State, TrialConfig};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,7 @@ fn configs(directory: &Path) -> Result<Vec<(PathBuf, TrialConfig)>> {
 
 fn trial(directory: &Path, config: &TrialConfig, file: &StudyFile, facts: &Facts) -> Result<Trial> {
     let cost_path = directory.join("cost.json");
-    let cost: Option<Cost> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
+    let cost: Option<CostRecord> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
     let parameters = facts
         .parameters_of(config)
         .filter(|_| file.is_of(config))

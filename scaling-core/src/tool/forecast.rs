@@ -6,7 +6,7 @@ use super::groups::{self, Found};
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::fit::curve::Curve;
-use crate::fit::forecast::{Cost, FURTHEST, Forecast, Forecaster};
+use crate::fit::forecast::{DataForError, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
 use crate::number::{self, grouped, significant};
 use crate::report::outlook::{self, Outlook};
@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 #[serde(untagged)]
 enum Answer {
     Error(Forecast),
-    Data(Cost),
+    Data(DataForError),
 }
 
 /// The forecasts from the last size to what was asked for, or a little beyond the last size.
@@ -162,7 +162,7 @@ fn error_line(forecast: &Forecast, curves: &Curves, level: f64) -> String {
     )
 }
 
-fn data_line(cost: &Cost, curves: &Curves, level: f64) -> String {
+fn data_line(cost: &DataForError, curves: &Curves, level: f64) -> String {
     let size =
         |m: Option<f64>| m.map_or_else(|| format!("more than {FURTHEST:.0} times the largest"), grouped);
     format!(

@@ -31,7 +31,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
 }
 
 fn title(fitted: &Fitted<'_>) -> String {
-    format!("Learning curves at fixed model sizes, {}", fitted.family.name())
+    format!("Learning curves at fixed model sizes, {}", fitted.series.name())
 }
 
 /// The best model at every shard, and its power law.

@@ -53,7 +53,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
         }
     }
     Some(Chart {
-        title: format!("Seeds about their median, {}", fitted.family.name()),
+        title: format!("Seeds about their median, {}", fitted.series.name()),
         x_label: m_label(study),
         y_label: format!("{} relative to the median of its seeds", study.metric.label),
         x,
