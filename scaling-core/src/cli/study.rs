@@ -8,7 +8,7 @@ use crate::error::{At, Error, Result};
 use crate::files::write_json;
 use crate::number::thousands;
 use crate::report;
-use crate::settings::Layers;
+use crate::settings::{Layers, Search};
 use crate::study::{Study, StudyFile, collect, execute};
 use crate::task::{Preset, USUAL_SEED};
 use crate::terminal::{say, tell};
@@ -90,7 +90,7 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
         all_flops += flops;
     }
     let hours = all_flops / (ASSUMED_RATE * cores() as f64) / 3600.0;
-    let at_most = if study.settings.search == "guided" { "at most " } else { "" };
+    let at_most = if study.settings.search == Search::Guided { "at most " } else { "" };
     say(&format!(
         "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores; {:.2} GB if all weights are kept (assuming {ASSUMED_EPOCHS} epochs)",
         trials.len(),

@@ -121,6 +121,28 @@ pub(crate) fn default(name: &str) -> Option<Value> {
 /// Settings that change no result: a study may be resumed with other values.
 pub const HARMLESS: &[&str] = &["checkpoint_seconds", "level", "weights"];
 
+/// Which trials a study makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Search {
+    /// Every combination of settings on every shard.
+    Grid,
+    /// On large shards only neighbours of the best settings of the shard before.
+    Guided,
+}
+
+/// Whose trained weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeptWeights {
+    /// Those of the best trial of each shard.
+    Best,
+    /// Those of all trials.
+    All,
+    /// None.
+    None,
+}
+
 /// The settings that every task has, typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // documented in `KEYS`
@@ -129,7 +151,7 @@ pub struct Settings {
     pub mode: Mode,
     pub sizes: Vec<f64>,
     pub seeds: u64,
-    pub search: String,
+    pub search: Search,
     pub optimizers: Vec<String>,
     pub sgd_rates: Vec<f64>,
     pub adam_rates: Vec<f64>,
@@ -147,7 +169,7 @@ pub struct Settings {
     pub level: f64,
     pub precision: String,
     pub checkpoint_seconds: f64,
-    pub weights: String,
+    pub weights: KeptWeights,
 }
 
 /// The key of a name.
