@@ -210,7 +210,12 @@ impl Task for LanguageTask {
         requested / (updates * options.count("unroll").max(1))
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         let Some(symbols) =
             extent.vocabulary.checked_sub(4).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
         else {

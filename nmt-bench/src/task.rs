@@ -195,7 +195,12 @@ impl Task for TranslationTask {
         Optimization { adam_beta2: 0.98, adam_epsilon: 1e-9, ..Optimization::constant("adam", 1e-3, 64, 5.0) }
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         let Some(symbols) =
             extent.vocabulary.checked_sub(2).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
         else {

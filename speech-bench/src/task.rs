@@ -104,7 +104,7 @@ impl Task for SpeechTask {
     }
 
     /// Both, side by side as in the paper.
-    fn studied(&self) -> &'static [&'static str] {
+    fn default_models(&self) -> &'static [&'static str] {
         NAMES
     }
 
@@ -206,7 +206,12 @@ impl Task for SpeechTask {
         Optimization::constant("adam", 3e-4, 32, clip)
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         let architecture = Architecture::of(&trial.model, &trial.options)?;
         let alphabet = architecture.alphabet(extent.vocabulary)?;
         let (rows, bins) = (trial.optimization.batch as usize, architecture.series().bins());

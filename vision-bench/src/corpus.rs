@@ -196,7 +196,7 @@ impl Corpus for VisionCorpus {
 
 fn crop(options: &Options) -> Crop {
     match options.choice("crop") {
-        "random_224" => Crop::Random224,
+        "random_224" => Crop::RandomSquare,
         _ => Crop::RandomArea,
     }
 }

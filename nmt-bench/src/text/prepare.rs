@@ -11,7 +11,7 @@ use scaling_core::error::Result;
 use scaling_core::files;
 use scaling_core::number::thousands;
 use scaling_core::overlap::Overlap;
-use scaling_core::task::USUAL_SEED;
+use scaling_core::task::DEFAULT_SEED;
 use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -58,7 +58,7 @@ pub(super) struct Meta {
 /// As [`prepare_in`].
 pub(crate) fn check(path: &Path, merges: usize) -> Result<Summary> {
     let layout = layout::recognise(path)?;
-    let survey = Survey::of(&layout, merges, USUAL_SEED)?;
+    let survey = Survey::of(&layout, merges, DEFAULT_SEED)?;
     let encoder = Encoder::new(&survey);
     let count = |part| Ok(encoder.count(part)?.summary);
     let parts = &survey.parts;

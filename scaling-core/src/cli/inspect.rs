@@ -10,7 +10,7 @@ use crate::terminal::say;
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let options = options(task.keys(), &arguments.assignments)?;
-    let size = arguments.size.unwrap_or_else(|| task.usual_size());
+    let size = arguments.size.unwrap_or_else(|| task.default_size());
     let cost = task.cost(model, size, task.extent(model, &options), &options)?;
     if arguments.json {
         let json = serde_json::json!({

@@ -10,7 +10,7 @@ use crate::number::thousands;
 use crate::report;
 use crate::settings::{Layers, Search};
 use crate::study::{Study, StudyFile, collect, execute};
-use crate::task::{Preset, USUAL_SEED};
+use crate::task::{DEFAULT_SEED, Preset};
 use crate::terminal::{say, tell};
 use crate::trial::{Failure, FailureKind, SCHEMA, State};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ const ASSUMED_EPOCHS: f64 = 15.0;
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
     let interrupted = interrupt::watch(true)?;
-    let jobs = arguments.jobs.unwrap_or_else(|| study.compute.usual_jobs()).max(1);
+    let jobs = arguments.jobs.unwrap_or_else(|| study.compute.default_jobs()).max(1);
     tell(&format!("{} -> {}", study.corpus.description(), study.directory.display()));
     execute(&study, jobs, &interrupted)?;
     let data = collect(&study.directory)?;
@@ -155,7 +155,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     let (task, models) = models(domain, arguments.model.as_deref())?;
     let compute = Compute::parse(arguments.device.as_deref().unwrap_or("cpu"))?;
     let preset = arguments.preset.unwrap_or(Preset::Smoke);
-    let seed = arguments.seed.unwrap_or(USUAL_SEED);
+    let seed = arguments.seed.unwrap_or(DEFAULT_SEED);
     let data = match arguments.data.as_deref() {
         None | Some("synthetic") => "synthetic".to_owned(),
         Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),
@@ -214,7 +214,7 @@ fn override_settings(
 fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::task::Task, Vec<String>)> {
     let Some(names) = names else {
         let (task, _) = domain.find(None)?;
-        return Ok((task, task.studied().iter().map(|model| (*model).to_owned()).collect()));
+        return Ok((task, task.default_models().iter().map(|model| (*model).to_owned()).collect()));
     };
     let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
     let task = found[0].0;

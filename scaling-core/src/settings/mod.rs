@@ -119,7 +119,7 @@ pub(crate) fn default(name: &str) -> Option<Value> {
 }
 
 /// Settings that change no result: a study may be resumed with other values.
-pub const HARMLESS: &[&str] = &["checkpoint_seconds", "level", "weights"];
+pub const RESULT_NEUTRAL: &[&str] = &["checkpoint_seconds", "level", "weights"];
 
 /// Which trials a study makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use scaling_core::cache::{self, Key};
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::overlap::{self, Overlap};
-use scaling_core::task::USUAL_SEED;
+use scaling_core::task::DEFAULT_SEED;
 use scaling_core::terminal::tell;
 use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ struct Meta {
 /// # Errors
 /// As [`prepare`].
 pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(layout::recognise(path)?, USUAL_SEED, None)?.summary)
+    Ok(survey(layout::recognise(path)?, DEFAULT_SEED, None)?.summary)
 }
 
 /// Decodes and scales the pictures at `path` into files below the cache directory, unless that was
