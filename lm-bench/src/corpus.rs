@@ -7,7 +7,7 @@ use crate::text::{Corpus as Text, Sentences, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::Neural;
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
@@ -111,9 +111,7 @@ impl Corpus for LanguageCorpus {
     fn irreducible(&self) -> Option<Irreducible> {
         // It is that of whole sentences, which no window of the paper's length cuts.
         let entropy = self.text.entropy.as_ref().filter(|_| self.pool.longest >= 150)?;
-        let bound =
-            if entropy.bound > 0.0 { format!(", known to ± {:.4}", entropy.bound) } else { String::new() };
-        Some(Irreducible { error: entropy.nats_per_token, note: format!("{}{bound}", entropy.note) })
+        Some(Irreducible { error: entropy.nats_per_token, note: entropy.note.clone() })
     }
 
     fn extent(&self, _model: &str, options: &Options) -> Extent {

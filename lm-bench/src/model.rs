@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor};
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::uniform;
 use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmWeights, OutputWeight};
-use scaling_core::task::{Cost, Extent};
+use scaling_core::task::{Cost, Extent, units};
 
 /// Weights start uniform in [-0.1, 0.1].
 const BOUND: f64 = 0.1;
@@ -49,13 +49,11 @@ impl Architecture {
 
 /// The size knob of these models is their number of hidden units.
 pub(crate) fn hidden(size: f64) -> Result<usize> {
-    if size.fract() == 0.0 && (1.0..=65_536.0).contains(&size) {
-        Ok(size as usize)
-    } else {
-        Err(Error::input(format!(
+    units(size).ok_or_else(|| {
+        Error::input(format!(
             "`--size` is the number of hidden units, a whole number from 1 to 65536, not {size}"
-        )))
-    }
+        ))
+    })
 }
 
 /// A language model over V symbols with h hidden units.

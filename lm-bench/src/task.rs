@@ -8,6 +8,7 @@ use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::shard::halves;
 use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::TrialConfig;
 use std::path::Path;
@@ -21,6 +22,13 @@ pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
 /// The most steps between updates.
 const LONGEST: u64 = 65_536;
 
+const TRANSFORM_BIAS: Key = Key {
+    name: "transform_bias",
+    kind: Kind::Reals,
+    default: "-4",
+    help: "initial bias of the RHN's transform gate (b_T)",
+};
+
 const WORD_KEYS: &[Key] = &[
     Key {
         name: "vocabulary",
@@ -29,12 +37,7 @@ const WORD_KEYS: &[Key] = &[
         help: "most frequent words of a text that are symbols; 4 specials are added",
     },
     Key { name: "unroll", kind: Kind::Positive, default: "80", help: "steps between updates" },
-    Key {
-        name: "transform_bias",
-        kind: Kind::Reals,
-        default: "-4",
-        help: "initial bias of the RHN's transform gate (b_T)",
-    },
+    TRANSFORM_BIAS,
 ];
 
 const CHARACTER_KEYS: &[Key] = &[
@@ -45,12 +48,7 @@ const CHARACTER_KEYS: &[Key] = &[
         help: "most frequent characters that are symbols; 4 specials are added",
     },
     Key { name: "unroll", kind: Kind::Positive, default: "150", help: "predictions of a sentence at most" },
-    Key {
-        name: "transform_bias",
-        kind: Kind::Reals,
-        default: "-4",
-        help: "initial bias of the RHN's transform gate (b_T)",
-    },
+    TRANSFORM_BIAS,
 ];
 
 /// A language-modelling task: its unit decides everything else.
@@ -156,11 +154,8 @@ impl Task for LanguageTask {
             (Preset::Paper, Unit::Words, _) => (available.min(768_000_000) / 5 * 2, 9),
             (Preset::Paper, Unit::Characters, _) => (available.min(3_480_000_000) / 25, 9),
         };
-        // Halves of what the data allow, largest first.
-        let largest = largest.min(available);
-        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
         let rhn = model.contains("rhn");
-        let mut pairs = vec![("shards", shards.join(","))];
+        let mut pairs = vec![("shards", halves(largest, available, shards))];
         let words = self.0 == Unit::Words;
         let pick =
             |for_words: &str, for_characters: &str| if words { for_words } else { for_characters }.to_owned();
@@ -215,7 +210,12 @@ impl Task for LanguageTask {
         requested / (updates * options.count("unroll").max(1))
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         let Some(symbols) =
             extent.vocabulary.checked_sub(4).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
         else {

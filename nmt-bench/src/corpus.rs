@@ -96,9 +96,7 @@ impl Corpus for TranslationCorpus {
 
     fn irreducible(&self) -> Option<Irreducible> {
         let floor = self.text.floor.as_ref()?;
-        let bound =
-            if floor.bound > 0.0 { format!(", known to ± {:.4}", floor.bound) } else { String::new() };
-        Some(Irreducible { error: floor.token_error, note: format!("{}{bound}", floor.note) })
+        Some(Irreducible { error: floor.token_error, note: floor.note.clone() })
     }
 
     fn extent(&self, _model: &str, options: &Options) -> Extent {

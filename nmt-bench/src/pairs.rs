@@ -31,11 +31,7 @@ pub(crate) struct Floor {
     /// Per-token error of the best predictor that sees the source and all earlier target tokens, the end
     /// of the sentence included.
     pub(crate) token_error: f64,
-    /// Half the width of the interval in which it lies; 0 if it is exact.
-    pub(crate) bound: f64,
-    /// Nats per target token of that predictor, the end included.
-    pub(crate) nats_per_token: f64,
-    /// How they are known.
+    /// How it is known.
     pub(crate) note: String,
 }
 

@@ -4,9 +4,9 @@ use crate::batch::Batches;
 use crate::model::{Dropout, Translator};
 use burn::tensor::Device;
 use scaling_core::error::Result;
-use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
 use scaling_core::nn::training_device;
+use scaling_core::standard_error::ratio;
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -56,8 +56,7 @@ impl TranslationRecipe {
                 ("nats_per_token".to_owned(), loss),
                 ("bits_per_token".to_owned(), loss / std::f64::consts::LN_2),
             ]),
-            // Without a single error nothing is known of its spread.
-            relative_standard_error: relative_standard_error.filter(|e| e.is_finite()),
+            relative_standard_error,
         }
     }
 }

@@ -9,6 +9,7 @@ use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::shard::halves;
 use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
@@ -137,11 +138,8 @@ impl Task for TranslationTask {
             Preset::Small => (1_280_000, 7),
             Preset::Paper => (available.min(1 << 27), 9),
         };
-        // Halves of what the data allow, largest first.
-        let largest = largest.min(available);
-        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
         let mut pairs = vec![
-            ("shards", shards.join(",")),
+            ("shards", halves(largest, available, shards)),
             ("optimizers", "adam".to_owned()),
             ("adam_beta2", "0.98".to_owned()),
             ("adam_epsilon", "1e-9".to_owned()),
@@ -197,7 +195,12 @@ impl Task for TranslationTask {
         Optimization { adam_beta2: 0.98, adam_epsilon: 1e-9, ..Optimization::constant("adam", 1e-3, 64, 5.0) }
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         let Some(symbols) =
             extent.vocabulary.checked_sub(2).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
         else {

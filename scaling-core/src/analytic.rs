@@ -124,7 +124,7 @@ impl Task for Memorizer {
     fn batch_limit(&self, requested: u64, _options: &Options) -> u64 {
         requested
     }
-    fn stopwatch(
+    fn synthetic_learner(
         &self,
         trial: &TrialConfig,
         _extent: Extent,

@@ -116,7 +116,7 @@ impl Compute {
 
     /// Trials at a time that surely fit: one for each core, and one on a GPU, whose memory is the limit.
     #[must_use]
-    pub fn usual_jobs(&self) -> usize {
+    pub fn default_jobs(&self) -> usize {
         let is_cpu = ["cpu", "tch-cpu"].iter().any(|kind| self.kind.starts_with(kind));
         if is_cpu { cores() } else { 1 }
     }
@@ -245,7 +245,7 @@ mod tests {
                 Ok(compute) => {
                     assert!(backend.built && compute.name == backend.name);
                     let jobs = if compute.name.ends_with("cpu") { cores() } else { 1 };
-                    assert_eq!(compute.usual_jobs(), jobs);
+                    assert_eq!(compute.default_jobs(), jobs);
                 }
                 Err(error) if backend.built => assert!(error.to_string().contains("found: "), "{error}"),
                 Err(error) => {

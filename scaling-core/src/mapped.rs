@@ -21,16 +21,6 @@ pub fn map_readonly(path: &Path) -> Result<Mmap> {
     map.at("map", path)
 }
 
-/// Number `index` of an array of little-endian `u16`.
-///
-/// # Panics
-/// If `bytes` is shorter than `2 * index + 2`.
-#[must_use]
-pub fn u16_at(bytes: &[u8], index: usize) -> u16 {
-    let at = index * 2;
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
 /// Number `index` of an array of little-endian `u64`.
 ///
 /// # Panics
@@ -59,7 +49,6 @@ mod tests {
         let map = map_readonly(file.path())?;
         assert_eq!(u64_at(&map, 2), 1 << 40);
         assert_eq!(u64_at(&map, 1), u64::MAX);
-        assert_eq!(u16_at(&map, 0), 1);
         assert_eq!(u16s(&map[..4]).collect::<Vec<_>>(), [1, 0]);
         let missing = map_readonly(Path::new("/no/such/file")).unwrap_err().to_string();
         assert!(missing.contains("/no/such/file"), "{missing}");

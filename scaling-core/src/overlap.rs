@@ -1,6 +1,7 @@
 //! Items that lie in more than one part of a data set: what a model has been trained or selected on is no test of it.
 
-use crate::report::thousands;
+use crate::mapped::u64_at;
+use crate::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -31,6 +32,12 @@ impl Overlap {
         let test = self.test.map_or(String::new(), test);
         format!("{} validation {items} occur in training too{test}", thousands(self.validation))
     }
+}
+
+/// 64 bits of the hash of an item, which tell items apart.
+#[must_use]
+pub fn digest(hash: &blake3::Hash) -> u64 {
+    u64_at(hash.as_bytes(), 0)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::files;
-use crate::report::thousands;
+use crate::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;

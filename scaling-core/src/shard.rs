@@ -90,6 +90,15 @@ pub fn measured_items(fingerprint: &str, count: u64, wanted: u64, weight: impl F
     items
 }
 
+/// The shards of a preset, as on the command line: `count` halves of `largest`, or of what the data allow, the
+/// largest first.
+#[must_use]
+pub fn halves(largest: u64, available: u64, count: u32) -> String {
+    let largest = largest.min(available);
+    let shards: Vec<String> = (0..count).map(|k| (largest >> k).max(1).to_string()).collect();
+    shards.join(",")
+}
+
 impl ShardSpec {
     /// Draws the shard: the shortest run of shuffled items that holds the requested samples; where the
     /// pool has classes, of each class.
@@ -225,6 +234,12 @@ mod tests {
         assert_ne!(draw(500, Mode::Independent, 1), draw(500, Mode::Independent, 2));
         let other = ShardSpec { size: 500, mode: Mode::Independent, seed: 1 };
         assert_ne!(other.draw(&Even(Some(2000)), "other").unwrap(), draw(500, Mode::Independent, 1));
+    }
+
+    #[test]
+    fn the_shards_of_a_preset_halve() {
+        assert_eq!(halves(1000, u64::MAX, 3), "1000,500,250");
+        assert_eq!(halves(1000, 2, 3), "2,1,1");
     }
 
     #[test]

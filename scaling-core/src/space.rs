@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::fit::curve::median;
-use crate::settings::{Options, Settings};
+use crate::settings::{Options, Search, Settings};
 use crate::shard::ShardSpec;
 use crate::task::Task;
 use crate::trial::{Optimization, SCHEMA, TrialConfig};
@@ -53,7 +53,7 @@ impl Space<'_> {
     pub fn trials(&self, errors: &BTreeMap<String, Option<f64>>) -> Result<Vec<TrialConfig>> {
         let mut trials: Vec<TrialConfig> = Vec::new();
         let mut before: Vec<(Candidate, Vec<TrialConfig>)> = Vec::new();
-        let full = if self.settings.search == "guided" {
+        let full = if self.settings.search == Search::Guided {
             self.settings.shards.len().div_ceil(2)
         } else {
             usize::MAX
@@ -82,12 +82,12 @@ impl Space<'_> {
         Ok(trials)
     }
 
-    /// How many trials the study can come to at most.
+    /// Every trial that the study can come to: of a guided search more than it will choose.
     ///
     /// # Errors
     /// If a model does not know a size.
-    pub fn upper_bound(&self) -> Result<Vec<TrialConfig>> {
-        let settings = Settings { search: "grid".into(), ..self.settings.clone() };
+    pub fn all_trials(&self) -> Result<Vec<TrialConfig>> {
+        let settings = Settings { search: Search::Grid, ..self.settings.clone() };
         Space { settings: &settings, ..self.clone() }.trials(&BTreeMap::new())
     }
 

@@ -39,7 +39,7 @@ pub struct Published {
 }
 
 /// The seed of a study that names none; what `data check` and `data prepare` say is of its split.
-pub const USUAL_SEED: u64 = 1;
+pub const DEFAULT_SEED: u64 = 1;
 
 /// How much work a study is meant to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
@@ -60,6 +60,12 @@ pub struct Cost {
     pub parameters: u64,
     /// Floating-point operations to train on one sample (forward and backward), by the products alone.
     pub flops_per_sample: f64,
+}
+
+/// A size that is a whole number of units from 1 to 65,536, if it is one.
+#[must_use]
+pub fn units(size: f64) -> Option<usize> {
+    (size.fract() == 0.0 && (1.0..=65_536.0).contains(&size)).then_some(size as usize)
 }
 
 /// The sizes that the data decide: sequence length and vocabulary (or image side and classes).
@@ -109,11 +115,11 @@ pub trait Task: Sync {
     /// Model names; the first is the default.
     fn models(&self) -> &'static [&'static str];
     /// The models of a study that names none: the first, unless several are meant to be compared.
-    fn studied(&self) -> &'static [&'static str] {
+    fn default_models(&self) -> &'static [&'static str] {
         &self.models()[..1]
     }
     /// The size of a model where none is named.
-    fn usual_size(&self) -> f64 {
+    fn default_size(&self) -> f64 {
         128.0
     }
     /// What models of different names are together, where a study of several also has a curve of the best
@@ -156,7 +162,12 @@ pub trait Task: Sync {
     ///
     /// # Errors
     /// If the size does not suit the model.
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>>;
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>>;
 }
 
 /// Data opened for reading: training pool, validation set and what is known of them.

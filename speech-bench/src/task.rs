@@ -9,6 +9,7 @@ use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
+use scaling_core::shard::halves;
 use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
@@ -103,7 +104,7 @@ impl Task for SpeechTask {
     }
 
     /// Both, side by side as in the paper.
-    fn studied(&self) -> &'static [&'static str] {
+    fn default_models(&self) -> &'static [&'static str] {
         NAMES
     }
 
@@ -147,10 +148,8 @@ impl Task for SpeechTask {
             Preset::Small => (512_000, 7),
             Preset::Paper => (available.min(1 << 29), 9),
         };
-        // Halves of what the data allow, largest first.
-        let largest = largest.min(available);
-        let shards: Vec<String> = (0..shards).map(|k| (largest >> k).max(1).to_string()).collect();
-        let mut pairs = vec![("shards", shards.join(",")), ("optimizers", "adam".to_owned())];
+        let mut pairs =
+            vec![("shards", halves(largest, available, shards)), ("optimizers", "adam".to_owned())];
         pairs.extend(match preset {
             Preset::Smoke => vec![
                 ("sizes", "32".to_owned()),
@@ -207,7 +206,12 @@ impl Task for SpeechTask {
         Optimization::constant("adam", 3e-4, 32, clip)
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         let architecture = Architecture::of(&trial.model, &trial.options)?;
         let alphabet = architecture.alphabet(extent.vocabulary)?;
         let (rows, bins) = (trial.optimization.batch as usize, architecture.series().bins());

@@ -8,13 +8,14 @@ use crate::task::SPEECH;
 use crate::utterances::{ALPHABET, text};
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::{Command, say_if_heard, tell};
+use scaling_core::cli::Command;
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
 use scaling_core::files::read_json;
 use scaling_core::neural::import;
 use scaling_core::study::best_trial;
 use scaling_core::task::Task;
+use scaling_core::terminal::{say_if_heard, tell};
 use scaling_core::trial::{TrialConfig, Weights};
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,6 @@ fn run(given: &ArgMatches) -> Result<()> {
     let mut extractor = Extractor::new();
     let (mut unusable, mut first) = (0, None);
     for file in &files {
-        let mut features = Vec::new();
         let heard = audio::load(file).map_err(|reason| reason.to_string()).and_then(|samples| {
             let (mut spectrogram, mut mel) = (Vec::new(), Vec::new());
             match extractor.extract(&samples, &mut spectrogram, &mut mel) {
@@ -55,8 +55,8 @@ fn run(given: &ArgMatches) -> Result<()> {
                 _ => Ok(series.of(spectrogram, mel)),
             }
         });
-        match heard {
-            Ok(values) => features.extend(values),
+        let mut features = match heard {
+            Ok(features) => features,
             Err(reason) => {
                 let line = format!("{} {reason}", file.display());
                 unusable += 1;
@@ -66,7 +66,7 @@ fn run(given: &ArgMatches) -> Result<()> {
                 first.get_or_insert(line);
                 continue;
             }
-        }
+        };
         normalization.of(series).apply(&mut features);
         let batch = Batch::new(&[features], series.bins(), Vec::new());
         let said = listener(&batch);

@@ -9,7 +9,7 @@ use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::Neural;
 use scaling_core::nn::Padding;
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
@@ -196,7 +196,7 @@ impl Corpus for VisionCorpus {
 
 fn crop(options: &Options) -> Crop {
     match options.choice("crop") {
-        "random_224" => Crop::Random224,
+        "random_224" => Crop::RandomSquare,
         _ => Crop::RandomArea,
     }
 }
@@ -235,7 +235,7 @@ pub(crate) fn learner(
         trial.seed,
         &device.clone().autodiff(),
     )?;
-    let cost: Cost = architecture.cost(trial.size, extent)?;
+    let cost = architecture.cost(trial.size, extent)?;
     let Data { train, rows, validation, test } = data;
     let recipe = VisionRecipe { train, rows, validation, test, cost, device };
     Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))

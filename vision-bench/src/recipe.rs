@@ -5,9 +5,9 @@ use crate::model::ResNet;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use scaling_core::error::Result;
-use scaling_core::estimate::ratio;
 use scaling_core::neural::{Recipe, StepLoss};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
+use scaling_core::standard_error::ratio;
 use scaling_core::task::{Cost, Evaluation};
 use scaling_core::trial::Weights;
 use std::collections::BTreeMap;
@@ -99,8 +99,7 @@ impl VisionRecipe {
                 ("top5_error".to_owned(), share(5)),
                 ("cross_entropy".to_owned(), loss),
             ]),
-            // Without a single error nothing is known of its spread.
-            relative_standard_error: relative_standard_error.filter(|e| e.is_finite()),
+            relative_standard_error,
         }
     }
 }

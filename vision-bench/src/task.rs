@@ -90,7 +90,7 @@ impl Task for VisionTask {
     }
 
     /// That of the published networks.
-    fn usual_size(&self) -> f64 {
+    fn default_size(&self) -> f64 {
         1.0
     }
 
@@ -216,7 +216,12 @@ impl Task for VisionTask {
         Optimization::constant("nesterov", 1e-3, 32, 0.0)
     }
 
-    fn stopwatch(&self, trial: &TrialConfig, extent: Extent, compute: &Compute) -> Result<Box<dyn Learner>> {
+    fn synthetic_learner(
+        &self,
+        trial: &TrialConfig,
+        extent: Extent,
+        compute: &Compute,
+    ) -> Result<Box<dyn Learner>> {
         if extent.length < LEAST_SIDE {
             return Err(Error::input(format!("`--length` must be at least {LEAST_SIDE} pixels")));
         }

@@ -3,8 +3,9 @@
 use super::Unit;
 use super::lines::for_each_token;
 use super::part::Part;
+use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
-use scaling_core::estimate::entropy;
+use scaling_core::overlap;
 use std::collections::{HashMap, HashSet};
 
 /// What a part holds.
@@ -118,7 +119,7 @@ pub(super) fn digests(part: &Part) -> Result<HashSet<u64>> {
 
 /// 64 bits that tell sentences apart.
 fn digest(sentence: &str) -> u64 {
-    scaling_core::mapped::u64_at(blake3::hash(sentence.as_bytes()).as_bytes(), 0)
+    overlap::digest(&blake3::hash(sentence.as_bytes()))
 }
 
 #[cfg(test)]

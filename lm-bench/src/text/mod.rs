@@ -70,8 +70,6 @@ impl fmt::Display for Unit {
 pub(crate) struct Entropy {
     /// Nats per predicted token, the end of the sentence included.
     pub(crate) nats_per_token: f64,
-    /// Half the width of the interval in which the true value lies; 0 if it is exact.
-    pub(crate) bound: f64,
     /// How it is known.
     pub(crate) note: String,
 }

@@ -94,7 +94,7 @@ impl Part {
                 let text = piece.read()?;
                 let (mut sentences, blank) = lines::sentences(&text);
                 let mut index = *before..;
-                sentences.retain(|_| index.next().is_some_and(|index| self.filter.has(index)));
+                sentences.retain(|_| index.next().is_some_and(|index| self.filter.contains(index)));
                 Ok(work(&sentences, blank))
             };
             let results: Vec<Result<T>> = pieces.par_iter().map(visit).collect();

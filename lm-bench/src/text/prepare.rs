@@ -6,12 +6,12 @@ use super::layout::{self, Layout};
 use super::part::Parts;
 use super::{Specials, Unit};
 use scaling_core::cache::{self, Key};
-use scaling_core::cli::tell;
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
+use scaling_core::number::thousands;
 use scaling_core::overlap::Overlap;
-use scaling_core::report::thousands;
-use scaling_core::task::USUAL_SEED;
+use scaling_core::task::DEFAULT_SEED;
+use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -74,7 +74,7 @@ pub(super) struct Meta {
 /// As [`prepare`].
 pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Summary> {
     let layout = layout::recognise(path)?;
-    Ok(Survey::of(&layout, unit, vocabulary, USUAL_SEED)?.summary)
+    Ok(Survey::of(&layout, unit, vocabulary, DEFAULT_SEED)?.summary)
 }
 
 /// Turns the text at `path` into files of ids below the cache directory, unless that was done

@@ -12,8 +12,8 @@ use super::{Corpus, Entropy, Sentences, Specials, Unit};
 use entropy::Expected;
 use grammar::Grammar;
 use lexicon::Word;
+use scaling_core::entropy::entropy;
 use scaling_core::error::{Error, Result};
-use scaling_core::estimate;
 use scaling_core::random::Random;
 use std::sync::Arc;
 
@@ -90,7 +90,6 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
         vocabulary,
         entropy: Some(Entropy {
             nats_per_token,
-            bound: 0.0,
             note: "the entropy of the source, exact by the chain rule over the choices of its grammar"
                 .to_owned(),
         }),
@@ -182,7 +181,7 @@ fn marginal_entropy(sentences: &Synthetic, symbols: usize) -> f64 {
         }
     }
     counts.push(MARGINAL_SENTENCES);
-    estimate::entropy(counts)
+    entropy(counts)
 }
 
 /// Hash of the vocabulary, the seed and the first sentences, in which all tables of the language show.

@@ -3,7 +3,7 @@
 use scaling_core::error::{Error, Result};
 use scaling_core::nn::InputFeeding;
 use scaling_core::settings::Options;
-use scaling_core::task::{Cost, Extent};
+use scaling_core::task::{Cost, Extent, units};
 
 /// The encoders that can be chosen, the paper's published counts first.
 pub(crate) const ENCODERS: &[&str] = &["unidirectional", "bidirectional"];
@@ -34,12 +34,10 @@ impl Architecture {
 
     /// The size knob d: the width of embeddings, layers and attention.
     pub(crate) fn width(self, size: f64) -> Result<usize> {
-        let whole = size.fract() == 0.0 && (1.0..=65_536.0).contains(&size);
-        if !whole || (self.bidirectional && size % 2.0 != 0.0) {
+        units(size).filter(|d| !self.bidirectional || d.is_multiple_of(2)).ok_or_else(|| {
             let what = if self.bidirectional { "an even number" } else { "a whole number" };
-            return Err(Error::input(format!("`--size` is the width d, {what} up to 65536, not {size}")));
-        }
-        Ok(size as usize)
+            Error::input(format!("`--size` is the width d, {what} up to 65536, not {size}"))
+        })
     }
 
     /// Exact parameters, 39 d^2 + (V_S + V_T + 32) d + V_T with the default options, and 6 operations per

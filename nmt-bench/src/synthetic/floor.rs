@@ -7,6 +7,7 @@
 use super::agreement::{Determiner, Gender, Number};
 use super::grammar::{ADJECTIVE, ADVERB, CONJUNCTION, Grammar, PERFECT, PLURAL, PREPOSITIONAL};
 use super::translation::{PAST, Slot};
+use scaling_core::entropy::entropy_term;
 
 /// Expectations of a target sentence, its end included.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ impl Expected {
         let likeliest = outcomes.iter().map(|(_, p)| *p).fold(0.0, f64::max);
         self.errors += weight * (1.0 - likeliest);
         for &(word, p) in outcomes {
-            self.nats += weight * nats(p);
+            self.nats += weight * entropy_term(p);
             self.counts[usize::from(word)] += weight * p;
         }
     }
@@ -180,9 +181,4 @@ fn numbers() -> [(Number, f64); 2] {
 fn mixed(usual: Slot, chance: f64, other: Slot) -> Vec<(u16, f64)> {
     let usual = usual.outcomes().map(|(word, p)| (word, p * (1.0 - chance)));
     usual.chain(other.outcomes().map(|(word, p)| (word, p * chance))).collect()
-}
-
-/// The part of an outcome of probability `p` in an entropy.
-pub(super) fn nats(p: f64) -> f64 {
-    if p > 0.0 { -p * p.ln() } else { 0.0 }
 }

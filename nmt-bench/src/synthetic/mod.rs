@@ -18,9 +18,10 @@ mod writer;
 
 use crate::pairs::{Floor, Pairs, Parallel};
 use crate::text::Tokenizer;
-use floor::{Expected, nats};
+use floor::Expected;
 use grammar::Grammar;
 use lexicon::Sizes;
+use scaling_core::entropy::entropy_term;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) struct Options {
     pub(crate) noise: f64,
 }
 
+#[cfg(test)]
 impl Default for Options {
     fn default() -> Self {
         Self { nouns: 60, noise: 0.25 }
@@ -114,8 +116,6 @@ impl Expected {
     fn floor(&self) -> Floor {
         Floor {
             token_error: self.errors / self.tokens(),
-            bound: 0.0,
-            nats_per_token: self.nats / self.tokens(),
             note: "exact, as the expected sum over the places of a translation".to_owned(),
         }
     }
@@ -127,7 +127,7 @@ impl Expected {
 
     /// Entropy of the marginal distribution of the target tokens.
     fn best_guess_loss(&self) -> f64 {
-        self.counts.iter().map(|count| nats(count / self.tokens())).sum()
+        self.counts.iter().map(|count| entropy_term(count / self.tokens())).sum()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which pairs are left out, as `clean-corpus-n.perl` of Moses decides with the limits of the paper's data.
 
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::AddAssign;

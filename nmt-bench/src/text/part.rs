@@ -84,7 +84,7 @@ impl Part {
             let work = |(before, piece): &(u64, Piece)| -> Result<T> {
                 let mut result = T::default();
                 piece.visit(self.longest, |line, pair| {
-                    if self.filter.has(before + line) {
+                    if self.filter.contains(before + line) {
                         each(&mut result, pair);
                     }
                 })?;

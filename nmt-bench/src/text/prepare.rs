@@ -6,13 +6,13 @@ use super::layout::{self, Layout};
 use super::moses::Language;
 use super::survey::Survey;
 use scaling_core::cache::{self, Key};
-use scaling_core::cli::tell;
+use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
-use scaling_core::estimate::entropy;
 use scaling_core::files;
+use scaling_core::number::thousands;
 use scaling_core::overlap::Overlap;
-use scaling_core::report::thousands;
-use scaling_core::task::USUAL_SEED;
+use scaling_core::task::DEFAULT_SEED;
+use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ pub(super) struct Meta {
 /// As [`prepare_in`].
 pub(crate) fn check(path: &Path, merges: usize) -> Result<Summary> {
     let layout = layout::recognise(path)?;
-    let survey = Survey::of(&layout, merges, USUAL_SEED)?;
+    let survey = Survey::of(&layout, merges, DEFAULT_SEED)?;
     let encoder = Encoder::new(&survey);
     let count = |part| Ok(encoder.count(part)?.summary);
     let parts = &survey.parts;

@@ -7,8 +7,7 @@ use super::part::{Part, Parts};
 use super::pieces::Pair;
 use super::tokenizer::Tokenizer;
 use scaling_core::error::{Error, Result};
-use scaling_core::mapped::u64_at;
-use scaling_core::overlap::Overlap;
+use scaling_core::overlap::{self, Overlap};
 use std::collections::{HashMap, HashSet};
 
 /// A corpus after the first pass.
@@ -141,5 +140,5 @@ impl Tally {
 fn digest(tokens: [&str; 2]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(tokens[0].as_bytes()).update(b"\n").update(tokens[1].as_bytes());
-    u64_at(hasher.finalize().as_bytes(), 0)
+    overlap::digest(&hasher.finalize())
 }

@@ -1,9 +1,10 @@
 //! `data check` and `data prepare`.
 
 use super::arguments::{DataAction, DataArguments};
-use super::{Domain, options, say};
+use super::{Domain, options};
 use crate::error::{At, Result};
-use crate::task::{Task, USUAL_SEED};
+use crate::task::{DEFAULT_SEED, Task};
+use crate::terminal::say;
 use std::path::Path;
 
 pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
@@ -16,7 +17,7 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
         let options = options(task.keys(), &arguments.assignments)?;
         let said = match &arguments.action {
             DataAction::Check { path } => task.check(&named(path)?, &options)?,
-            DataAction::Prepare { path } => task.open(&named(path)?, &options, USUAL_SEED)?.description(),
+            DataAction::Prepare { path } => task.open(&named(path)?, &options, DEFAULT_SEED)?.description(),
         };
         say(&format!("{}: {said}", task.name()))?;
     }

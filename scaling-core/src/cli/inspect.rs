@@ -1,15 +1,16 @@
 //! `model` and `devices`: what can be said without training.
 
 use super::arguments::ModelArguments;
-use super::{Domain, options, say};
+use super::{Domain, options};
 use crate::device::{BACKENDS, Compute};
 use crate::error::Result;
-use crate::report::thousands;
+use crate::number::thousands;
+use crate::terminal::say;
 
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let options = options(task.keys(), &arguments.assignments)?;
-    let size = arguments.size.unwrap_or_else(|| task.usual_size());
+    let size = arguments.size.unwrap_or_else(|| task.default_size());
     let cost = task.cost(model, size, task.extent(model, &options), &options)?;
     if arguments.json {
         let json = serde_json::json!({

@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM end a command cleanly.
 
 use crate::error::{At, Result};
+use crate::study::PARENT;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,9 +21,6 @@ pub(super) fn watch(impatient: bool) -> Result<impl Fn() -> bool> {
     }
     Ok(move || flag.load(Ordering::Relaxed))
 }
-
-/// Names the study that started a trial, by its process number.
-pub(crate) const PARENT: &str = "SCALING_PARENT";
 
 /// Asks the system to send SIGTERM to this process when the study that started it dies, so that no
 /// trial outlives its study. Elsewhere than on Linux a lease keeps a left-over trial from running twice.

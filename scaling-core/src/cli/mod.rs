@@ -2,19 +2,17 @@
 
 mod arguments;
 mod data;
+mod date;
 mod inspect;
 mod interrupt;
 mod study;
 mod throughput;
 
-pub(crate) use interrupt::PARENT;
-
-use crate::error::{At, Error, Result};
+use crate::error::{Error, Result};
 use crate::settings::{Key, Options};
 use crate::task::Task;
+use crate::terminal::{complain_about_usage, conclude};
 use clap::{CommandFactory, FromArgMatches};
-use std::io::{ErrorKind, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 /// A binary: its name and its tasks. The first model of the first task is the default.
@@ -91,59 +89,4 @@ pub fn run(domain: &Domain) -> ExitCode {
         Action::Devices => inspect::devices(),
     };
     conclude(outcome)
-}
-
-/// Prints an error once and gives its exit code.
-#[must_use]
-pub fn conclude(outcome: Result<()>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&format!("error: {error}"));
-            ExitCode::from(error.exit_code())
-        }
-    }
-}
-
-/// Help and version as clap prints them; a usage error in at most 4 lines.
-#[must_use]
-pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        tell("error: a subcommand is needed; `--help` lists them");
-        return ExitCode::from(2);
-    }
-    let text = error.to_string();
-    for line in text.lines().filter(|line| !line.trim().is_empty()).take(4) {
-        tell(line);
-    }
-    ExitCode::from(2)
-}
-
-/// Prints a text and a line end to standard output; a reader that has gone away is no error.
-///
-/// # Errors
-/// If standard output cannot be written for another reason.
-pub fn say(text: &str) -> Result<()> {
-    say_if_heard(text).map(drop)
-}
-
-/// As [`say`], and whether anybody still reads: who could go on for long stops otherwise.
-///
-/// # Errors
-/// As [`say`].
-pub fn say_if_heard(text: &str) -> Result<bool> {
-    let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        written => written.at("write", Path::new("standard output")).map(|()| true),
-    }
-}
-
-/// Prints a line to standard error, if anybody listens.
-pub fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,14 +1,17 @@
 //! `study`, `plan` and `trial`.
 
 use super::arguments::{StudyArguments, TrialArguments};
-use super::{Domain, interrupt, say, tell};
+use super::date::today;
+use super::{Domain, interrupt};
 use crate::device::{Compute, cores, use_threads};
 use crate::error::{At, Error, Result};
 use crate::files::write_json;
-use crate::report::{self, thousands};
-use crate::settings::Layers;
+use crate::number::thousands;
+use crate::report;
+use crate::settings::{Layers, Search};
 use crate::study::{Study, StudyFile, collect, execute};
-use crate::task::{Preset, USUAL_SEED};
+use crate::task::{DEFAULT_SEED, Preset};
+use crate::terminal::{say, tell};
 use crate::trial::{Failure, FailureKind, SCHEMA, State};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +23,7 @@ const ASSUMED_EPOCHS: f64 = 15.0;
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
     let interrupted = interrupt::watch(true)?;
-    let jobs = arguments.jobs.unwrap_or_else(|| study.compute.usual_jobs()).max(1);
+    let jobs = arguments.jobs.unwrap_or_else(|| study.compute.default_jobs()).max(1);
     tell(&format!("{} -> {}", study.corpus.description(), study.directory.display()));
     execute(&study, jobs, &interrupted)?;
     let data = collect(&study.directory)?;
@@ -62,7 +65,7 @@ fn judge(study: &Study<'_>) -> Result<()> {
 
 pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
-    let trials = study.space().upper_bound()?;
+    let trials = study.space().all_trials()?;
     say(&study.corpus.description())?;
     say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
@@ -87,7 +90,7 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
         all_flops += flops;
     }
     let hours = all_flops / (ASSUMED_RATE * cores() as f64) / 3600.0;
-    let at_most = if study.settings.search == "guided" { "at most " } else { "" };
+    let at_most = if study.settings.search == Search::Guided { "at most " } else { "" };
     say(&format!(
         "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores; {:.2} GB if all weights are kept (assuming {ASSUMED_EPOCHS} epochs)",
         trials.len(),
@@ -152,7 +155,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     let (task, models) = models(domain, arguments.model.as_deref())?;
     let compute = Compute::parse(arguments.device.as_deref().unwrap_or("cpu"))?;
     let preset = arguments.preset.unwrap_or(Preset::Smoke);
-    let seed = arguments.seed.unwrap_or(USUAL_SEED);
+    let seed = arguments.seed.unwrap_or(DEFAULT_SEED);
     let data = match arguments.data.as_deref() {
         None | Some("synthetic") => "synthetic".to_owned(),
         Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),
@@ -189,7 +192,7 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
-    study.space().upper_bound()?;
+    study.space().all_trials()?;
     if create {
         study.establish()?;
     }
@@ -211,7 +214,7 @@ fn override_settings(
 fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::task::Task, Vec<String>)> {
     let Some(names) = names else {
         let (task, _) = domain.find(None)?;
-        return Ok((task, task.studied().iter().map(|model| (*model).to_owned()).collect()));
+        return Ok((task, task.default_models().iter().map(|model| (*model).to_owned()).collect()));
     };
     let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
     let task = found[0].0;
@@ -260,32 +263,5 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
 
 /// `runs/<task>-<date>`, by the date in UTC.
 fn default_directory(task: &str) -> PathBuf {
-    let days = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs() / 86_400);
-    PathBuf::from("runs").join(format!("{task}-{}", date(days as i64)))
-}
-
-/// The civil date of a day number since 1970-01-01 (Howard Hinnant's `civil_from_days`).
-fn date(days: i64) -> String {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn dates() {
-        assert_eq!(super::date(0), "1970-01-01");
-        assert_eq!(super::date(19_782), "2024-02-29");
-        assert_eq!(super::date(20_819), "2027-01-01");
-    }
+    PathBuf::from("runs").join(format!("{task}-{}", today()))
 }

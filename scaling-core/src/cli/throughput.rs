@@ -1,12 +1,13 @@
 //! `throughput`: training speed on random samples, warm-up excluded.
 
 use super::arguments::ThroughputArguments;
-use super::{Domain, options, say};
+use super::{Domain, options};
 use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
 use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
 use crate::task::{Extent, Learner};
+use crate::terminal::say;
 use crate::trial::{Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
 
@@ -72,9 +73,9 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
     let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
-    let size = arguments.size.unwrap_or_else(|| task.usual_size());
-    let trial = stopwatch_trial(recipe, model, size, &arguments.device, options);
-    let mut learner = task.stopwatch(&trial, extent, &compute)?;
+    let size = arguments.size.unwrap_or_else(|| task.default_size());
+    let trial = synthetic_trial(recipe, model, size, &arguments.device, options);
+    let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
     let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
     let (samples, cost) = (learner.samples_per_step(), learner.cost());
     let speed = |q: f64| samples / Measured::quantile(&measured.0, q);
@@ -118,7 +119,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     }
 }
 
-fn stopwatch_trial(
+fn synthetic_trial(
     optimization: Optimization,
     model: &str,
     size: f64,

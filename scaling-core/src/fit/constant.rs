@@ -21,6 +21,12 @@ const HALVINGS: usize = 24;
 /// Exponents at which a region is kept, and constants at each.
 const NODES: (usize, usize) = (25, 7);
 
+/// Whether an exponent ran to an end of [`EXPONENTS`].
+#[must_use]
+pub fn at_the_edge(beta: f64) -> bool {
+    beta < 0.999 * EXPONENTS.0 || beta > 1.001 * EXPONENTS.1
+}
+
 /// The best law with an exponent in [`EXPONENTS`] and γ >= 0.
 #[must_use]
 pub fn fit(values: &[(f64, f64)]) -> Law {

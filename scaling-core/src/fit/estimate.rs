@@ -9,7 +9,7 @@ use super::uncertainty::Uncertainty;
 use super::{Form, Options, constant, student};
 
 /// An estimate, or why there is none.
-pub(super) type Outcome = Result<Estimate, String>;
+pub(super) type Estimated = Result<Estimate, String>;
 
 /// A law with what is known about its error.
 pub(super) struct Estimate {
@@ -20,7 +20,7 @@ pub(super) struct Estimate {
 }
 
 /// The power law.
-pub(super) fn power(points: &[Point]) -> Outcome {
+pub(super) fn power(points: &[Point]) -> Estimated {
     if points.len() < 3 {
         return Err(format!("a power law needs 3 sizes, there are {}", points.len()));
     }
@@ -33,7 +33,7 @@ pub(super) fn power(points: &[Point]) -> Outcome {
 }
 
 /// The power law with a constant.
-pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
+pub(super) fn constant(points: &[Point], options: &Options) -> Estimated {
     if points.len() < 4 {
         return Err(format!("a power law with a constant needs 4 sizes, there are {}", points.len()));
     }
@@ -47,8 +47,8 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
     if Line::fit(&data).law().beta >= 0.0 {
         return Err("the error does not fall with m".to_owned());
     }
-    let (steepest, flattest) = constant::EXPONENTS;
-    if law.beta > flattest * 1.001 || law.beta < steepest * 0.999 {
+    if constant::at_the_edge(law.beta) {
+        let (steepest, flattest) = constant::EXPONENTS;
         return Err(format!(
             "the exponent is not identified: it runs to the end of [{steepest}, {flattest}]"
         ));
@@ -65,7 +65,7 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Outcome {
 const EVIDENCE: f64 = 0.965;
 
 /// The power law, or that with a constant where the data show one.
-pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
+pub(super) fn auto(points: &[Point], options: &Options) -> Estimated {
     let power = power(points)?;
     if power.law.beta >= 0.0 {
         return Err("the error does not fall with m".to_owned());
@@ -81,8 +81,7 @@ pub(super) fn auto(points: &[Point], options: &Options) -> Outcome {
     let line = Line::weighted(&data, &weights).squares();
     // One-sided, since γ >= 0; exact data have no noise to compare with.
     let needed = noise.variance.max(1e-20) * student::quantile(EVIDENCE, noise.freedom).powi(2);
-    let identified = law.beta <= flattest * 1.001 && law.beta >= steepest * 0.999;
-    if line - squares > needed && law.gamma > 0.0 && identified {
+    if line - squares > needed && law.gamma > 0.0 && !constant::at_the_edge(law.beta) {
         let uncertainty = Uncertainty::region((&data, &weights), squares, noise, options.level, squares);
         return Ok(Estimate { form: Form::PowerConst, law, noise, uncertainty });
     }

@@ -2,8 +2,8 @@
 
 use super::curve::Curve;
 use super::interval::Interval;
-use super::other::{self, Other};
 use super::power::Line;
+use super::published::{self, PublishedLaw};
 use super::screen;
 use super::trend::Trend;
 use super::usable::check_span;
@@ -29,7 +29,7 @@ pub struct Forecast {
 
 /// The data that an error will cost; `None` where it is not reached within [`FURTHEST`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Cost {
+pub struct DataForError {
     /// The error aimed at.
     pub error: f64,
     /// Where the median of the forecast reaches it.
@@ -73,7 +73,7 @@ enum Law {
     /// With its quantiles at the last size: lower end, median, upper end.
     Trend(Trend, [f64; 3]),
     Power(Box<Fit>),
-    Other(Box<Other>),
+    Published(Box<PublishedLaw>),
 }
 
 impl Forecaster {
@@ -81,16 +81,16 @@ impl Forecaster {
     /// single form can beat on curves of unknown kind.
     ///
     /// # Errors
-    /// As [`fit`] and [`other::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
+    /// As [`fit`] and [`published::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
     pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
         options.check()?;
         let values = curve.values();
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
-        let law = if let Some(shape) = options.form.shape() {
-            let (law, summary) = other::fit(curve, shape, options)?;
+        let law = if let Some(form) = options.form.published() {
+            let (law, summary) = published::fit(curve, form, options)?;
             warnings.extend(summary.warnings);
-            Law::Other(Box::new(law))
+            Law::Published(Box::new(law))
         } else if options.form == Form::Auto {
             if values.len() < 3 {
                 return Err(Error::failed(format!(
@@ -148,7 +148,7 @@ impl Forecaster {
     ///
     /// # Errors
     /// [`Error::Input`] for a target that is not a number above 0.
-    pub fn cost(&self, target: f64) -> Result<Cost> {
+    pub fn cost(&self, target: f64) -> Result<DataForError> {
         if !(target.is_finite() && target > 0.0) {
             return Err(Error::input(format!("a forecast needs a target error above 0; got {target}")));
         }
@@ -168,14 +168,14 @@ impl Forecaster {
             )),
             Some(_) => {}
         }
-        Ok(Cost { error: target, m, low, high, warnings })
+        Ok(DataForError { error: target, m, low, high, warnings })
     }
 
     /// Median and interval at an `m` from the smallest size on.
     fn point(&self, m: f64) -> (f64, Interval) {
         match &self.law {
             Law::Power(fit) => (fit.law().at(m), fit.prediction(m)),
-            Law::Other(law) => {
+            Law::Published(law) => {
                 let unknown = Interval { low: 0.0, high: f64::INFINITY };
                 (law.at(m), law.prediction(m, self.level).unwrap_or(unknown))
             }

@@ -1,6 +1,6 @@
 //! The forms of the law and their names.
 
-use super::other::Shape;
+use super::published::PublishedForm;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
@@ -30,13 +30,13 @@ impl Form {
     pub const ALL: [Self; 6] =
         [Self::Auto, Self::Power, Self::PowerConst, Self::Shifted, Self::M4, Self::Broken];
 
-    /// The shape of a form that is not a power law with or without a constant.
+    /// The form, if it is not a power law with or without a constant.
     #[must_use]
-    pub fn shape(self) -> Option<Shape> {
+    pub fn published(self) -> Option<PublishedForm> {
         match self {
-            Self::Shifted => Some(Shape::Shifted),
-            Self::M4 => Some(Shape::M4),
-            Self::Broken => Some(Shape::Broken),
+            Self::Shifted => Some(PublishedForm::Shifted),
+            Self::M4 => Some(PublishedForm::M4),
+            Self::Broken => Some(PublishedForm::Broken),
             Self::Power | Self::PowerConst | Self::Auto => None,
         }
     }

@@ -14,8 +14,9 @@ pub mod least_squares;
 pub mod noise;
 pub mod normal;
 mod options;
-pub mod other;
+
 pub mod power;
+pub mod published;
 pub mod region;
 pub mod screen;
 pub mod sensitivity;
@@ -103,7 +104,7 @@ impl Fit {
         let line = self.uncertainty.at(m, self.level);
         let centre = self.law().at(m).ln();
         // The law's own uncertainty and the noise of the measurement are independent.
-        let reach = student::quantile(f64::midpoint(1.0, self.level), self.noise.freedom);
+        let reach = student::reach(self.level, self.noise.freedom);
         let noise = reach * self.noise.variance.sqrt();
         let end = |end: f64, sign: f64| (centre + sign * (end.ln() - centre).hypot(noise)).exp();
         Interval { low: end(line.low, -1.0), high: end(line.high, 1.0) }
@@ -118,13 +119,13 @@ impl Fit {
 /// case, since few sizes can exclude one.
 ///
 /// # Errors
-/// [`Error::Input`] for a level outside (0, 1) or a form that [`other::fit`] fits; [`Error::Failed`]
+/// [`Error::Input`] for a level outside (0, 1) or a form that [`published::fit`] fits; [`Error::Failed`]
 /// where the curve is no power law or does not identify the form: an error that rises, fewer than
 /// three points for a power law or four for the form with a constant, an exponent at the edge of
 /// the search.
 pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
     options.check()?;
-    if options.form.shape().is_some() {
+    if options.form.published().is_some() {
         return Err(Error::input(format!("the form {} is not one of power laws", options.form)));
     }
     let (used, warnings) = usable::points(curve, options)?;
@@ -190,7 +191,7 @@ fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertaint
     if let Uncertainty::Region(region) = uncertainty {
         let (steepest, flattest) = constant::EXPONENTS;
         let beta = region.range(|law| law.beta, 0.0);
-        if beta.low < 0.999 * steepest || beta.high > 1.001 * flattest {
+        if constant::at_the_edge(beta.low) || constant::at_the_edge(beta.high) {
             doubts.push(format!(
                 "the interval of beta ends where the search does, at {steepest} or {flattest}: the data allow more"
             ));

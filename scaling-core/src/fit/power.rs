@@ -70,14 +70,12 @@ impl Line {
     }
 
     /// Standard error of the slope.
-    #[must_use]
-    pub fn slope_error(&self) -> f64 {
+    fn slope_error(&self) -> f64 {
         self.spread / self.sum_xx.sqrt()
     }
 
     /// Standard error of the line's height (a logarithm) at `m`.
-    #[must_use]
-    pub fn height_error(&self, m: f64) -> f64 {
+    fn height_error(&self, m: f64) -> f64 {
         self.spread * (1.0 / self.count + (m.ln() - self.mean_x).powi(2) / self.sum_xx).sqrt()
     }
 
@@ -90,14 +88,14 @@ impl Line {
     /// t interval of β.
     #[must_use]
     pub fn slope_interval(&self, level: f64) -> Interval {
-        let half = self.reach(level) * self.slope_error();
+        let half = student::reach(level, self.freedom) * self.slope_error();
         Interval { low: self.slope - half, high: self.slope + half }
     }
 
     /// t interval of the law at `m`; at m = 1 it is that of α.
     #[must_use]
     pub fn height_interval(&self, m: f64, level: f64) -> Interval {
-        let half = self.reach(level) * self.height_error(m);
+        let half = student::reach(level, self.freedom) * self.height_error(m);
         let height = self.intercept + self.slope * m.ln();
         Interval { low: (height - half).exp(), high: (height + half).exp() }
     }
@@ -105,13 +103,9 @@ impl Line {
     /// t interval of a further measurement at `m`.
     #[must_use]
     pub fn prediction_interval(&self, m: f64, level: f64) -> Interval {
-        let half = self.reach(level) * self.prediction_error(m);
+        let half = student::reach(level, self.freedom) * self.prediction_error(m);
         let height = self.intercept + self.slope * m.ln();
         Interval { low: (height - half).exp(), high: (height + half).exp() }
-    }
-
-    fn reach(&self, level: f64) -> f64 {
-        student::quantile(f64::midpoint(1.0, level), self.freedom)
     }
 }
 

@@ -6,6 +6,12 @@ pub fn quantile(p: f64, freedom: f64) -> f64 {
     invert(1.0 - p, |t| 0.5 * incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t)))
 }
 
+/// Half the width of a two-sided interval at `level`, in standard errors.
+#[must_use]
+pub fn reach(level: f64, freedom: f64) -> f64 {
+    quantile(f64::midpoint(1.0, level), freedom)
+}
+
 /// The quantile of the F distribution at probability `p` for the degrees of freedom of the
 /// numerator and the denominator.
 #[must_use]

@@ -60,9 +60,6 @@ pub struct Surface {
     pub flops_per_parameter_sample: f64,
     /// How ten times the costliest run's compute is best spent.
     pub next: Allocation,
-    /// What allocations and their intervals are made of.
-    #[serde(skip)]
-    parameters: Parameters,
     /// Root of the mean squared residual of ln E.
     pub rmse: f64,
     /// Runs used.
@@ -167,7 +164,7 @@ impl Surface {
         let inverse = found.inverse.ok_or_else(unidentified)?;
         let squares: f64 = (0..rows.len()).map(|i| residual(&p, i).powi(2)).sum();
         let freedom = count - 5.0;
-        let reach = student::quantile(f64::midpoint(1.0, level), freedom);
+        let reach = student::reach(level, freedom);
         let factor = reach.powi(2) * squares / freedom;
         let covariance = inverse.map(|row| row.map(|entry| entry * factor));
         let parameters = Parameters { values: p, covariance, means: [n0, d0] };
@@ -203,25 +200,13 @@ impl Surface {
             size_exponent_ci: Interval { low: logistic(logit - half), high: logistic(logit + half) },
             flops_per_parameter_sample,
             next,
-            parameters,
             rmse: (squares / count).sqrt(),
             runs: runs.len(),
         })
     }
-
-    /// The error of a model of `parameters` trained on `m` samples.
-    #[must_use]
-    pub fn at(&self, parameters: f64, m: f64) -> f64 {
-        self.irreducible + self.a_scale * parameters.powf(-self.a) + self.b_scale * m.powf(-self.b)
-    }
-
-    /// Parameters and samples with the lowest error that `flops` can buy (ibid., eq. 4).
-    #[must_use]
-    pub fn allocation(&self, flops: f64) -> Allocation {
-        allocation(&self.parameters, self.flops_per_parameter_sample, flops)
-    }
 }
 
+/// Parameters and samples with the lowest error that `flops` can buy (ibid., eq. 4).
 fn allocation(parameters: &Parameters, flops_per_parameter_sample: f64, flops: f64) -> Allocation {
     let product = flops / flops_per_parameter_sample;
     let (size, half) = parameters.size(product);
@@ -274,12 +259,17 @@ mod tests {
         assert!(
             (surface.irreducible - 1.7).abs() < 1e-3 && (surface.size_exponent - 0.28 / 0.62).abs() < 1e-4
         );
-        let Allocation { parameters, parameters_ci, m, .. } = surface.allocation(6e15);
+        let Allocation { flops, parameters, parameters_ci, m, .. } = surface.next;
         assert!(parameters_ci.contains(parameters) && parameters_ci.high < 1.01 * parameters);
-        assert!((6.0 * parameters * m / 6e15 - 1.0).abs() < 1e-9);
-        let best = surface.at(parameters, m);
+        assert!((6.0 * parameters * m / flops - 1.0).abs() < 1e-9);
+        let error = |parameters: f64, m: f64| {
+            surface.irreducible
+                + surface.a_scale * parameters.powf(-surface.a)
+                + surface.b_scale * m.powf(-surface.b)
+        };
+        let best = error(parameters, m);
         for factor in [0.8, 1.25] {
-            assert!(surface.at(parameters * factor, m / factor) > best, "{factor}");
+            assert!(error(parameters * factor, m / factor) > best, "{factor}");
         }
     }
 
@@ -315,7 +305,7 @@ mod tests {
         let (mut inside, mut fitted) = (0, 0);
         for seed in 0..100 {
             let Ok(surface) = Surface::fit(&runs(0.02, seed), 0.9) else { continue };
-            let (found, truth) = (surface.allocation(1e17), exact.allocation(1e17));
+            let (found, truth) = (surface.next, exact.next);
             fitted += 1;
             let holds = found.parameters_ci.contains(truth.parameters);
             assert_eq!(holds, found.m_ci.contains(truth.m));

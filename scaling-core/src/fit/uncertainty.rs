@@ -26,7 +26,7 @@ impl Uncertainty {
         level: f64,
         least: f64,
     ) -> Self {
-        let reach = student::quantile(f64::midpoint(1.0, level), noise.freedom);
+        let reach = student::reach(level, noise.freedom);
         Self::Region(Region::new(values, weights, (squares + reach * reach * noise.variance).max(least)))
     }
 

@@ -48,7 +48,7 @@ pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Ve
         warnings.push(format!("left out m = {}: it lies above the law of all others (undertuned?)", point.m));
     }
     let end = if options.form == Form::Power && looking {
-        region::power_law(&values(&points), 0).end
+        region::power_law(&values(&points))
     } else {
         points.len()
     };

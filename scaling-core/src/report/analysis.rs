@@ -2,7 +2,7 @@
 //! model size.
 
 use super::StudyData;
-use super::select::{Family, families};
+use super::select::{Series, all_series};
 use crate::fit::curve::{Curve, Point};
 use crate::fit::sensitivity::{self, Choice};
 use crate::fit::size::SizeLaw;
@@ -11,7 +11,7 @@ use crate::fit::surface::{Surface, frontier};
 use crate::fit::{Fit, Form, Options, fit};
 
 /// A fit, or why there is none.
-pub(super) type Outcome<T> = Result<T, String>;
+pub(super) type OrReason<T> = Result<T, String>;
 
 /// One size's learning curve.
 #[derive(Debug)]
@@ -23,34 +23,34 @@ pub(super) struct FixedSize {
     /// The curve.
     pub(super) points: Vec<Point>,
     /// The power law with a constant (ICLR C.1).
-    pub(super) fit: Outcome<Fit>,
+    pub(super) fit: OrReason<Fit>,
 }
 
 /// The fits of one model and variant.
 #[derive(Debug)]
 pub(super) struct Fitted<'a> {
     /// The selected trials.
-    pub(super) family: Family<'a>,
+    pub(super) series: Series<'a>,
     /// The composite curve.
     pub(super) points: Vec<Point>,
     /// Power law of the composite curve over its power-law region.
-    pub(super) power: Outcome<Fit>,
+    pub(super) power: OrReason<Fit>,
     /// Power law with a constant of the composite curve.
-    pub(super) constant: Outcome<Fit>,
+    pub(super) constant: OrReason<Fit>,
     /// Power laws of the other metrics, each at its own minimum, by name.
-    pub(super) others: Vec<(String, Outcome<Fit>)>,
+    pub(super) others: Vec<(String, OrReason<Fit>)>,
     /// Curves of models of one size, in ascending order.
     pub(super) fixed: Vec<FixedSize>,
     /// Growth of the best model size.
-    pub(super) size_law: Outcome<SizeLaw>,
+    pub(super) size_law: OrReason<SizeLaw>,
     /// The joint law of size and data over all sizes and shards.
-    pub(super) surface: Outcome<Surface>,
+    pub(super) surface: OrReason<Surface>,
     /// The lowest error that compute buys, E(C).
-    pub(super) frontier: Outcome<Fit>,
+    pub(super) frontier: OrReason<Fit>,
     /// The errors of every size and shard, by seed.
     pub(super) seeds: Vec<Seeds>,
     /// How the spread between seeds changes with m.
-    pub(super) spread: Outcome<Spread>,
+    pub(super) spread: OrReason<Spread>,
     /// The exponent under other choices of range, form and loss.
     pub(super) sensitivity: Vec<Choice>,
 }
@@ -59,7 +59,7 @@ pub(super) struct Fitted<'a> {
 #[derive(Debug)]
 pub(super) struct Analysis<'a> {
     /// In alphabetical order of model and variant.
-    pub(super) families: Vec<Fitted<'a>>,
+    pub(super) series: Vec<Fitted<'a>>,
     /// The study's own warnings and those of the analysis.
     pub(super) warnings: Vec<String>,
 }
@@ -67,16 +67,16 @@ pub(super) struct Analysis<'a> {
 impl<'a> Analysis<'a> {
     /// Selects and fits.
     pub(super) fn new(study: &'a StudyData) -> Self {
-        let families: Vec<Fitted<'_>> =
-            families(study).into_iter().map(|family| Fitted::new(family, study)).collect();
+        let series: Vec<Fitted<'_>> =
+            all_series(study).into_iter().map(|series| Fitted::new(series, study)).collect();
         let mut warnings = study.warnings.clone();
-        warnings.extend(families.iter().flat_map(Fitted::warnings));
-        Self { families, warnings }
+        warnings.extend(series.iter().flat_map(Fitted::warnings));
+        Self { series, warnings }
     }
 }
 
 impl<'a> Fitted<'a> {
-    fn new(family: Family<'a>, study: &StudyData) -> Self {
+    fn new(series: Series<'a>, study: &StudyData) -> Self {
         let fit_metric = |points: &[Point], form, best_guess| {
             let level = study.level;
             let options = Options { form, level, best_guess, regions: true, ..Options::default() };
@@ -88,27 +88,27 @@ impl<'a> Fitted<'a> {
         let others = study
             .other_guesses
             .iter()
-            .map(|(name, guess)| (name.clone(), fit_metric(&family.minima(name), Form::Power, Some(*guess))));
+            .map(|(name, guess)| (name.clone(), fit_metric(&series.minima(name), Form::Power, Some(*guess))));
         let others = others.collect();
-        let points = family.composite();
-        let fixed = family.fixed_sizes().into_iter().map(|(size, parameters, points)| {
+        let points = series.composite();
+        let fixed = series.fixed_sizes().into_iter().map(|(size, parameters, points)| {
             let fit = fit_form(&points, Form::PowerConst);
             FixedSize { size, parameters, points, fit }
         });
         let fixed = fixed.collect();
-        let sizes = family.shards.iter().map(|s| (s.best().m(), s.best().parameters as f64));
+        let sizes = series.shards.iter().map(|s| (s.best().m(), s.best().parameters as f64));
         let size_law = SizeLaw::fit(sizes, study.level).map_err(|error| error.to_string());
-        let runs = family.runs();
+        let runs = series.runs();
         let surface = Surface::fit(&runs, study.level).map_err(|error| error.to_string());
         let frontier = fit_metric(&as_points(&frontier(&runs)), Form::Auto, None);
-        let seeds = family.seeds();
+        let seeds = series.seeds();
         let spread = Spread::fit(&seeds, study.level).map_err(|error| error.to_string());
         let sensitivity = Curve::new(points.iter().cloned())
             .map_or_else(|_| Vec::new(), |curve| sensitivity::table(&curve, study.level));
         let power = fit_form(&points, Form::Power);
         let constant = fit_form(&points, Form::PowerConst);
         Self {
-            family,
+            series,
             points,
             power,
             constant,
@@ -130,8 +130,8 @@ impl<'a> Fitted<'a> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let shards = &self.family.shards;
-        let name = self.family.name();
+        let shards = &self.series.shards;
+        let name = self.series.name();
         let mut warnings = Vec::new();
         let several: Vec<_> = shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
         for (end, edge) in [("largest", true), ("smallest", false)] {

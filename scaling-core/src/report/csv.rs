@@ -34,9 +34,9 @@ pub(super) fn curve(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<u8
 }
 
 fn shards<'a>(analysis: &'a Analysis<'a>) -> impl Iterator<Item = ((&'a str, &'a str), &'a Shard<'a>)> {
-    analysis.families.iter().flat_map(|fitted| {
-        let family = &fitted.family;
-        family.shards.iter().map(move |shard| ((family.model, family.variant), shard))
+    analysis.series.iter().flat_map(|fitted| {
+        let series = &fitted.series;
+        series.shards.iter().map(move |shard| ((series.model, series.variant), shard))
     })
 }
 
@@ -71,7 +71,7 @@ pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
         );
         row.extend([cell(trial.error), cell(trial.loss)]);
         row.extend(metrics.iter().map(|name| cell(trial.minima.get(*name).copied())));
-        row.extend([cell(trial.training_error), trial.capacity_limited.to_string()]);
+        row.extend([cell(trial.training_loss), trial.capacity_limited.to_string()]);
         row.push(cell(trial.relative_standard_error));
         row.extend([trial.steps.to_string(), trial.best_epoch.to_string()]);
         rows.push(row);
@@ -87,7 +87,7 @@ fn header(settings: &BTreeSet<&String>, metrics: &BTreeSet<&String>, is_sound: b
     row.extend(settings.iter().map(ToString::to_string));
     row.extend(names(&["error", "loss"]));
     row.extend(metrics.iter().map(ToString::to_string));
-    row.extend(names(&["training_error", "capacity_limited", "relative_standard_error"]));
+    row.extend(names(&["training_loss", "capacity_limited", "relative_standard_error"]));
     row.extend(names(&["steps", "best_epoch"]));
     row
 }

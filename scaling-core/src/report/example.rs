@@ -1,6 +1,6 @@
 //! A made-up study for the tests of the report: two variants, four sizes, two rates, two seeds.
 
-use super::{Metric, Published, Setting, Status, StudyData, Trial};
+use super::{Metric, Published, Status, StudyData, Trial};
 use crate::random::Random;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(super) fn trial() -> Trial {
         error: Some(3.0),
         loss: Some(3.0),
         minima: BTreeMap::from([("nats_per_word".to_owned(), 3.0)]),
-        training_error: Some(2.5),
+        training_loss: Some(2.5),
         capacity_limited: false,
         relative_standard_error: Some(0.004),
         steps: 1000,
@@ -65,8 +65,8 @@ pub(crate) fn study() -> StudyData {
                         items: m / 20,
                         seed,
                         settings: BTreeMap::from([
-                            ("batch".to_owned(), Setting::Number(32.0)),
-                            ("learning_rate".to_owned(), Setting::Number(rate)),
+                            ("batch".to_owned(), 32.0),
+                            ("learning_rate".to_owned(), rate),
                         ]),
                         error: Some(error),
                         loss: Some(error),
@@ -74,7 +74,7 @@ pub(crate) fn study() -> StudyData {
                             ("bits_per_word".to_owned(), error / 2f64.ln()),
                             ("nats_per_word".to_owned(), error),
                         ]),
-                        training_error: Some(0.8 * error),
+                        training_loss: Some(0.8 * error),
                         ..trial()
                     });
                 }

@@ -2,7 +2,8 @@
 
 use super::analysis::{Analysis, Fitted};
 use super::figure::Figure;
-use super::{StudyData, number, table, words};
+use super::{StudyData, table, words};
+use crate::number;
 
 const STYLE: &str = "\
 :root { color-scheme: light; }
@@ -46,7 +47,7 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
         warnings(analysis),
         format!("<p>Data: {}. Trials: {outcomes}.</p>", escape(&study.data)),
         figures.iter().map(figure).collect(),
-        analysis.families.iter().map(|fitted| family(fitted, study)).collect(),
+        analysis.series.iter().map(|fitted| series(fitted, study)).collect(),
         published(study),
         format!(
             "<h2>How this was made</h2>\n<pre>{}</pre>\n<p>Intervals are at the {} level. \
@@ -55,7 +56,7 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
             escape(&study.command),
             number::level(study.level)
         ),
-        glossary(),
+        glossary(&GLOSSARY),
     ];
     document(&study.title, "", &body)
 }
@@ -87,7 +88,7 @@ pub(crate) fn captioned(svg: &str, caption: &str) -> String {
     format!("<figure>\n{}\n<figcaption>{}</figcaption>\n</figure>\n", svg.trim(), escape(caption))
 }
 
-fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
+fn series(fitted: &Fitted<'_>, study: &StudyData) -> String {
     let cells = |tag: &str, row: &[String]| -> String {
         row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<Vec<_>>().concat()
     };
@@ -101,7 +102,7 @@ fn family(fitted: &Fitted<'_>, study: &StudyData) -> String {
         "<h2>{}</h2>\n<p>The best configuration at every shard; {} in {}, median over seeds.</p>\n\
          <div class=\"wide\"><table>\n<tr>{}</tr>\n{rows}</table></div>\n<h3>Fits</h3>\n\
          <div class=\"wide\"><table class=\"words\">\n{}</table></div>\n",
-        escape(&fitted.family.name()),
+        escape(&fitted.series.name()),
         escape(&study.metric.label),
         escape(&study.metric.unit),
         cells("th", &table::columns(study)),
@@ -121,8 +122,9 @@ fn published(study: &StudyData) -> String {
     )
 }
 
-fn glossary() -> String {
-    let entries = GLOSSARY.iter().map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
+/// What terms mean, at the end of a page.
+pub(crate) fn glossary(terms: &[(&str, &str)]) -> String {
+    let entries = terms.iter().map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
     format!("<h2>Terms</h2>\n<dl>\n{}</dl>", entries.collect::<String>())
 }
 

@@ -1,7 +1,7 @@
 //! `fit.json`: every fit of a study, for programs.
 
 use super::StudyData;
-use super::analysis::{Analysis, Fitted, Outcome};
+use super::analysis::{Analysis, Fitted, OrReason};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -17,13 +17,13 @@ pub(super) fn fits(study: &StudyData, analysis: &Analysis<'_>) -> Value {
         "best_guess": study.best_guess,
         "irreducible": study.irreducible,
         "irreducible_note": study.irreducible_note,
-        "curves": analysis.families.iter().map(|fitted| curve(study, fitted)).collect::<Vec<_>>(),
+        "curves": analysis.series.iter().map(|fitted| curve(study, fitted)).collect::<Vec<_>>(),
         "warnings": analysis.warnings,
     })
 }
 
 fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
-    let shards = fitted.family.shards.iter().map(|shard| {
+    let shards = fitted.series.shards.iter().map(|shard| {
         let best = shard.best();
         json!({
             "requested": shard.requested,
@@ -43,8 +43,8 @@ fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
         })
     });
     json!({
-        "model": fitted.family.model,
-        "variant": fitted.family.variant,
+        "model": fitted.series.model,
+        "variant": fitted.series.variant,
         "shards": shards.collect::<Vec<_>>(),
         "composite": {
             "power": outcome(&fitted.power),
@@ -62,7 +62,7 @@ fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
 }
 
 /// The fit, or `{"refused": reason}`.
-fn outcome<T: Serialize>(outcome: &Outcome<T>) -> Value {
+fn outcome<T: Serialize>(outcome: &OrReason<T>) -> Value {
     match outcome {
         Ok(fit) => json!(fit),
         Err(reason) => json!({ "refused": reason }),

@@ -8,7 +8,6 @@ mod csv;
 mod figure;
 pub(crate) mod html;
 mod json;
-pub(crate) mod number;
 pub(crate) mod points;
 mod select;
 pub(crate) mod table;
@@ -18,7 +17,6 @@ use crate::error::Result;
 use crate::files::write_atomic;
 use analysis::Analysis;
 pub(crate) use figure::{hierarchy, outlook};
-pub use number::thousands;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -97,7 +95,7 @@ pub struct Trial {
     /// Seed of the shard and of the initial weights.
     pub seed: u64,
     /// Settings of the optimiser, by name.
-    pub settings: BTreeMap<String, Setting>,
+    pub settings: BTreeMap<String, f64>,
     /// How the trial ended.
     pub status: Status,
     /// Best validation error (the headline metric).
@@ -106,9 +104,9 @@ pub struct Trial {
     pub loss: Option<f64>,
     /// Every metric's own minimum over the evaluations, by name.
     pub minima: BTreeMap<String, f64>,
-    /// Error on the training samples.
-    pub training_error: Option<f64>,
-    /// The model could not bring the training error below the validation error.
+    /// Lowest training loss between two evaluations, nats per sample.
+    pub training_loss: Option<f64>,
+    /// The model could not push its training loss below its validation loss (ICLR App. B).
     pub capacity_limited: bool,
     /// Relative standard error of `error` from the size of the validation set.
     pub relative_standard_error: Option<f64>,
@@ -118,24 +116,6 @@ pub struct Trial {
     pub best_epoch: f64,
     /// Wall-clock time, if known.
     pub seconds: Option<f64>,
-}
-
-/// The value of a setting.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Setting {
-    /// A number.
-    Number(f64),
-    /// Anything else.
-    Text(String),
-}
-
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Text(text) => f.write_str(text),
-        }
-    }
 }
 
 /// How a trial ended.
@@ -179,8 +159,8 @@ pub struct Published {
 
 /// The trials that `curve.csv` names: the best of every shard, model and variant.
 pub fn best_trials(study: &StudyData) -> Vec<String> {
-    let families = select::families(study);
-    let shards = families.iter().flat_map(|family| &family.shards);
+    let series = select::all_series(study);
+    let shards = series.iter().flat_map(|series| &series.shards);
     shards.map(|shard| shard.best().trial().id.clone()).collect()
 }
 

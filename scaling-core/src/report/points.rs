@@ -1,6 +1,6 @@
 //! `points.csv`, read back: all that is left of the trials where only the report was kept.
 
-use super::{Setting, Status, Trial};
+use super::{Status, Trial};
 use crate::error::{At, Error, Result};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Trial>> {
         Some(place(before)? + 1..place(after)?)
     };
     let (settings, metrics) = between("seed", "error")
-        .zip(between("loss", "training_error"))
+        .zip(between("loss", "training_loss"))
         .ok_or_else(|| Error::input(format!("{}: not the points of a study", path.display())))?;
     let rows = reader.records().enumerate().map(|(i, record)| {
         let record = record.at("read", path)?;
@@ -57,12 +57,12 @@ impl Row<'_> {
                 None
             },
             seed: self.value("seed")?,
-            settings: self.named(settings).map(|(name, cell)| (name, setting(cell))).collect(),
+            settings: self.numbers(settings)?,
             status: self.value("status")?,
             error: self.optional("error")?,
             loss: self.optional("loss")?,
-            minima: self.minima(metrics)?,
-            training_error: self.optional("training_error")?,
+            minima: self.numbers(metrics)?,
+            training_loss: self.optional("training_loss")?,
             capacity_limited: self.value("capacity_limited")?,
             relative_standard_error: self.optional("relative_standard_error")?,
             steps: self.value("steps")?,
@@ -71,14 +71,10 @@ impl Row<'_> {
         })
     }
 
-    fn minima(&self, metrics: &Range<usize>) -> Result<BTreeMap<String, f64>> {
-        self.named(metrics).map(|(name, _)| Ok((name.clone(), self.value(&name)?))).collect()
-    }
-
     /// The cells of a range that are not empty, by the names of their columns.
-    fn named(&self, range: &Range<usize>) -> impl Iterator<Item = (String, &str)> {
-        let cells = range.clone().map(|i| (self.header[i].clone(), &self.record[i]));
-        cells.filter(|(_, cell)| !cell.is_empty())
+    fn numbers(&self, range: &Range<usize>) -> Result<BTreeMap<String, f64>> {
+        let filled = range.clone().filter(|i| !self.record[*i].is_empty()).map(|i| &self.header[i]);
+        filled.map(|name| Ok((name.clone(), self.value(name)?))).collect()
     }
 
     fn cell(&self, name: &str) -> Result<&str> {
@@ -105,10 +101,6 @@ impl Row<'_> {
     fn optional(&self, name: &str) -> Result<Option<f64>> {
         if self.cell(name)?.is_empty() { Ok(None) } else { self.value(name).map(Some) }
     }
-}
-
-fn setting(cell: &str) -> Setting {
-    cell.parse().map_or_else(|_| Setting::Text(cell.to_owned()), Setting::Number)
 }
 
 impl FromStr for Status {

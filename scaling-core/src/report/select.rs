@@ -1,6 +1,6 @@
 //! From trials to curves: the best configuration at every shard, over all sizes and at each size.
 
-use super::{Setting, Status, StudyData, Trial};
+use super::{Status, StudyData, Trial};
 use crate::fit::curve::{Point, median};
 use crate::fit::spread::Seeds;
 use crate::fit::surface::Run;
@@ -16,14 +16,14 @@ pub(super) struct Candidate<'a> {
     /// Parameters of the model.
     pub(super) parameters: u64,
     /// Settings of the optimiser.
-    pub(super) settings: &'a BTreeMap<String, Setting>,
+    pub(super) settings: &'a BTreeMap<String, f64>,
     /// Finished trials in ascending order of error, at least one.
     pub(super) trials: Vec<&'a Trial>,
     /// Trials that diverged.
     pub(super) diverged: usize,
 }
 
-/// One shard size of a family.
+/// One shard size of a series.
 #[derive(Debug, Clone)]
 pub(super) struct Shard<'a> {
     /// Samples that the plan asked for.
@@ -38,7 +38,7 @@ pub(super) struct Shard<'a> {
 
 /// The trials of one model (or of a family of models) and variant, in ascending order of shard size.
 #[derive(Debug, Clone)]
-pub(super) struct Family<'a> {
+pub(super) struct Series<'a> {
     /// Model.
     pub(super) model: &'a str,
     /// Variant.
@@ -52,23 +52,23 @@ pub(super) fn finished(study: &StudyData) -> impl Iterator<Item = &Trial> {
     study.trials.iter().filter(|trial| trial.status == Status::Finished && trial.error.is_some())
 }
 
-/// The families of a study in alphabetical order; those without a finished trial are left out.
-pub(super) fn families(study: &StudyData) -> Vec<Family<'_>> {
+/// The series of a study in alphabetical order; those without a finished trial are left out.
+pub(super) fn all_series(study: &StudyData) -> Vec<Series<'_>> {
     let mut trials: BTreeMap<(&str, &str), BTreeMap<u64, Vec<&Trial>>> = BTreeMap::new();
     let several = study.trials.iter().any(|trial| trial.model != study.trials[0].model);
     let family = study.family.as_deref().filter(|_| several);
     for trial in &study.trials {
         for name in std::iter::once(trial.model.as_str()).chain(family) {
-            let family = trials.entry((name, &trial.variant)).or_default();
-            family.entry(trial.requested).or_default().push(trial);
+            let series = trials.entry((name, &trial.variant)).or_default();
+            series.entry(trial.requested).or_default().push(trial);
         }
     }
-    let family = |((model, variant), shards): ((_, _), BTreeMap<u64, Vec<_>>)| Family {
+    let series = |((model, variant), shards): ((_, _), BTreeMap<u64, Vec<_>>)| Series {
         model,
         variant,
         shards: shards.into_iter().filter_map(|(m, trials)| Shard::new(m, trials)).collect(),
     };
-    trials.into_iter().map(family).filter(|family| !family.shards.is_empty()).collect()
+    trials.into_iter().map(series).filter(|series| !series.shards.is_empty()).collect()
 }
 
 impl<'a> Candidate<'a> {
@@ -83,9 +83,9 @@ impl<'a> Candidate<'a> {
         Some(Self { model, size, parameters, settings, trials, diverged })
     }
 
-    /// Size, and model where the family has several.
-    pub(super) fn name(&self, family: &Family<'_>) -> String {
-        if self.model == family.model {
+    /// Size, and model where the series has several.
+    pub(super) fn name(&self, series: &Series<'_>) -> String {
+        if self.model == series.model {
             self.size.to_string()
         } else {
             format!("{} {}", self.model, self.size)
@@ -137,7 +137,8 @@ impl<'a> Shard<'a> {
         // Sizes are positive, so their bits sort as they do.
         let mut configurations: BTreeMap<(u64, &str, u64, String), Vec<&Trial>> = BTreeMap::new();
         for trial in trials {
-            let settings = format!("{:?}", trial.settings);
+            // As text, whose order decides between configurations that are equally good.
+            let settings = format!("{:?}", trial.settings.iter().collect::<Vec<_>>());
             let key = (trial.parameters, trial.model.as_str(), trial.size.to_bits(), settings);
             configurations.entry(key).or_default().push(trial);
         }
@@ -185,7 +186,7 @@ fn own_minima<'a>(candidates: &[Candidate<'a>]) -> BTreeMap<&'a str, f64> {
         .collect()
 }
 
-impl Family<'_> {
+impl Series<'_> {
     /// `model (variant)`, or the model alone where the variant has no name.
     pub(super) fn name(&self) -> String {
         if self.variant.is_empty() {
@@ -266,7 +267,7 @@ mod tests {
             size,
             parameters: (size * size) as u64,
             seed,
-            settings: BTreeMap::from([("learning_rate".to_owned(), Setting::Number(rate))]),
+            settings: BTreeMap::from([("learning_rate".to_owned(), rate)]),
             status,
             error,
             ..example::trial()
@@ -287,13 +288,13 @@ mod tests {
             trials.extend((0..3).map(|seed| trial(size, rate, seed, errors[seed as usize])));
         }
         let study = study(trials);
-        let families = families(&study);
-        let shard = &families[0].shards[0];
+        let series = all_series(&study);
+        let shard = &series[0].shards[0];
         assert_eq!(shard.best().size, 16.0);
         assert_eq!((shard.best().error(), shard.best().trial().id.as_str()), (2.9, "16-0.1-1"));
         assert_eq!(shard.sizes[0].error(), 3.1);
-        assert_eq!(families[0].fixed_sizes().len(), 4);
-        assert_eq!(families[0].composite()[0].errors, [2.8, 2.9, 3.3]);
+        assert_eq!(series[0].fixed_sizes().len(), 4);
+        assert_eq!(series[0].composite()[0].errors, [2.8, 2.9, 3.3]);
     }
 
     #[test]
@@ -301,9 +302,9 @@ mod tests {
         let bowl = |parameters: f64| 2.0 + (parameters.ln() - 300f64.ln()).powi(2);
         let trials = [8.0, 16.0, 32.0].map(|size| trial(size, 0.1, 0, Some(bowl(size * size))));
         let data = study(trials.to_vec());
-        let optimum = families(&data)[0].shards[0].optimum().unwrap();
+        let optimum = all_series(&data)[0].shards[0].optimum().unwrap();
         assert!((optimum - 300.0).abs() < 1e-6, "{optimum}");
         let at_the_edge = study(trials[..2].to_vec());
-        assert_eq!(families(&at_the_edge)[0].shards[0].optimum(), None);
+        assert_eq!(all_series(&at_the_edge)[0].shards[0].optimum(), None);
     }
 }

@@ -1,8 +1,8 @@
 //! The learning curve and its fits as text for the terminal.
 
 use super::analysis::{Analysis, Fitted};
-use super::number::{grouped, significant};
 use super::{Status, StudyData, words};
+use crate::number::{grouped, significant};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
@@ -21,18 +21,18 @@ pub(super) fn columns(study: &StudyData) -> Vec<String> {
 
 /// Rows of the learning curve of one model and variant, under [`columns`].
 pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
-    let shards = fitted.family.shards.iter().map(|shard| {
+    let shards = fitted.series.shards.iter().map(|shard| {
         let best = shard.best();
         let optional = |number: Option<f64>| number.map_or("-".to_owned(), |n| significant(n, 3));
         let error = best.error();
         let settings = best.settings.iter().map(|(name, value)| format!("{name} {value}"));
         vec![
             grouped(best.m()),
-            best.name(&fitted.family),
+            best.name(&fitted.series),
             grouped(best.parameters as f64),
             significant(error, 4),
             optional(best.median_of(|t| t.relative_standard_error).map(|share| share * error)),
-            optional(best.median_of(|t| t.training_error)),
+            optional(best.median_of(|t| t.training_loss)),
             settings.collect::<Vec<_>>().join(", "),
             best.trials.len().to_string(),
         ]
@@ -52,18 +52,18 @@ pub(super) fn outcomes(study: &StudyData) -> String {
 /// Everything that the terminal shows at the end of a study.
 pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
     let mut text = format!("{}\ntrials: {}\n", study.title, outcomes(study));
-    for fitted in &analysis.families {
+    for fitted in &analysis.series {
         let unit = &study.metric.unit;
-        line(&mut text, &format!("\n{}, {} in {unit}", fitted.family.name(), study.metric.label));
+        line(&mut text, &format!("\n{}, {} in {unit}", fitted.series.name(), study.metric.label));
         line(&mut text, &table(fitted, study).to_string());
         for (what, words) in words::lines(fitted, study) {
             line(&mut text, &format!("{what}: {words}"));
         }
     }
-    if analysis.families.is_empty() {
+    if analysis.series.is_empty() {
         line(&mut text, "no finished trial, so there is no curve");
     }
-    if !study.published.is_empty() && !analysis.families.is_empty() {
+    if !study.published.is_empty() && !analysis.series.is_empty() {
         line(&mut text, "\npublished:");
         study.published.iter().for_each(|p| line(&mut text, &format!("  {}", words::published(p))));
     }

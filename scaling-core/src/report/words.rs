@@ -1,7 +1,6 @@
 //! The fits in plain words, for the terminal and the page.
 
 use super::analysis::{Analysis, Fitted};
-use super::number::{grouped, percent, significant};
 use super::{Published, StudyData};
 use crate::fit::interval::Interval;
 use crate::fit::law::Law;
@@ -9,6 +8,7 @@ use crate::fit::sensitivity::Choice;
 use crate::fit::spread::Spread;
 use crate::fit::surface::Surface;
 use crate::fit::{Fit, Form};
+use crate::number::{grouped, percent, significant};
 
 /// `7.91 m^-0.071 + 2.31`.
 pub(super) fn formula(law: &Law, form: Form) -> String {
@@ -198,7 +198,7 @@ fn irreducible(fitted: &Fitted<'_>, study: &StudyData) -> Option<String> {
         ),
         _ => format!("known: {}; no constant was fitted", significant(known, 4)),
     };
-    let lowest = fitted.family.shards.iter().map(|s| s.best().error()).fold(f64::INFINITY, f64::min);
+    let lowest = fitted.series.shards.iter().map(|s| s.best().error()).fold(f64::INFINITY, f64::min);
     let excess = if known > 0.0 {
         format!("; the lowest error measured is {} above it", percent(lowest / known - 1.0))
     } else {
@@ -218,13 +218,13 @@ pub(super) fn published(figure: &Published) -> String {
 
 /// The finding in one sentence per model and variant.
 pub(super) fn headline(study: &StudyData, analysis: &Analysis<'_>) -> Vec<String> {
-    if analysis.families.is_empty() {
+    if analysis.series.is_empty() {
         return vec!["There is no finished trial yet, so there is no curve.".to_owned()];
     }
     let sentence = |fitted: &Fitted<'_>| match &fitted.power {
         Ok(fit) => format!(
             "{}: the {} falls as m^{} {} from {} to {} {}.",
-            fitted.family.name(),
+            fitted.series.name(),
             study.metric.label,
             exponent(fit.beta),
             interval(&fit.ci.beta),
@@ -232,7 +232,7 @@ pub(super) fn headline(study: &StudyData, analysis: &Analysis<'_>) -> Vec<String
             grouped(fit.region[1]),
             study.m_unit,
         ),
-        Err(reason) => format!("{}: {reason}.", fitted.family.name()),
+        Err(reason) => format!("{}: {reason}.", fitted.series.name()),
     };
-    analysis.families.iter().map(sentence).collect()
+    analysis.series.iter().map(sentence).collect()
 }

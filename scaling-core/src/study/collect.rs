@@ -4,8 +4,9 @@ use super::StudyFile;
 use super::facts::Facts;
 use crate::error::{At, Error, Result};
 use crate::files::read_json;
-use crate::report::{Setting, Status, StudyData, Trial, thousands};
-use crate::trial::{Cost, FailureKind, State, TrialConfig};
+use crate::number::thousands;
+use crate::report::{Status, StudyData, Trial};
+use crate::trial::{CostRecord, FailureKind, State, TrialConfig};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -75,7 +76,7 @@ fn configs(directory: &Path) -> Result<Vec<(PathBuf, TrialConfig)>> {
 
 fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial> {
     let cost_path = directory.join("cost.json");
-    let cost: Option<Cost> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
+    let cost: Option<CostRecord> = if cost_path.exists() { Some(read_json(&cost_path)?) } else { None };
     let parameters = facts
         .parameters_of(config)
         .ok_or_else(|| Error::input(format!("{}: a trial of another study", directory.display())))?;
@@ -92,14 +93,14 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
         hours: None,
         seed: config.seed,
         settings: BTreeMap::from([
-            ("learning_rate".to_owned(), Setting::Number(config.optimization.rate)),
-            ("batch".to_owned(), Setting::Number(config.optimization.batch as f64)),
+            ("learning_rate".to_owned(), config.optimization.rate),
+            ("batch".to_owned(), config.optimization.batch as f64),
         ]),
         status: Status::Missing,
         error: None,
         loss: None,
         minima: BTreeMap::new(),
-        training_error: None,
+        training_loss: None,
         capacity_limited: false,
         relative_standard_error: None,
         steps: 0,
@@ -124,7 +125,7 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
             trial.error = Some(outcome.error);
             trial.loss = Some(outcome.loss);
             trial.minima = outcome.minima;
-            trial.training_error = Some(outcome.training_loss);
+            trial.training_loss = Some(outcome.training_loss);
             trial.capacity_limited = outcome.capacity_limited;
             trial.relative_standard_error = outcome.relative_standard_error;
             trial.steps = outcome.steps;

@@ -2,7 +2,8 @@
 
 use super::Study;
 use crate::error::Result;
-use crate::report::number::span;
+use crate::number::{span, thousands};
+use crate::terminal::tell;
 use crate::trial::{State, TrialConfig};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::btree_map::Entry;
@@ -60,7 +61,7 @@ impl Display {
                 ProgressBar::new(0)
                     .with_style(style("{prefix:>22} {bar:24.cyan/dim} {pos:>3}/{len:<3} {msg}")),
             );
-            bar.set_prefix(format!("{} {}", crate::report::thousands(shard), display.unit));
+            bar.set_prefix(format!("{} {}", thousands(shard), display.unit));
             display.bars.insert(shard, bar);
         }
         display.total = group.add(
@@ -85,8 +86,8 @@ impl Display {
     pub(super) fn update(&mut self, study: &Study<'_>, trials: &[(TrialConfig, State)]) -> Result<()> {
         for (trial, _) in trials {
             if let Entry::Vacant(place) = self.weights.entry(trial.id()) {
-                let extent = study.corpus.extent(&trial.model, &study.options);
-                let cost = study.task.cost(&trial.model, trial.size, extent, &study.options)?;
+                let extent = study.corpus.extent(&trial.model, &trial.options);
+                let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
                 // Small shards are passed over more often before training stops.
                 place.insert(cost.flops_per_sample * (trial.shard.size as f64).sqrt());
             }
@@ -154,7 +155,7 @@ impl Display {
         };
         let line = format!(
             "[{settled}/{all}] {} {}, {} {} at {} (batch {}): {what}{}",
-            crate::report::thousands(trial.shard.size),
+            thousands(trial.shard.size),
             self.unit,
             trial.model,
             trial.size,
@@ -163,7 +164,7 @@ impl Display {
             left.map_or(String::new(), |d| format!("; about {} left", span(d.as_secs_f64()))),
         );
         if !self.terminal {
-            crate::cli::tell(&line);
+            tell(&line);
         } else if matches!(state, State::Failed(_)) {
             self.total.println(line);
         }

@@ -2,7 +2,6 @@
 
 use super::Study;
 use super::display::Display;
-use crate::cli::PARENT;
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
 use crate::trial::{Failure, FailureKind, Lease, State, TrialConfig};
@@ -14,6 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// The environment variable that names the study that started a trial, by its process number.
+pub(crate) const PARENT: &str = "SCALING_PARENT";
 /// A trial whose process was killed from outside is started this many times in one sitting.
 const ATTEMPTS: u32 = 3;
 

@@ -3,7 +3,8 @@
 
 use super::Study;
 use crate::error::Result;
-use crate::report::{Metric, Published, thousands};
+use crate::number::thousands;
+use crate::report::{Metric, Published};
 use crate::shard::ShardSpec;
 use crate::trial::TrialConfig;
 use serde::{Deserialize, Serialize};

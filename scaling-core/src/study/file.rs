@@ -2,7 +2,7 @@
 
 use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
-use crate::settings::{HARMLESS, Layers, Options, Settings, default};
+use crate::settings::{Layers, Options, RESULT_NEUTRAL, Settings, default};
 use crate::task::{Preset, Task};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -68,7 +68,7 @@ impl StudyFile {
                 )));
             }
             let mut settings = there.settings.clone();
-            for key in HARMLESS {
+            for key in RESULT_NEUTRAL {
                 if let Some(value) = self.settings.get(*key) {
                     settings.insert((*key).to_owned(), value.clone());
                 }
@@ -95,7 +95,8 @@ impl StudyFile {
         let table = |file: &Self| Table::try_from(file).map_err(|e| Error::input(format!("study.toml: {e}")));
         let (there, here) = (table(self)?, table(other)?);
         let counts = |key: &&String| {
-            !HARMLESS.contains(&key.as_str()) && !["version", "command", "preset"].contains(&key.as_str())
+            !RESULT_NEUTRAL.contains(&key.as_str())
+                && !["version", "command", "preset"].contains(&key.as_str())
         };
         let show = |table: &Table, key: &str| {
             table.get(key).map_or("absent".into(), std::string::ToString::to_string)

@@ -9,14 +9,15 @@ mod file;
 
 pub use best::best_trial;
 pub use collect::collect;
+pub(crate) use executor::PARENT;
 pub use executor::execute;
 pub use file::StudyFile;
 
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
-use crate::report::thousands;
-use crate::settings::{Options, Settings};
+use crate::number::thousands;
+use crate::settings::{KeptWeights, Options, Settings};
 use crate::shard::ShardSpec;
 use crate::space::Space;
 use crate::task::{Corpus, Task};
@@ -130,7 +131,7 @@ impl<'a> Study<'a> {
             validation_steps: self.validation_samples() as f64 * self.corpus.steps_per_sample(),
             best_guess: self.corpus.best_guess_loss(),
             checkpoint_every: Duration::from_secs_f64(self.settings.checkpoint_seconds),
-            keep_weights: self.settings.weights != "none",
+            keep_weights: self.settings.weights != KeptWeights::None,
             interrupted,
         };
         crate::trial::run(&run, || {
@@ -228,7 +229,7 @@ impl<'a> Study<'a> {
     /// # Errors
     /// If a file cannot be removed.
     pub fn prune_weights(&self, best: &[String]) -> Result<()> {
-        if self.settings.weights != "best" {
+        if self.settings.weights != KeptWeights::Best {
             return Ok(());
         }
         for (config, _) in self.trials()? {

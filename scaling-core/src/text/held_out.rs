@@ -20,7 +20,7 @@ pub enum Filter {
 impl Filter {
     /// Whether the item of an index belongs to the part.
     #[must_use]
-    pub fn has(&self, index: u64) -> bool {
+    pub fn contains(&self, index: u64) -> bool {
         match self {
             Self::All => true,
             Self::Only(held_out) => held_out.binary_search(&index).is_ok(),

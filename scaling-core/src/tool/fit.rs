@@ -2,15 +2,14 @@
 
 use super::curves::{self, Columns, Curves};
 use super::groups::{self, Found};
-use super::print;
-use crate::cli::tell;
 use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
 use crate::fit::least_squares::Loss;
-use crate::fit::other::{self, Summary};
+use crate::fit::published::{self, Summary};
 use crate::fit::{Fit, Form, Options, fit};
-use crate::report::number::{grouped, percent, significant};
+use crate::number::{grouped, percent, significant};
+use crate::terminal::{tell, write};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
@@ -78,7 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let text =
         if arguments.json { groups::document(&fits, group.is_empty())? } else { prose(&fits, &curves) };
-    print(text.as_bytes())?;
+    write(text.as_bytes())?;
     groups::conclude(&fits, "fits")
 }
 
@@ -87,27 +86,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 #[serde(untagged)]
 enum Fitted {
     Power(Box<Fit>),
-    Other(Box<Summary>),
+    Published(Box<Summary>),
 }
 
 impl Fitted {
     fn warnings(&self) -> &[String] {
         match self {
             Self::Power(fit) => &fit.warnings,
-            Self::Other(summary) => &summary.warnings,
+            Self::Published(summary) => &summary.warnings,
         }
     }
 }
 
 fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
-    match options.form.shape() {
-        Some(shape) => {
+    match options.form.published() {
+        Some(form) => {
             if options.best_guess.is_some() {
                 let form = options.form;
                 return Err(Error::input(format!("`--best-guess` goes with power laws, not with {form}")));
             }
-            let (_, summary) = other::fit(curve, shape, options)?;
-            Ok(Fitted::Other(Box::new(summary)))
+            let (_, summary) = published::fit(curve, form, options)?;
+            Ok(Fitted::Published(Box::new(summary)))
         }
         None => fit(curve, options).map(|fit| Fitted::Power(Box::new(fit))),
     }
@@ -122,7 +121,7 @@ fn prose(fits: &[Found<'_, Fitted>], curves: &Curves) -> String {
                 fit.warnings().iter().for_each(|warning| tell(&format!("warning: {prefix}{warning}")));
                 let text = match fit {
                     Fitted::Power(fit) => paragraph(fit, curves),
-                    Fitted::Other(summary) => list(summary, curves),
+                    Fitted::Published(summary) => list(summary, curves),
                 };
                 format!("{prefix}{text}\n")
             }

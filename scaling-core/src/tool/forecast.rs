@@ -3,15 +3,14 @@
 use super::curves::{self, Columns, Curves};
 use super::fit::form_parser;
 use super::groups::{self, Found};
-use super::print;
-use crate::cli::tell;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::fit::curve::Curve;
-use crate::fit::forecast::{Cost, FURTHEST, Forecast, Forecaster};
+use crate::fit::forecast::{DataForError, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
-use crate::report::number::{self, grouped, significant};
+use crate::number::{self, grouped, significant};
 use crate::report::outlook::{self, Outlook};
+use crate::terminal::{tell, write};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -94,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         tell(&format!("wrote {}", file.display()));
     }
     let text = if arguments.json { groups::document(&all, single)? } else { prose(&all, &curves, *level) };
-    print(text.as_bytes())?;
+    write(text.as_bytes())?;
     groups::conclude(&all, "forecasts")
 }
 
@@ -103,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 #[serde(untagged)]
 enum Answer {
     Error(Forecast),
-    Data(Cost),
+    Data(DataForError),
 }
 
 /// The forecasts from the last size to what was asked for, or a little beyond the last size.
@@ -163,7 +162,7 @@ fn error_line(forecast: &Forecast, curves: &Curves, level: f64) -> String {
     )
 }
 
-fn data_line(cost: &Cost, curves: &Curves, level: f64) -> String {
+fn data_line(cost: &DataForError, curves: &Curves, level: f64) -> String {
     let size =
         |m: Option<f64>| m.map_or_else(|| format!("more than {FURTHEST:.0} times the largest"), grouped);
     format!(

@@ -9,11 +9,10 @@ mod fit;
 mod forecast;
 mod groups;
 
-use crate::cli::{complain_about_usage, conclude, say};
-use crate::error::{At, Result};
+use crate::error::Result;
+use crate::terminal::{complain_about_usage, conclude, say, write};
 use clap::{CommandFactory, Parser, Subcommand};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Fits, reports and comparisons of learning curves
@@ -62,18 +61,7 @@ fn run(command: Command) -> Result<()> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "scaling", &mut script);
-            print(&script)
+            write(&script).map(drop)
         }
-    }
-}
-
-/// Writes to standard output; a reader that has gone away is no error.
-fn print(bytes: &[u8]) -> Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).at("write", Path::new("standard output"))
-        }
-        _ => Ok(()),
     }
 }

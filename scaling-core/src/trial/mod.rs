@@ -9,7 +9,7 @@ mod schedule;
 mod weights;
 
 pub use lease::Lease;
-pub use outcome::{Cost, Failure, FailureKind, Outcome, State};
+pub use outcome::{CostRecord, Failure, FailureKind, Outcome, State};
 pub use run::{Run, run};
 pub use weights::Weights;
 

@@ -81,7 +81,7 @@ pub struct Failure {
 
 /// `cost.json`: what the trial took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
+pub struct CostRecord {
     /// Wall-clock seconds over all sittings.
     pub seconds: f64,
     /// Seconds of them on the validation and test sets; records of earlier versions do not tell.

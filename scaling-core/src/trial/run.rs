@@ -1,7 +1,7 @@
 //! The training loop: update, evaluate, stop early, keep the best, survive anything.
 
 use super::checkpoint::{self, Checkpoint};
-use super::outcome::{Cost, Failure, FailureKind, Outcome, State};
+use super::outcome::{CostRecord, Failure, FailureKind, Outcome, State};
 use super::progress::{Best, Progress};
 use super::schedule::Verdict;
 use super::weights::Weights;
@@ -191,7 +191,7 @@ impl<'a> Loop<'a> {
     }
 
     fn write_cost(&self) -> Result<()> {
-        let cost = Cost {
+        let cost = CostRecord {
             seconds: self.seconds(),
             evaluation_seconds: self.progress.evaluation_seconds,
             input_seconds: self.input_seconds(),

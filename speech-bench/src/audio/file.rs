@@ -2,7 +2,7 @@
 
 use super::sound::Sound;
 use super::{Unusable, flac, resampler, wav};
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 use std::path::Path;
 
 /// Louder than any sound that is not damaged: floats scaled as 24-bit integers stay below.

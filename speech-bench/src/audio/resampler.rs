@@ -3,7 +3,7 @@
 use super::{RATE, Unusable};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 
 /// Samples per second of files that can be used. Others do not occur, and planning for them could exhaust memory.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;

@@ -1,7 +1,7 @@
 //! What a decoder returns.
 
 use super::Unusable;
-use scaling_core::report::thousands;
+use scaling_core::number::thousands;
 
 /// What a file holds, its channels averaged.
 pub(super) struct Sound {

@@ -3,7 +3,7 @@
 use crate::audio::Series;
 use scaling_core::error::{Error, Result};
 use scaling_core::settings::Options;
-use scaling_core::task::{Cost, Extent};
+use scaling_core::task::{Cost, Extent, units};
 
 /// Model names.
 pub(crate) const NAMES: &[&str] = &["ds2", "attention"];
@@ -111,17 +111,14 @@ impl Architecture {
     /// # Errors
     /// If no model has that size.
     pub(super) fn width(self, size: f64) -> Result<usize> {
-        let whole = size.fract() == 0.0 && (1.0..=65_536.0).contains(&size);
-        match self {
-            Self::DeepSpeech { .. } if !whole => Err(Error::input(format!(
-                "`--size` is the width h of a direction, a whole number up to 65536, not {size}"
-            ))),
+        let (width, what) = match self {
+            Self::DeepSpeech { .. } => (units(size), "width h of a direction, a whole number"),
             // The cells of the decoder have half of it.
-            Self::Attention { .. } if !whole || size % 2.0 != 0.0 => Err(Error::input(format!(
-                "`--size` is the width e of a direction, an even number up to 65536, not {size}"
-            ))),
-            _ => Ok(size as usize),
-        }
+            Self::Attention { .. } => {
+                (units(size).filter(|e| e.is_multiple_of(2)), "width e of a direction, an even number")
+            }
+        };
+        width.ok_or_else(|| Error::input(format!("`--size` is the {what} up to 65536, not {size}")))
     }
 
     /// Zeros before and after the frequencies, for both convolutions of Deep Speech 2.

@@ -168,7 +168,7 @@ impl Listing {
                 (HeldOut::Speaker, Some(speaker)) => speakers.partition_point(|other| other < speaker),
                 _ => i,
             };
-            let part = if held_out.has(number as u64) { &mut self.validation } else { &mut self.train };
+            let part = if held_out.contains(number as u64) { &mut self.validation } else { &mut self.train };
             part.push(item);
         }
         Ok(())

@@ -9,14 +9,13 @@ use super::transcript::Transcript;
 use crate::audio::{Normalization, Statistics};
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use rayon::prelude::*;
-use scaling_core::cli::tell;
+use scaling_core::entropy::entropy;
 use scaling_core::error::{Error, Result};
-use scaling_core::estimate::entropy;
-use scaling_core::mapped::u64_at;
-use scaling_core::overlap::Overlap;
+use scaling_core::overlap::{self, Overlap};
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
-use scaling_core::task::USUAL_SEED;
+use scaling_core::task::DEFAULT_SEED;
+use scaling_core::terminal::tell;
 use scaling_core::{cache, files, pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -55,7 +54,7 @@ struct Meta {
 /// Bad input: a missing path, a directory of unknown layout, a damaged manifest, a part without a usable
 /// utterance.
 pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(Listing::of(&layout::recognise(path)?, USUAL_SEED)?, None)?.summary)
+    Ok(survey(Listing::of(&layout::recognise(path)?, DEFAULT_SEED)?, None)?.summary)
 }
 
 /// Opens the recordings at `path`, whose features are first brought to the cache directory unless that was done
@@ -268,6 +267,6 @@ impl Tally {
         if let Some(speaker) = &item.speaker {
             part.speakers.insert(speaker.clone());
         }
-        part.digests.push(u64_at(heard.hash.as_bytes(), 0));
+        part.digests.push(overlap::digest(&heard.hash));
     }
 }

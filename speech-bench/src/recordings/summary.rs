@@ -1,9 +1,9 @@
 //! What a data set holds, in one line and in numbers.
 
 use super::listing::HeldOut;
+use scaling_core::number::thousands;
 use scaling_core::overlap::Overlap;
 use scaling_core::quarantine::{Few, Rejected};
-use scaling_core::report::thousands;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -3,6 +3,7 @@
 use super::Options;
 use crate::audio::RATE;
 use crate::utterances::SPACE;
+use scaling_core::entropy::entropy_term;
 use scaling_core::random::Random;
 use std::ops::RangeInclusive;
 
@@ -113,8 +114,7 @@ pub(super) fn best_guess_loss(letters: usize) -> f64 {
     let all = expected_characters() + 1.0;
     let letter = expected_letters() / all;
     let others = [(middle(WORDS) - 1.0) / all, 1.0 / all];
-    let nats = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
-    nats(letter) + letter * (letters as f64).ln() + others.map(nats).iter().sum::<f64>()
+    entropy_term(letter) + letter * (letters as f64).ln() + others.map(entropy_term).iter().sum::<f64>()
 }
 
 fn middle(range: RangeInclusive<u64>) -> f64 {

@@ -20,7 +20,7 @@ pub(crate) enum Crop {
     /// A square of the network's side, not scaled ("cropped to 224x224" taken literally); of a picture
     /// with shorter sides, the largest square that fits, scaled up. A picture that has just the network's
     /// size is seen whole.
-    Random224,
+    RandomSquare,
 }
 
 /// A part of a picture in whole pixels.
@@ -48,7 +48,7 @@ impl Crop {
     ) {
         let window = match self {
             Self::RandomArea => Window::of_random_area(picture, random),
-            Self::Random224 => {
+            Self::RandomSquare => {
                 let shortest = side.min(picture.width).min(picture.height);
                 Some(Window::at_random(picture, shortest, shortest, random))
             }
@@ -192,7 +192,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..100 {
             let mut out = vec![0; 3 * 49];
-            Crop::Random224.random(&picture, 7, &mut random, &mut Scaler::default(), &mut out);
+            Crop::RandomSquare.random(&picture, 7, &mut random, &mut Scaler::default(), &mut out);
             let (left, top) = (out[0], out[1]);
             assert_eq!(out[3 * 48..], [left + 6, top + 6, 7]);
             seen.insert((left, top));

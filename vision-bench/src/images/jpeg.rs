@@ -74,7 +74,6 @@ fn has_end(bytes: &[u8]) -> bool {
         });
         let Some((skipped, marker)) = next else { return false };
         at += skipped + 2;
-        // Pictures within the segments of the header (previews) have ends of their own.
         if marker == END_OF_IMAGE {
             return true;
         }

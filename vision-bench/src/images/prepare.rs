@@ -9,12 +9,11 @@ use super::summary::PartSummary;
 use super::{Opened, Pictures, Rejected, Summary, name};
 use rayon::prelude::*;
 use scaling_core::cache::{self, Key};
-use scaling_core::cli::tell;
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
-use scaling_core::mapped::u64_at;
-use scaling_core::overlap::Overlap;
-use scaling_core::task::USUAL_SEED;
+use scaling_core::overlap::{self, Overlap};
+use scaling_core::task::DEFAULT_SEED;
+use scaling_core::terminal::tell;
 use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,7 +50,7 @@ struct Meta {
 /// # Errors
 /// As [`prepare`].
 pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(layout::recognise(path)?, USUAL_SEED, None)?.summary)
+    Ok(survey(layout::recognise(path)?, DEFAULT_SEED, None)?.summary)
 }
 
 /// Decodes and scales the pictures at `path` into files below the cache directory, unless that was
@@ -295,7 +294,7 @@ impl Tally {
             }
         };
         self.fingerprint.update(hash.as_bytes()).update(&label.to_le_bytes());
-        part.digests.push(u64_at(hash.as_bytes(), 0));
+        part.digests.push(overlap::digest(&hash));
         part.per_class[label as usize] += 1;
         let area = |&(width, height): &(u32, u32)| (u64::from(width) * u64::from(height), width);
         self.smallest = std::cmp::min_by_key(self.smallest, original, area);

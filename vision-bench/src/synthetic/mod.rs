@@ -42,6 +42,7 @@ pub(crate) struct Shapes {
     seed: u64,
 }
 
+#[cfg(test)]
 impl Default for Options {
     fn default() -> Self {
         Self { classes: 10, side: 32, label_noise: 0.1 }

@@ -1,5 +1,6 @@
 //! Finite distributions that can be drawn from, asked for a probability, and whose entropy is known.
 
+use scaling_core::entropy::entropy_term;
 use scaling_core::random::Random;
 
 /// Weights of Zipf's law as Mandelbrot gave it: rank r from 0 has weight (r + 1 + shift)^-exponent.
@@ -69,11 +70,6 @@ fn columns(probabilities: &[f64]) -> Vec<(u64, u16)> {
     columns
 }
 
-/// The part of an outcome of probability `p` in an entropy.
-pub(super) fn nats(p: f64) -> f64 {
-    if p > 0.0 { -p * p.ln() } else { 0.0 }
-}
-
 /// A distribution that lifts a few favourites out of a common one: favourite `k` with probability
 /// `shares[k]`, else a draw from `base` (which may be a favourite too).
 #[derive(Debug, Clone, Copy)]
@@ -115,10 +111,10 @@ impl Blend<'_> {
     /// The entropy in nats, from that of `base`: only the favourites' terms differ.
     pub(super) fn entropy(&self) -> f64 {
         let rest = self.rest();
-        let without = rest * self.base.entropy + nats(rest);
+        let without = rest * self.base.entropy + entropy_term(rest);
         let change = self.lifted().map(|(favourite, share)| {
             let before = rest * self.base.p(favourite);
-            nats(before + share) - nats(before)
+            entropy_term(before + share) - entropy_term(before)
         });
         without + change.sum::<f64>()
     }

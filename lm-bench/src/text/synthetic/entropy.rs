@@ -4,12 +4,13 @@
 //! entropies of the choices. The recursion follows [`super::grammar`] phrase by phrase and sums over
 //! all topics, subjects and verbs, on which later choices depend.
 
-use super::choice::{Blend, Choice, nats};
+use super::choice::{Blend, Choice};
 use super::grammar::{
     ADJECTIVE, CONJUNCTION, Context, Grammar, PLURAL, SUBJECT_PREPOSITIONAL, SUBJECT_RELATIVE, TAIL_ADVERB,
     TAIL_PREPOSITIONAL, TOPICS, noun_head, number, topic, verb_head,
 };
 use super::lexicon::{ADJECTIVES, DETERMINERS, NOUNS, Number, PREPOSITIONS, TRANSITIVE, VERBS, Word};
+use scaling_core::entropy::entropy_term;
 use std::ops::{Add, AddAssign, Mul};
 
 /// What a phrase is expected to contribute to its sentence.
@@ -199,7 +200,7 @@ impl<'a> Recursion<'a> {
 
 /// The entropy of a coin that falls on one side with probability `p`.
 fn coin(p: f64) -> f64 {
-    nats(p) + nats(1.0 - p)
+    entropy_term(p) + entropy_term(1.0 - p)
 }
 
 /// A choice that says no word of its own: the class of the next word.

@@ -268,7 +268,7 @@ fn a_bigram_model_stays_above_the_entropy() {
     let bigram = rows
         .map(|row| {
             let sum: u64 = row.iter().map(|count| u64::from(*count)).sum();
-            sum as f64 * estimate::entropy(row.iter().map(|count| u64::from(*count)))
+            sum as f64 * entropy(row.iter().map(|count| u64::from(*count)))
         })
         .sum::<f64>()
         / total as f64;

@@ -1,6 +1,6 @@
 //! Logarithmic axes with ticks that people can read.
 
-use super::super::number::short;
+use crate::number::short;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
@@ -35,6 +35,12 @@ impl LogAxis {
     pub(super) fn grid(&self, count: usize) -> Vec<f64> {
         let step = (self.high / self.low).ln() / (count - 1) as f64;
         (0..count).map(|i| self.low * (step * i as f64).exp()).collect()
+    }
+
+    /// The points of a curve that are on this axis, the vertical one; `at` are places on the other.
+    pub(super) fn clipped(&self, curve: impl Fn(f64) -> f64, at: Vec<f64>) -> Vec<(f64, f64)> {
+        let points = at.into_iter().map(|place| (place, curve(place)));
+        points.filter(|(_, value)| (self.low..=self.high).contains(value)).collect()
     }
 
     /// The ends of the axis.

@@ -2,15 +2,15 @@
 
 use super::super::StudyData;
 use super::super::analysis::Fitted;
-use super::super::number::short_count;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::error_label;
+use crate::number::short_count;
 
 /// The chart of one model and variant, if some shard tried two sizes.
 pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
-    let family = &fitted.family;
-    let shards: Vec<_> = family.shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
+    let series = &fitted.series;
+    let shards: Vec<_> = series.shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
     if shards.is_empty() {
         return None;
     }
@@ -29,7 +29,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
         marks.push(Mark::new(colour, Shape::Rings(best)));
     }
     Some(Chart {
-        title: format!("Error against model size, {}", family.name()),
+        title: format!("Error against model size, {}", series.name()),
         x_label: "parameters".to_owned(),
         y_label: error_label(study),
         x,

@@ -3,12 +3,12 @@
 
 use super::super::StudyData;
 use super::super::analysis::{Fitted, FixedSize};
-use super::super::number::{short_count, significant};
 use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::{error_label, m_label};
 use crate::fit::Form;
+use crate::number::{short_count, significant};
 use plotters::style::{BLACK, RGBColor};
 
 /// The chart of one model and variant, if it has a curve of two points.
@@ -31,7 +31,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
 }
 
 fn title(fitted: &Fitted<'_>) -> String {
-    format!("Learning curves at fixed model sizes, {}", fitted.family.name())
+    format!("Learning curves at fixed model sizes, {}", fitted.series.name())
 }
 
 /// The best model at every shard, and its power law.
@@ -40,9 +40,8 @@ fn composite(fitted: &Fitted<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let Ok(fit) = &fitted.power else {
         return vec![best];
     };
-    let (law, (low, high)) = (fit.law(), y.ends());
-    let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
-    let line = line.filter(|(_, error)| (low..=high).contains(error)).collect();
+    let law = fit.law();
+    let line = y.clipped(|m| law.at(m), x.grid(60));
     let name = format!("best size: E = {}", words::formula(&law, Form::Power));
     vec![Mark::named(BLACK, Shape::Dashes(line), name), best]
 }
@@ -52,9 +51,8 @@ fn one_size(curve: &FixedSize, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Ve
     let name = format!("{} parameters", short_count(curve.parameters as f64));
     match &curve.fit {
         Ok(fit) => {
-            let (law, (low, high)) = (fit.law(), y.ends());
-            let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
-            let line = line.filter(|(_, error)| (low..=high).contains(error)).collect();
+            let law = fit.law();
+            let line = y.clipped(|m| law.at(m), x.grid(60));
             let name = format!("{name}, γ {}", significant(fit.gamma, 3));
             vec![Mark::named(colour, Shape::Line(line), name), Mark::new(colour, dots)]
         }

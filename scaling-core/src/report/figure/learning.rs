@@ -15,7 +15,7 @@ const FAR: f64 = 3.0;
 
 /// The chart, if any trial finished.
 pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
-    let trials: Vec<Vec<(f64, f64)>> = analysis.families.iter().map(|f| trials(study, f)).collect();
+    let trials: Vec<Vec<(f64, f64)>> = analysis.series.iter().map(|f| trials(study, f)).collect();
     let all = || trials.iter().flatten();
     let low = all().map(|(_, error)| *error).min_by(f64::total_cmp)?;
     let high = all().map(|(_, error)| *error).max_by(f64::total_cmp)?;
@@ -29,7 +29,7 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
     for (i, points) in trials.into_iter().enumerate() {
         marks.push(Mark::new(colour(i), Shape::Faint(points)));
     }
-    for (i, fitted) in analysis.families.iter().enumerate() {
+    for (i, fitted) in analysis.series.iter().enumerate() {
         marks.extend(curve(fitted, colour(i), &x, &y));
     }
     let title = format!("Learning curve, {}", study.task);
@@ -37,9 +37,9 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
 }
 
 fn trials(study: &StudyData, fitted: &Fitted<'_>) -> Vec<(f64, f64)> {
-    let family = &fitted.family;
+    let series = &fitted.series;
     let mut points: Vec<(f64, f64)> = super::super::select::finished(study)
-        .filter(|trial| trial.model == family.model && trial.variant == family.variant)
+        .filter(|trial| trial.model == series.model && trial.variant == series.variant)
         .filter_map(|trial| Some((trial.m as f64, trial.error?)))
         .filter(|(m, error)| *m > 0.0 && error.is_finite() && *error > 0.0)
         .collect();
@@ -50,7 +50,7 @@ fn trials(study: &StudyData, fitted: &Fitted<'_>) -> Vec<(f64, f64)> {
 /// (error, name, whether the name is at the left) of the limits that the study knows. Curves fall,
 /// so there is room for text above their right end and below their left end.
 fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
-    let short = |error| super::super::number::significant(error, 3);
+    let short = |error| crate::number::significant(error, 3);
     let guess = study.best_guess.map(|e| (e, format!("best guess {}", short(e)), false));
     let floor = study.irreducible.map(|e| (e, format!("irreducible error {}", short(e)), true));
     guess.into_iter().chain(floor).filter(|(error, ..)| *error > 0.0).collect()
@@ -58,16 +58,13 @@ fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
 
 /// The composite points, the fitted line (dashed beyond the points it was fitted to) and its band.
 fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
-    let name = fitted.family.name();
+    let name = fitted.series.name();
     let dots = Shape::Dots(fitted.points.iter().map(|p| (p.m, p.value())).collect());
     let Ok(fit) = &fitted.power else {
         return vec![Mark::named(colour, dots, name)];
     };
     let (law, [from, to], (low, high)) = (fit.law(), fit.region, y.ends());
-    let line = |grid: Vec<f64>| -> Vec<(f64, f64)> {
-        let points = grid.into_iter().map(|m| (m, law.at(m)));
-        points.filter(|(_, error)| (low..=high).contains(error)).collect()
-    };
+    let line = |grid| y.clipped(|m| law.at(m), grid);
     let grid = x.grid(60);
     let band = grid.iter().zip(fit.band(&grid));
     let band = band.map(|(m, i)| (*m, i.low.clamp(low, high), i.high.clamp(low, high))).collect();

@@ -13,8 +13,8 @@ mod violin;
 
 use super::StudyData;
 use super::analysis::{Analysis, Fitted};
-use super::number;
 use crate::error::Result;
+use crate::number;
 
 /// A drawn figure.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
     for (i, fitted) in most_complete_first(analysis).into_iter().enumerate() {
         let name = |stem: &str| match i {
             0 => format!("{stem}.svg"),
-            _ => format!("{stem}-{}.svg", slug(&fitted.family.name())),
+            _ => format!("{stem}-{}.svg", slug(&fitted.series.name())),
         };
         figures.push((
             name("fixed-sizes"),
@@ -88,9 +88,9 @@ fn most_complete_first<'a, 'b>(analysis: &'b Analysis<'a>) -> Vec<&'b Fitted<'a>
     let last = |fitted: &Fitted<'_>| {
         fitted.points.last().map_or(f64::INFINITY, super::super::fit::curve::Point::value)
     };
-    let mut families: Vec<&Fitted<'_>> = analysis.families.iter().collect();
-    families.sort_by(|a, b| b.points.len().cmp(&a.points.len()).then(last(a).total_cmp(&last(b))));
-    families
+    let mut series: Vec<&Fitted<'_>> = analysis.series.iter().collect();
+    series.sort_by(|a, b| b.points.len().cmp(&a.points.len()).then(last(a).total_cmp(&last(b))));
+    series
 }
 
 /// A name as a part of a file name.

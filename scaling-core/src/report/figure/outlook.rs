@@ -1,11 +1,11 @@
 //! Learning curves with their forecasts: what was measured, what is expected, and its interval.
 
-use super::super::number;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::svg;
 use crate::error::Result;
 use crate::fit::forecast::Forecast;
+use crate::number;
 
 /// One curve and where it goes.
 #[derive(Debug, Clone)]

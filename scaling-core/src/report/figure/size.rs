@@ -11,23 +11,21 @@ use crate::fit::law::Law;
 
 /// The chart, if some model was measured at two shards.
 pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
-    let families = || analysis.families.iter().filter(|fitted| fitted.family.shards.len() > 1);
-    let shards = || families().flat_map(|fitted| &fitted.family.shards);
-    families().next()?;
+    let series = || analysis.series.iter().filter(|fitted| fitted.series.shards.len() > 1);
+    let shards = || series().flat_map(|fitted| &fitted.series.shards);
+    series().next()?;
     let x = LogAxis::around(shards().map(|shard| shard.best().m()));
     let best = shards().map(|shard| shard.best().parameters as f64);
     let y = LogAxis::around(best.chain(shards().filter_map(super::super::select::Shard::optimum)));
     let mut marks = Vec::new();
-    for (i, fitted) in families().enumerate() {
-        let (colour, name) = (colour(i), fitted.family.name());
-        let shards = &fitted.family.shards;
+    for (i, fitted) in series().enumerate() {
+        let (colour, name) = (colour(i), fitted.series.name());
+        let shards = &fitted.series.shards;
         let best = shards.iter().map(|s| (s.best().m(), s.best().parameters as f64)).collect();
         let optima = shards.iter().filter_map(|s| Some((s.best().m(), s.optimum()?))).collect();
         match &fitted.size_law {
             Ok(law) => {
-                let (low, high) = y.ends();
-                let line = x.grid(60).into_iter().map(|m| (m, law.at(m)));
-                let line = line.filter(|(_, s)| (low..=high).contains(s)).collect();
+                let line = y.clipped(|m| law.at(m), x.grid(60));
                 let formula = Law { alpha: law.sigma, beta: law.beta_p, gamma: 0.0 };
                 let text = format!(
                     "{name}: s = {}  {}",

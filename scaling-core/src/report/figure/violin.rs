@@ -2,12 +2,12 @@
 
 use super::super::StudyData;
 use super::super::analysis::Fitted;
-use super::super::number::short_count;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::m_label;
 use crate::fit::curve::median;
 use crate::fit::spread::{LEAST, Seeds, density};
+use crate::number::short_count;
 
 /// Places at which an outline is drawn.
 const PLACES: usize = 60;
@@ -53,7 +53,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
         }
     }
     Some(Chart {
-        title: format!("Seeds about their median, {}", fitted.family.name()),
+        title: format!("Seeds about their median, {}", fitted.series.name()),
         x_label: m_label(study),
         y_label: format!("{} relative to the median of its seeds", study.metric.label),
         x,

@@ -27,11 +27,10 @@ mod row;
 mod source;
 mod table;
 
-use super::print;
-use crate::cli::tell;
 use crate::error::{At, Error, Result};
 use crate::files::write_atomic;
-use crate::report::number;
+use crate::number;
+use crate::terminal::{tell, write};
 use clap::Args;
 use relation::Relation;
 use row::{Estimate, Row};
@@ -88,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let text = if arguments.json { comparison.document()? } else { table::terminal(&comparison) };
-    print(text.as_bytes())
+    write(text.as_bytes()).map(drop)
 }
 
 impl Comparison {
@@ -172,9 +171,9 @@ mod tests {
         let mut words = source("words", &[("word-lstm2", -0.05, 0.01), ("word-rhn5", -0.055, 0.02)]);
         let odd = source("odd <&>", &[("memorizer", -0.6, 0.1), ("short", -0.1, 0.01)]);
         words.document.curves[0].model_size =
-            source::Outcome::Refused { refused: "try more sizes".to_owned() };
+            source::Recorded::Refused { refused: "try more sizes".to_owned() };
         let mut sources = [words, odd];
-        sources[1].document.curves[1].composite.power = source::Outcome::Refused {
+        sources[1].document.curves[1].composite.power = source::Recorded::Refused {
             refused: "not fitted: a power law needs 3 sizes, there are 2".to_owned(),
         };
         Comparison::new(&sources, 0.95).unwrap()

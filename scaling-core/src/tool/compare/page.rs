@@ -6,7 +6,7 @@ use super::{Comparison, paper};
 use crate::error::Result;
 use crate::fit::law::Law;
 use crate::report::hierarchy::{self, Axes, Curve};
-use crate::report::html::{captioned, document, escape};
+use crate::report::html::{captioned, document, escape, glossary};
 use crate::report::words::{exponent, interval};
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ pub(super) fn page(comparison: &Comparison) -> Result<String> {
         figure(comparison)?,
         format!("<h2>Data and model size</h2>\n<p>{}</p>", escape(&comparison.relation.sentence)),
         notes(comparison),
-        glossary(),
+        glossary(&GLOSSARY),
     ];
     Ok(document(&title, RULES, &body))
 }
@@ -165,11 +165,6 @@ fn notes(comparison: &Comparison) -> String {
         comparison.notes().map(|(row, note)| format!("<li>{}: {}</li>\n", escape(&row), escape(&note)));
     let items: String = items.collect();
     if items.is_empty() { items } else { format!("<h2>Notes</h2>\n<ul>\n{items}</ul>") }
-}
-
-fn glossary() -> String {
-    let entries = GLOSSARY.iter().map(|(term, meaning)| format!("<dt>{term}</dt><dd>{meaning}</dd>\n"));
-    format!("<h2>Terms</h2>\n<dl>\n{}</dl>", entries.collect::<String>())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! How the two exponents of the rows go together.
 
 use super::row::Estimate;
+use crate::number::{percent, significant};
 use crate::random::Random;
-use crate::report::number::{percent, significant};
 use serde::Serialize;
 use std::fmt::Write;
 

@@ -1,10 +1,10 @@
 //! The rows of the comparison, in their order, and what separates one from the next.
 
 use super::paper::{self, Paper};
-use super::source::{Cost, Curve, Outcome, Source};
+use super::source::{Curve, Recorded, Source, Spent};
 use crate::error::Result;
 use crate::fit::interval::Interval;
-use crate::report::number::significant;
+use crate::number::significant;
 use crate::report::words::{exponent, interval, level_interval};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ pub(super) struct Row {
     /// Exponent of the model-size law, or why there is none.
     pub(super) beta_p: std::result::Result<Estimate, String>,
     pub(super) paper: Option<Paper>,
-    pub(super) cost: Cost,
+    pub(super) cost: Spent,
     /// `beta_g` of this row less that of the next, where both have one.
     pub(super) next: Option<Estimate>,
 }
@@ -92,8 +92,8 @@ pub(super) fn rows(sources: &[Source]) -> Result<Vec<Row>> {
 impl Row {
     fn of(source: &Source, curve: &Curve) -> Result<Self> {
         let fitted = match &curve.composite.power {
-            Outcome::Refused { refused } => Err(refused.clone()),
-            Outcome::Found(law) => Ok(Fitted {
+            Recorded::Refused { refused } => Err(refused.clone()),
+            Recorded::Found(law) => Ok(Fitted {
                 alpha: Estimate { value: law.alpha, ci: law.ci.alpha },
                 beta_g: Estimate { value: law.beta, ci: law.ci.beta },
                 constant: constant(curve),
@@ -103,8 +103,8 @@ impl Row {
             }),
         };
         let beta_p = match &curve.model_size {
-            Outcome::Refused { refused } => Err(refused.clone()),
-            Outcome::Found(law) => Ok(Estimate { value: law.beta_p, ci: law.beta_p_ci }),
+            Recorded::Refused { refused } => Err(refused.clone()),
+            Recorded::Found(law) => Ok(Estimate { value: law.beta_p, ci: law.beta_p_ci }),
         };
         Ok(Self {
             model: curve.model.clone(),
@@ -134,7 +134,7 @@ impl Row {
             fitted: Err(none.to_owned()),
             beta_p: Err(none.to_owned()),
             paper: None,
-            cost: Cost::default(),
+            cost: Spent::default(),
             next: None,
         }
     }
@@ -208,7 +208,7 @@ impl Row {
 
 /// The law with a constant, if the data ask for one.
 fn constant(curve: &Curve) -> Option<Constant> {
-    let Outcome::Found(law) = &curve.composite.constant else {
+    let Recorded::Found(law) = &curve.composite.constant else {
         return None;
     };
     let gamma = law.ci.gamma.filter(|ci| ci.low > 0.0)?;
@@ -304,7 +304,7 @@ pub(super) mod tests {
     #[test]
     fn rows_without_a_fit_come_last_with_their_reason() {
         let mut refused = source("short", &[("word-lstm2", -0.3, 0.01)]);
-        refused.document.curves[0].composite.power = Outcome::Refused { refused: "too few".to_owned() };
+        refused.document.curves[0].composite.power = Recorded::Refused { refused: "too few".to_owned() };
         let rows =
             rows(&[refused, source("none", &[]), source("fine", &[("word-lstm2", -2.0, 0.1)])]).unwrap();
         assert_eq!(rows.iter().map(|row| &row.study[..]).collect::<Vec<_>>(), ["fine", "none", "short"]);
@@ -359,7 +359,7 @@ pub(super) mod tests {
                 "ci": {"alpha": [8.0, 10.0], "beta": [-0.6, -0.4], "gamma": [low, 0.5]},
             });
             source.document.curves[0].composite.constant =
-                Outcome::Found(serde_json::from_value(law).unwrap());
+                Recorded::Found(serde_json::from_value(law).unwrap());
             rows(std::slice::from_ref(&source)).unwrap().remove(0)
         };
         assert!(law(0.0).notes().is_empty());

@@ -35,7 +35,7 @@ pub(super) struct Curve {
     pub(super) variant: String,
     pub(super) shards: Vec<Shard>,
     pub(super) composite: Composite,
-    pub(super) model_size: Outcome<SizeLaw>,
+    pub(super) model_size: Recorded<SizeLaw>,
 }
 
 /// The best configuration at one shard.
@@ -48,15 +48,15 @@ pub(super) struct Shard {
 /// The laws of the composite curve.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Composite {
-    pub(super) power: Outcome<Law>,
+    pub(super) power: Recorded<Law>,
     #[serde(rename = "power+const")]
-    pub(super) constant: Outcome<Law>,
+    pub(super) constant: Recorded<Law>,
 }
 
 /// A fit, or why there is none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Outcome<T> {
+pub(super) enum Recorded<T> {
     Refused { refused: String },
     Found(T),
 }
@@ -106,7 +106,7 @@ fn optional_interval<'de, D: Deserializer<'de>>(ends: D) -> std::result::Result<
 
 /// What the trials behind a curve took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(super) struct Cost {
+pub(super) struct Spent {
     /// Wall-clock time of the trials whose `cost.json` is there; none if there is none.
     pub(super) seconds: Option<f64>,
     /// Floating-point operations of training; none without `points.csv`.
@@ -194,19 +194,19 @@ impl Source {
     ///
     /// # Errors
     /// If a `cost.json` is there and cannot be read.
-    pub(super) fn cost(&self, curve: &Curve) -> Result<Cost> {
+    pub(super) fn cost(&self, curve: &Curve) -> Result<Spent> {
         let Some(trials) = &self.trials else {
-            return Ok(Cost::default());
+            return Ok(Spent::default());
         };
         let family = is_family(&curve.model, trials);
         let own = |t: &&Trial| t.variant == curve.variant && (family || t.model == curve.model);
-        let mut cost = Cost { flops: Some(0.0), ..Cost::default() };
+        let mut cost = Spent { flops: Some(0.0), ..Spent::default() };
         for trial in trials.iter().filter(own) {
             cost.trials += 1;
             cost.flops = cost.flops.map(|sum| sum + trial.flops);
             let path = self.directory.join("trials").join(&trial.id).join("cost.json");
             if path.exists() {
-                let taken: trial::Cost = read_json(&path)?;
+                let taken: trial::CostRecord = read_json(&path)?;
                 cost.timed += 1;
                 cost.seconds = Some(cost.seconds.unwrap_or(0.0) + taken.seconds);
             }
@@ -292,7 +292,7 @@ mod tests {
     }
 
     fn power(source: &Source, curve: usize) -> &Law {
-        let Outcome::Found(law) = &source.document.curves[curve].composite.power else { panic!("refused") };
+        let Recorded::Found(law) = &source.document.curves[curve].composite.power else { panic!("refused") };
         law
     }
 
@@ -323,7 +323,7 @@ mod tests {
                 .ends_with("are at level 0.95, and without points.csv there are no others; use --level 0.95")
         );
         let cost = only(directory.path(), 0.95).unwrap();
-        assert_eq!(cost.cost(&cost.document.curves[0]).unwrap(), Cost::default());
+        assert_eq!(cost.cost(&cost.document.curves[0]).unwrap(), Spent::default());
     }
 
     #[test]
@@ -341,7 +341,7 @@ mod tests {
         }
         let cost = |i: usize| source.cost(&source.document.curves[i]).unwrap();
         assert_eq!(cost(0).seconds, None);
-        assert_eq!(cost(1), Cost { seconds: Some(3.0), flops: Some(flops), trials: 96, timed: 2 });
+        assert_eq!(cost(1), Spent { seconds: Some(3.0), flops: Some(flops), trials: 96, timed: 2 });
         let first = trials.iter().find(sgd).unwrap();
         let path = directory.path().join("trials").join(&first.id).join("cost.json");
         std::fs::write(&path, "{").unwrap();

@@ -2,7 +2,7 @@
 
 use super::row::{Estimate, Row};
 use super::{Comparison, paper};
-use crate::report::number::{short_count, significant, span};
+use crate::number::{short_count, significant, span};
 use crate::report::table::STYLE;
 use crate::report::words::{exponent, interval, level_interval};
 use comfy_table::{Cell, CellAlignment, Table};
