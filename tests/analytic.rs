@@ -259,6 +259,41 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     let other = bench.refuse("study --out s --set shards=500,2000 --set sizes=100");
     assert!(other.contains("`shards` is [500, 1000] there and [500, 2000] here"), "{other}");
     assert!(bench.refuse("trial --study s --trial 0").contains("no trial `0`"));
+    bench.write("mine/points.csv", b"notes");
+    assert!(bench.refuse("study --out mine").contains("mine holds `points.csv`, but no study"));
+    assert_eq!(std::fs::read(bench.path("mine/points.csv")).expect("a file"), b"notes");
+    let curve = std::fs::read(bench.path("s/curve.csv")).expect("curve.csv");
+    let bench = tool(bench);
+    let message = bench.refuse("forecast s/curve.csv --at 4000 --svg s/curve.csv");
+    assert!(message.contains("s/curve.csv would be overwritten; give a name that ends in .svg"), "{message}");
+    assert!(bench.refuse("compare s --html s/curve.csv").contains("ends in .html"));
+    assert_eq!(std::fs::read(bench.path("s/curve.csv")).expect("a file"), curve);
+}
+
+#[test]
+fn what_is_missing_or_damaged_is_said() {
+    let bench = bench();
+    let settings = "study --out s --set shards=500,1000 --set sizes=100 --set seeds=1";
+    bench.succeed(settings);
+    let mut trials: Vec<_> = std::fs::read_dir(bench.path("s/trials"))
+        .expect("trials")
+        .map(|entry| entry.expect("a trial").path())
+        .collect();
+    trials.sort();
+    // A configuration that was lost is written anew.
+    std::fs::remove_file(trials[0].join("config.json")).expect("removed");
+    bench.succeed("study --out s");
+    assert!(trials[0].join("config.json").exists());
+    let results = trials[0].join("result.json");
+    let whole = std::fs::read(&results).expect("result.json");
+    std::fs::write(&results, &whole[..20]).expect("cut");
+    let message = bench.refuse("study --out s");
+    assert!(message.contains("remove the directory of this trial and run the study again"), "{message}");
+    // A shard of which nothing is known is named by every report.
+    std::fs::remove_dir_all(&trials[0]).expect("removed");
+    let bench = tool(bench);
+    let said = bench.succeed("report s");
+    assert!(said.contains("the study is not complete: nothing is known yet of "), "{said}");
 }
 
 #[test]

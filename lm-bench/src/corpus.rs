@@ -108,6 +108,10 @@ impl Corpus for LanguageCorpus {
         Some(self.text.best_guess)
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.text.warnings.clone()
+    }
+
     fn irreducible(&self) -> Option<Irreducible> {
         // It is that of whole sentences, which no window of the paper's length cuts.
         let entropy = self.text.entropy.as_ref().filter(|_| self.pool.longest >= 150)?;

@@ -94,6 +94,10 @@ impl Corpus for TranslationCorpus {
         BTreeMap::from([("bits_per_token".to_owned(), self.text.best_guess_loss / std::f64::consts::LN_2)])
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.text.warnings.clone()
+    }
+
     fn irreducible(&self) -> Option<Irreducible> {
         let floor = self.text.floor.as_ref()?;
         Some(Irreducible { error: floor.token_error, note: floor.note.clone() })

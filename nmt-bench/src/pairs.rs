@@ -40,6 +40,8 @@ pub(crate) struct Floor {
 pub(crate) struct Parallel {
     /// One line on what it is and how large it is.
     pub(crate) description: String,
+    /// What a reader of results on it must know.
+    pub(crate) warnings: Vec<String>,
     /// The pool that training shards are drawn from.
     pub(crate) train: Arc<dyn Pairs>,
     /// The pairs that models are selected on; always finite.

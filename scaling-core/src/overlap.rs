@@ -5,6 +5,9 @@ use crate::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
+/// The share of validation items that may have been seen before without a word.
+const NOTICEABLE: f64 = 0.02;
+
 /// How many distinct items of the parts that models are measured on were seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
@@ -32,6 +35,18 @@ impl Overlap {
         let test = self.test.map_or(String::new(), test);
         format!("{} validation {items} occur in training too{test}", thousands(self.validation))
     }
+
+    /// What a report must say if a noticeable share of `of` validation items was seen before.
+    #[must_use]
+    pub fn warning(&self, items: &str, of: u64) -> Option<String> {
+        (self.validation as f64 > NOTICEABLE * of as f64).then(|| {
+            format!(
+                "{} of {} validation {items} occur in training too: errors are too low; remove what repeats",
+                thousands(self.validation),
+                thousands(of)
+            )
+        })
+    }
 }
 
 /// 64 bits of the hash of an item, which tell items apart.
@@ -50,6 +65,8 @@ mod tests {
         let (train, validation, test) = (set(&[1, 2, 3]), set(&[3, 4]), set(&[2, 4, 5]));
         let both = Overlap::of(&train, &validation, Some(&test));
         assert_eq!(both, Overlap { validation: 1, test: Some(2) });
+        assert!(both.warning("pairs", 2).is_some_and(|text| text.starts_with("1 of 2 validation pairs")));
+        assert_eq!(both.warning("pairs", 50), None);
         assert_eq!(
             both.clause("pairs"),
             "1 validation pairs occur in training too, 2 test pairs in training or validation"

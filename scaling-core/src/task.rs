@@ -194,6 +194,10 @@ pub trait Corpus: Send + Sync {
     fn best_guess_loss(&self) -> Option<f64> {
         self.best_guess()
     }
+    /// What a reader of results on these data must know.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// The floor, where it is known.
     fn irreducible(&self) -> Option<Irreducible>;
     /// Sequence length and vocabulary of these data, as a model sees them.

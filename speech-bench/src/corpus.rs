@@ -110,6 +110,10 @@ impl Corpus for SpeechCorpus {
         BTreeMap::from([("nats_per_character".to_owned(), self.speech.best_guess_loss)])
     }
 
+    fn warnings(&self) -> Vec<String> {
+        self.speech.warnings.clone()
+    }
+
     fn irreducible(&self) -> Option<Irreducible> {
         let floor = self.speech.floor.as_ref()?;
         Some(Irreducible { error: floor.error, note: floor.note.clone() })

@@ -41,6 +41,8 @@ pub(crate) struct Floor {
 pub(crate) struct Speech {
     /// One line on what it is and how large it is, hours included.
     pub(crate) description: String,
+    /// What a reader of results on it must know.
+    pub(crate) warnings: Vec<String>,
     /// The pool that training shards are drawn from.
     pub(crate) train: Arc<dyn Utterances>,
     /// The utterances that models are selected on; always finite.

@@ -27,6 +27,7 @@ const GRID: usize = 32;
 /// Labelled pictures and how they are cut.
 pub(crate) struct VisionCorpus {
     description: String,
+    warnings: Vec<String>,
     fingerprint: String,
     pool: PicturePool,
     validation: Arc<dyn Pictures>,
@@ -75,6 +76,7 @@ impl VisionCorpus {
         let side = wanted.min((opened.typical_side as usize / GRID * GRID).max(GRID));
         Self {
             description: format!("{}; seen at {side} x {side}", opened.description),
+            warnings: opened.warnings,
             fingerprint: opened.fingerprint,
             pool: PicturePool {
                 pictures: opened.train,
@@ -110,6 +112,7 @@ impl VisionCorpus {
                 (1e4 * shapes.label_noise).round() / 100.0,
                 thousands(SYNTHETIC_VALIDATION),
             ),
+            warnings: vec![],
             fingerprint: format!("synthetic/{shapes:?}/{}/{seed}", synthetic::VERSION),
             pool: PicturePool { pictures: Arc::new(train), classes, rarest: None },
             validation: Arc::new(validation),
@@ -166,6 +169,10 @@ impl Corpus for VisionCorpus {
 
     fn best_guess_loss(&self) -> Option<f64> {
         Some((self.pool.classes.len() as f64).ln())
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
     }
 
     fn irreducible(&self) -> Option<Irreducible> {

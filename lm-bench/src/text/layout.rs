@@ -33,6 +33,11 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     let mut layout =
         Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![], left_alone: vec![] };
     let files = text_files(root)?;
+    if let Some(file) = files.iter().find(|file| is_of_records(file)) {
+        let remedy =
+            "holds records, not plain text; write their text to a file of its own, one sentence a line";
+        return Err(Error::input(format!("{} {remedy}", file.display())));
+    }
     for file in &files {
         if files.contains(&of_words(file)) {
             layout.left_alone.extend(file.file_name().map(|name| name.display().to_string()));
@@ -54,6 +59,12 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     all_shards(&layout.validation, 0)?;
     all_shards(&layout.test, 0)?;
     Ok(layout)
+}
+
+/// Whether a file is named like one of records that hold text among other things.
+fn is_of_records(file: &Path) -> bool {
+    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    ["jsonl", "csv", "tsv", "xml", "sgm", "parquet", "arrow"].contains(&extension.as_str())
 }
 
 /// Of `ptb.char.train.txt`, letters between spaces, the file of the same text in words; of others a path that does not
@@ -107,6 +118,23 @@ mod tests {
             fs::write(&path, "a b\n").at("write", &path)?;
         }
         Ok(root)
+    }
+
+    #[test]
+    fn records_are_no_text_and_notes_are_left_out() -> Result<()> {
+        let error = recognise(directory(&["train.jsonl"])?.path()).unwrap_err().to_string();
+        assert!(error.contains("train.jsonl holds records, not plain text"), "{error}");
+        let root = directory(&[
+            "a.txt",
+            "a.txt~",
+            "NOTICE",
+            "cite.bib",
+            "words.vocab.txt",
+            "runs/x/study.toml",
+            "runs/x/b",
+        ])?;
+        assert_eq!(recognise(root.path())?.train, [root.path().join("a.txt")]);
+        Ok(())
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub(super) fn corpus(directory: &Path) -> Result<Corpus> {
     let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Corpus {
         description: meta.summary.to_string(),
+        warnings: meta.summary.warnings(),
         unit: meta.summary.unit,
         train: open("train")?,
         validation: open("validation")?,

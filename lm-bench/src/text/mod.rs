@@ -79,6 +79,8 @@ pub(crate) struct Entropy {
 pub(crate) struct Corpus {
     /// One line on what it is and how large it is.
     pub(crate) description: String,
+    /// What a reader of results on it must know.
+    pub(crate) warnings: Vec<String>,
     /// What a token is.
     pub(crate) unit: Unit,
     /// The pool that training shards are drawn from.

@@ -52,6 +52,26 @@ pub(crate) struct Summary {
     pub(crate) left_alone: Vec<String>,
 }
 
+/// The share of unknown tokens above which errors say little.
+const UNKNOWN: f64 = 0.2;
+
+impl Summary {
+    /// What a reader of results on the corpus must know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let PartSummary { sentences, tokens, unknown } = &self.validation;
+        let unknown = *unknown as f64 / (*tokens).max(1) as f64;
+        let unknown = (unknown > UNKNOWN).then(|| {
+            let unit = self.unit;
+            format!(
+                "{:.0} % of the validation {unit} are unknown, which is easy to foresee: errors are not comparable; \
+                 raise `vocabulary`",
+                100.0 * unknown
+            )
+        });
+        self.overlap.warning("sentences", *sentences).into_iter().chain(unknown).collect()
+    }
+}
+
 /// `meta.json` of a prepared corpus.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Meta {

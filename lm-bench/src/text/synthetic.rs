@@ -79,6 +79,7 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
              predicted token",
             language.words.len()
         ),
+        warnings: vec![],
         unit,
         symbols,
         fingerprint: fingerprint(&train, &vocabulary),

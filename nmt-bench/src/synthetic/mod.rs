@@ -100,6 +100,7 @@ pub(crate) fn parallel(seed: u64, options: Options) -> Result<Parallel> {
             words.len(),
             floor.token_error
         ),
+        warnings: vec![],
         tokenizer: Tokenizer::words(words)?,
         fingerprint: fingerprint(&train, options),
         best_guess: expected.best_guess(),

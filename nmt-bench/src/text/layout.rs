@@ -153,7 +153,23 @@ fn below(root: &Path, stem: &Path) -> String {
 /// The stems that name what the usual scripts make of another one, which is the one with the fewest words:
 /// `train.tok.clean.bpe.32000` of `train`, and `tok/train`, and `train_tok`.
 fn derived<'a>(root: &Path, stems: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
-    const STEPS: [&str; 7] = ["tok", "tokenized", "tokenised", "clean", "true", "lc", "bpe"];
+    const STEPS: [&str; 15] = [
+        "tok",
+        "tokenized",
+        "tokenised",
+        "clean",
+        "norm",
+        "normalized",
+        "true",
+        "tc",
+        "truecased",
+        "lc",
+        "lower",
+        "lowercased",
+        "sp",
+        "bpe",
+        "raw",
+    ];
     let mut groups: BTreeMap<String, Vec<(usize, &PathBuf)>> = BTreeMap::new();
     for stem in stems {
         let (mut is_after_bpe, mut number, mut rest) = (false, 0, String::new());
@@ -243,6 +259,7 @@ mod tests {
             "train_tok",
             "tok/train",
             "train.tok.clean.bpe.32000",
+            "raw/train.lc.norm.tok",
             "dev.tok.de-en",
             "dev.de-en",
             "other.tok",
@@ -260,7 +277,14 @@ mod tests {
             ["a-b.de", "a_b.de", "other.tok.de", "train.de"].map(|name| root.path().join(name))
         );
         assert!(!layout.validation[0].tokenised);
-        let made = ["dev.tok.de-en", "tok/train", "train.tok", "train.tok.clean.bpe.32000", "train_tok"];
+        let made = [
+            "dev.tok.de-en",
+            "raw/train.lc.norm.tok",
+            "tok/train",
+            "train.tok",
+            "train.tok.clean.bpe.32000",
+            "train_tok",
+        ];
         assert_eq!(layout.left_alone, made);
         Ok(())
     }

@@ -161,6 +161,10 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
         Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),
     };
     let config = arguments.config.as_deref().map(read_config).transpose()?;
+    if create {
+        // Preparing data may take hours: what would refuse the study after that is looked at first.
+        StudyFile::check_place(arguments.out.as_deref().unwrap_or(Path::new("runs")))?;
+    }
     // The task's options decide how the data are read, and the data what the preset proposes.
     let mut layers = Layers::new(task.keys())?;
     override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;

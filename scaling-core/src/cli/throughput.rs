@@ -17,6 +17,10 @@ const WARM_UP: u64 = 3;
 const REPEATS: usize = 5;
 /// Sequences, steps and symbols at most: what memory holds.
 const MOST: usize = 1 << 20;
+/// More threads than any machine has cores.
+const MOST_THREADS: usize = 4096;
+/// A day.
+const MOST_SECONDS: f64 = 86_400.0;
 /// Timed steps at most.
 const STEPS: usize = 5000;
 
@@ -55,6 +59,11 @@ impl Measured {
 pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
     let threads = arguments.threads.unwrap_or_else(cores).max(1);
+    if !(threads <= MOST_THREADS && (0.0..=MOST_SECONDS).contains(&arguments.seconds)) {
+        return Err(Error::input(format!(
+            "`--threads` must lie between 1 and {MOST_THREADS}, `--seconds` between 0 and {MOST_SECONDS}"
+        )));
+    }
     use_threads(threads);
     let given = [Some(arguments.batch as usize), arguments.length, arguments.vocab];
     if given.iter().flatten().any(|count| !(1..=MOST).contains(count)) {

@@ -9,6 +9,7 @@ use super::trend::Trend;
 use super::usable::check_span;
 use super::{Fit, Form, Options, fit};
 use crate::error::{Error, Result};
+use crate::number::{grouped, short, significant};
 use serde::Serialize;
 
 /// An expected error.
@@ -137,8 +138,8 @@ impl Forecaster {
         let mut warnings = self.warnings.clone();
         if m > EXPERIENCE * last {
             warnings.push(format!(
-                "m is {:.0} times the largest size: the interval was not tested beyond {EXPERIENCE} times",
-                m / last
+                "m is {} times the largest size: the interval was not tested beyond {EXPERIENCE} times",
+                short((m / last).round())
             ));
         }
         Ok(Forecast { m, error, low, high, warnings })
@@ -158,17 +159,31 @@ impl Forecaster {
         let mut warnings = self.warnings.clone();
         let (first, last) = (self.values[0].0, self.values[self.values.len() - 1].0);
         match m {
-            Some(m) if m <= first => warnings.push("the smallest size reaches it already".to_owned()),
+            Some(m) if m <= first * (1.0 + 1e-9) => {
+                warnings.push(format!("the smallest size, {}, reaches it already", grouped(first)));
+            }
+            None if self.constant().is_some_and(|gamma| target <= gamma) => warnings.push(format!(
+                "never reached: the fitted constant is {}",
+                significant(self.constant().unwrap_or_default(), 3)
+            )),
             None => warnings.push(format!(
                 "not reached within {FURTHEST:.0} times the largest size, as far as this curve tells"
             )),
             Some(m) if m > EXPERIENCE * last => warnings.push(format!(
-                "m is {:.0} times the largest size: the interval was not tested beyond {EXPERIENCE} times",
-                m / last
+                "m is {} times the largest size: the interval was not tested beyond {EXPERIENCE} times",
+                short((m / last).round())
             )),
             Some(_) => {}
         }
         Ok(DataForError { error: target, m, low, high, warnings })
+    }
+
+    /// The constant that the error tends to, of a form that has one.
+    fn constant(&self) -> Option<f64> {
+        match &self.law {
+            Law::Power(fit) if fit.form == Form::PowerConst => Some(fit.gamma),
+            _ => None,
+        }
     }
 
     /// Median and interval at an `m` from the smallest size on.

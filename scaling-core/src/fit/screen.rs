@@ -11,6 +11,8 @@ const RISE: f64 = 0.05;
 const DEVIATIONS: f64 = 4.0;
 /// What looks rougher is not noise: few points bend as a whole.
 const ROUGHEST: f64 = 0.03;
+/// Longer curves are looked at in this many stages.
+const STAGES: usize = 32;
 /// The share of good curves that lose a point to [`undertuned`].
 const FALSE_ALARMS: f64 = 0.02;
 
@@ -20,6 +22,7 @@ const FALSE_ALARMS: f64 = 0.02;
 /// that peaks.
 #[must_use]
 pub fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
+    let values = &thinned(values);
     let noise = roughness(values).min(ROUGHEST);
     let threshold = RISE.max(DEVIATIONS * std::f64::consts::SQRT_2 * noise);
     let mut lowest = *values.first()?;
@@ -34,6 +37,21 @@ pub fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
         }
     }
     None
+}
+
+/// At most [`STAGES`] points: geometric means of equally many sizes each, since among thousands some are low and others
+/// high by noise alone.
+fn thinned(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mean = |stage: &[(f64, f64)]| {
+        let count = stage.len() as f64;
+        let sums =
+            stage.iter().fold((0.0, 0.0), |(m, error), value| (m + value.0.ln(), error + value.1.ln()));
+        ((sums.0 / count).exp(), (sums.1 / count).exp())
+    };
+    match values.len().div_ceil(STAGES) {
+        0 | 1 => values.to_vec(),
+        many => values.chunks(many).map(mean).collect(),
+    }
 }
 
 /// Standard deviation of ln E about a locally straight line, from the median of how far each point
@@ -99,6 +117,9 @@ mod tests {
         assert_eq!(rise(&peak), Some([(1.0, 9.0), (3.0, 14.0)]));
         let false_alarms = (0..300).filter(|seed| rise(&noisy(*seed, 0.03)).is_some()).count();
         assert!(false_alarms < 6, "{false_alarms}");
+        let mut random = Random::new("screen/log", &[]);
+        let mut log = |m: u32| (f64::from(m), f64::from(m).powf(-0.15) * (0.05 * random.normal()).exp());
+        assert_eq!(rise(&(100..1100).map(&mut log).collect::<Vec<_>>()), None, "a noisy log of training");
         let mut spike = noisy(1, 0.001);
         spike[3].1 *= 1.3;
         assert_eq!(rise(&spike), None);

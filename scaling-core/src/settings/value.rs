@@ -41,7 +41,10 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 
 /// A whole number from `least` on.
 fn count(text: &str, least: i64) -> Option<Value> {
-    text.replace('_', "").parse::<i64>().ok().filter(|n| *n >= least).map(Value::Integer)
+    let text = text.replace('_', "");
+    // `1e6` is a whole number too.
+    let real = || text.parse::<f64>().ok().filter(|x| x.fract() == 0.0 && x.abs() < 1e15).map(|x| x as i64);
+    text.parse::<i64>().ok().or_else(real).filter(|n| *n >= least).map(Value::Integer)
 }
 
 /// A finite number that suits.

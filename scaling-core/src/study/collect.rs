@@ -22,6 +22,7 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
     let trials: Vec<Trial> =
         configs.iter().map(|(path, config)| trial(path, config, &facts)).collect::<Result<_>>()?;
     let mut warnings = validation_warning(&facts, &trials);
+    warnings.extend(unfinished_warning(&file, &facts, &trials));
     warnings.extend(mixture_warnings(configs.iter().map(|(_, config)| config)));
     warnings.extend(facts.warnings);
     Ok(StudyData {
@@ -42,6 +43,16 @@ pub fn collect(directory: &Path) -> Result<StudyData> {
         level,
         seed: file.seed,
     })
+}
+
+/// Names the shards of which no trial has ended.
+fn unfinished_warning(file: &StudyFile, facts: &Facts, trials: &[Trial]) -> Option<String> {
+    let planned = file.settings.get("shards").and_then(toml::Value::as_array)?;
+    let planned = planned.iter().filter_map(|m| u64::try_from(m.as_integer()?).ok());
+    let has_ended = |m: &u64| trials.iter().any(|t| t.requested == *m && t.status != Status::Missing);
+    let open: Vec<String> = planned.filter(|m| !has_ended(m)).map(thousands).collect();
+    let (open, unit) = (open.join(", "), &facts.m_unit);
+    (!open.is_empty()).then(|| format!("the study is not complete: nothing is known yet of {open} {unit}"))
 }
 
 /// What to know of trials that were put together from several studies.

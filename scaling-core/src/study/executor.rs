@@ -41,6 +41,10 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
         remove_if_present(&study.trial_directory(&trial.id()).join("error.json"))?;
     }
     trials = study.trials()?;
+    // A report knows a trial by its configuration, also where that was lost.
+    for (trial, _) in trials.iter().filter(|(_, state)| *state != State::Pending) {
+        study.enlist(trial)?;
+    }
     let mut display = Display::new(study, &trials)?;
     let mut first = true;
     let mut looked = Instant::now();

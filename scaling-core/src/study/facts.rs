@@ -79,7 +79,7 @@ impl Facts {
             validation: study.validation_samples(),
             validation_available: study.corpus.validation_samples(),
             parameters,
-            warnings: shard_warnings(study)?,
+            warnings: [study.corpus.warnings(), shard_warnings(study)?].concat(),
         })
     }
 }

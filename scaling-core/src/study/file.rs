@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use toml::Table;
 
+/// What a study writes beside its `study.toml`, and would write over.
+const OUTPUTS: [&str; 5] = ["trials", "curve.csv", "points.csv", "fit.json", "report.html"];
+
 /// Everything that determines a study, in the order in which people read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StudyFile {
@@ -78,8 +81,30 @@ impl StudyFile {
             }
             return Ok(());
         }
+        Self::check_place(directory)?;
         std::fs::create_dir_all(directory.join("trials")).at("create", directory)?;
         self.write(directory)
+    }
+
+    /// Whether a study may begin or go on in `directory`; cheap, so that it can be asked before data are prepared.
+    ///
+    /// # Errors
+    /// If the directory holds what a study would write over, or cannot be written.
+    pub fn check_place(directory: &Path) -> Result<()> {
+        let is_study = directory.join("study.toml").exists();
+        if let Some(name) = OUTPUTS.iter().find(|name| !is_study && directory.join(name).exists()) {
+            let what = format!("holds `{name}`, but no study; give another --out, or move it away");
+            return Err(Error::input(format!("{} {what}", directory.display())));
+        }
+        let there = directory.ancestors().find(|ancestor| ancestor.exists());
+        let there = there.filter(|there| !there.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(|error| {
+            let reason = std::io::Error::from(error);
+            Error::input(format!(
+                "cannot write a study to {}: {reason}; give another --out",
+                directory.display()
+            ))
+        })
     }
 
     fn write(&self, directory: &Path) -> Result<()> {

@@ -62,6 +62,10 @@ impl Piece {
         let mut bytes = Vec::with_capacity((self.end - self.start) as usize);
         file.take(self.end - self.start).read_to_end(&mut bytes).at("read", &self.path)?;
         let mut text = String::from_utf8(bytes).or_else(|error| {
+            if error.as_bytes().contains(&0) {
+                let remedy = "move it away, or convert it to UTF-8 if it is text in UTF-16";
+                return Err(Error::input(format!("{} is not text; {remedy}", self.path.display())));
+            }
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = self.lines_before()? + before.split(|byte| *byte == b'\n').count();
             Err(Error::input(format!(

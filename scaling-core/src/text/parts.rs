@@ -46,27 +46,55 @@ fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<Pa
     if !visited.insert(directory.canonicalize().at("read", directory)?) {
         return Ok(());
     }
+    // A study that was begun here is no corpus.
+    if directory.join("study.toml").exists() {
+        return Ok(());
+    }
     for entry in fs::read_dir(directory).at("read", directory)? {
         let path = entry.at("read", directory)?.path();
         if is_about_the_text(&path) {
             continue;
         }
-        if fs::metadata(&path).at("read", &path)?.is_dir() {
+        let kind = fs::metadata(&path).at("read", &path)?;
+        if kind.is_dir() {
             collect(&path, visited, files)?;
-        } else {
+        } else if kind.is_file() {
             files.push(path);
         }
     }
     Ok(())
 }
 
-/// Hidden files and the papers that come with a corpus are not its text.
+/// Hidden files, copies of editors, and the papers, lists and programs that come with a corpus are not its text.
 fn is_about_the_text(path: &Path) -> bool {
-    const STEMS: [&str; 7] =
-        ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
+    const STEMS: [&str; 14] = [
+        "readme",
+        "license",
+        "licence",
+        "copying",
+        "notice",
+        "authors",
+        "changelog",
+        "citation",
+        "makefile",
+        "_success",
+        "sha256sums",
+        "md5sums",
+        "checksums",
+        "vocab",
+    ];
+    const ENDINGS: [&str; 19] = [
+        "md", "rst", "json", "yaml", "yml", "toml", "bib", "cff", "html", "htm", "pdf", "png", "jpg", "svg",
+        "py", "sh", "pl", "log", "sha256",
+    ];
     let name = lower(path.file_name());
     let stem = name.split('.').next().unwrap_or_default();
-    stem.is_empty() || STEMS.contains(&stem) || ["md", "json"].contains(&extension(path).as_str())
+    let is_one_of = |list: &[&str], word: &str| list.contains(&word);
+    stem.is_empty()
+        || name.ends_with('~')
+        || name.split(['.', '-', '_']).any(|word| word == "vocab")
+        || is_one_of(&STEMS, stem)
+        || is_one_of(&ENDINGS, extension(path).as_str())
 }
 
 fn is_packed(path: &Path) -> bool {

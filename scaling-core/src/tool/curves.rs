@@ -8,14 +8,19 @@ use std::path::Path;
 
 /// Columns in which the curves of a study differ: mixing them would fit no curve at all.
 const TELL_APART: [&str; 3] = ["task", "model", "variant"];
+/// Columns that are neither samples nor errors, and in which rows of one point may differ.
+const NUMBERINGS: [&str; 11] =
+    ["", "index", "unnamed: 0", "id", "seed", "trial", "run", "repetition", "replicate", "fold", "epoch"];
+/// Words in the name of a column of errors.
+const ERRORS: [&str; 4] = ["err", "loss", "perplexity", "risk"];
 
 /// Which columns of the file to read.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Columns {
-    /// Column of the number of samples [default: m, else the first column of numbers]
+    /// Column of the number of samples [default: m, else the first column of numbers that is no seed or index]
     #[arg(long, value_name = "COL")]
     pub(super) x: Option<String>,
-    /// Column of the error [default: error, else the next column of numbers]
+    /// Column of the error [default: error, else one named like an error or a loss, else the next column of numbers]
     #[arg(long, value_name = "COL")]
     pub(super) y: Option<String>,
     /// Columns that tell several curves apart, separated by commas
@@ -32,6 +37,15 @@ pub(super) struct Curves {
     pub(super) y: String,
     /// The curves.
     pub(super) by_group: BTreeMap<String, Curve>,
+    /// What a reader must know before using the curves.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Curves {
+    /// The file and the columns that were read, for messages.
+    pub(super) fn place(&self, file: &Path) -> String {
+        format!("{} (`{}` against `{}`)", file.display(), self.y, self.x)
+    }
 }
 
 /// Reads the curves of a CSV file with a header; rows with the same x are seeds of one point.
@@ -45,7 +59,11 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Curves> {
 
 fn parse(text: &str, file: &str, columns: &Columns) -> Result<Curves> {
     let text = text.trim_start_matches('\u{feff}');
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .delimiter(separator(text))
+        .from_reader(text.as_bytes());
     let bad = |error: csv::Error| Error::input(format!("{file}: {error}"));
     let header: Vec<String> = reader.headers().map_err(bad)?.iter().map(str::to_owned).collect();
     let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.map_err(bad)).collect::<Result<_>>()?;
@@ -66,8 +84,15 @@ fn parse(text: &str, file: &str, columns: &Columns) -> Result<Curves> {
         pairs.entry(name.join(" / ")).or_default().push(pair);
     }
     let curves = pairs.into_iter().map(|(name, pairs)| Ok((name, Curve::from_pairs(pairs)?)));
+    let warnings = if group.is_empty() { table.mixture_warning(x, y) } else { None };
     let [x, y] = [x, y].map(|column| table.header[column].clone());
-    Ok(Curves { x, y, by_group: curves.collect::<Result<_>>()? })
+    Ok(Curves { x, y, by_group: curves.collect::<Result<_>>()?, warnings: warnings.into_iter().collect() })
+}
+
+/// What separates the columns: a comma, or the semicolon or tab of a header that has none.
+fn separator(text: &str) -> u8 {
+    let header = text.lines().find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+    [b',', b';', b'\t'].into_iter().find(|byte| header.as_bytes().contains(byte)).unwrap_or(b',')
 }
 
 /// A cell on one line, and not more of it than names it.
@@ -104,8 +129,16 @@ impl Table<'_> {
             None => Ok(self.header.iter().position(|column| column == usual)),
         };
         let (x, y) = (named(&columns.x, "m")?, named(&columns.y, "error")?);
-        let numeric = |taken: Option<usize>| {
-            let found = (0..self.header.len()).find(|i| Some(*i) != taken && self.is_numeric(*i));
+        let numeric = |taken: Option<usize>, words: &[&str]| {
+            let may_be = |i: &usize| Some(*i) != taken && self.is_numeric(*i);
+            let is_meant = |i: &usize| {
+                let name = self.header[*i].to_lowercase();
+                may_be(i) && words.iter().any(|word| name.contains(word))
+            };
+            let is_no_number_of_a_row =
+                |i: &usize| may_be(i) && !NUMBERINGS.contains(&self.header[*i].to_lowercase().as_str());
+            let columns = || 0..self.header.len();
+            let found = columns().find(is_meant).or_else(|| columns().find(is_no_number_of_a_row));
             found.ok_or_else(|| {
                 Error::input(format!(
                     "{}: no two columns of numbers below a header; name them with --x and --y",
@@ -113,8 +146,8 @@ impl Table<'_> {
                 ))
             })
         };
-        let x = x.map_or_else(|| numeric(y), Ok)?;
-        let y = y.map_or_else(|| numeric(Some(x)), Ok)?;
+        let x = x.map_or_else(|| numeric(y, &[]), Ok)?;
+        let y = y.map_or_else(|| numeric(Some(x), &ERRORS), Ok)?;
         if [x, y].iter().all(|column| self.header[*column].parse::<f64>().is_ok()) {
             let file = self.file;
             return Err(Error::input(format!("{file}: the first line holds numbers; a header is needed")));
@@ -139,6 +172,32 @@ impl Table<'_> {
                 "{file}, row {row}, column `{name}`: `{cell}` is not a finite number above 0"
             ))
         })
+    }
+
+    /// What to say where several rows have one x and another column tells them apart: they may be curves, not seeds.
+    fn mixture_warning(&self, x: usize, y: usize) -> Option<String> {
+        let distinct = |columns: &[usize]| {
+            let cells =
+                |row: &csv::StringRecord| columns.iter().map(|c| row[*c].to_owned()).collect::<Vec<_>>();
+            self.rows.iter().map(cells).collect::<BTreeSet<_>>().len()
+        };
+        if distinct(&[x]) == self.rows.len() {
+            return None;
+        }
+        let tells_apart = |column: &usize| {
+            let is_numbering = NUMBERINGS.contains(&self.header[*column].to_lowercase().as_str());
+            let few = distinct(&[*column]);
+            !is_numbering
+                && few > 1
+                && 2 * few <= self.rows.len()
+                && distinct(&[x, *column]) == self.rows.len()
+        };
+        let column = (0..self.header.len()).filter(|c| *c != x && *c != y).find(tells_apart)?;
+        let (x, column) = (&self.header[x], &self.header[column]);
+        Some(format!(
+            "rows with the same {x} differ in `{column}` and are taken for seeds of one point; \
+             if they belong to several curves, add --group \"{column}\""
+        ))
     }
 
     /// An error where the file holds several curves of a study and no group was asked for.
@@ -194,6 +253,25 @@ mod tests {
         let unknown = Columns { x: Some("erorr".to_owned()), ..Columns::default() };
         let unknown = read("m,error\n1,2", &unknown).unwrap_err().to_string();
         assert_eq!(unknown, "curve.csv: unknown column `erorr`; did you mean `error`?");
+        for (text, expected) in [
+            (",samples,err\n0,10,3\n1,20,2", ("samples", "err")),
+            ("n_samples,seed,test_error\n10,1,3\n20,1,2", ("n_samples", "test_error")),
+            ("# by hand\nn;size;val_loss\n10;1;3\n20;1;2", ("n", "val_loss")),
+            ("n\tE\n10\t3\n20\t2", ("n", "E")),
+        ] {
+            let curves = read(text, &Columns::default()).unwrap();
+            assert_eq!((curves.x.as_str(), curves.y.as_str()), expected);
+            assert_eq!(curves.by_group[""].values(), [(10.0, 3.0), (20.0, 2.0)]);
+        }
+    }
+
+    #[test]
+    fn rows_that_may_be_of_several_curves_are_told_of() {
+        let said = |text: &str| read(text, &Columns::default()).unwrap().warnings.join("\n");
+        let mixed = said("m,error,layers\n1,3,2\n2,2,2\n1,4,8\n2,3,8\n");
+        assert!(mixed.contains("differ in `layers`") && mixed.ends_with("add --group \"layers\""), "{mixed}");
+        assert_eq!(said("m,error,seed\n1,3,1\n2,2,1\n1,4,2\n2,3,2\n"), "");
+        assert_eq!(said("m,error,layers\n1,3,2\n2,2,2\n4,1,8\n8,0.5,8\n"), "");
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(super) fn form_parser() -> impl TypedValueParser<Value = Form> {
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { columns, form, level, best_guess, .. } = arguments;
     let curves = curves::read(&arguments.file, columns)?;
+    curves.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     let group = &columns.group;
     let loss = if arguments.loss == "huber" { Loss::Huber(HUBER) } else { Loss::Squares };
     let options = Options { form: *form, level: *level, best_guess: *best_guess, loss, ..Options::default() };
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if group.is_empty() {
         // Without groups there is exactly one curve; its refusal is the outcome of the command.
         if let Some((_, Err(error))) = fits.first() {
-            return Err(Error::failed(format!("{}: {error}", arguments.file.display())));
+            return Err(Error::failed(format!("{}: {error}", curves.place(&arguments.file))));
         }
     }
     let text =
@@ -208,7 +209,8 @@ mod tests {
 
     #[test]
     fn prose_names_the_columns() {
-        let curves = Curves { x: "m".to_owned(), y: "loss".to_owned(), by_group: BTreeMap::new() };
+        let curves =
+            Curves { x: "m".to_owned(), y: "loss".to_owned(), by_group: BTreeMap::new(), warnings: vec![] };
         let text = prose(&fits(), &curves);
         assert!(text.starts_with("long: loss = 2.5000 m^-0.30000 + 0.050000\n"), "{text}");
         assert!(text.contains("9 sizes from 1,024 to 262,144"), "{text}");

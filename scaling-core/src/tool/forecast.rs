@@ -1,5 +1,6 @@
 //! `scaling forecast`: what more data will bring, and what an error will cost.
 
+use super::check_output;
 use super::curves::{self, Columns, Curves};
 use super::fit::form_parser;
 use super::groups::{self, Found};
@@ -62,9 +63,18 @@ const PLACES: usize = 40;
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { columns, form, level, best_guess, .. } = arguments;
     if let Some(bad) = arguments.at.iter().chain(&arguments.target).find(|n| !(n.is_finite() && **n > 0.0)) {
-        return Err(Error::input(format!("a forecast needs numbers above 0; got {bad}")));
+        let hint = if *bad == 0.0 && arguments.at.len() + arguments.target.len() > 1 {
+            " (commas separate several: write 1000000 or 1e6)"
+        } else {
+            ""
+        };
+        return Err(Error::input(format!("a forecast needs numbers above 0; got {bad}{hint}")));
+    }
+    if let Some(file) = &arguments.svg {
+        check_output(file, "svg")?;
     }
     let curves = curves::read(&arguments.file, columns)?;
+    curves.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
     let mut all: Vec<Found<'_, Vec<Answer>>> = Vec::new();
     let mut outlooks: Vec<Outlook> = Vec::new();
@@ -86,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let single = columns.group.is_empty();
     if single && let Some((_, Err(error))) = all.first() {
-        return Err(Error::failed(format!("{}: {error}", arguments.file.display())));
+        return Err(Error::failed(format!("{}: {error}", curves.place(&arguments.file))));
     }
     if let Some(file) = &arguments.svg {
         write_atomic(file, outlook::draw(&outlooks, &curves.x, &curves.y, *level)?.as_bytes())?;
@@ -196,7 +206,8 @@ mod tests {
         let keys = |i: usize| value[i].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(0), ["error", "high", "low", "m"]);
         assert_eq!(keys(1), ["error", "high", "low", "m"]);
-        let curves = Curves { x: "m".to_owned(), y: "loss".to_owned(), by_group: BTreeMap::new() };
+        let curves =
+            Curves { x: "m".to_owned(), y: "loss".to_owned(), by_group: BTreeMap::new(), warnings: vec![] };
         let text = prose(&all, &curves, 0.9);
         assert!(text.starts_with("at m = 512,000: loss = 0.19"), "{text}");
         assert!(text.contains("loss = 0.2000 costs m = 4"), "{text}");

@@ -9,10 +9,10 @@ mod fit;
 mod forecast;
 mod groups;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::terminal::{complain_about_usage, conclude, say, write};
 use clap::{CommandFactory, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Fits, reports and comparisons of learning curves
@@ -47,6 +47,14 @@ pub fn main() -> ExitCode {
         Ok(arguments) => conclude(run(arguments.command)),
         Err(usage) => complain_about_usage(&usage),
     }
+}
+
+/// Refuses to write a figure or a page over a file of another kind.
+fn check_output(file: &Path, ending: &str) -> Result<()> {
+    if !file.is_file() || file.extension().is_some_and(|e| e.to_string_lossy().to_lowercase() == ending) {
+        return Ok(());
+    }
+    Err(Error::input(format!("{} would be overwritten; give a name that ends in .{ending}", file.display())))
 }
 
 fn run(command: Command) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What a trial leaves behind: `result.json`, or `error.json`, and `cost.json`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::read_json;
 use crate::shard::ShardSpec;
 use serde::{Deserialize, Serialize};
@@ -116,13 +116,15 @@ impl State {
     /// If a file is there but cannot be read.
     pub fn read(directory: &Path) -> Result<Self> {
         let (result, error) = (directory.join("result.json"), directory.join("error.json"));
-        if result.exists() {
+        let state = if result.exists() {
             read_json(&result).map(|outcome| Self::Finished(Box::new(outcome)))
         } else if error.exists() {
             read_json(&error).map(Self::Failed)
         } else {
             Ok(Self::Pending)
-        }
+        };
+        let remedy = "remove the directory of this trial and run the study again";
+        state.map_err(|damage| Error::input(format!("{damage}; {remedy}")))
     }
 
     /// Whether nothing is left to do: finished, or diverged.

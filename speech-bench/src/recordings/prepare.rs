@@ -94,9 +94,10 @@ pub(super) fn opened(directory: &Path) -> Result<Speech> {
     let part = |name| -> Result<Arc<dyn Utterances>> {
         Ok(Arc::new(Stored::open(directory, name).map_err(remedy)?))
     };
-    let Summary { train, test, .. } = &meta.summary;
+    let Summary { train, validation, test, overlap, .. } = &meta.summary;
     Ok(Speech {
         description: meta.summary.to_string(),
+        warnings: overlap.warning("recordings", validation.utterances).into_iter().collect(),
         train: part("train")?,
         validation: part("validation")?,
         test: test.as_ref().map(|_| part("test")).transpose()?,

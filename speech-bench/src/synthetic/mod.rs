@@ -83,6 +83,7 @@ pub(crate) fn speech(seed: u64, options: Options) -> Result<Speech> {
              at least",
             options.letters, floor.error
         ),
+        warnings: vec![],
         fingerprint: fingerprint(&train.source),
         best_guess_loss: utterance::best_guess_loss(options.letters),
         characters: 0,

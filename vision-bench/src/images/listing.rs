@@ -74,8 +74,11 @@ impl Listing {
         for (name, items) in listing.classified(layout.train)? {
             let label = listing.classes.len() as u32;
             if items.items.is_empty() {
+                let below = folder::title(&listing.root, &items.path);
+                let first = listing.rejected.iter().find(|rejected| rejected.name.starts_with(&below));
+                let why = first.map_or(String::new(), |r| format!(" ({} {})", r.name, r.reason));
                 return Err(Error::input(format!(
-                    "{} holds no usable picture, but is a training class; fill or remove it",
+                    "{} holds no usable picture{why}, but is a training class; fill or remove it",
                     items.path.display()
                 )));
             }

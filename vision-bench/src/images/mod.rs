@@ -54,6 +54,8 @@ pub(crate) trait Pictures: Send + Sync {
 pub(crate) struct Opened {
     /// One line on what it holds.
     pub(crate) description: String,
+    /// What a reader of results on it must know.
+    pub(crate) warnings: Vec<String>,
     /// Sorted; a class is the index of its name.
     pub(crate) classes: Vec<String>,
     /// The pool that training shards are drawn from.

@@ -97,6 +97,12 @@ pub(super) fn opened(directory: &Path) -> Result<Opened> {
     let part = |name| -> Result<Arc<dyn Pictures>> { Ok(Arc::new(Stored::open(directory, name, classes)?)) };
     Ok(Opened {
         description: meta.summary.to_string(),
+        warnings: meta
+            .summary
+            .overlap
+            .warning("images", meta.summary.validation.pictures)
+            .into_iter()
+            .collect(),
         train: part("train")?,
         validation: part("validation")?,
         test: meta.summary.test.as_ref().map(|_| part("test")).transpose()?,

@@ -72,6 +72,9 @@ struct Comparison {
 /// [`Error::Input`] for a bad level, a directory that is no study with fits or is given twice, or a
 /// file that cannot be read or written. A curve whose fit was refused is a row, not an error.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    for (file, ending) in [(&arguments.html, "html"), (&arguments.svg, "svg")] {
+        file.as_ref().map_or(Ok(()), |file| super::check_output(file, ending))?;
+    }
     let comparison = Comparison::of(&arguments.directories, arguments.level)?;
     if let Some(file) = &arguments.html {
         write_atomic(file, page::page(&comparison)?.as_bytes())?;
