@@ -12,7 +12,7 @@ use scaling_core::nn::Padding;
 use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
-use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
+use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
 use scaling_core::trial::TrialConfig;
 use std::collections::BTreeMap;
 use std::sync::Arc;
