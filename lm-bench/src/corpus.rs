@@ -109,7 +109,7 @@ impl Corpus for LanguageCorpus {
     }
 
     fn irreducible(&self) -> Option<Irreducible> {
-        // It is that of whole sentences, which no window of the paper's length cuts.
+        // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
         let entropy = self.text.entropy.as_ref().filter(|_| self.pool.longest >= 150)?;
         let bound =
             if entropy.bound > 0.0 { format!(", known to ± {:.4}", entropy.bound) } else { String::new() };

@@ -82,7 +82,7 @@ impl Space<'_> {
         Ok(trials)
     }
 
-    /// How many trials the study can come to at most.
+    /// All trials that the study can come to: those of a grid search.
     ///
     /// # Errors
     /// If a model does not know a size.

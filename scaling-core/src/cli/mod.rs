@@ -131,7 +131,7 @@ pub fn say(text: &str) -> Result<()> {
     say_if_heard(text).map(drop)
 }
 
-/// As [`say`], and whether anybody still reads: who could go on for long stops otherwise.
+/// As [`say`]; false once the reader has gone away, so that a long command can stop.
 ///
 /// # Errors
 /// As [`say`].

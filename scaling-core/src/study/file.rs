@@ -26,10 +26,10 @@ pub struct StudyFile {
     pub preset: Preset,
     /// Device string.
     pub device: String,
-    /// Kind of device that its trials are named by; studies begun by earlier versions do not say.
+    /// Kind of device that the trial ids contain; none in studies of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute: Option<String>,
-    /// Version of the training code, likewise.
+    /// Version of the training code; none in studies of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<u32>,
     /// Seed of shards, initialisation and data order.

@@ -9,8 +9,8 @@ const NOTICEABLE: f64 = 1e-3;
 /// A model whose validation loss is below this share of the best guess has begun to learn (MODELS 6.6, region 1).
 const BEGUN: f64 = 0.98;
 
-/// So has one whose training loss is below this share: one that has learnt no more than how often each symbol of a small
-/// shard occurs may come as low as [`BEGUN`].
+/// A training loss below this share of the best guess also counts as having begun. It is lower than [`BEGUN`]
+/// because learning symbol frequencies alone can bring the training loss of a small shard down to that.
 const TRAINED: f64 = 0.95;
 
 /// What the training loop does after an evaluation.
@@ -49,9 +49,9 @@ impl Schedule {
 
     /// Takes note of a validation loss, and of the training loss since the one before.
     ///
-    /// Stalls do not count until the loss is below that of the best constant predictor: recurrent models
-    /// linger there before they begin to learn, and a lower rate would keep them there. From then on they do, also where
-    /// a model that overfits rises above it again.
+    /// Stalls do not count until the model has begun to learn: recurrent models linger at the loss of the
+    /// best constant predictor, and a lower rate would keep them there. Afterwards they always count, even if
+    /// overfitting lifts the loss above the best guess again.
     pub(super) fn observe(
         &mut self,
         loss: f64,
