@@ -2,25 +2,21 @@
 
 Both sides do the same to the same decoded pictures: a random area scaled bicubically, brightness, contrast
 and saturation in random order, lighting, mirror image, normalisation. PyTorch and torchvision are installed
-into the virtual environment of with_torch.py on first use. The two run in turn, and what counts is the ratio
-within a pair. Exit code 0: every ratio is at least 3; 1: one is not; 2: bad usage, or something could not be
-run.
+into the virtual environment of with_torch.py on first use. The two run in turn; the result is the ratio
+within a pair. Exit code 0: every ratio is at least 3; 1: one is not; 2: bad usage, or a command failed.
 
     python3 benchmarks/augment.py
 """
 
 import json
 import re
-import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from compare import Failure, Parser, measure, note, run
-from with_torch import Missing, prepare
+from common import ROOT, Failure, Parser, finish, measure, note, row, run
+from with_torch import prepare
 
-ROOT = Path(__file__).resolve().parent.parent
 TORCHVISION = "0.24.0"
 REQUIRED = 3.0
 SIZES = [(64, 64), (256, 224)]  # stored side, side of the crop
@@ -89,16 +85,6 @@ def python_with_torchvision():
     return python
 
 
-def row(name, pairs, required):
-    """A row of the table from pairs of speeds, theirs and ours; and whether the ratio is met."""
-    ratios = [ours / theirs for theirs, ours in pairs]
-    ratio = statistics.median(ratios)
-    speeds = " | ".join(f"{statistics.median(side):,.0f}" for side in zip(*pairs))
-    verdict = f"{required:.2f} {'met' if ratio >= required else 'MISSED'}"
-    print(f"| {name} | {speeds} | {ratio:.2f} [{min(ratios):.2f}, {max(ratios):.2f}] | {verdict} |")
-    return ratio >= required
-
-
 def main():
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=3, help="measurements of either side [default: 3]")
@@ -124,10 +110,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failure, Missing, OSError) as error:
-        note(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -2,21 +2,19 @@
 
 Hypotheses are made from references: the same, shuffled, truncated, with words dropped or swapped, with other
 punctuation, other case, entities, numbers, and letters that are not ASCII. Exit code 0: every score agrees to
-1e-6; 1: one does not; 2: bad usage, or something could not be run.
+1e-6; 1: one does not; 2: bad usage, or a command failed.
 
     python3 benchmarks/bleu.py --references FILE.en
 """
 
 import json
-import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from compare import ROOT, Failure, Parser, measure, note, run
+from common import ROOT, Failure, Parser, built, finish, measure, run, virtual_environment
 
 SACREBLEU = "2.6.0"
 TOLERANCE, SEED = 1e-6, 1
@@ -24,20 +22,6 @@ NUMBERS = ["1,234.50", "3.5-4", "10-12", "$5.", "7,", "50%", "3.,4", "1.-2", "2,
 ENTITIES = ["&quot;", "&amp;", "&lt;b&gt;", "&amp;lt;", "&apos;", "<skipped>", "&"]
 FOREIGN = ["Grüße", "naïve", "«oui»", "–", "…", "日本語。", "Ελλάς,", "\u00a0", "e\u0301", "½", "٣,٤", "\u2003x"]
 MARKS = [" .", "...", "!?", ",,", "--", " - ", "'", "(", "]", "~", "\\", "/", "_", "\t", "-", "\x1f"]
-
-
-def python_with_sacrebleu():
-    """The Python of a virtual environment with sacreBLEU, installed if need be."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
-    folder = cache / f"sacrebleu-{SACREBLEU}"
-    python = folder / "bin" / "python"
-    found = f"import sacrebleu; assert sacrebleu.__version__ == '{SACREBLEU}'"
-    if not python.exists() or subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode != 0:
-        note(f"installing sacreBLEU {SACREBLEU} into {folder}")
-        run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
-        run([python, "-m", "pip", "install", "--quiet", f"sacrebleu=={SACREBLEU}"], stdout=sys.stderr)
-    return python
 
 
 def insert(sentence, things, chance, dice):
@@ -115,9 +99,9 @@ def main():
     references = [line for line in options.references.read_text().splitlines() if line.strip()]
     if not references:
         raise Failure(f"{options.references} is empty")
-    python = python_with_sacrebleu()
+    python = virtual_environment(f"sacrebleu-{SACREBLEU}", sacrebleu=SACREBLEU)
     run(["cargo", "build", "--release", "-p", "nmt-bench", "--example", "bleu"], cwd=ROOT, stdout=sys.stderr)
-    ours = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "examples" / "bleu"
+    ours = built("examples", "bleu")
     with tempfile.TemporaryDirectory() as folder:
         made = list(corpora(references, random.Random(SEED)))
         path = Path(folder) / "corpora.json"
@@ -139,10 +123,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failure, OSError) as error:
-        note(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -1,18 +1,16 @@
 """Compare the training speed of the binaries with PyTorch's.
 
-One command and nothing to prepare: PyTorch is installed into a virtual environment of its own on first use,
-and the binaries are built; beside a GPU, the PyTorch that is there is used (gpu.py brings binaries for it). The two sides run in turn, so that both meet the same state of the machine, and what counts
-is the ratio within a pair. Exit code 0: every required ratio is met; 1: one is missed; 2: bad usage, or
-something could not be run.
+PyTorch is installed into a virtual environment of its own on first use, and the binaries are built; on a GPU,
+the PyTorch that is there is used (gpu.py brings binaries for it). The two sides run in turn, so that both meet
+the same state of the machine; the result is the ratio within a pair. Exit code 0: every required ratio is met;
+1: one is missed; 2: bad usage, or a command failed.
 """
 
-import argparse
 import datetime
 import json
 import os
 import re
 import shlex
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,9 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from with_torch import Missing, environment as torch_environment, prepare
+from common import ROOT, Failure, Parser, build, finish, measure, note
+from with_torch import environment as torch_environment, prepare
 
-ROOT = Path(__file__).resolve().parent.parent
 BATCH = 32
 # Where both sides use LibTorch's layers.
 REQUIRED_ON_TCH = {"lm-bench": 0.9, "nmt-bench": 0.9, "speech-bench": 0.9, "vision-bench": 0.95}
@@ -98,51 +96,6 @@ ON_GPU = [
     Configuration("resnet18", 0.5, 1000, 64, 1.0, 128),
     Configuration("resnet18", 1.0, 1000, 224, 1.0, 64),
 ]
-
-
-class Failure(Exception):
-    """What stops the benchmark, in one line."""
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise Failure(message)
-
-
-def note(text):
-    """Progress goes to stderr; stdout is for the report."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def run(command, **keywords):
-    """What a command prints, if that is captured; raises with the end of its stderr if it fails."""
-    command = [str(word) for word in command]
-    try:
-        done = subprocess.run(command, text=True, **keywords)
-    except OSError as error:
-        raise Failure(f"cannot run {command[0]}: {error.strerror}") from None
-    if done.returncode != 0:
-        lines = (done.stderr or "").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise Failure(f"`{shlex.join(command)}` failed: {lines[-1]}")
-    return done.stdout
-
-
-def measure(command, environment=None):
-    """The JSON document that a command prints."""
-    output = run(command, capture_output=True, env=environment)
-    try:
-        return json.loads(output)
-    except ValueError:
-        raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
-
-
-def build(binary, device, environment, folder):
-    """Builds a binary with what the device needs; a copy, because builds for other devices overwrite it."""
-    command = ["cargo", "build", "--release", "-p", binary]
-    if device != "cpu":
-        command += ["--features", "tch"]
-    run(command, cwd=ROOT, env=environment, stdout=sys.stderr)
-    return shutil.copy(ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / binary, folder)
 
 
 class Peer:
@@ -261,7 +214,8 @@ def parse_options():
     return options
 
 
-def main(options, folder):
+def measure_all(options, folder):
+    """Measures all configurations and reports them; returns the exit code."""
     load = os.getloadavg()[0]
     if load > 0.5:
         note(f"warning: the load average is {load:.2f}; other work on this machine distorts the figures")
@@ -308,12 +262,11 @@ def main(options, folder):
     return 0 if all(result["met"] for result in record["configurations"]) else 1
 
 
+def main():
+    options = parse_options()
+    with tempfile.TemporaryDirectory() as folder:
+        return measure_all(options, folder)
+
+
 if __name__ == "__main__":
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            sys.exit(main(parse_options(), folder))
-    except (Failure, Missing, OSError) as error:
-        note(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -2,11 +2,11 @@
 
     python3 benchmarks/features.py --data $SCALING_REAL_DATA/speech/LibriSpeech
 
-Reads the FLAC and WAV files below --data (16 kHz), and computes log-spectrograms and mel bands of them in double
-precision: single precision misses the accuracy that is asked for. Prints the largest difference of the
-spectrograms and how fast both sides are; they run in turn, and what counts is the ratio within a pair. Exit code
-0: the difference is below 1e-4, and speech-bench is at least 5 times as fast and 200 times faster than real time;
-1: it is not; 2: bad usage, or something could not be run.
+Reads the FLAC and WAV files below --data (16 kHz) and computes their log-spectrograms and mel bands in double
+precision, since single precision misses the required accuracy. Prints the largest difference of the
+spectrograms and the speed of both sides; they run in turn, and the result is the ratio within a pair. Exit
+code 0: the difference is below 1e-4, and speech-bench is at least 5 times as fast and at 200 times real time
+or more; 1: it is not; 2: bad usage, or a command failed.
 
 NumPy, SciPy and soundfile are installed from PyPI into a virtual environment of their own on first use:
 `scipy-VERSION` in the cache folder.
@@ -25,49 +25,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from common import ROOT, Failure, Parser, built, finish, run, virtual_environment
+
 PACKAGES = {"numpy": "2.4.6", "scipy": "1.17.1", "soundfile": "0.14.0"}
 LARGEST, REQUIRED, REAL_TIME = 1e-4, 5.0, 200.0
 RATE, FRAME, STEP, BANDS = 16_000, 320, 160, 40
-WORKSPACE = Path(__file__).resolve().parent.parent
-
-
-class Missing(Exception):
-    """Why there is nothing to compare with, in one line."""
-
-
-def python():
-    """The Python of the virtual environment, installed if need be."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
-    folder = cache / f"scipy-{PACKAGES['scipy']}"
-    interpreter = folder / "bin" / "python"
-    if not imports(interpreter):
-        print(f"installing {', '.join(PACKAGES)} into {folder}", file=sys.stderr, flush=True)
-        packages = [f"{name}=={version}" for name, version in PACKAGES.items()]
-        install = [interpreter, "-m", "pip", "install", "--quiet", *packages]
-        for command in ([sys.executable, "-m", "venv", folder], install):
-            if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-                raise Missing(f"`{' '.join(map(str, command))}` failed")
-    if not imports(interpreter):
-        raise Missing(f"{interpreter} does not import {', '.join(PACKAGES)}; remove {folder} and try again")
-    return interpreter
-
-
-def imports(interpreter):
-    code = f"import importlib.metadata as m; assert all(m.version(k) == v for k, v in {PACKAGES!r}.items())"
-    try:
-        return subprocess.run([interpreter, "-c", code], capture_output=True).returncode == 0
-    except OSError:
-        return False
 
 
 def ours(*arguments):
     """What the example `features` of speech-bench prints, once built."""
-    program = WORKSPACE / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "examples" / "features"
-    done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise Missing(f"`{program} {arguments[0]} ...` failed")
-    return done.stdout
+    return run([built("examples", "features"), *arguments], stdout=subprocess.PIPE)
 
 
 def extractor():
@@ -108,7 +75,7 @@ def compare(files, pairs):
     for file in files:
         samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
         if rate != RATE:
-            raise Missing(f"{file} has {rate} samples per second; this script compares files of {RATE}")
+            raise Failure(f"{file} has {rate} samples per second; this script compares files of {RATE}")
         sounds.append(samples.mean(axis=1))
     features = extractor()
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +84,7 @@ def compare(files, pairs):
         mine = np.fromfile(path, "<f4").reshape(-1, FRAME // 2 + 1)
     theirs = np.concatenate([features(sound)[0] for sound in sounds])
     if mine.shape != theirs.shape:
-        raise Missing(f"speech-bench made {len(mine)} frames, NumPy {len(theirs)}")
+        raise Failure(f"speech-bench made {len(mine)} frames, NumPy {len(theirs)}")
     difference = np.abs(mine - theirs).max()
     print(f"largest difference of {len(mine):,} frames: {difference:.1e}, {LARGEST:.0e} at most", flush=True)
 
@@ -141,28 +108,23 @@ def compare(files, pairs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a folder of FLAC or WAV files of 16 kHz")
     parser.add_argument("--pairs", type=int, default=7, help="measurements of either side [default: 7]")
     options = parser.parse_args()
     if options.pairs < 1:
-        raise Missing("`--pairs` must be at least 1")
+        raise Failure("`--pairs` must be at least 1")
     files = sorted(path for path in options.data.rglob("*") if path.suffix in (".flac", ".wav"))
     if not files:
-        raise Missing(f"{options.data} holds no file that ends in .flac or .wav")
-    interpreter = python()
+        raise Failure(f"{options.data} holds no file that ends in .flac or .wav")
+    interpreter = virtual_environment(f"scipy-{PACKAGES['scipy']}", **PACKAGES)
     if Path(sys.prefix) != interpreter.parent.parent:
         sys.stdout.flush()
         os.execv(interpreter, [str(interpreter), *sys.argv])
     build = ["cargo", "build", "--quiet", "--release", "-p", "speech-bench", "--example", "features"]
-    if subprocess.run(build, cwd=WORKSPACE).returncode != 0:
-        raise Missing(f"`{' '.join(build)}` failed")
+    run(build, cwd=ROOT, stdout=sys.stderr)
     return 0 if compare(files, options.pairs) else 1
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Missing, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    finish(main)

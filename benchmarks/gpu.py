@@ -12,15 +12,15 @@ Python that runs it. Exit code 2: something is missing.
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
+from common import ROOT, Failure, Parser, built, finish, note, run
+
 # What PyTorch the machine with the GPU has.
 os.environ.setdefault("SCALING_TORCH_VERSION", "2.11.0")
-ROOT = Path(__file__).resolve().parent.parent
 BINARIES = ["lm-bench", "nmt-bench", "speech-bench", "vision-bench", "scaling"]
 
 
@@ -29,13 +29,12 @@ def pack(archive, data):
     from with_torch import environment, prepare
 
     build = ["cargo", "build", "--release", "--workspace", "--bins", "--features", "tch"]
-    subprocess.run(build, cwd=ROOT, env=environment(*prepare()), check=True)
-    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+    run(build, cwd=ROOT, env=environment(*prepare()), stdout=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name in BINARIES:
-            shutil.copy(target / name, folder)
-            subprocess.run(["strip", folder / name], check=True)
+            shutil.copy(built(name), folder)
+            run(["strip", folder / name])
         with tarfile.open(archive, "w:xz", preset=6) as tar:
             for name in BINARIES:
                 tar.add(folder / name, f"gpu/bin/{name}")
@@ -43,28 +42,26 @@ def pack(archive, data):
                 tar.add(file, f"gpu/{file.relative_to(ROOT)}")
             for path in data:
                 tar.add(path, f"gpu/data/{path.resolve().name}")
-    print(f"{archive}: {archive.stat().st_size / 2**20:.0f} MiB", file=sys.stderr)
+    note(f"{archive}: {archive.stat().st_size / 2**20:.0f} MiB")
 
 
-def run(command):
+def execute(command):
     """Becomes a command that finds the libraries of this Python's PyTorch."""
+    wanted = os.environ["SCALING_TORCH_VERSION"]
     try:
         import torch
     except ImportError:
-        print(f"error: {sys.executable} has no PyTorch; run this with a Python that has {os.environ['SCALING_TORCH_VERSION']}", file=sys.stderr)
-        sys.exit(2)
+        raise Failure(f"{sys.executable} has no PyTorch; run this with a Python that has {wanted}") from None
     version = torch.__version__.split("+")[0]
-    if version.split(".")[:2] != os.environ["SCALING_TORCH_VERSION"].split(".")[:2]:
-        wanted = os.environ["SCALING_TORCH_VERSION"]
-        print(f"error: this Python has PyTorch {version}; the binaries are built for {wanted}", file=sys.stderr)
-        sys.exit(2)
+    if version.split(".")[:2] != wanted.split(".")[:2]:
+        raise Failure(f"this Python has PyTorch {version}; the binaries are built for {wanted}")
     libraries = Path(torch.__path__[0]) / "lib"
     os.environ["LD_LIBRARY_PATH"] = f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
     os.execvp(command[0], command)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     actions = parser.add_subparsers(dest="action", required=True)
     packing = actions.add_parser("pack", help="build, and write an archive")
     packing.add_argument("archive", type=Path)
@@ -72,15 +69,11 @@ def main():
     running = actions.add_parser("run", help="run a command of the archive")
     running.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    try:
-        if options.action == "pack":
-            pack(options.archive, options.data)
-        else:
-            run(options.command)
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    if options.action == "pack":
+        pack(options.archive, options.data)
+    else:
+        execute(options.command)
 
 
 if __name__ == "__main__":
-    main()
+    finish(main)

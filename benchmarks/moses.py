@@ -2,9 +2,10 @@
 
     python3 benchmarks/moses.py --data $SCALING_REAL_DATA/nmt
 
-All files below --data that end in .de or .en are read. Lines of files that Moses wrote (`.tok.` in their name)
-are detokenised by sacremoses first. Lines that differ go to --differences; white space at the end of a line is
-not compared (sacremoses leaves some). The exit code is 1 if fewer than 99.5 % are equal in a language.
+All files below --data that end in .de or .en are read. Lines of files that Moses wrote (`.tok.` in their
+name) are detokenised by sacremoses first. Lines that differ go to --differences; white space at the end of a
+line is not compared (sacremoses leaves some). Exit code 0: at least 99.5 % are equal in each language; 1: they
+are not; 2: bad usage, or a command failed.
 
 sacremoses is installed from PyPI into a virtual environment of its own on first use: `sacremoses-VERSION` in the
 cache folder.
@@ -17,52 +18,26 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from common import ROOT, Failure, Parser, finish, run, virtual_environment
+
 SACREMOSES = "0.2.0"
 LEAST = 0.995
-WORKSPACE = Path(__file__).resolve().parent.parent
-
-
-class Missing(Exception):
-    """Why there is nothing to compare with, in one line."""
-
-
-def python():
-    """The Python of the virtual environment, installed if need be."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
-    folder = cache / f"sacremoses-{SACREMOSES}"
-    interpreter = folder / "bin" / "python"
-    if not imports(interpreter):
-        print(f"installing sacremoses {SACREMOSES} into {folder}", file=sys.stderr, flush=True)
-        install = [interpreter, "-m", "pip", "install", "--quiet", f"sacremoses=={SACREMOSES}"]
-        for command in ([sys.executable, "-m", "venv", folder], install):
-            if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-                raise Missing(f"`{' '.join(map(str, command))}` failed")
-    if not imports(interpreter):
-        raise Missing(f"{interpreter} does not import sacremoses {SACREMOSES}; remove {folder} and try again")
-    return interpreter
-
-
-def imports(interpreter):
-    code = f"import importlib.metadata as m, sacremoses; assert m.version('sacremoses') == '{SACREMOSES}'"
-    try:
-        return subprocess.run([interpreter, "-c", code], capture_output=True).returncode == 0
-    except OSError:
-        return False
 
 
 def ours(arguments, lines):
     """What nmt-bench makes of lines."""
     command = ["cargo", "run", "--quiet", "--release", "-p", "nmt-bench", "--example", "moses", "--", *arguments]
     text = "".join(line + "\n" for line in lines)
-    done = subprocess.run(command, cwd=WORKSPACE, input=text.encode(), stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        raise Missing(f"`{' '.join(command)}` failed")
-    return done.stdout.decode().split("\n")[:-1]
+    # As bytes: in text, a carriage return would count as the end of a line.
+    printed = run(command, cwd=ROOT, text=False, input=text.encode(), stdout=subprocess.PIPE)
+    return printed.decode().split("\n")[:-1]
 
 
 def lines_of(path, detokenize):
-    lines = path.read_bytes().decode().split("\n")
+    try:
+        lines = path.read_bytes().decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise Failure(f"{path}: {error}") from None
     lines = [line.rstrip("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
     return [detokenize(line.split()) for line in lines] if ".tok." in path.name else lines
 
@@ -72,7 +47,7 @@ def compare(data, differences):
 
     files = sorted(path for path in data.rglob("*") if path.suffix in (".de", ".en") and path.is_file())
     if not files:
-        raise Missing(f"{data} holds no file that ends in .de or .en")
+        raise Failure(f"{data} holds no file that ends in .de or .en")
     totals = defaultdict(lambda: [0, 0])
 
     def count(language, what, inputs, got, expected):
@@ -99,11 +74,11 @@ def compare(data, differences):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="a folder of .de and .en files")
     parser.add_argument("--differences", type=Path, default=Path("moses-differences.txt"), help="file to write")
     options = parser.parse_args()
-    interpreter = python()
+    interpreter = virtual_environment(f"sacremoses-{SACREMOSES}", sacremoses=SACREMOSES)
     if Path(sys.prefix) != interpreter.parent.parent:
         sys.stdout.flush()
         os.execv(interpreter, [str(interpreter), *sys.argv])
@@ -113,8 +88,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Missing, OSError, UnicodeDecodeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    finish(main)

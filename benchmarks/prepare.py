@@ -2,9 +2,9 @@
 
 Pictures of two sizes: those of the data set as they are, and mosaics of 8 x 6 of them, which have the size of
 ImageNet's and its detail. PIL decodes from memory and scales (bicubic) so that the shortest side is 256;
-`prepare` also reads its files or archives, looks for damage, hashes and writes everything to the disk. The two
-run in turn, and what counts is the ratio within a pair. Exit code 0: every ratio is at least 2; 1: one is
-not; 2: bad usage, or something could not be run.
+`prepare` also reads its files or archives, checks for damage, hashes and writes everything to the disk. The two
+run in turn; the result is the ratio within a pair. Exit code 0: every ratio is at least 2; 1: one is not; 2: bad
+usage, or a command failed.
 
     python3 benchmarks/prepare.py --data PATH       # in the layout of class tars
 """
@@ -12,15 +12,13 @@ not; 2: bad usage, or something could not be run.
 import io
 import json
 import os
-import sys
 import tarfile
 import tempfile
 import time
 from pathlib import Path
 
-from augment import python_with_torchvision, row
-from compare import Failure, Parser, build, measure, note, run
-from with_torch import Missing
+from augment import python_with_torchvision
+from common import Failure, Parser, build, finish, measure, row, run
 
 REQUIRED, SHORTEST, SECONDS = 2.0, 256, 4.0
 COLUMNS, ROWS, MOSAICS = 8, 6, 400
@@ -116,10 +114,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failure, Missing, OSError) as error:
-        note(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

@@ -2,8 +2,8 @@
 
 The recordings of a data set in LibriSpeech's layout are linked under new names until they make up the hours
 wanted, and listed in a manifest; hard links where the file system allows, else copies. `prepare` reads and
-decodes every one of them, extracts both series of features and writes them to the disk, from which it all is
-removed again (0.15 GB an hour). Exit code 0: done; 2: bad usage, or something could not be run.
+decodes all of them, extracts both series of features and writes them to the disk (0.15 GB an hour); everything is
+removed again. Exit code 0: done; 2: bad usage, or a command failed.
 
     python3 benchmarks/prepare_speech.py target/release/speech-bench --data PATH [--hours 10]
 """
@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from compare import Failure, Parser, note
+from common import Failure, Parser, finish, note
 
 # One recording in so many validates.
 VALIDATES = 20
@@ -110,10 +110,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failure, OSError) as error:
-        note(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finish(main)

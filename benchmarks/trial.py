@@ -1,30 +1,21 @@
 """Does training as it really happens keep the speed that `lm-bench throughput` shows?
 
 Runs a trial of a study on text (data, logging and checkpoints counted, evaluation not) and `throughput` with
-the same model, batch and threads, in turn, and prints the ratio of their rates. Exit code 1 if
-the median is below 95 %.
+the same model, batch and threads, in turn, and prints the ratio of their rates. Exit code 0: the median is at
+least 95 %; 1: it is not; 2: bad usage, or a command failed.
 
     python3 benchmarks/trial.py --data PATH --model word-lstm2 --size 128
 """
 
-import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from common import ROOT, Failure, Parser, built, finish, measure, run
+
 LEAST = 0.95
-
-
-def run(*command):
-    done = subprocess.run([str(word) for word in command], text=True, capture_output=True)
-    if done.returncode != 0:
-        sys.exit(f"`{' '.join(map(str, command))}` failed: {done.stderr.strip()}")
-    return done.stdout
 
 
 def trial(binary, options, folder):
@@ -33,7 +24,7 @@ def trial(binary, options, folder):
     settings |= {"checkpoint_seconds": 10, "validation": 5000, "sgd_rates": 0.2, "patience": options.epochs}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     study = ["study", "--data", options.data, "--model", options.model, "--jobs", 1, "--out", folder, *words]
-    run(binary, *study)
+    run([binary, *study], capture_output=True)
     (trial,) = Path(folder).glob("trials/*")
     names = ("cost.json", "config.json", "result.json")
     cost, config, result = (json.loads((trial / name).read_text()) for name in names)
@@ -44,15 +35,15 @@ def trial(binary, options, folder):
 def throughput(binary, options, batch, parameters):
     """GFLOP/s of the stopwatch with the same model and batch."""
     shapes = ["--model", options.model, "--size", options.size, "--batch", batch]
-    found = json.loads(run(binary, "throughput", "--json", *shapes))
+    found = measure([binary, "throughput", "--json", *shapes])
     if found["parameters"] != parameters:
-        sys.exit(f"the models differ: {parameters} parameters in the trial, {found['parameters']} here; "
-                 "the text must have at least as many symbols as the vocabulary")
+        raise Failure(f"the models differ: {parameters} parameters in the trial, {found['parameters']} here; "
+                      "the text must have at least as many symbols as the vocabulary")
     return found["gflops"]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--model", default="word-lstm2")
     parser.add_argument("--size", type=int, default=128)
@@ -61,8 +52,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--pairs", type=int, default=3)
     options = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "-p", "lm-bench"], cwd=ROOT, check=True)
-    binary = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "lm-bench"
+    run(["cargo", "build", "--release", "-p", "lm-bench"], cwd=ROOT, stdout=sys.stderr)
+    binary = built("lm-bench")
     ratios = []
     for _ in range(options.pairs):
         with tempfile.TemporaryDirectory() as folder:
@@ -71,8 +62,8 @@ def main():
         print(f"{options.model} {options.size}: a trial at {100 * ratios[-1]:.1f} % of throughput", flush=True)
     median = statistics.median(ratios)
     print(f"median {100 * median:.1f} %, required {100 * LEAST:.0f} %: {'met' if median >= LEAST else 'MISSED'}")
-    sys.exit(0 if median >= LEAST else 1)
+    return 0 if median >= LEAST else 1
 
 
 if __name__ == "__main__":
-    main()
+    finish(main)

@@ -10,12 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from common import CACHE, Failure, finish, install
+
 MADE_FOR = "2.9.0"
 TORCH = os.environ.get("SCALING_TORCH_VERSION") or MADE_FOR
-
-
-class Missing(Exception):
-    """Why there is no PyTorch, in one line."""
 
 
 def libraries_of(python):
@@ -30,19 +28,13 @@ def libraries_of(python):
 
 def prepare():
     """The Python of the virtual environment, installed if need be, and its PyTorch's libraries."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("SCALING_CACHE") or Path(base) / "scaling-bench").absolute()
-    folder = Path(os.environ.get("SCALING_TORCH") or cache / f"torch-{TORCH}").absolute()
+    folder = Path(os.environ.get("SCALING_TORCH") or CACHE / f"torch-{TORCH}").absolute()
     python = folder / "bin" / "python"
     if not libraries_of(python):
-        print(f"installing PyTorch {TORCH} into {folder}", file=sys.stderr, flush=True)
-        install = [python, "-m", "pip", "install", "--quiet", f"torch=={TORCH}", "numpy"]
-        for command in ([sys.executable, "-m", "venv", folder], install):
-            if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-                raise Missing(f"`{' '.join(map(str, command))}` failed")
+        install(folder, f"torch=={TORCH}", "numpy")
     libraries = libraries_of(python)
     if not libraries:
-        raise Missing(f"{python} does not import PyTorch {TORCH}; remove {folder} and try again")
+        raise Failure(f"{python} does not import PyTorch {TORCH}; remove {folder} and try again")
     return python, libraries
 
 
@@ -57,11 +49,11 @@ def environment(python, libraries):
     return variables
 
 
+def main():
+    os.execvpe(sys.argv[1], sys.argv[1:], environment(*prepare()))
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__.strip())
-    try:
-        os.execvpe(sys.argv[1], sys.argv[1:], environment(*prepare()))
-    except (Missing, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    finish(main)

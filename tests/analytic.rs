@@ -139,10 +139,10 @@ fn a_guided_search_tries_fewer_trials_and_finds_the_same_curve() {
 fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
     let bench = bench();
     let settings = "study --out s --set noise=0 --set seeds=1 --set search=guided --set memory=2999";
-    for sitting in 1..=2 {
+    for run in 1..=2 {
         let output = bench.run(settings);
         let message = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{sitting}: {message}");
+        assert_eq!(output.status.code(), Some(1), "{run}: {message}");
         assert!(message.ends_with("out of memory; run again to retry it\n"), "{message}");
         let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
         assert_eq!(curve.lines().count(), 7, "every shard has its best of the other sizes: {curve}");

@@ -1,5 +1,7 @@
 //! Fits and forecasts of real learning curves and of vectors with known answers. They are not part of
-//! the repository: `SCALING_REAL_DATA` names the folder beside which they lie in `curves/`.
+//! the repository: `curves/` lies beside the folder that `SCALING_REAL_DATA` names.
+
+mod support;
 
 use scaling_core::fit::curve::Curve;
 use scaling_core::fit::forecast::Forecaster;
@@ -13,13 +15,7 @@ use std::path::PathBuf;
 
 /// The folder of curves, if there is one.
 fn folder() -> Option<PathBuf> {
-    let data = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?);
-    let folder = data.parent()?.join("curves");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: no {}", folder.display());
-    None
+    support::real("../curves")
 }
 
 /// The rows of a CSV file as maps.

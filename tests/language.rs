@@ -2,9 +2,8 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results, text, train_alike};
+use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, text, train_alike};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_lm-bench"))
@@ -14,26 +13,15 @@ fn bench() -> Bench {
 const TINY: &str = "study --out s --set shards=500,1000 --set sizes=4,8 --set batch_sizes=4 --set unroll=20 \
                     --set epochs=3 --set validation=500 --jobs 2";
 
-/// The real corpus, where there is one on this machine.
-fn real_corpus() -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("lm/1-billion-word-layout");
-    path.exists().then_some(path)
-}
-
 #[test]
 fn parameter_counts_are_exact() {
-    let bench = bench();
-    for (arguments, parameters) in [
+    let counts = [
         ("--model word-lstm2 --size 2004", 104_378_324),
         ("--model char-rhn10 --size 2004", 88_785_314),
         ("--model word-lstm4 --size 512", 18_650_900),
         ("--model word-rhn5 --size 64", 1_340_308),
-    ] {
-        let said = bench.succeed(&format!("model {arguments} --json"));
-        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-        assert_eq!(json["parameters"], parameters, "{arguments}");
-        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
-    }
+    ];
+    counts_are_exact(&bench(), &counts);
 }
 
 #[test]
@@ -43,15 +31,7 @@ fn a_killed_study_of_real_models_ends_in_the_same_bytes() {
             "{} --model {model} --set checkpoint_seconds=0.02 --set patience=60",
             TINY.replace("epochs=3", "epochs=60")
         );
-        let (undisturbed, killed) = (bench(), bench());
-        let began = Instant::now();
-        undisturbed.succeed(&settings);
-        // What was done before a kill is kept, so each may only be a fraction of the way.
-        let whole = began.elapsed();
-        let moments = moments(6, whole.mul_f64(0.1), whole.mul_f64(0.4));
-        let hits = killed.run_with_kills(&settings, &moments);
-        assert!(hits >= 2, "only {hits} kills hit a running study");
-        assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")), "{model}");
+        killed_ends_in_the_same_bytes(bench, &settings, 6);
     }
 }
 
@@ -140,24 +120,14 @@ fn a_reader_that_goes_away_is_no_error() {
 
 #[test]
 fn throughput_speaks_json() {
-    let said = bench().succeed("throughput --model char-rhn10 --size 8 --batch 4 --length 10 --json");
-    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    for key in ["samples_per_second", "gflops"] {
-        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
-    }
-    assert_eq!(json["unit"], "tokens");
-    assert_eq!(json["batch"], 4);
-    assert_eq!(json["device"], "cpu");
+    support::throughput_speaks_json(&bench(), "--model char-rhn10 --size 8 --length 10", "tokens", 4);
 }
 
 #[test]
 fn real_text_prepares_in_time_and_trains() {
-    let Some(corpus) = real_corpus() else {
-        eprintln!("SKIPPED: real text; set SCALING_REAL_DATA to a directory with lm/1-billion-word-layout");
-        return;
-    };
+    let Some(corpus) = real("lm/1-billion-word-layout") else { return };
     let bench = bench();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let said = bench.succeed(&format!("data prepare {} --model word-lstm2", corpus.display()));
     assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     assert!(said.contains("10,049,874") || said.contains("10049874"), "{said}");

@@ -2,9 +2,8 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results, text, train_alike};
+use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, text, train_alike};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_speech-bench"))
@@ -14,20 +13,10 @@ fn bench() -> Bench {
 const TINY: &str = "study --out s --set shards=100,200 --set sizes=4,8 --set epochs=2 \
                     --set validation=100 --jobs 2";
 
-/// Real speech, where there is some on this machine.
-fn real_speech(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("speech").join(name);
-    path.exists().then_some(path)
-}
-
-fn skipped() {
-    eprintln!("SKIPPED: real speech; set SCALING_REAL_DATA to a directory with speech");
-}
-
 #[test]
 fn parameter_counts_are_exact() {
     let bench = bench();
-    for (arguments, parameters) in [
+    let counts = [
         ("--size 8", 300_173),
         ("--model ds2 --size 104", 1_688_141),
         ("--model ds2 --size 1008", 87_078_173),
@@ -36,12 +25,8 @@ fn parameter_counts_are_exact() {
         ("--model attention --size 32", 95_643),
         ("--model attention --size 1520", 156_028_371),
         ("--model attention --size 64 --set features=spec161", 389_323),
-    ] {
-        let said = bench.succeed(&format!("model {arguments} --json"));
-        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-        assert_eq!(json["parameters"], parameters, "{arguments}");
-        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
-    }
+    ];
+    counts_are_exact(&bench, &counts);
     assert!(bench.refuse("model --model attention --size 33").contains("even"));
     assert!(
         bench.refuse("model --model ds2 --size 8 --set features=logmel40").contains("frequency_padding=same")
@@ -54,13 +39,7 @@ fn a_killed_study_ends_in_the_same_bytes() {
         "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
         TINY.replace("epochs=2", "epochs=6")
     );
-    let (undisturbed, killed) = (bench(), bench());
-    let began = Instant::now();
-    undisturbed.succeed(&settings);
-    let whole = began.elapsed();
-    let hits = killed.run_with_kills(&settings, &moments(4, whole.mul_f64(0.1), whole.mul_f64(0.4)));
-    assert!(hits >= 2, "only {hits} kills hit a running study");
-    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
+    killed_ends_in_the_same_bytes(bench, &settings, 4);
 }
 
 #[test]
@@ -172,21 +151,14 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 #[test]
 fn throughput_speaks_json() {
     for (model, vocabulary) in [("ds2", 9), ("attention", 11)] {
-        let said = bench().succeed(&format!(
-            "throughput --model {model} --size 4 --batch 2 --length 30 --vocab {vocabulary} --json"
-        ));
-        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-        for key in ["samples_per_second", "gflops"] {
-            assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
-        }
-        assert_eq!(json["unit"], "frames");
-        assert_eq!(json["batch"], 2);
+        let arguments = format!("--model {model} --size 4 --length 30 --vocab {vocabulary}");
+        support::throughput_speaks_json(&bench(), &arguments, "frames", 2);
     }
 }
 
 #[test]
 fn real_digits_prepare_in_time_and_train() {
-    let Some(digits) = real_speech("fsdd") else { return skipped() };
+    let Some(digits) = real("speech/fsdd") else { return };
     let bench = bench();
     let began = Instant::now();
     let said = bench.succeed(&format!("data prepare {}", digits.display()));
@@ -201,10 +173,10 @@ fn real_digits_prepare_in_time_and_train() {
 
 #[test]
 fn the_layout_of_librispeech_is_read() {
-    let Some(read) = real_speech("speechocean762-librispeech-layout") else { return skipped() };
+    let Some(read) = real("speech/speechocean762-librispeech-layout") else { return };
     let said = bench().succeed(&format!("data check {}", read.display()));
     assert!(said.contains("426") && said.contains("70"), "{said}");
     // Nothing but a test part: it is never trained on.
-    let Some(test) = real_speech("LibriSpeech") else { return skipped() };
+    let Some(test) = real("speech/LibriSpeech") else { return };
     assert!(bench().refuse(&format!("data check {}", test.display())).contains("test"));
 }

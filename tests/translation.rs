@@ -3,10 +3,9 @@
 mod support;
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results, train_alike};
+use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, text, train_alike};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_nmt-bench"))
@@ -15,16 +14,6 @@ fn bench() -> Bench {
 /// A study of seconds.
 const TINY: &str = "study --out s --set shards=300,600 --set sizes=8,16 --set batch_sizes=8 --set epochs=4 \
                     --set validation=2000 --set synthetic_nouns=40 --jobs 2";
-
-/// The real pairs, where there are some on this machine.
-fn real_pairs(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("nmt").join(name);
-    path.exists().then_some(path)
-}
-
-fn skipped() {
-    eprintln!("SKIPPED: real pairs; set SCALING_REAL_DATA to a directory with nmt");
-}
 
 /// What `translate` says to some lines.
 fn translate(bench: &Bench, arguments: &str, input: &[u8]) -> (String, String, Option<i32>) {
@@ -40,24 +29,19 @@ fn translate(bench: &Bench, arguments: &str, input: &[u8]) -> (String, String, O
     let _ = stdin.write_all(input);
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr), output.status.code())
 }
 
 #[test]
 fn parameter_counts_are_exact() {
     let bench = bench();
-    for (arguments, parameters) in [
+    let counts = [
         ("--size 108", 8_389_269),
         ("--size 678", 67_545_009),
         ("--size 512 --set encoder=bidirectional", 46_653_125),
         ("--size 678 --set encoder=bidirectional --set input_feed=all_layers", 67_545_009),
-    ] {
-        let said = bench.succeed(&format!("model {arguments} --json"));
-        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-        assert_eq!(json["parameters"], parameters, "{arguments}");
-        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
-    }
+    ];
+    counts_are_exact(&bench, &counts);
     assert!(bench.refuse("model --size 7 --set encoder=bidirectional").contains("even"));
 }
 
@@ -67,13 +51,7 @@ fn a_killed_study_ends_in_the_same_bytes() {
         "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
         TINY.replace("epochs=4", "epochs=60")
     );
-    let (undisturbed, killed) = (bench(), bench());
-    let began = Instant::now();
-    undisturbed.succeed(&settings);
-    let whole = began.elapsed();
-    let hits = killed.run_with_kills(&settings, &moments(6, whole.mul_f64(0.1), whole.mul_f64(0.4)));
-    assert!(hits >= 2, "only {hits} kills hit a running study");
-    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
+    killed_ends_in_the_same_bytes(bench, &settings, 6);
 }
 
 #[test]
@@ -191,18 +169,12 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 
 #[test]
 fn throughput_speaks_json() {
-    let said = bench().succeed("throughput --size 8 --batch 4 --length 5 --vocab 20 --json");
-    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    for key in ["samples_per_second", "gflops"] {
-        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
-    }
-    assert_eq!(json["unit"], "tokens");
-    assert_eq!(json["batch"], 4);
+    support::throughput_speaks_json(&bench(), "--size 8 --length 5 --vocab 20", "tokens", 4);
 }
 
 #[test]
 fn real_pairs_prepare_in_time_and_train() {
-    let Some(pairs) = real_pairs("tatoeba.de-en") else { return skipped() };
+    let Some(pairs) = real("nmt/tatoeba.de-en") else { return };
     let bench = bench();
     let began = Instant::now();
     let said = bench.succeed(&format!("data prepare {}", pairs.display()));
@@ -217,7 +189,7 @@ fn real_pairs_prepare_in_time_and_train() {
 
 #[test]
 fn tokenised_pairs_are_read_too() {
-    let Some(pairs) = real_pairs("wmt-sample.de-en") else { return skipped() };
+    let Some(pairs) = real("nmt/wmt-sample.de-en") else { return };
     let said = bench().succeed(&format!("data check {}", pairs.display()));
     assert!(said.contains("validation 3,000 pairs") || said.contains("validation 2,9"), "{said}");
 }

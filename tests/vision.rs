@@ -2,10 +2,9 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Bench, moments, results, train_alike};
+use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, train_alike};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_vision-bench"))
@@ -15,16 +14,9 @@ fn bench() -> Bench {
 const TINY: &str = "study --out s --model resnet10 --set shards=80,160 --set sizes=0.0625,0.125 \
                     --set batch_sizes=16 --set epochs=3 --set validation=200 --jobs 2";
 
-/// The real pictures, where there are some on this machine.
-fn real_pictures() -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("SCALING_REAL_DATA")?).join("vision/tiny-imagenet-40");
-    path.exists().then_some(path)
-}
-
 #[test]
 fn parameter_counts_are_exact() {
-    let bench = bench();
-    for (arguments, parameters) in [
+    let counts = [
         ("--model resnet18 --size 1", 11_689_512),
         ("--model resnet34 --size 1", 21_797_672),
         ("--model resnet50 --size 1", 25_557_032),
@@ -33,12 +25,8 @@ fn parameter_counts_are_exact() {
         ("--model resnet18", 11_689_512),
         ("--size 0.0625", 89_136),
         ("--model resnet200 --size 1.375", 121_107_336),
-    ] {
-        let said = bench.succeed(&format!("model {arguments} --json"));
-        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-        assert_eq!(json["parameters"], parameters, "{arguments}");
-        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
-    }
+    ];
+    counts_are_exact(&bench(), &counts);
 }
 
 #[test]
@@ -47,13 +35,7 @@ fn a_killed_study_ends_in_the_same_bytes() {
         "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
         TINY.replace("epochs=3", "epochs=40")
     );
-    let (undisturbed, killed) = (bench(), bench());
-    let began = Instant::now();
-    undisturbed.succeed(&settings);
-    let whole = began.elapsed();
-    let hits = killed.run_with_kills(&settings, &moments(6, whole.mul_f64(0.1), whole.mul_f64(0.4)));
-    assert!(hits >= 2, "only {hits} kills hit a running study");
-    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
+    killed_ends_in_the_same_bytes(bench, &settings, 6);
 }
 
 #[test]
@@ -124,24 +106,12 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 
 #[test]
 fn throughput_speaks_json() {
-    let said = bench().succeed("throughput --size 0.0625 --batch 4 --length 32 --vocab 10 --json");
-    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    for key in ["samples_per_second", "gflops"] {
-        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
-    }
-    assert_eq!(json["unit"], "images");
-    assert_eq!(json["batch"], 4);
-    assert_eq!(json["device"], "cpu");
+    support::throughput_speaks_json(&bench(), "--size 0.0625 --length 32 --vocab 10", "images", 4);
 }
 
 #[test]
 fn real_pictures_prepare_in_time_and_train() {
-    let Some(pictures) = real_pictures() else {
-        eprintln!(
-            "SKIPPED: real pictures; set SCALING_REAL_DATA to a directory with vision/tiny-imagenet-40"
-        );
-        return;
-    };
+    let Some(pictures) = real("vision/tiny-imagenet-40") else { return };
     let bench = bench();
     let began = Instant::now();
     let said = bench.succeed(&format!("data prepare {}", pictures.display()));
@@ -157,12 +127,7 @@ fn real_pictures_prepare_in_time_and_train() {
 /// One damaged picture is left out by name; the others are used.
 #[test]
 fn a_damaged_picture_is_named_and_left_out() {
-    let Some(pictures) = real_pictures() else {
-        eprintln!(
-            "SKIPPED: real pictures; set SCALING_REAL_DATA to a directory with vision/tiny-imagenet-40"
-        );
-        return;
-    };
+    let Some(pictures) = real("vision/tiny-imagenet-40") else { return };
     let bench = bench();
     let sample = pictures.join("folder-layout-sample");
     let copied =

@@ -113,7 +113,7 @@ impl Corpus for LanguageCorpus {
     }
 
     fn irreducible(&self) -> Option<Irreducible> {
-        // It is that of whole sentences, which no window of the paper's length cuts.
+        // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
         let entropy = self.text.entropy.as_ref().filter(|_| self.pool.longest >= 150)?;
         Some(Irreducible { error: entropy.nats_per_token, note: entropy.note.clone() })
     }

@@ -1,4 +1,4 @@
-//! Learning curves of word and character language models (Hestness et al. 2017, sections 4.2 and C.2).
+//! Learning curves of word and character language models (Hestness et al., ICLR 4.2 and C.2).
 
 mod batch;
 mod corpus;

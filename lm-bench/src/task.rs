@@ -47,7 +47,12 @@ const CHARACTER_KEYS: &[Key] = &[
         default: "94",
         help: "most frequent characters that are symbols; 4 specials are added",
     },
-    Key { name: "unroll", kind: Kind::Positive, default: "150", help: "predictions of a sentence at most" },
+    Key {
+        name: "unroll",
+        kind: Kind::Positive,
+        default: "150",
+        help: "maximum predictions per sentence; the rest is cut off",
+    },
     TRANSFORM_BIAS,
 ];
 

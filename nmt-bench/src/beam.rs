@@ -115,7 +115,7 @@ impl Decoder<'_> {
         let mut best: Vec<(u16, f32)> = Vec::with_capacity(self.beam + 1);
         for (symbol, logit) in logits.iter().enumerate() {
             let symbol = symbol as u16;
-            // Nobody wants to read these.
+            // Never emit the unknown, padding or start symbol.
             if [unknown, padding, start].contains(&symbol) {
                 continue;
             }

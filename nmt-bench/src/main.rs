@@ -1,4 +1,4 @@
-//! Learning curves of German-English translation models (Hestness et al. 2017, sections 4.3 and C.1).
+//! Learning curves of German-English translation models (Hestness et al., ICLR C.1).
 
 mod batch;
 mod beam;

@@ -115,7 +115,7 @@ fn translate(given: &ArgMatches) -> Result<()> {
         if sources.is_empty() {
             return Ok(());
         }
-        // Of nothing there is no translation.
+        // An empty line is translated as an empty line.
         let full: Vec<usize> = (0..sources.len()).filter(|i| !sources[*i].is_empty()).collect();
         let chosen: Vec<Vec<u16>> = full.iter().map(|i| sources[*i].clone()).collect();
         let mut translations = vec![String::new(); sources.len()];
@@ -135,7 +135,7 @@ fn bleu(given: &ArgMatches) -> Result<()> {
     let mut found = Vec::new();
     let mut beams = vec![1, best.beam];
     beams.dedup();
-    // Before the work that it is for.
+    // Created first, so that a directory that cannot be written fails before the work.
     let directory = given.get_one::<PathBuf>("hypotheses");
     directory.map_or(Ok(()), |directory| std::fs::create_dir_all(directory).at("create", directory))?;
     for (name, pairs) in parts.into_iter().filter_map(|(name, pairs)| Some((name, pairs?))) {

@@ -12,8 +12,8 @@ use std::time::Instant;
 pub struct Compute {
     /// As given, such as `cpu` or `tch:cuda:0`.
     pub name: String,
-    /// What decides results: `cpu`, `tch-cpu`, `tch-cuda`, `cuda` or `wgpu` (never the index), and whether by the
-    /// reference.
+    /// What results depend on: `cpu`, `tch-cpu`, `tch-cuda`, `cuda` or `wgpu`, never the index, followed by
+    /// `-reference` and `-bf16` where they apply.
     pub kind: String,
     /// burn's handle.
     pub device: Device,
@@ -81,7 +81,7 @@ impl Compute {
         } else {
             return Err(Error::unknown("device", name, BACKENDS.iter().map(|b| b.name)));
         };
-        // The plain layers round otherwise than the fused ones, so their trials are others.
+        // Plain layers round differently from fused ones, so their trials count as different.
         let suffix = if crate::nn::reference_wanted() { "-reference" } else { "" };
         Ok(Self { name: name.into(), kind: format!("{kind}{suffix}"), device })
     }
@@ -108,7 +108,7 @@ impl Compute {
 }
 
 impl Compute {
-    /// Whether it is an NVIDIA GPU, programmed as one.
+    /// Whether this is an NVIDIA GPU, through burn's CUDA backend or LibTorch.
     #[must_use]
     pub fn is_cuda(&self) -> bool {
         self.kind.starts_with("cuda") || self.kind.starts_with("tch-cuda")
@@ -134,7 +134,7 @@ impl Compute {
         let seconds = (0..8).map(|_| {
             let began = Instant::now();
             let product = a.clone().matmul(b.clone());
-            // One value read is all of it made.
+            // Reading one value waits for the whole product.
             let _ = product.narrow(0, 0, 1).narrow(1, 0, 1).into_data();
             began.elapsed().as_secs_f64()
         });

@@ -4,6 +4,9 @@
 //! with the number of training samples m. It is a grid of independent *trials*. A domain crate
 //! implements [`task::Task`] and hands it to [`cli::run`]; everything else lives here.
 //!
+//! Comments cite Hestness et al.: "ICLR" is *A Proposed Hierarchy of Deep Learning Tasks* (submitted to ICLR
+//! 2019), "arXiv" is arXiv 1712.00409 (2017).
+//!
 //! ```text
 //! task -> shard -> space -> trial -> study -> fit -> report
 //! ```

@@ -16,7 +16,7 @@ pub trait Pool: Send + Sync {
     fn weight(&self, item: u64) -> u64;
     /// Samples in the whole pool; `None` where the source never ends.
     fn samples(&self) -> Option<u64>;
-    /// How long the item sounds, where it is sound.
+    /// Duration of the item in milliseconds, for audio; else 0.
     fn milliseconds(&self, _item: u64) -> u64 {
         0
     }
@@ -44,8 +44,8 @@ pub trait Pool: Send + Sync {
 pub enum Mode {
     /// A fresh sample without replacement for every size and seed.
     Independent,
-    /// No item in two sizes, but for one that lies on a border: size s takes samples [s, 2s) of one
-    /// permutation, so sizes lie at least a factor 2 apart.
+    /// Shards of different sizes share no item (except possibly one at a boundary): size s takes samples
+    /// [s, 2s) of one permutation, so sizes must differ by at least a factor of 2.
     Disjoint,
     /// Each size is a prefix of the next: lower variance between sizes, correlated errors.
     Nested,
@@ -69,7 +69,7 @@ pub struct Shard {
     pub items: Vec<u64>,
     /// Samples they hold: at least the requested number, by less than one item.
     pub samples: u64,
-    /// How long they sound; 0 where they do not.
+    /// Total duration in milliseconds; 0 for data other than audio.
     pub milliseconds: u64,
 }
 

@@ -82,7 +82,7 @@ impl Space<'_> {
         Ok(trials)
     }
 
-    /// Every trial that the study can come to: of a guided search more than it will choose.
+    /// All trials that the study can come to: those of a grid search.
     ///
     /// # Errors
     /// If a model does not know a size.

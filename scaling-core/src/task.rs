@@ -38,7 +38,7 @@ pub struct Published {
     pub source: &'static str,
 }
 
-/// The seed of a study that names none; what `data check` and `data prepare` say is of its split.
+/// Seed of a study that names none, and of the split that `data check` and `data prepare` report.
 pub const DEFAULT_SEED: u64 = 1;
 
 /// How much work a study is meant to be.
@@ -58,7 +58,7 @@ pub enum Preset {
 pub struct Cost {
     /// Trainable scalars, counted exactly.
     pub parameters: u64,
-    /// Floating-point operations to train on one sample (forward and backward), by the products alone.
+    /// Floating-point operations to train on one sample (forward and backward), matrix products only.
     pub flops_per_sample: f64,
 }
 
@@ -122,8 +122,8 @@ pub trait Task: Sync {
     fn default_size(&self) -> f64 {
         128.0
     }
-    /// What models of different names are together, where a study of several also has a curve of the best
-    /// of them all, such as residual networks of different depths.
+    /// Name of the curve that joins all models, if they belong together, such as residual networks of
+    /// different depths.
     fn family(&self) -> Option<&'static str> {
         None
     }
@@ -154,7 +154,7 @@ pub trait Task: Sync {
     fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost>;
     /// Updates use at most this many sequences (or images) at once on a shard of `requested` samples.
     fn batch_limit(&self, requested: u64, options: &Options) -> u64;
-    /// How the recipe trains a model, for `throughput`.
+    /// Optimiser settings that `throughput` measures with.
     fn recipe(&self, _model: &str) -> Optimization {
         Optimization::constant("sgd", 1e-3, 32, 10.0)
     }

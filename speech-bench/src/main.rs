@@ -1,4 +1,4 @@
-//! Learning curves of speech recognition models (Hestness et al. 2017, sections 4.4 and C.3).
+//! Learning curves of speech recognition models (Hestness et al., ICLR C.3).
 
 mod audio;
 mod batch;

@@ -22,7 +22,7 @@ const KEYS: &[Key] = &[
         name: "features",
         kind: Kind::Choice(&["own", "spec161", "logmel40"]),
         default: "own",
-        help: "what models hear: log-spectrograms, log-mel bands, or ds2 the former and attention the latter",
+        help: "input features: log-spectrograms or log-mel bands; own: spec161 for ds2, logmel40 for attention",
     },
     Key {
         name: "frequency_padding",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A place for one test, and the binary under test.
 pub struct Bench {
@@ -101,8 +101,8 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What a study leaves behind that must not depend on how it was run: every `result.json` and
-/// `error.json` by trial, `curve.csv` and `fit.json`.
+/// What a study leaves behind that must not depend on how it was run: every `result.json`, `error.json` and
+/// `metrics.jsonl` by trial, `curve.csv` and `fit.json`.
 pub fn results(study: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut keep = |name: String, path: PathBuf| {
@@ -121,6 +121,51 @@ pub fn results(study: &Path) -> BTreeMap<String, String> {
         keep(file.into(), study.join(file));
     }
     found
+}
+
+/// A path below the directory of real data; where there is none, says that the test is skipped.
+pub fn real(path: &str) -> Option<PathBuf> {
+    let data = std::env::var_os("SCALING_REAL_DATA").map(PathBuf::from);
+    let found = data.map(|data| data.join(path)).filter(|found| found.exists());
+    if found.is_none() {
+        eprintln!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}");
+    }
+    found
+}
+
+/// Asserts the parameters that `model` counts, by its arguments.
+pub fn counts_are_exact(bench: &Bench, counts: &[(&str, u64)]) {
+    for (arguments, parameters) in counts {
+        let said = bench.succeed(&format!("model {arguments} --json"));
+        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(json["parameters"], *parameters, "{arguments}");
+        assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
+    }
+}
+
+/// Asserts that a study in `s` that is killed again and again ends as one that is not.
+pub fn killed_ends_in_the_same_bytes(bench: fn() -> Bench, settings: &str, kills: u64) {
+    let (undisturbed, killed) = (bench(), bench());
+    let began = Instant::now();
+    undisturbed.succeed(settings);
+    // What was done before a kill is kept, so each may only be a fraction of the way.
+    let whole = began.elapsed();
+    let moments = moments(kills, whole.mul_f64(0.1), whole.mul_f64(0.4));
+    let hits = killed.run_with_kills(settings, &moments);
+    assert!(hits >= 2, "only {hits} kills hit a running study");
+    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")), "{settings}");
+}
+
+/// Asserts what `throughput --json` says: positive speeds, the unit, the batch, and the CPU as device.
+pub fn throughput_speaks_json(bench: &Bench, arguments: &str, unit: &str, batch: u64) {
+    let said = bench.succeed(&format!("throughput {arguments} --batch {batch} --json"));
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    for key in ["samples_per_second", "gflops"] {
+        assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
+    }
+    assert_eq!(json["unit"], unit);
+    assert_eq!(json["batch"], batch);
+    assert_eq!(json["device"], "cpu");
 }
 
 /// Runs a study in `s` with kernels of a kind (`fused` or `reference`); its training losses, by size.

@@ -1,4 +1,4 @@
-//! Learning curves of residual networks on images (Hestness et al. 2017, section 4.1).
+//! Learning curves of residual networks on images (Hestness et al., ICLR 4.1).
 
 mod augment;
 mod corpus;

@@ -27,7 +27,7 @@ const KEYS: &[Key] = &[
         name: "side",
         kind: Kind::Positive,
         default: "224",
-        help: "pixels of a side that the network sees; smaller pictures are seen at their own size",
+        help: "side of the network's input in pixels; smaller pictures keep their own size",
     },
     Key {
         name: "padding",
@@ -51,7 +51,7 @@ const KEYS: &[Key] = &[
         name: "synthetic_side",
         kind: Kind::Positive,
         default: "32",
-        help: "pixels of a side of synthetic pictures",
+        help: "side of synthetic pictures in pixels",
     },
     Key {
         name: "label_noise",
@@ -89,7 +89,7 @@ impl Task for VisionTask {
         NAMES
     }
 
-    /// That of the published networks.
+    /// Filter factor 1, that of the published networks.
     fn default_size(&self) -> f64 {
         1.0
     }

@@ -113,7 +113,7 @@ impl Piece {
         let (mut source, mut target) = (String::new(), String::new());
         let (mut german, mut english) = (german.lines(), english.lines());
         for line in self.lines.clone() {
-            // A byte order mark alone is a line to `cut`, and none here.
+            // A line with nothing but a byte order mark counts in `cut` but yields nothing here.
             let (left, right) = (german.next().unwrap_or_default(), english.next().unwrap_or_default());
             self.tokenise(Language::German, left, &mut source);
             self.tokenise(Language::English, right, &mut target);

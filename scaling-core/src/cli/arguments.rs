@@ -26,7 +26,7 @@ pub(super) enum Action {
     Model(ModelArguments),
     /// Check data, or prepare them once for all studies
     Data(DataArguments),
-    /// Devices: what is built in and what is found
+    /// List compiled and available devices
     Devices,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct StudyArguments {
     /// Device [default: cpu]
     #[arg(long)]
     pub(super) device: Option<String>,
-    /// Trials at a time; the cores are divided among them [default: one per core, on a GPU one]
+    /// Trials to run at the same time; they share the cores [default: one per core; 1 on a GPU]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
     /// Seed of shards, initialisation and data order [default: 1]
@@ -79,10 +79,10 @@ pub(super) struct ThroughputArguments {
     /// Model [default: the binary's first]
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
-    /// Model size, in the model's own knob [default: 128, of a ResNet 1]
+    /// Model size: hidden units or width, or the filter factor of a ResNet [default: 128; ResNets: 1]
     #[arg(long, value_name = "K")]
     pub(super) size: Option<f64>,
-    /// Sequences or images in an update
+    /// Sequences or images per update
     #[arg(long, value_name = "B", default_value_t = 32)]
     pub(super) batch: u64,
     /// Steps of a sequence, or image side [default: the model's]
@@ -113,7 +113,7 @@ pub(super) struct ModelArguments {
     /// Model [default: the binary's first]
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
-    /// Model size, in the model's own knob [default: 128, of a ResNet 1]
+    /// Model size: hidden units or width, or the filter factor of a ResNet [default: 128; ResNets: 1]
     #[arg(long, value_name = "K")]
     pub(super) size: Option<f64>,
     /// One JSON document
@@ -128,7 +128,7 @@ pub(super) struct ModelArguments {
 pub(super) struct DataArguments {
     #[command(subcommand)]
     pub(super) action: DataAction,
-    /// Model whose data these are [default: all tasks of the binary]
+    /// Model whose data to use [default: all tasks]
     #[arg(long, value_name = "NAME", global = true)]
     pub(super) model: Option<String>,
     /// Override an option

@@ -57,7 +57,7 @@ const STRETCH: f64 = 1.12;
 /// The error is not expected to fall faster than m to this power, or than it fell so far on average if that is
 /// steeper.
 const STEEPEST: f64 = 0.7;
-/// Points of the line that a value between measured sizes is read from.
+/// Nearest sizes whose scatter about their line gives the interval of a value between measured sizes.
 const NEIGHBOURS: usize = 5;
 
 /// A curve made ready for forecasts.

@@ -46,7 +46,7 @@ pub struct Minimum<const P: usize> {
 
 /// Minimises the summed loss of `residual(parameters, i)` for i below `count`, from `start`.
 ///
-/// Residuals that are not finite count as infinitely bad, so a model says where it is not defined.
+/// A non-finite residual makes the cost infinite; a model uses this to mark parameters outside its domain.
 pub fn minimise<const P: usize>(
     residual: impl Fn(&[f64; P], usize) -> f64,
     count: usize,

@@ -31,7 +31,7 @@ pub struct Allocation {
     pub parameters_ci: Interval,
     /// `D_opt(C)`.
     pub m: f64,
-    /// Interval of `D_opt(C)`: of the other factor of the same product, so as wide, in logarithms, as that of `N_opt(C)`.
+    /// Interval of `D_opt(C)`; as wide in logarithms as that of `N_opt(C)`, since N D is fixed.
     pub m_ci: Interval,
 }
 
@@ -171,7 +171,8 @@ impl Surface {
         let (a, b) = (p[2].exp(), p[4].exp());
         let half_a = parameters.half([0.0, 0.0, 1.0, 0.0, 0.0]);
         let half_b = parameters.half([0.0, 0.0, 0.0, 0.0, 1.0]);
-        // An exponent known to less than a factor of ten either way, or at the end of the search, is not known.
+        // An exponent with an interval wider than a factor of ten either way, or at the end of the search, is
+        // not identified.
         if !(half_a < 10f64.ln() && half_b < 10f64.ln()) || a.max(b) > 0.99 * STEEPEST {
             return Err(unidentified());
         }
@@ -214,7 +215,7 @@ fn allocation(parameters: &Parameters, flops_per_parameter_sample: f64, flops: f
     Allocation { flops, parameters, parameters_ci: around(parameters, half), m, m_ci: around(m, half) }
 }
 
-/// The interval of a value of whose logarithm half the width is known.
+/// Interval of a value, given half the width of the interval of its logarithm.
 fn around(value: f64, half: f64) -> Interval {
     Interval { low: value * (-half).exp(), high: value * half.exp() }
 }

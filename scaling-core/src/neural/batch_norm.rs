@@ -32,8 +32,8 @@ impl BatchNorm {
         }
     }
 
-    /// Images [N, H, W, C], normalised, the residual added, rectified if wanted. On a device with autodiff they
-    /// are normalised by their own moments, which the running ones take note of; elsewhere by the running ones.
+    /// Normalises images [N, H, W, C], adds the residual, rectifies if wanted. On a device with autodiff
+    /// (training) by the batch's own moments, which update the running ones; otherwise by the running ones.
     pub fn forward(
         &self,
         images: Tensor<4>,
@@ -63,7 +63,7 @@ impl BatchNorm {
         self.moments.value()
     }
 
-    /// Has the running moments take note of those, biased, of so many rows.
+    /// Updates the running moments with batch moments [2, C] (biased variance) over `rows` rows.
     pub fn note(&self, found: Tensor<2>, rows: f64) {
         // TensorFlow and PyTorch keep the unbiased variance.
         let unbiased = rows / (rows - 1.0).max(1.0);

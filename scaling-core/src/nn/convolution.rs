@@ -8,11 +8,12 @@ use burn::tensor::ops::{ConvOptions, PadMode};
 /// How many zeros are around an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
-    /// TensorFlow's SAME: ceil(n / stride) windows, an odd number of zeros having one more at the end.
+    /// TensorFlow's SAME: ceil(n / stride) windows; if the number of zeros is odd, the extra one goes at the
+    /// end.
     TfSame,
     /// Half the window on every side, as PyTorch's models have it.
     Symmetric,
-    /// So many before and after the rows, and the columns.
+    /// Explicit: [[before, after] of the rows, [before, after] of the columns].
     Around([[usize; 2]; 2]),
 }
 

@@ -61,14 +61,14 @@ pub struct DecoderOptions {
     pub masks: Option<Masks>,
 }
 
-/// Two dropout masks, [T, B, D] each, of 0 and 1 / (1 - share).
+/// Two dropout masks, [T, B, D] each: 0 for a share of the values, 1 / (1 - share) for the others.
 #[derive(Debug, Clone)]
 pub enum Masks {
-    /// As values.
+    /// Drawn on the host.
     Given([Arc<[f32]>; 2]),
-    /// By the device, which has begun draws (see [`super::begin_draws`]).
+    /// To be drawn on the device, after [`super::begin_draws`].
     Drawn {
-        /// Of zeros.
+        /// Share of zeros.
         share: f64,
     },
 }

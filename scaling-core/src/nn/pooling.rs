@@ -7,7 +7,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 
 /// The largest values of windows of `side` by `side` pixels: `images` [N, H, W, C], result [N, H', W', C].
-/// What is around an image is less than anything in it.
+/// Padding counts as minus infinity.
 ///
 /// # Panics
 /// If an array is empty.

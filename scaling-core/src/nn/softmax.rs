@@ -10,8 +10,8 @@ pub struct CrossEntropy {
     pub total: Tensor<1>,
     /// The loss -ln p(target) of every position in nats, whatever its weight, [N]; without gradient.
     pub losses: Tensor<1>,
-    /// 1 where the target is the likeliest symbol, the first of equals, [N]; without gradient. NaN while a model trains
-    /// on a GPU, where nobody asks and it takes time.
+    /// 1 where the target is the likeliest symbol (the first of equals), [N]; without gradient. NaN when
+    /// LibTorch trains on a GPU, where it is not needed and would cost time.
     pub hits: Tensor<1>,
 }
 

@@ -90,7 +90,7 @@ pub struct Trial {
     pub m: u64,
     /// Sentences, images or utterances in the shard.
     pub items: u64,
-    /// How long they sound, where they do.
+    /// Duration of the shard in hours, for audio.
     pub hours: Option<f64>,
     /// Seed of the shard and of the initial weights.
     pub seed: u64,
@@ -123,7 +123,7 @@ pub struct Trial {
 pub enum Status {
     /// It has a result.
     Finished,
-    /// The loss left the numbers; a recorded outcome.
+    /// The loss became non-finite or exploded: an outcome of the search, not a fault.
     Diverged,
     /// It stopped for another reason.
     Failed,

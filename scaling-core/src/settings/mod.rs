@@ -59,7 +59,7 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'stat
 pub const KEYS: &[Key] = &[
     key("shards", Kind::Counts, "1000", "training-set sizes m, in the task's unit"),
     key("mode", Kind::Choice(&["independent", "disjoint", "nested"]), "independent", "how shards relate"),
-    key("sizes", Kind::Numbers, "1", "model sizes, in the model's own knob"),
+    key("sizes", Kind::Numbers, "1", "model sizes (hidden units, width or filter factor)"),
     key("seeds", Kind::Count, "1", "repetitions of every point, each with its own shard and initialisation"),
     key(
         "search",
@@ -75,15 +75,15 @@ pub const KEYS: &[Key] = &[
     ),
     key("sgd_rates", Kind::Numbers, "0.2", "learning rates of SGD, with momentum or without"),
     key("adam_rates", Kind::Numbers, "0.001", "learning rates of Adam"),
-    key("batch_sizes", Kind::Counts, "32", "sequences or images in an update"),
+    key("batch_sizes", Kind::Counts, "32", "sequences or images per update"),
     key(
         "schedule",
         Kind::Choice(&["constant", "plateau"]),
         "plateau",
         "plateau: reduce the rate when the validation loss stalls",
     ),
-    key("drop", Kind::Number, "0.5", "what the rate is multiplied by at a reduction"),
-    key("drops", Kind::Count, "3", "reductions of the rate at most"),
+    key("drop", Kind::Number, "0.5", "factor on the learning rate at each reduction"),
+    key("drops", Kind::Count, "3", "maximum number of rate reductions"),
     key("stall", Kind::Count, "2", "evaluations without improvement before the rate is reduced"),
     key(
         "patience",
@@ -91,7 +91,7 @@ pub const KEYS: &[Key] = &[
         "2",
         "evaluations without improvement at the lowest rate before training stops",
     ),
-    key("epochs", Kind::Count, "200", "passes over the shard at most"),
+    key("epochs", Kind::Count, "200", "maximum passes over the shard"),
     key("clip", Kind::Number, "10", "largest global gradient norm; 0 = none"),
     key("adam_beta2", Kind::Number, "0.999", "decay of Adam's second moment"),
     key("adam_epsilon", Kind::Number, "1e-8", "offset of Adam's denominator"),
@@ -101,7 +101,7 @@ pub const KEYS: &[Key] = &[
         "precision",
         Kind::Choice(Precision::NAMES),
         "f32",
-        "of the factors of products, on devices that have a choice",
+        "precision of matrix products; bf16 needs a device tch:...",
     ),
     key("checkpoint_seconds", Kind::Number, "60", "time between checkpoints"),
     key(

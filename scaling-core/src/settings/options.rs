@@ -41,7 +41,7 @@ impl Options {
         self.single(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// A word that is no option of the task, removed.
+    /// Removes and returns a setting that is not an option of the task, such as `precision`.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)?.as_str().map(str::to_owned)
     }

@@ -20,13 +20,13 @@ pub(super) struct Display {
     terminal: bool,
     /// Trials whose end was told, and whether that was for good.
     told: BTreeSet<(String, bool)>,
-    /// Cost of a trial relative to others: samples times floating-point operations.
+    /// Estimated cost of each trial by id: FLOPs per sample times the square root of the shard size.
     weights: BTreeMap<String, f64>,
-    /// Work that was done before this sitting.
+    /// Work that was done before this run.
     done_before: f64,
     unit: &'static str,
     metric: &'static str,
-    /// How long this sitting has worked.
+    /// How long this run has worked.
     worked: Duration,
     ticked: Instant,
 }
@@ -133,8 +133,8 @@ impl Display {
         Ok(())
     }
 
-    /// About the work of the shards whose trials a guided search has not chosen yet: that of the last one known, times
-    /// the root of the data.
+    /// Estimated cost of the shards that a guided search has not reached: that of the last known shard,
+    /// scaled by the square root of the size.
     fn hidden(&self, shards: &[u64], trials: &[(TrialConfig, State)]) -> f64 {
         let Some(last) = trials.iter().map(|(t, _)| t.shard.size).max() else { return 0.0 };
         let of_last = trials.iter().filter(|(t, _)| t.shard.size == last);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// The environment variable that names the study that started a trial, by its process number.
 pub(crate) const PARENT: &str = "SCALING_PARENT";
-/// A trial whose process was killed from outside is started this many times in one sitting.
+/// A trial whose process is killed from outside is started at most this many times per run of the study.
 const ATTEMPTS: u32 = 3;
 
 struct Worker {
@@ -35,7 +35,7 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
     let mut workers: Vec<Worker> = Vec::new();
     let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
     let mut trials = study.trials()?;
-    // What failed in an earlier sitting is tried again, and until then the next shard of a guided search waits for it.
+    // Retry what failed in an earlier run; a guided search waits for these before the next shard.
     let failed = trials.iter().filter(|(_, state)| matches!(state, State::Failed(_)) && !state.is_settled());
     for (trial, _) in failed {
         remove_if_present(&study.trial_directory(&trial.id()).join("error.json"))?;
@@ -73,7 +73,7 @@ pub fn execute(study: &Study<'_>, jobs: usize, interrupted: &dyn Fn() -> bool) -
             trials = study.trials()?;
             display.update(study, &trials)?;
         }
-        // Looking for work reads the leases of all open trials: not at every tick.
+        // `next` reads the leases of all open trials, so not at every tick.
         let look = ended || looked.elapsed() > Duration::from_millis(500);
         while look && workers.len() < jobs.max(1) {
             looked = Instant::now();
@@ -106,7 +106,7 @@ fn next(
     let mut elsewhere = None;
     for (trial, state) in trials {
         let id = trial.id();
-        // Trials that failed in an earlier sitting are tried again; diverged ones are outcomes.
+        // Failures of earlier runs are retried; diverged trials are results.
         let spent = attempts.get(&id).is_some_and(|n| *n >= ATTEMPTS || matches!(state, State::Failed(_)));
         if state.is_settled() || spent || workers.iter().any(|w| w.trial == *trial) {
             continue;
@@ -121,7 +121,7 @@ fn next(
 
 fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker> {
     let directory = study.trial_directory(&trial.id());
-    // Of an earlier sitting; whatever fails now will say so itself.
+    // Left by an earlier run; a new failure writes its own.
     remove_if_present(&directory.join("error.json"))?;
     let binary = this_program()?;
     let mut child = Command::new(&binary)

@@ -15,8 +15,8 @@ pub(super) struct Checkpoint {
     pub(super) best: Option<Weights>,
 }
 
-/// Writes `step-N` beside the older ones (into a scratch directory that is then renamed), points
-/// `LATEST` to it, and removes all but the one before it, which is there for the day on which this one cannot be read.
+/// Writes `step-N` (in a scratch directory that is then renamed), points `LATEST` to it, and removes all
+/// other checkpoints but the one before, which is the fallback if this one is unreadable.
 pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let root = trial.join("checkpoints");
     fs::create_dir_all(&root).at("create", &root)?;

@@ -23,7 +23,8 @@ pub const SCHEMA: u32 = 4;
 /// The weights of a trial's best evaluation, in its directory.
 pub(crate) const BEST_WEIGHTS: &str = "best.safetensors";
 
-/// What the rate was multiplied by at a reduction before that could be set.
+/// Default of `drop`. Configurations that equal it omit the field, so trials from before it was a setting
+/// keep their ids.
 fn half() -> f64 {
     0.5
 }
@@ -33,7 +34,7 @@ fn is_half(factor: &f64) -> bool {
     *factor == half()
 }
 
-/// Adam's decay of the second moment and its offset (Kingma and Ba 2015), before they could be set.
+/// Defaults of Adam (Kingma and Ba 2015), omitted for the same reason.
 fn beta2() -> f64 {
     0.999
 }
@@ -63,18 +64,17 @@ pub struct Optimization {
     pub batch: u64,
     /// `constant` or `plateau`.
     pub schedule: String,
-    /// Reductions of the rate at most.
+    /// Maximum number of rate reductions.
     pub drops: u64,
     /// Evaluations without improvement before a reduction.
     pub stall: u64,
     /// Evaluations without improvement at the lowest rate before training stops.
     pub patience: u64,
-    /// Passes over the shard at most.
+    /// Maximum passes over the shard.
     pub epochs: u64,
     /// Largest global gradient norm; 0 = none.
     pub clip: f64,
-    /// What the rate is multiplied by at a reduction. A half is left out, as it was before there was a
-    /// choice, so that trials keep their names.
+    /// Factor on the learning rate at each reduction.
     #[serde(default = "half", skip_serializing_if = "is_half")]
     pub drop: f64,
     /// Decay of Adam's second moment.
@@ -117,7 +117,7 @@ pub struct TrialConfig {
     pub model: String,
     /// What is compared within one model: the optimiser, unless the task adds more.
     pub variant: String,
-    /// The model's own knob.
+    /// Hidden units, width or filter factor, as the model defines it.
     pub size: f64,
     /// Training data.
     pub shard: ShardSpec,

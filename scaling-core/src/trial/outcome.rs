@@ -18,7 +18,7 @@ pub struct Outcome {
     pub samples: u64,
     /// Items (sentences, images) that hold them.
     pub items: u64,
-    /// How long they sound, where they do.
+    /// Duration of the shard in hours, for audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<f64>,
     /// Hash of the item numbers.
@@ -60,7 +60,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailureKind {
-    /// The loss was not finite, or beyond any sense: an outcome of the search, not a fault.
+    /// The loss became non-finite or exploded: an outcome of the search, not a fault.
     Diverged,
     /// The training code panicked.
     Panic,
@@ -82,7 +82,7 @@ pub struct Failure {
 /// `cost.json`: what the trial took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CostRecord {
-    /// Wall-clock seconds over all sittings.
+    /// Wall-clock seconds over all runs.
     pub seconds: f64,
     /// Seconds of them on the validation and test sets; records of earlier versions do not tell.
     #[serde(default)]
@@ -94,7 +94,7 @@ pub struct CostRecord {
     pub flops: f64,
     /// Peak resident memory in bytes.
     pub peak_memory: u64,
-    /// Machine of the last sitting.
+    /// Machine of the last run.
     pub host: String,
 }
 

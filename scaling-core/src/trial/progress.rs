@@ -24,11 +24,11 @@ pub(super) struct Progress {
     pub(super) training_loss: Option<f64>,
     /// Loss before the first update, against which divergence is judged.
     pub(super) first_loss: Option<f64>,
-    /// Seconds spent in earlier sittings.
+    /// Seconds spent in earlier runs.
     pub(super) seconds: f64,
-    /// Seconds of evaluation, in all sittings.
+    /// Seconds of evaluation, in all runs.
     pub(super) evaluation_seconds: f64,
-    /// Seconds of waiting for samples in earlier sittings.
+    /// Seconds of waiting for samples in earlier runs.
     pub(super) input_seconds: f64,
 }
 

@@ -35,7 +35,7 @@ pub struct Run<'a> {
     pub checkpoint_every: Duration,
     /// Whether to keep the weights of the best evaluation.
     pub keep_weights: bool,
-    /// Asked before every update: true ends the sitting with a checkpoint.
+    /// Asked before every update: true ends the run with a checkpoint.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
@@ -255,7 +255,7 @@ impl<'a> Loop<'a> {
             weights.save(&self.run.directory.join(BEST_WEIGHTS))?;
         }
         self.write_cost()?;
-        // A failure of an earlier sitting (killed, panic) no longer holds.
+        // A failure of an earlier run (killed, panic) no longer holds.
         remove_if_present(&self.run.directory.join("error.json"))?;
         write_json(&self.run.directory.join("result.json"), &outcome)?;
         checkpoint::clear(self.run.directory)?;

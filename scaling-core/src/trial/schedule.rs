@@ -48,9 +48,9 @@ impl Schedule {
 
     /// Takes note of a validation loss, and of the training loss since the one before.
     ///
-    /// Stalls do not count at the loss of the best constant predictor: recurrent models linger there before they begin to
-    /// learn, and a lower rate would keep them there. They do count above it where the model fits its shard, since then
-    /// it overfits.
+    /// Stalls do not count at the loss of the best constant predictor: recurrent models linger there before they
+    /// begin to learn, and a lower rate would keep them there. They do count above it where the model fits its
+    /// shard, since then it overfits.
     pub(super) fn observe(
         &mut self,
         loss: f64,

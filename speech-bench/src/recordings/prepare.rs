@@ -47,8 +47,8 @@ struct Meta {
     normalization: Normalization,
 }
 
-/// Reads the recordings at `path` and reports on them, with the split of seed 0 where utterances must be held
-/// out; writes nothing.
+/// Reads the recordings at `path` and reports on them, with the split of [`USUAL_SEED`] where utterances must
+/// be held out; writes nothing.
 ///
 /// # Errors
 /// Bad input: a missing path, a directory of unknown layout, a damaged manifest, a part without a usable

@@ -24,8 +24,8 @@ pub(super) fn of(source: &Source) -> Floor {
     Floor {
         error: edits / expected_characters(),
         note: format!(
-            "of writing what is said: expected wrong letters per character, less what a shift saves, estimated \
-             from {SAMPLE} utterances"
+            "error of transcribing exactly what is said: expected wrong letters per character, minus the \
+             edits saved by alignment, estimated from {SAMPLE} utterances"
         ),
     }
 }

@@ -17,9 +17,8 @@ pub(crate) enum Crop {
     /// An area of 8 % to 100 % of the picture with a ratio of sides of 3/4 to 4/3, scaled (tensorpack's
     /// GoogleNetResize).
     RandomArea,
-    /// A square of the network's side, not scaled ("cropped to 224x224" taken literally); of a picture
-    /// with shorter sides, the largest square that fits, scaled up. A picture that has just the network's
-    /// size is seen whole.
+    /// A random square of the network's side, not scaled ("cropped to 224x224" taken literally). Smaller
+    /// pictures: the largest square that fits, scaled up. Pictures of exactly that size are seen whole.
     RandomSquare,
 }
 

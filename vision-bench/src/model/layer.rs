@@ -48,9 +48,9 @@ impl Layer {
         if self.symmetric { Padding::Symmetric } else { Padding::TfSame }
     }
 
-    /// Images [N, H, W, C] become [N, H', W', D], the residual added, rectified if wanted. On a device with
-    /// autodiff they are normalised by their own moments, which the running ones take note of; elsewhere by
-    /// the running ones.
+    /// Convolves images [N, H, W, C] to [N, H', W', D], normalises, adds the residual, rectifies if wanted.
+    /// On a device with autodiff (training) the batch's own moments normalise, and update the running ones;
+    /// otherwise the running ones do.
     pub(super) fn forward(&self, images: Tensor<4>, residual: Option<Tensor<4>>, rectify: bool) -> Tensor<4> {
         let placement = Placement { stride: [self.stride; 2], padding: self.padding() };
         let x = convolve(images, self.weight.val(), placement);

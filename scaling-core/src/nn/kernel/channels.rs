@@ -15,7 +15,7 @@ fn pattern_len(channels: usize) -> usize {
     channels / a * MAX_LANES
 }
 
-/// One value per channel as a pattern.
+/// One value per channel, repeated to a whole pattern.
 pub(super) fn pattern(values: &[f32]) -> Vec<f32> {
     values.iter().copied().cycle().take(pattern_len(values.len())).collect()
 }

@@ -192,7 +192,7 @@ fn read_at_every_step(layout: Layout, inputs: Inputs<'_>, out: &[f32]) -> Buffer
     read
 }
 
-/// Which rows of a block stand still at a step.
+/// Which rows of a block have ended before step `t`; their state does not change.
 #[derive(Clone, Copy)]
 pub(super) struct Still<'a> {
     pub(super) t: usize,

@@ -1,9 +1,8 @@
 //! The arithmetic of the fused layers, on plain slices.
 //!
-//! Work is cut into blocks whose sizes depend on the shapes alone (on the number of threads only where
-//! every row is computed by itself), and every sum is taken in a fixed order, so results are the same
-//! bytes for any number of threads. The vector width is chosen
-//! at run time, so they may differ in the last bits between models of CPU.
+//! Block sizes depend on shapes alone (on the thread count only where rows are independent) and every sum has
+//! a fixed order, so results are identical for any number of threads. The vector width depends on the CPU, so
+//! CPU models may differ in the last bits.
 
 // A kernel is compiled for one CPU level by being inlined into the function that asks for it.
 #![allow(clippy::inline_always)]

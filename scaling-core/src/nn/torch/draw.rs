@@ -5,7 +5,7 @@ use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Tensor as Burn};
 use tch::{Device as Torch, Kind, Tensor};
 
-/// The device, if it is a GPU, on which it is faster to draw than to be given what was drawn.
+/// The device if it is a GPU, where drawing masks is faster than uploading them.
 fn gpu(device: &Device) -> Option<Torch> {
     match device.clone().inner().as_dispatch() {
         DispatchDevice::LibTorch(inner) => Some(Torch::from(*inner)).filter(|device| *device != Torch::Cpu),

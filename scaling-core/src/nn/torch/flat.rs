@@ -30,9 +30,9 @@ struct Part {
 }
 
 impl Part {
-    /// Windows of filters, and matrices that are wider than high, are kept by their last dimension: so do cuDNN's
-    /// filters and the layers of libtorch, which would else be given a copy at every step. Tables of embeddings,
-    /// which are looked up in by rows, are high.
+    /// Convolution filters and matrices wider than high are stored with the last dimension slowest, as cuDNN
+    /// and libtorch's layers read them; otherwise they would be copied at every step. Embedding tables are
+    /// higher than wide and stay row-major, since rows are looked up.
     fn new(begin: usize, shape: Vec<i64>) -> Self {
         let by_last = shape.len() == 4 || (shape.len() == 2 && shape[1] > shape[0]);
         Self { begin, len: shape.iter().product::<i64>() as usize, shape, by_last }

@@ -98,8 +98,8 @@ fn batch_norm(
     finish(y, residual, options)
 }
 
-/// As LibTorch does it in training: normalises by the images' own moments, of which the running ones, [2, C], take
-/// note in place, keeping a share of themselves. None where libtorch does not record.
+/// Training-mode batch normalisation by LibTorch: normalises by the batch's moments and updates the running
+/// ones [2, C] in place, of which it keeps the share `keep`. None where libtorch does not record.
 pub(crate) fn batch_norm_and_note(
     images: &burn::tensor::Tensor<4>,
     [scale, shift]: [&burn::tensor::Tensor<1>; 2],

@@ -222,7 +222,7 @@ fn softmax_cross_entropy(
     let weight = if is_table { weight.tr() } else { weight };
     // The products may be of half precision, what is summed over all symbols not.
     let logits = restored(bias.addmm(&hidden, &weight));
-    // Nobody asks for them in training, where they would cost another pass over all logits.
+    // Not needed in training, where they would cost another pass over all logits.
     let hits = if logits.requires_grad() && logits.device() != Device::Cpu {
         Tensor::full(targets.size(), f64::NAN, (logits.kind(), logits.device()))
     } else {

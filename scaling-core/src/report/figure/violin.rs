@@ -1,4 +1,4 @@
-//! How seeds scatter about their median at every shard, as violins (ICLR Fig. 5 of 4.3).
+//! How seeds scatter about their median at every shard, as violins (ICLR 4.3, Fig. 4).
 
 use super::super::StudyData;
 use super::super::analysis::Fitted;

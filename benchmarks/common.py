@@ -1,0 +1,115 @@
+"""What the benchmarks share: commands, builds, virtual environments, ratios, and how they end."""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The cache folder of the binaries.
+CACHE = Path(
+    os.environ.get("SCALING_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scaling-bench"
+).absolute()
+
+
+class Failure(Exception):
+    """What stops a benchmark, in one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise Failure(message)
+
+
+def note(text):
+    """Progress goes to stderr; stdout is for the report."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def finish(main):
+    """Ends with the exit code that `main` returns; after a failure with one line and 2, after Ctrl-C with 130."""
+    try:
+        sys.exit(main())
+    except (Failure, OSError) as error:
+        note(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run(command, **keywords):
+    """What a command prints, if that is captured; raises with the end of its stderr if it fails."""
+    command = [str(word) for word in command]
+    try:
+        done = subprocess.run(command, **{"text": True, **keywords})
+    except OSError as error:
+        raise Failure(f"cannot run {command[0]}: {error.strerror}") from None
+    if done.returncode != 0:
+        lines = (done.stderr or "").strip().splitlines() or [f"exit code {done.returncode}"]
+        shown = textwrap.shorten(shlex.join(command), 400, placeholder=" ...")
+        raise Failure(f"`{shown}` failed: {lines[-1]}")
+    return done.stdout
+
+
+def measure(command, environment=None):
+    """The JSON document that a command prints."""
+    output = run(command, capture_output=True, env=environment)
+    try:
+        return json.loads(output)
+    except ValueError:
+        raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
+
+
+def built(*path):
+    """Where cargo leaves a release build, such as `built("examples", "bleu")`."""
+    return ROOT.joinpath(os.environ.get("CARGO_TARGET_DIR", "target"), "release", *path)
+
+
+def build(binary, device, environment, folder):
+    """Builds a binary with what the device needs; a copy, because builds for other devices overwrite it."""
+    command = ["cargo", "build", "--release", "-p", binary]
+    if device != "cpu":
+        command += ["--features", "tch"]
+    run(command, cwd=ROOT, env=environment, stdout=sys.stderr)
+    return shutil.copy(built(binary), folder)
+
+
+def install(folder, *packages):
+    """Makes a virtual environment and installs packages from PyPI into it."""
+    note(f"installing {', '.join(packages)} into {folder}")
+    run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
+    run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
+
+
+def virtual_environment(name, **packages):
+    """The Python of a virtual environment in the cache with these packages, installed if need be."""
+    folder = CACHE / name
+    python = folder / "bin" / "python"
+    code = f"import {', '.join(packages)}, importlib.metadata as m; "
+    code += f"assert all(m.version(k) == v for k, v in {packages!r}.items())"
+
+    def is_complete():
+        return python.exists() and subprocess.run([python, "-c", code], capture_output=True).returncode == 0
+
+    if not is_complete():
+        install(folder, *(f"{package}=={version}" for package, version in packages.items()))
+        if not is_complete():
+            raise Failure(f"{python} does not import {', '.join(packages)}; remove {folder} and try again")
+    return python
+
+
+def row(name, pairs, required):
+    """Prints a row of a table from pairs of speeds, theirs and ours; returns whether the ratio is met."""
+    ratios = [ours / theirs for theirs, ours in pairs]
+    ratio = statistics.median(ratios)
+    speeds = " | ".join(f"{statistics.median(side):,.0f}" for side in zip(*pairs))
+    verdict = f"{required:.2f} {'met' if ratio >= required else 'MISSED'}"
+    print(f"| {name} | {speeds} | {ratio:.2f} [{min(ratios):.2f}, {max(ratios):.2f}] | {verdict} |")
+    return ratio >= required
