@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What the papers that come with data are called, in lower case and without their endings.
+pub const PAPERS: [&str; 7] =
+    ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
+
 /// What the items of a file are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -62,11 +66,9 @@ fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<Pa
 
 /// Hidden files and the papers that come with a corpus are not its text.
 fn is_about_the_text(path: &Path) -> bool {
-    const STEMS: [&str; 7] =
-        ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
     let name = lower(path.file_name());
     let stem = name.split('.').next().unwrap_or_default();
-    stem.is_empty() || STEMS.contains(&stem) || ["md", "json"].contains(&extension(path).as_str())
+    stem.is_empty() || PAPERS.contains(&stem) || ["md", "json"].contains(&extension(path).as_str())
 }
 
 fn is_packed(path: &Path) -> bool {
