@@ -1,12 +1,14 @@
 //! The subcommands that all domain binaries share.
 
 mod arguments;
+mod best_model;
 mod data;
 mod inspect;
 mod interrupt;
 mod study;
 mod throughput;
 
+pub use best_model::BestModel;
 pub(crate) use interrupt::PARENT;
 
 use crate::error::{At, Error, Result};
