@@ -1,12 +1,12 @@
 //! Text opened for a study: what shards are drawn from and what models are measured on.
 
-use crate::batch::{Batches, Padded, Stream};
+use crate::batch::{Batch, Padded, Stream};
 use crate::model::{Architecture, LanguageModel, hidden};
 use crate::recipe::{LanguageRecipe, Normalization};
 use crate::text::{Corpus as Text, Sentences, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
-use scaling_core::neural::Neural;
+use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
@@ -67,7 +67,7 @@ impl LanguageCorpus {
         rows: usize,
         unroll: usize,
         seed: Option<u64>,
-    ) -> Box<dyn Batches> {
+    ) -> Source<Batch> {
         let specials = self.text.specials();
         match self.text.unit {
             Unit::Words => Box::new(Stream::new(source.clone(), items, rows, unroll, specials, seed)),
@@ -137,23 +137,15 @@ impl Corpus for LanguageCorpus {
             let items = (0..test.len().unwrap_or(0)).collect();
             self.batches(test, items, VALIDATION_ROWS, extent.length, None)
         });
-        let data = Data { train, validation: Some(validation), test };
+        let data = Data { train, validation, test };
         learner(trial, data, self.text.unit, extent, compute)
     }
-}
-
-/// The batches of a trial.
-pub(crate) struct Data {
-    pub(crate) train: Box<dyn Batches>,
-    pub(crate) validation: Option<Box<dyn Batches>>,
-    /// Never trained or selected on.
-    pub(crate) test: Option<Box<dyn Batches>>,
 }
 
 /// A language model of the trial's kind on given batches.
 pub(crate) fn learner(
     trial: &TrialConfig,
-    data: Data,
+    data: Data<Batch>,
     unit: Unit,
     extent: Extent,
     compute: &Compute,
@@ -173,8 +165,6 @@ pub(crate) fn learner(
         Unit::Characters => (Normalization::Tokens, "nats_per_character"),
     };
     let cost = architecture.cost(trial.size, extent)?;
-    let Data { train, validation, test } = data;
-    let recipe =
-        LanguageRecipe { train, validation, test, normalization, metric, cost, device, state: Vec::new() };
-    Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))
+    let recipe = LanguageRecipe { normalization, metric, device, state: Vec::new() };
+    Ok(Box::new(Neural::new(recipe, model, data, cost, &trial.optimization)))
 }

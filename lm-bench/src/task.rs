@@ -1,11 +1,12 @@
 //! The two tasks: predicting the next word and the next character.
 
-use crate::batch::{Batches, Padded, Stream};
-use crate::corpus::{Data, LanguageCorpus, learner};
+use crate::batch::{Batch, Padded, Stream};
+use crate::corpus::{LanguageCorpus, learner};
 use crate::model::Architecture;
 use crate::text::{self, Sentences, Specials, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
+use scaling_core::neural::{Data, Source};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
@@ -235,11 +236,11 @@ impl Task for LanguageTask {
             Arc::new(Noise { symbols: symbols as u64, length: extent.length.max(2) - 1 });
         let rows = trial.optimization.batch as usize;
         let items = (0..rows as u64 * 16).collect();
-        let train: Box<dyn Batches> = match self.0 {
+        let train: Source<Batch> = match self.0 {
             Unit::Words => Box::new(Stream::new(source, items, rows, extent.length, specials, Some(1))),
             Unit::Characters => Box::new(Padded::new(source, items, rows, extent.length, specials, Some(1))),
         };
-        learner(trial, Data { train, validation: None, test: None }, self.0, extent, compute)
+        learner(trial, Data::unmeasured(train), self.0, extent, compute)
     }
 }
 

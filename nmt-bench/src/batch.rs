@@ -1,6 +1,7 @@
 //! Minibatches of pairs of similar length, each a pure function of (seed, step).
 
 use crate::pairs::{Pairs, Specials};
+use scaling_core::neural::Batches;
 use scaling_core::random::Random;
 use std::sync::Arc;
 
@@ -59,16 +60,6 @@ impl Batch {
     pub(crate) fn predictions(&self) -> f64 {
         self.weights.iter().map(|w| f64::from(*w)).sum()
     }
-}
-
-/// A source of minibatches.
-pub(crate) trait Batches {
-    /// Minibatches in one pass.
-    fn per_epoch(&self) -> u64;
-    /// Predictions in one pass.
-    fn predictions(&self) -> u64;
-    /// The minibatch of update `step`.
-    fn batch(&mut self, step: u64) -> Batch;
 }
 
 /// Pairs sorted by length and cut where a budget of target tokens is used up. The order of lengths, and so
@@ -135,11 +126,14 @@ impl Sorted {
 }
 
 impl Batches for Sorted {
+    type Batch = Batch;
+
     fn per_epoch(&self) -> u64 {
         self.cuts.len() as u64
     }
 
-    fn predictions(&self) -> u64 {
+    /// Target tokens, the ends of sentences included.
+    fn samples(&self) -> u64 {
         self.lengths.iter().map(|[_, target]| u64::from(*target) + 1).sum()
     }
 
@@ -198,7 +192,7 @@ mod tests {
         let mut batches = sorted(Some(3));
         let mut predictions = 0.0;
         let mut seen = Vec::new();
-        let budget = 6 * batches.predictions() as usize / 100;
+        let budget = 6 * batches.samples() as usize / 100;
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);
             let steps = batch.targets.len() / batch.rows;
@@ -218,7 +212,7 @@ mod tests {
         }
         seen.sort_unstable();
         assert_eq!(seen, (0..100).collect::<Vec<i64>>());
-        assert_eq!(predictions as u64, batches.predictions());
+        assert_eq!(predictions as u64, batches.samples());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Pairs opened for a study: what shards are drawn from and what models are measured on.
 
-use crate::batch::{Batches, Sorted};
+use crate::batch::{Batch, Sorted};
 use crate::model::{Architecture, Translator};
 use crate::pairs::{Pairs, Parallel, Specials};
 use crate::recipe::TranslationRecipe;
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
-use scaling_core::neural::Neural;
+use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
@@ -60,7 +60,7 @@ impl TranslationCorpus {
         Specials::after(self.text.symbols())
     }
 
-    fn measured(&self, pairs: &Arc<dyn Pairs>, items: Vec<u64>) -> Box<dyn Batches> {
+    fn measured(&self, pairs: &Arc<dyn Pairs>, items: Vec<u64>) -> Source<Batch> {
         Box::new(Sorted::new(pairs.clone(), items, VALIDATION_ROWS, self.specials(), None))
     }
 }
@@ -127,7 +127,7 @@ impl Corpus for TranslationCorpus {
         let pairs = &self.text.validation;
         let count = pairs.len().unwrap_or(0);
         let items = measured_items(&self.text.fingerprint, count, trial.validation, target_tokens(pairs));
-        let validation = Some(self.measured(pairs, items));
+        let validation = self.measured(pairs, items);
         let test =
             self.text.test.as_ref().map(|test| self.measured(test, (0..test.len().unwrap_or(0)).collect()));
         let data = Data { train: Box::new(train), validation, test };
@@ -135,17 +135,10 @@ impl Corpus for TranslationCorpus {
     }
 }
 
-/// The batches of a trial.
-pub(crate) struct Data {
-    pub(crate) train: Box<dyn Batches>,
-    pub(crate) validation: Option<Box<dyn Batches>>,
-    pub(crate) test: Option<Box<dyn Batches>>,
-}
-
 /// A translation model of the trial's kind on given batches.
 pub(crate) fn learner(
     trial: &TrialConfig,
-    data: Data,
+    data: Data<Batch>,
     extent: Extent,
     compute: &Compute,
 ) -> Result<Box<dyn Learner>> {
@@ -154,8 +147,6 @@ pub(crate) fn learner(
     let model =
         Translator::new(architecture, trial.size, extent.vocabulary, trial.seed, &device.clone().autodiff())?;
     let cost = architecture.cost(trial.size, extent)?;
-    let dropout = trial.options.number("dropout");
-    let Data { train, validation, test } = data;
-    let recipe = TranslationRecipe { train, validation, test, dropout, seed: trial.seed, cost, device };
-    Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))
+    let recipe = TranslationRecipe { dropout: trial.options.number("dropout"), seed: trial.seed, device };
+    Ok(Box::new(Neural::new(recipe, model, data, cost, &trial.optimization)))
 }

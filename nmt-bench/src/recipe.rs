@@ -1,49 +1,54 @@
 //! How a translation model is trained and measured (MODELS 4.4).
 
-use crate::batch::Batches;
+use crate::batch::Batch;
 use crate::model::{Dropout, Translator};
 use burn::tensor::Device;
-use scaling_core::error::Result;
-use scaling_core::neural::{Recipe, StepLoss};
+use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
-use scaling_core::task::{Cost, Evaluation};
-use scaling_core::trial::Weights;
+use scaling_core::task::Evaluation;
 use std::collections::BTreeMap;
 
-/// Training, validation and test pairs of a trial.
+/// How translators are trained and measured.
 pub(crate) struct TranslationRecipe {
-    pub(crate) train: Box<dyn Batches>,
-    pub(crate) validation: Option<Box<dyn Batches>>,
-    /// Never trained or selected on.
-    pub(crate) test: Option<Box<dyn Batches>>,
     /// Share of values dropped between layers and of attention vectors.
     pub(crate) dropout: f64,
     pub(crate) seed: u64,
-    pub(crate) cost: Cost,
     pub(crate) device: Device,
 }
 
-impl TranslationRecipe {
+impl Recipe for TranslationRecipe {
+    type Model = Translator;
+    type Batch = Batch;
+
+    /// The sum over tokens, divided by the number of sentences.
+    fn loss(&mut self, model: &Translator, batch: Batch, step: u64) -> StepLoss {
+        let device = training_device(&self.device);
+        let dropout = Dropout::new(self.dropout, self.seed, step, &device);
+        let found = model.predict(&batch, dropout, &device);
+        let total = found.loss.total;
+        let (sum, predictions) = (total.clone().inner(), batch.predictions().max(1.0));
+        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / predictions);
+        StepLoss { objective: total.div_scalar(batch.rows as f64), nats, lookups: found.lookups }
+    }
+
     /// Errors under teacher forcing: the earlier target tokens are the true ones, the ends of sentences are
     /// predicted too.
-    fn measure(model: &Translator, batches: Option<&mut Box<dyn Batches>>, device: &Device) -> Evaluation {
+    fn measure(&self, model: &Translator, batches: &mut dyn Batches<Batch = Batch>) -> Evaluation {
         // Of every sentence: its wrong tokens and its nats, and its tokens.
         let (mut wrong, mut nats) = (Vec::new(), Vec::new());
-        if let Some(batches) = batches {
-            for step in 0..batches.per_epoch() {
-                let batch = batches.batch(step);
-                let found = model.predict(&batch, None, device).loss;
-                let losses: Vec<f32> = found.losses.into_data().iter::<f32>().collect();
-                let hits: Vec<f32> = found.hits.into_data().iter::<f32>().collect();
-                for row in 0..batch.rows {
-                    let own = (row..losses.len()).step_by(batch.rows).filter(|at| batch.weights[*at] > 0.0);
-                    let sum = own.fold((0.0, 0.0, 0.0), |(misses, nats, n), at| {
-                        (misses + 1.0 - f64::from(hits[at]), nats + f64::from(losses[at]), n + 1.0)
-                    });
-                    wrong.push((sum.0, sum.2));
-                    nats.push((sum.1, sum.2));
-                }
+        for step in 0..batches.per_epoch() {
+            let batch = batches.batch(step);
+            let found = model.predict(&batch, None, &self.device).loss;
+            let losses: Vec<f32> = found.losses.into_data().iter::<f32>().collect();
+            let hits: Vec<f32> = found.hits.into_data().iter::<f32>().collect();
+            for row in 0..batch.rows {
+                let own = (row..losses.len()).step_by(batch.rows).filter(|at| batch.weights[*at] > 0.0);
+                let sum = own.fold((0.0, 0.0, 0.0), |(misses, nats, n), at| {
+                    (misses + 1.0 - f64::from(hits[at]), nats + f64::from(losses[at]), n + 1.0)
+                });
+                wrong.push((sum.0, sum.2));
+                nats.push((sum.1, sum.2));
             }
         }
         let (error, relative_standard_error) = ratio(&wrong);
@@ -58,50 +63,5 @@ impl TranslationRecipe {
             ]),
             relative_standard_error,
         }
-    }
-}
-
-impl Recipe for TranslationRecipe {
-    type Model = Translator;
-
-    fn steps_per_epoch(&self) -> u64 {
-        self.train.per_epoch()
-    }
-
-    fn samples_per_step(&self) -> f64 {
-        self.train.predictions() as f64 / self.train.per_epoch() as f64
-    }
-
-    fn cost(&self) -> Cost {
-        self.cost
-    }
-
-    /// The sum over tokens, divided by the number of sentences.
-    fn loss(&mut self, model: &Translator, step: u64) -> StepLoss {
-        let batch = self.train.batch(step);
-        let device = training_device(&self.device);
-        let dropout = Dropout::new(self.dropout, self.seed, step, &device);
-        let found = model.predict(&batch, dropout, &device);
-        let total = found.loss.total;
-        let (sum, predictions) = (total.clone().inner(), batch.predictions().max(1.0));
-        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / predictions);
-        StepLoss { objective: total.div_scalar(batch.rows as f64), nats, lookups: found.lookups }
-    }
-
-    fn evaluate(&mut self, model: &Translator) -> Evaluation {
-        Self::measure(model, self.validation.as_mut(), &self.device)
-    }
-
-    fn test(&mut self, model: &Translator) -> Option<Evaluation> {
-        self.test.as_mut().map(|test| Self::measure(model, Some(test), &self.device))
-    }
-
-    /// Nothing: every sentence starts anew.
-    fn carried(&self) -> Weights {
-        Weights::default()
-    }
-
-    fn carry(&mut self, _carried: &Weights) -> Result<()> {
-        Ok(())
     }
 }

@@ -1,12 +1,13 @@
 //! The task: translating German into English.
 
-use crate::batch::{Batch, Batches};
-use crate::corpus::{Data, TranslationCorpus, learner};
+use crate::batch::Batch;
+use crate::corpus::{TranslationCorpus, learner};
 use crate::model::{Architecture, ENCODERS, FEEDINGS};
 use crate::pairs::{Parallel, Specials};
 use crate::{synthetic, text};
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
+use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
@@ -207,38 +208,16 @@ impl Task for TranslationTask {
             let most = Specials::MOST_SYMBOLS + 2;
             return Err(Error::input(format!("`--vocab` must lie between 3 and {most}")));
         };
-        let rows = trial.optimization.batch as usize;
-        let train = Box::new(Noise::new(rows, extent.length, symbols));
-        learner(trial, Data { train, validation: None, test: None }, extent, compute)
+        let (rows, length) = (trial.optimization.batch as usize, extent.length);
+        let train = Rotation::new((rows * length) as u64, |random| noise(random, rows, length, symbols));
+        learner(trial, Data::unmeasured(Box::new(train)), extent, compute)
     }
 }
 
-/// Random pairs of one length: a few minibatches that take turns, since only their shape matters.
-struct Noise(Vec<Batch>);
-
-impl Noise {
-    /// `length` source tokens and as many predictions, the end included.
-    fn new(rows: usize, length: usize, symbols: usize) -> Self {
-        let batch = |number| {
-            let mut random = Random::new("noise", &[number]);
-            let mut sentence =
-                |length: usize| (0..length).map(|_| random.below(symbols as u64) as u16).collect::<Vec<_>>();
-            let pairs: Vec<[Vec<u16>; 2]> =
-                (0..rows).map(|_| [sentence(length), sentence(length - 1)]).collect();
-            Batch::new(&pairs, Specials::after(symbols))
-        };
-        Self((0..4).map(batch).collect())
-    }
-}
-
-impl Batches for Noise {
-    fn per_epoch(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn predictions(&self) -> u64 {
-        self.0.iter().map(|batch| batch.targets.len() as u64).sum()
-    }
-    fn batch(&mut self, step: u64) -> Batch {
-        self.0[(step % self.0.len() as u64) as usize].clone()
-    }
+/// Random pairs: `length` source tokens and as many predictions, the end included.
+fn noise(random: &mut Random, rows: usize, length: usize, symbols: usize) -> Batch {
+    let mut sentence =
+        |length: usize| (0..length).map(|_| random.below(symbols as u64) as u16).collect::<Vec<_>>();
+    let pairs: Vec<[Vec<u16>; 2]> = (0..rows).map(|_| [sentence(length), sentence(length - 1)]).collect();
+    Batch::new(&pairs, Specials::after(symbols))
 }

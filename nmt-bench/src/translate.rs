@@ -9,12 +9,11 @@ use crate::task::{TRANSLATION, parallel};
 use crate::text::Tokenizer;
 use burn::module::Module;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::Command;
+use scaling_core::cli::{BestModel, Command};
 use scaling_core::device::Compute;
 use scaling_core::error::{At, Error, Result};
 use scaling_core::neural::import;
-use scaling_core::study::{StudyFile, best_trial};
-use scaling_core::task::Task;
+use scaling_core::study::StudyFile;
 use scaling_core::terminal::{say, say_if_heard, tell};
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -31,13 +30,9 @@ pub(crate) const TRANSLATE: Command = Command { arguments: translate_arguments, 
 pub(crate) const BLEU: Command = Command { arguments: bleu_arguments, run: bleu };
 
 fn common(command: clap::Command) -> clap::Command {
-    let study = Arg::new("study").long("study").value_name("DIR").required(true);
     let beam = Arg::new("beam").long("beam").value_name("N").default_value("5");
-    let device = Arg::new("device").long("device").value_name("D").default_value("cpu").help("Device");
-    command
-        .arg(study.value_parser(value_parser!(PathBuf)).help("Study directory, whose best model is used"))
+    BestModel::arguments(command)
         .arg(beam.value_parser(value_parser!(u64).range(1..=100)).help("Hypotheses followed; 1 is greedy"))
-        .arg(device)
 }
 
 fn translate_arguments() -> clap::Command {
@@ -58,6 +53,8 @@ fn bleu_arguments() -> clap::Command {
 
 /// The best model of a study, and what turns text into its symbols.
 struct Best {
+    /// The study's.
+    directory: PathBuf,
     model: Translator,
     tokenizer: Tokenizer,
     compute: Compute,
@@ -66,15 +63,14 @@ struct Best {
 
 impl Best {
     fn of(given: &ArgMatches) -> Result<Self> {
-        let directory = study_of(given);
-        let compute = Compute::parse(given.get_one::<String>("device").map_or("cpu", String::as_str))?;
-        let (trial, weights) = best_trial(directory, TRANSLATION.name())?;
+        let BestModel { directory, trial, weights, compute } = BestModel::load(given, &TRANSLATION)?;
         let tokenizer = Tokenizer::load(&directory.join(TOKENIZER))?;
         let architecture = Architecture::of(&trial.options);
         let vocabulary = tokenizer.symbols() + 2;
         let model = Translator::new(architecture, trial.size, vocabulary, 0, &compute.device)?;
         let model = import(model, &weights)?.valid();
-        Ok(Self { model, tokenizer, compute, beam: beam_of(given) })
+        let beam = given.get_one::<u64>("beam").map_or(5, |beam| *beam as usize);
+        Ok(Self { directory, model, tokenizer, compute, beam })
     }
 
     fn translate(&self, sources: &[Vec<u16>], beam: usize) -> Vec<String> {
@@ -83,14 +79,6 @@ impl Best {
         let found = decoder.translate(sources);
         found.iter().map(|ids| self.tokenizer.decode(ids)).collect()
     }
-}
-
-fn study_of(given: &ArgMatches) -> &Path {
-    given.get_one::<PathBuf>("study").map_or(Path::new("."), PathBuf::as_path)
-}
-
-fn beam_of(given: &ArgMatches) -> usize {
-    given.get_one::<u64>("beam").map_or(5, |beam| *beam as usize)
 }
 
 fn translate(given: &ArgMatches) -> Result<()> {
@@ -130,7 +118,7 @@ fn translate(given: &ArgMatches) -> Result<()> {
 
 fn bleu(given: &ArgMatches) -> Result<()> {
     let best = Best::of(given)?;
-    let text = parts_of(study_of(given))?;
+    let text = parts_of(&best.directory)?;
     let parts = [("validation", Some(&text.validation)), ("test", text.test.as_ref())];
     let mut found = Vec::new();
     let mut beams = vec![1, best.beam];

@@ -1,8 +1,47 @@
-//! Files that are complete or absent, whatever happens while they are written.
+//! Files that are complete or absent, whatever happens while they are written; and those of prepared data, which
+//! grow piece by piece.
 
 use crate::error::{At, Result};
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
+
+/// Bytes that an [`Output`] gathers before it writes them.
+const BUFFER: usize = 1 << 20;
+
+/// A file that is written piece by piece; errors name it.
+pub struct Output {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Output {
+    /// Begins a file, in place of one that is there.
+    ///
+    /// # Errors
+    /// A file that cannot be created.
+    pub fn create(path: PathBuf) -> Result<Self> {
+        let file = BufWriter::with_capacity(BUFFER, File::create(&path).at("write", &path)?);
+        Ok(Self { path, file })
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).at("write", &self.path)
+    }
+
+    /// Writes what is still in memory and waits for the disk.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn finish(self) -> Result<()> {
+        let file = self.file.into_inner().map_err(IntoInnerError::into_error);
+        file.and_then(|file| file.sync_all()).at("write", &self.path)
+    }
+}
 
 /// Writes `bytes` to `path`: beside it first, flushed to the disk, then renamed over it.
 ///

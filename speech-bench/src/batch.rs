@@ -3,6 +3,7 @@
 use crate::audio::Series;
 use crate::utterances::Utterances;
 use rayon::prelude::*;
+use scaling_core::neural::Batches;
 use scaling_core::random::Random;
 use std::sync::Arc;
 
@@ -49,16 +50,6 @@ impl Batch {
     pub(crate) fn characters(&self) -> usize {
         self.transcripts.iter().map(Vec::len).sum()
     }
-}
-
-/// A source of minibatches.
-pub(crate) trait Batches {
-    /// Minibatches in one pass.
-    fn per_epoch(&self) -> u64;
-    /// Frames in one pass.
-    fn frames(&self) -> u64;
-    /// The minibatch of update `step`.
-    fn batch(&mut self, step: u64) -> Batch;
 }
 
 /// The order in which utterances are seen.
@@ -124,11 +115,14 @@ impl Sorted {
 }
 
 impl Batches for Sorted {
+    type Batch = Batch;
+
     fn per_epoch(&self) -> u64 {
         self.items.len().div_ceil(self.rows) as u64
     }
 
-    fn frames(&self) -> u64 {
+    /// Frames.
+    fn samples(&self) -> u64 {
         self.frames.iter().map(|frames| u64::from(*frames)).sum()
     }
 

@@ -1,14 +1,14 @@
 //! Utterances opened for a study: what shards are drawn from and what models are measured on.
 
 use crate::audio::{Extractor, Series};
-use crate::batch::{Batches, Order, Sorted};
+use crate::batch::{Batch, Order, Sorted};
 use crate::model::{Architecture, DeepSpeech, HybridAttention, Recogniser};
 use crate::recipe::SpeechRecipe;
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::files::write_json;
-use scaling_core::neural::Neural;
+use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
@@ -70,7 +70,7 @@ impl SpeechCorpus {
         Self { speech, pool: UtterancePool { utterances, samples }, frames }
     }
 
-    fn measured(utterances: &Arc<dyn Utterances>, series: Series, items: Vec<u64>) -> Box<dyn Batches> {
+    fn measured(utterances: &Arc<dyn Utterances>, series: Series, items: Vec<u64>) -> Source<Batch> {
         Box::new(Sorted::new(utterances.clone(), series, items, VALIDATION_ROWS, Order::Sorted))
     }
 }
@@ -137,7 +137,7 @@ impl Corpus for SpeechCorpus {
         let said = &self.speech.validation;
         let count = said.len().unwrap_or(0);
         let items = measured_items(&self.speech.fingerprint, count, trial.validation, characters(said));
-        let validation = Some(Self::measured(said, series, items));
+        let validation = Self::measured(said, series, items);
         let test = self.speech.test.as_ref().map(|test| {
             let items = (0..test.len().unwrap_or(0)).collect();
             Self::measured(test, series, items)
@@ -147,20 +147,13 @@ impl Corpus for SpeechCorpus {
     }
 }
 
-/// The batches of a trial.
-pub(crate) struct Data {
-    pub(crate) train: Box<dyn Batches>,
-    pub(crate) validation: Option<Box<dyn Batches>>,
-    pub(crate) test: Option<Box<dyn Batches>>,
-}
-
 /// A recogniser of the trial's kind on given batches.
 ///
 /// # Errors
 /// If the size does not suit the model.
 pub(crate) fn learner(
     trial: &TrialConfig,
-    data: Data,
+    data: Data<Batch>,
     extent: Extent,
     compute: &Compute,
 ) -> Result<Box<dyn Learner>> {
@@ -182,12 +175,11 @@ pub(crate) fn learner(
 
 fn trained<M: Recogniser + 'static>(
     model: M,
-    Data { train, validation, test }: Data,
+    data: Data<Batch>,
     cost: Cost,
     trial: &TrialConfig,
     compute: &Compute,
 ) -> Box<dyn Learner> {
-    let device = compute.device.clone();
-    let recipe = SpeechRecipe { train, validation, test, cost, device, model: PhantomData };
-    Box::new(Neural::new(recipe, model, &trial.optimization))
+    let recipe = SpeechRecipe { device: compute.device.clone(), model: PhantomData };
+    Box::new(Neural::new(recipe, model, data, cost, &trial.optimization))
 }

@@ -1,12 +1,13 @@
 //! The task: writing down what is said.
 
-use crate::batch::{Batch, Batches};
-use crate::corpus::{Data, SpeechCorpus, learner};
+use crate::batch::Batch;
+use crate::corpus::{SpeechCorpus, learner};
 use crate::model::{Architecture, NAMES};
 use crate::utterances::{ALPHABET, Speech};
 use crate::{recordings, synthetic};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
+use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
@@ -214,41 +215,22 @@ impl Task for SpeechTask {
     ) -> Result<Box<dyn Learner>> {
         let architecture = Architecture::of(&trial.model, &trial.options)?;
         let alphabet = architecture.alphabet(extent.vocabulary)?;
-        let (rows, bins) = (trial.optimization.batch as usize, architecture.series().bins());
-        let train = Box::new(Noise::new(rows, extent.length, bins, alphabet));
-        learner(trial, Data { train, validation: None, test: None }, extent, compute)
+        let (rows, frames) = (trial.optimization.batch as usize, extent.length);
+        let bins = architecture.series().bins();
+        let train =
+            Rotation::new((rows * frames) as u64, |random| noise(random, rows, frames, bins, alphabet));
+        learner(trial, Data::unmeasured(Box::new(train)), extent, compute)
     }
 }
 
-/// Random utterances of one length with a character for every ten frames: a few minibatches that take turns, since
-/// only their shape matters.
-struct Noise(Vec<Batch>);
-
-impl Noise {
-    fn new(rows: usize, frames: usize, bins: usize, alphabet: usize) -> Self {
-        let batch = |number| {
-            let mut random = Random::new("noise", &[number]);
-            let features: Vec<Vec<f32>> =
-                (0..rows).map(|_| (0..frames * bins).map(|_| random.normal() as f32).collect()).collect();
-            let mut transcript = || {
-                let characters = (frames / 10).max(1);
-                (0..characters).map(|_| random.below(alphabet as u64) as u8).collect::<Vec<u8>>()
-            };
-            let transcripts = (0..rows).map(|_| transcript()).collect();
-            Batch::new(&features, bins, transcripts)
-        };
-        Self((0..4).map(batch).collect())
-    }
-}
-
-impl Batches for Noise {
-    fn per_epoch(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn frames(&self) -> u64 {
-        self.0.iter().flat_map(|batch| batch.lengths.iter()).map(|frames| *frames as u64).sum()
-    }
-    fn batch(&mut self, step: u64) -> Batch {
-        self.0[(step % self.0.len() as u64) as usize].clone()
-    }
+/// Random utterances of so many frames each, with a character for every ten.
+fn noise(random: &mut Random, rows: usize, frames: usize, bins: usize, alphabet: usize) -> Batch {
+    let features: Vec<Vec<f32>> =
+        (0..rows).map(|_| (0..frames * bins).map(|_| random.normal() as f32).collect()).collect();
+    let mut transcript = || {
+        let characters = (frames / 10).max(1);
+        (0..characters).map(|_| random.below(alphabet as u64) as u8).collect::<Vec<u8>>()
+    };
+    let transcripts = (0..rows).map(|_| transcript()).collect();
+    Batch::new(&features, bins, transcripts)
 }

@@ -8,16 +8,13 @@ use crate::task::SPEECH;
 use crate::utterances::{ALPHABET, text};
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
-use scaling_core::cli::Command;
-use scaling_core::device::Compute;
+use scaling_core::cli::{BestModel, Command};
 use scaling_core::error::{Error, Result};
 use scaling_core::files::read_json;
 use scaling_core::neural::import;
-use scaling_core::study::best_trial;
-use scaling_core::task::Task;
 use scaling_core::terminal::{say_if_heard, tell};
 use scaling_core::trial::{TrialConfig, Weights};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Files that are named one by one where they cannot be heard; more are counted.
 const NAMED: usize = 2;
@@ -26,21 +23,16 @@ const NAMED: usize = 2;
 pub(crate) const TRANSCRIBE: Command = Command { arguments, run };
 
 fn arguments() -> clap::Command {
-    let study = Arg::new("study").long("study").value_name("DIR").required(true);
     let files = Arg::new("files").value_name("FILE").required(true).num_args(1..);
-    let device = Arg::new("device").long("device").value_name("D").default_value("cpu").help("Device");
-    clap::Command::new("transcribe")
-        .about("Write down what is said in WAV and FLAC files, by a study's best model")
-        .arg(study.value_parser(value_parser!(PathBuf)).help("Study directory, whose best model is used"))
-        .arg(device)
+    let command = clap::Command::new("transcribe")
+        .about("Write down what is said in WAV and FLAC files, by a study's best model");
+    BestModel::arguments(command)
         .arg(files.value_parser(value_parser!(PathBuf)).help("Sound files; a line for each"))
 }
 
 /// A line for every file, in order; a file that cannot be heard is named on stderr, and the others are done.
 fn run(given: &ArgMatches) -> Result<()> {
-    let directory = given.get_one::<PathBuf>("study").map_or(Path::new("."), PathBuf::as_path);
-    let compute = Compute::parse(given.get_one::<String>("device").map_or("cpu", String::as_str))?;
-    let (trial, weights) = best_trial(directory, SPEECH.name())?;
+    let BestModel { directory, trial, weights, compute } = BestModel::load(given, &SPEECH)?;
     let normalization: Normalization = read_json(&directory.join(FEATURES))?;
     let listener = listener(&trial, &weights, &compute.device)?;
     let series = Architecture::of(&trial.model, &trial.options)?.series();

@@ -1,13 +1,13 @@
 //! Pictures opened for a study: what shards are drawn from and what networks are measured on.
 
-use crate::augment::{Augment, Crop, Loader};
+use crate::augment::{Augment, Batch, Crop, Loader};
 use crate::images::{Opened, Pictures};
 use crate::model::{Architecture, ResNet};
-use crate::recipe::{Batches, VisionRecipe};
+use crate::recipe::VisionRecipe;
 use crate::synthetic::{self, Shapes};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
-use scaling_core::neural::Neural;
+use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::nn::Padding;
 use scaling_core::number::thousands;
 use scaling_core::settings::Options;
@@ -124,7 +124,7 @@ impl VisionCorpus {
     }
 }
 
-fn evaluation(pictures: &Arc<dyn Pictures>, items: Vec<u64>, augment: Augment) -> Result<Box<dyn Batches>> {
+fn evaluation(pictures: &Arc<dyn Pictures>, items: Vec<u64>, augment: Augment) -> Result<Source<Batch>> {
     let loader = Loader::evaluation(pictures.clone(), items, VALIDATION_ROWS, augment, workers())?;
     Ok(Box::new(loader))
 }
@@ -188,15 +188,14 @@ impl Corpus for VisionCorpus {
         let rows = trial.optimization.batch.max(1) as usize;
         let augment = Augment { side: self.side, crop: crop(&trial.options) };
         let (pool, items) = (self.pool.pictures.clone(), shard.items.clone());
-        let rows = rows.min(items.len());
         let train = Loader::training(pool, items, rows, augment, trial.seed, workers())?;
         let items = measured_items(&self.fingerprint, self.validation_len, trial.validation, |_| 1);
-        let validation = Some(evaluation(&self.validation, items, augment)?);
+        let validation = evaluation(&self.validation, items, augment)?;
         let test = match &self.test {
             Some(test) => Some(evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),
             None => None,
         };
-        let data = Data { train: Box::new(train), rows: rows as u64, validation, test };
+        let data = Data { train: Box::new(train), validation, test };
         learner(trial, data, self.extent(&trial.model, &trial.options), compute)
     }
 }
@@ -208,23 +207,13 @@ fn crop(options: &Options) -> Crop {
     }
 }
 
-/// The minibatches of a trial.
-pub(crate) struct Data {
-    pub(crate) train: Box<dyn Batches>,
-    /// Pictures in an update.
-    pub(crate) rows: u64,
-    pub(crate) validation: Option<Box<dyn Batches>>,
-    /// Never trained or selected on.
-    pub(crate) test: Option<Box<dyn Batches>>,
-}
-
 /// A network of the trial's kind on given minibatches.
 ///
 /// # Errors
 /// If the trial's model or size does not exist.
 pub(crate) fn learner(
     trial: &TrialConfig,
-    data: Data,
+    data: Data<Batch>,
     extent: Extent,
     compute: &Compute,
 ) -> Result<Box<dyn Learner>> {
@@ -243,7 +232,5 @@ pub(crate) fn learner(
         &device.clone().autodiff(),
     )?;
     let cost = architecture.cost(trial.size, extent)?;
-    let Data { train, rows, validation, test } = data;
-    let recipe = VisionRecipe { train, rows, validation, test, cost, device };
-    Ok(Box::new(Neural::new(recipe, model, &trial.optimization)))
+    Ok(Box::new(Neural::new(VisionRecipe { device }, model, data, cost, &trial.optimization)))
 }

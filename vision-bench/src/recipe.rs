@@ -1,51 +1,17 @@
 //! How a residual network is trained and measured.
 
-use crate::augment::{Batch, Loader};
+use crate::augment::Batch;
 use crate::model::ResNet;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
-use scaling_core::error::Result;
-use scaling_core::neural::{Recipe, StepLoss};
+use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
 use scaling_core::standard_error::ratio;
-use scaling_core::task::{Cost, Evaluation};
-use scaling_core::trial::Weights;
+use scaling_core::task::Evaluation;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-/// Minibatches in the order of their steps.
-pub(crate) trait Batches {
-    /// Minibatches in one pass.
-    fn per_epoch(&self) -> u64;
-    /// The minibatch of a step, a pure function of it.
-    fn batch(&mut self, step: u64) -> Batch;
-    /// Time spent waiting for minibatches so far.
-    fn waited(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
-impl Batches for Loader {
-    fn per_epoch(&self) -> u64 {
-        Loader::per_epoch(self)
-    }
-    fn batch(&mut self, step: u64) -> Batch {
-        Loader::batch(self, step)
-    }
-    fn waited(&self) -> Duration {
-        Loader::waited(self)
-    }
-}
-
-/// Training and validation pictures of a trial.
+/// How residual networks are trained and measured.
 pub(crate) struct VisionRecipe {
-    pub(crate) train: Box<dyn Batches>,
-    /// Pictures in an update.
-    pub(crate) rows: u64,
-    pub(crate) validation: Option<Box<dyn Batches>>,
-    /// Never trained or selected on.
-    pub(crate) test: Option<Box<dyn Batches>>,
-    pub(crate) cost: Cost,
     pub(crate) device: Device,
 }
 
@@ -69,21 +35,36 @@ impl Verdict {
     }
 }
 
-impl VisionRecipe {
-    fn measure(model: &ResNet, batches: Option<&mut Box<dyn Batches>>, device: &Device) -> Evaluation {
+impl Recipe for VisionRecipe {
+    type Model = ResNet;
+    type Batch = Batch;
+
+    fn loss(&mut self, model: &ResNet, batch: Batch, _step: u64) -> StepLoss {
+        let device = training_device(&self.device);
+        let (images, labels) = batch.into_tensors(&device);
+        let [rows] = labels.dims();
+        let weights = Tensor::full([rows], 1.0 / rows as f64, &device);
+        let hidden = model.features(images);
+        let (output, bias) = (model.output.val(), model.output_bias.val());
+        let objective =
+            softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
+        let mean = objective.clone().inner();
+        let nats = Box::new(move || f64::from(mean.into_scalar::<f32>()));
+        StepLoss { objective, nats, lookups: Vec::new() }
+    }
+
+    fn measure(&self, model: &ResNet, batches: &mut dyn Batches<Batch = Batch>) -> Evaluation {
         let mut verdicts: Vec<Verdict> = Vec::new();
-        if let Some(batches) = batches {
-            for step in 0..batches.per_epoch() {
-                let batch = batches.batch(step);
-                let labels = batch.labels.clone();
-                let (images, _) = batch.into_tensors(device);
-                let bias = model.output_bias.val();
-                let logits = model.features(images).matmul(model.output.val()) + bias.unsqueeze();
-                let [_, classes] = logits.dims();
-                let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-                let found = logits.par_chunks_exact(classes).zip(&labels);
-                verdicts.par_extend(found.map(|(logits, label)| Verdict::new(logits, *label as usize)));
-            }
+        for step in 0..batches.per_epoch() {
+            let batch = batches.batch(step);
+            let labels = batch.labels.clone();
+            let (images, _) = batch.into_tensors(&self.device);
+            let bias = model.output_bias.val();
+            let logits = model.features(images).matmul(model.output.val()) + bias.unsqueeze();
+            let [_, classes] = logits.dims();
+            let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
+            let found = logits.par_chunks_exact(classes).zip(&labels);
+            verdicts.par_extend(found.map(|(logits, label)| Verdict::new(logits, *label as usize)));
         }
         let n = verdicts.len() as f64;
         let share = |k: usize| verdicts.iter().filter(|v| v.before >= k).count() as f64 / n;
@@ -101,57 +82,6 @@ impl VisionRecipe {
             ]),
             relative_standard_error,
         }
-    }
-}
-
-impl Recipe for VisionRecipe {
-    type Model = ResNet;
-
-    fn steps_per_epoch(&self) -> u64 {
-        self.train.per_epoch()
-    }
-
-    fn samples_per_step(&self) -> f64 {
-        self.rows as f64
-    }
-
-    fn cost(&self) -> Cost {
-        self.cost
-    }
-
-    fn loss(&mut self, model: &ResNet, step: u64) -> StepLoss {
-        let device = training_device(&self.device);
-        let (images, labels) = self.train.batch(step).into_tensors(&device);
-        let [rows] = labels.dims();
-        let weights = Tensor::full([rows], 1.0 / rows as f64, &device);
-        let hidden = model.features(images);
-        let (output, bias) = (model.output.val(), model.output_bias.val());
-        let objective =
-            softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
-        let mean = objective.clone().inner();
-        let nats = Box::new(move || f64::from(mean.into_scalar::<f32>()));
-        StepLoss { objective, nats, lookups: Vec::new() }
-    }
-
-    fn evaluate(&mut self, model: &ResNet) -> Evaluation {
-        Self::measure(model, self.validation.as_mut(), &self.device)
-    }
-
-    fn test(&mut self, model: &ResNet) -> Option<Evaluation> {
-        self.test.as_mut().map(|test| Self::measure(model, Some(test), &self.device))
-    }
-
-    fn input_seconds(&self) -> f64 {
-        self.train.waited().as_secs_f64()
-    }
-
-    /// Nothing: the running statistics belong to the model.
-    fn carried(&self) -> Weights {
-        Weights::default()
-    }
-
-    fn carry(&mut self, _carried: &Weights) -> Result<()> {
-        Ok(())
     }
 }
 

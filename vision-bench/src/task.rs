@@ -1,12 +1,12 @@
 //! The task: naming the class of a picture.
 
 use crate::augment::Batch;
-use crate::corpus::{Data, VisionCorpus, learner};
+use crate::corpus::{VisionCorpus, learner};
 use crate::images;
 use crate::model::{Architecture, NAMES};
-use crate::recipe::Batches;
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
+use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
@@ -226,34 +226,17 @@ impl Task for VisionTask {
             return Err(Error::input(format!("`--length` must be at least {LEAST_SIDE} pixels")));
         }
         let rows = trial.optimization.batch;
-        let train = Box::new(Noise::new(rows as usize, extent));
-        learner(trial, Data { train, rows, validation: None, test: None }, extent, compute)
+        let train = Rotation::new(rows, |random| noise(random, rows as usize, extent));
+        learner(trial, Data::unmeasured(Box::new(train)), extent, compute)
     }
 }
 
-/// Random pictures: a few minibatches that take turns, since only their shape matters.
-struct Noise(Vec<Batch>);
-
-impl Noise {
-    fn new(rows: usize, extent: Extent) -> Self {
-        let batch = |number| {
-            let mut random = Random::new("noise", &[number]);
-            let values = rows * extent.length * extent.length * 3;
-            Batch {
-                side: extent.length,
-                images: (0..values).map(|_| random.uniform() as f32 * 4.0 - 2.0).collect(),
-                labels: (0..rows).map(|_| random.below(extent.vocabulary as u64) as u32).collect(),
-            }
-        };
-        Self((0..4).map(batch).collect())
-    }
-}
-
-impl Batches for Noise {
-    fn per_epoch(&self) -> u64 {
-        self.0.len() as u64
-    }
-    fn batch(&mut self, step: u64) -> Batch {
-        self.0[(step % self.0.len() as u64) as usize].clone()
+/// Random pictures of random classes.
+fn noise(random: &mut Random, rows: usize, extent: Extent) -> Batch {
+    let values = rows * extent.length * extent.length * 3;
+    Batch {
+        side: extent.length,
+        images: (0..values).map(|_| random.uniform() as f32 * 4.0 - 2.0).collect(),
+        labels: (0..rows).map(|_| random.below(extent.vocabulary as u64) as u32).collect(),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) use stream::Stream;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// One minibatch, time-major.
+#[derive(Debug, Clone)]
 pub(crate) struct Batch {
     /// Time steps T.
     pub(crate) steps: usize,
@@ -64,14 +65,4 @@ impl Batch {
     pub(crate) fn weights(&self, device: &Device) -> Tensor<1> {
         Tensor::from_data(TensorData::new(self.weights.clone(), [self.steps * self.rows]), device)
     }
-}
-
-/// A source of minibatches.
-pub(crate) trait Batches {
-    /// Minibatches in one pass.
-    fn per_epoch(&self) -> u64;
-    /// Predictions in one pass.
-    fn predictions(&self) -> u64;
-    /// The minibatch of update `step`.
-    fn batch(&mut self, step: u64) -> Batch;
 }

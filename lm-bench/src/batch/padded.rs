@@ -1,7 +1,8 @@
 //! Non-continuous minibatches: every sentence starts from the zero state (MODELS 3).
 
-use super::{Batch, Batches};
+use super::Batch;
 use crate::text::{Sentences, Specials};
+use scaling_core::neural::Batches;
 use scaling_core::random::Random;
 use std::sync::Arc;
 
@@ -54,11 +55,14 @@ impl Padded {
 }
 
 impl Batches for Padded {
+    type Batch = Batch;
+
     fn per_epoch(&self) -> u64 {
         (self.items.len() as u64).div_ceil(self.rows as u64).max(1)
     }
 
-    fn predictions(&self) -> u64 {
+    /// Predictions.
+    fn samples(&self) -> u64 {
         self.lengths.iter().map(|n| u64::from(*n)).sum()
     }
 
@@ -129,7 +133,7 @@ pub(super) mod tests {
             }
         }
         assert_eq!(first_targets, (0..20).collect());
-        assert_eq!(predictions as u64, padded.predictions());
+        assert_eq!(predictions as u64, padded.samples());
         // Sentence 0 is one token and its end; sentence 8 is cut to five predictions without end.
         assert_eq!(padded.lengths[0], 2);
         assert_eq!(padded.lengths[8], 5);

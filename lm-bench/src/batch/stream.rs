@@ -1,7 +1,8 @@
 //! Continuous minibatches: parallel streams of text whose state is carried (MODELS 2.1).
 
-use super::{Batch, Batches};
+use super::Batch;
 use crate::text::{Sentences, Specials};
+use scaling_core::neural::Batches;
 use scaling_core::random::Random;
 use std::sync::Arc;
 
@@ -79,11 +80,14 @@ impl Stream {
 }
 
 impl Batches for Stream {
+    type Batch = Batch;
+
     fn per_epoch(&self) -> u64 {
         self.stream_length().div_ceil(self.unroll as u64)
     }
 
-    fn predictions(&self) -> u64 {
+    /// Predictions.
+    fn samples(&self) -> u64 {
         self.tokens
     }
 
@@ -158,7 +162,7 @@ mod tests {
             let inputs: Vec<i64> = pairs.iter().map(|p| p.0).collect();
             assert_eq!(inputs[0], end);
             assert_eq!(inputs[1..], expected[..expected.len() - 1]);
-            assert_eq!(stream.predictions(), expected.len() as u64);
+            assert_eq!(stream.samples(), expected.len() as u64);
         }
     }
 

@@ -1,12 +1,15 @@
 //! The subcommands that all domain binaries share.
 
 mod arguments;
+mod best_model;
 mod data;
 mod date;
 mod inspect;
 mod interrupt;
 mod study;
 mod throughput;
+
+pub use best_model::BestModel;
 
 use crate::error::{Error, Result};
 use crate::settings::{Key, Options};

@@ -1,11 +1,13 @@
 //! Models made of tensors: what turns a domain's model and batches into a [`Learner`].
 
 mod batch_norm;
+mod batches;
 mod lstm;
 mod optimizer;
 mod parameters;
 
 pub use batch_norm::BatchNorm;
+pub use batches::{Batches, Data, Rotation, Source};
 pub use lstm::Lstm;
 pub use optimizer::Optimizer;
 pub use parameters::{count, export, import, truncated_normal, uniform};
@@ -30,41 +32,35 @@ pub struct StepLoss {
     pub lookups: Vec<Lookup>,
 }
 
-/// What a domain supplies to train a model: batches, their loss, evaluation.
+/// What a domain supplies to train a model on minibatches: their loss, and what is measured.
 pub trait Recipe {
     /// The model.
     type Model: Module;
-    /// Updates in one pass over the shard.
-    fn steps_per_epoch(&self) -> u64;
-    /// Samples in one update.
-    fn samples_per_step(&self) -> f64;
-    /// Parameters and arithmetic of the model.
-    fn cost(&self) -> Cost;
-    /// The loss on the batch of update `step`, which is a pure function of seed and step (and of
-    /// the state carried from the step before, where there is one).
-    fn loss(&mut self, model: &Self::Model, step: u64) -> StepLoss;
-    /// The whole validation set; the model has no autodiff here.
-    fn evaluate(&mut self, model: &Self::Model) -> Evaluation;
-    /// The test part, where the data have one beside the validation part.
-    fn test(&mut self, _model: &Self::Model) -> Option<Evaluation> {
-        None
-    }
-    /// Seconds for which updates have waited for their samples so far.
-    fn input_seconds(&self) -> f64 {
-        0.0
-    }
+    /// One minibatch.
+    type Batch;
+    /// The loss on the minibatch of update `step`, a pure function of both (and of the state carried from the step
+    /// before, where there is one).
+    fn loss(&mut self, model: &Self::Model, batch: Self::Batch, step: u64) -> StepLoss;
+    /// How a model, which has no autodiff here, does on one pass of minibatches.
+    fn measure(&self, model: &Self::Model, batches: &mut dyn Batches<Batch = Self::Batch>) -> Evaluation;
     /// State carried from step to step, for checkpoints.
-    fn carried(&self) -> Weights;
+    fn carried(&self) -> Weights {
+        Weights::default()
+    }
     /// Puts back what [`Recipe::carried`] returned.
     ///
     /// # Errors
     /// If it belongs to another model.
-    fn carry(&mut self, carried: &Weights) -> Result<()>;
+    fn carry(&mut self, _carried: &Weights) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A model being trained by a recipe.
 pub struct Neural<R: Recipe> {
     recipe: R,
+    data: Data<R::Batch>,
+    cost: Cost,
     // Always there between calls; taken only while the optimiser maps the parameters.
     model: Option<R::Model>,
     optimizer: Optimizer,
@@ -74,13 +70,21 @@ pub struct Neural<R: Recipe> {
 }
 
 impl<R: Recipe> Neural<R> {
-    /// Starts from an initialised model.
-    pub fn new(recipe: R, model: R::Model, optimization: &Optimization) -> Self {
+    /// Starts from an initialised model of the given parameters and arithmetic.
+    pub fn new(
+        recipe: R,
+        model: R::Model,
+        data: Data<R::Batch>,
+        cost: Cost,
+        optimization: &Optimization,
+    ) -> Self {
         let (model, optimizer) = (model.train(), Optimizer::new(optimization));
         #[cfg(feature = "tch")]
         let (tape, model) = Tape::new(model);
         Self {
             recipe,
+            data,
+            cost,
             model: Some(model),
             optimizer,
             #[cfg(feature = "tch")]
@@ -95,28 +99,29 @@ impl<R: Recipe> Neural<R> {
 
 impl<R: Recipe> Learner for Neural<R> {
     fn steps_per_epoch(&self) -> u64 {
-        self.recipe.steps_per_epoch()
+        self.data.train.per_epoch()
     }
 
     fn samples_per_step(&self) -> f64 {
-        self.recipe.samples_per_step()
+        self.data.train.samples() as f64 / self.data.train.per_epoch() as f64
     }
 
     fn cost(&self) -> Cost {
-        self.recipe.cost()
+        self.cost
     }
 
     fn step(&mut self, step: u64, rate: f64) -> f64 {
+        let batch = self.data.train.batch(step);
         let model = self.model.take().unwrap_or_else(|| unreachable!("the model is there between calls"));
         #[cfg(feature = "tch")]
         if let Some(tape) = &self.tape {
             let leaves = tape.begin(&model);
-            let loss = self.recipe.loss(&model, step);
+            let loss = self.recipe.loss(&model, batch, step);
             let gradients = Tape::gradients(leaves, loss.objective);
             self.model = Some(unrecorded(|| self.optimizer.apply(model, &gradients, step, rate)));
             return (loss.nats)();
         }
-        let loss = self.recipe.loss(&model, step);
+        let loss = self.recipe.loss(&model, batch, step);
         let mut gradients = loss.objective.backward();
         self.model = Some(self.optimizer.step(model, &mut gradients, &loss.lookups, step, rate));
         (loss.nats)()
@@ -124,17 +129,18 @@ impl<R: Recipe> Learner for Neural<R> {
 
     fn evaluate(&mut self) -> Evaluation {
         let model = self.model().clone().valid();
-        unrecorded(|| self.recipe.evaluate(&model))
+        unrecorded(|| self.recipe.measure(&model, self.data.validation.as_mut()))
     }
 
     fn test(&mut self, weights: &Weights) -> Result<Option<Evaluation>> {
         // `valid` first: running statistics of a clone are those of the model itself.
         let model = import(self.model().clone().valid(), weights)?;
-        Ok(unrecorded(|| self.recipe.test(&model)))
+        let test = self.data.test.as_mut();
+        Ok(test.map(|test| unrecorded(|| self.recipe.measure(&model, test.as_mut()))))
     }
 
     fn input_seconds(&self) -> f64 {
-        self.recipe.input_seconds()
+        self.data.train.waited().as_secs_f64()
     }
 
     fn weights(&self) -> Weights {

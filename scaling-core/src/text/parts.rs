@@ -5,6 +5,23 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What the papers that come with data are called, in lower case and without their endings.
+pub const PAPERS: [&str; 13] = [
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "notice",
+    "authors",
+    "changelog",
+    "citation",
+    "makefile",
+    "_success",
+    "sha256sums",
+    "md5sums",
+    "checksums",
+];
+
 /// What the items of a file are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -67,34 +84,17 @@ fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<Pa
 
 /// Hidden files, copies of editors, and the papers, lists and programs that come with a corpus are not its text.
 fn is_about_the_text(path: &Path) -> bool {
-    const STEMS: [&str; 14] = [
-        "readme",
-        "license",
-        "licence",
-        "copying",
-        "notice",
-        "authors",
-        "changelog",
-        "citation",
-        "makefile",
-        "_success",
-        "sha256sums",
-        "md5sums",
-        "checksums",
-        "vocab",
-    ];
     const ENDINGS: [&str; 19] = [
         "md", "rst", "json", "yaml", "yml", "toml", "bib", "cff", "html", "htm", "pdf", "png", "jpg", "svg",
         "py", "sh", "pl", "log", "sha256",
     ];
     let name = lower(path.file_name());
     let stem = name.split('.').next().unwrap_or_default();
-    let is_one_of = |list: &[&str], word: &str| list.contains(&word);
     stem.is_empty()
         || name.ends_with('~')
         || name.split(['.', '-', '_']).any(|word| word == "vocab")
-        || is_one_of(&STEMS, stem)
-        || is_one_of(&ENDINGS, extension(path).as_str())
+        || PAPERS.contains(&stem)
+        || ENDINGS.contains(&extension(path).as_str())
 }
 
 fn is_packed(path: &Path) -> bool {

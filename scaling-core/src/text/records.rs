@@ -1,18 +1,17 @@
 //! Records of different lengths, such as sentences of ids, in two files of the cache: the records one after
 //! the other, and `u64` little endian where each begins and, last, where they end, counted in elements.
 
-use crate::error::{At, Error, Result};
+use crate::error::{Error, Result};
+use crate::files::Output;
 use crate::mapped::{map_readonly, u64_at};
 use memmap2::Mmap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The two files while they are written.
 pub struct Writer {
-    data: Output,
-    offsets: Output,
+    data: Hashed,
+    offsets: Hashed,
     position: u64,
 }
 
@@ -22,9 +21,9 @@ impl Writer {
     /// # Errors
     /// A file that cannot be written.
     pub fn create(data: PathBuf, offsets: PathBuf) -> Result<Self> {
-        let mut offsets = Output::create(offsets)?;
+        let mut offsets = Hashed::create(offsets)?;
         offsets.write(&u64::to_le_bytes(0))?;
-        Ok(Self { data: Output::create(data)?, offsets, position: 0 })
+        Ok(Self { data: Hashed::create(data)?, offsets, position: 0 })
     }
 
     /// Adds records: their bytes, and of each the number of elements.
@@ -98,27 +97,24 @@ impl Records {
 }
 
 /// A file that is being written, and the hash of what it holds.
-struct Output {
-    path: PathBuf,
-    file: BufWriter<File>,
+struct Hashed {
+    file: Output,
     hasher: blake3::Hasher,
 }
 
-impl Output {
+impl Hashed {
     fn create(path: PathBuf) -> Result<Self> {
-        let file = BufWriter::with_capacity(1 << 20, File::create(&path).at("write", &path)?);
-        Ok(Self { path, file, hasher: blake3::Hasher::new() })
+        Ok(Self { file: Output::create(path)?, hasher: blake3::Hasher::new() })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.hasher.update(bytes);
-        self.file.write_all(bytes).at("write", &self.path)
+        self.file.write(bytes)
     }
 
     /// Flushes to the disk; the hash of the whole file.
     fn finish(self) -> Result<blake3::Hash> {
-        let file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all()).at("write", &self.path)?;
+        self.file.finish()?;
         Ok(self.hasher.finalize())
     }
 }
@@ -126,6 +122,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::At;
 
     #[test]
     fn records_come_back_as_written() -> Result<()> {

@@ -6,10 +6,9 @@ use crate::utterances::{ALPHABET, Utterances};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use memmap2::Mmap;
-use scaling_core::error::{At, Error, Result};
+use scaling_core::error::{Error, Result};
+use scaling_core::files::Output;
 use scaling_core::mapped::{map_readonly, u16s, u64_at};
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -27,22 +26,19 @@ fn paths(directory: &Path, name: &str) -> [PathBuf; 4] {
 
 /// Writes the files of a part.
 pub(super) struct Writer {
-    files: [(PathBuf, BufWriter<File>); 4],
+    files: [Output; 4],
     frames: u64,
     symbols: u64,
 }
 
 impl Writer {
+    /// Begins the files of a part.
+    ///
     /// # Errors
     /// Files that cannot be created.
     pub(super) fn create(directory: &Path, name: &str) -> Result<Self> {
-        let open = |path: PathBuf| -> Result<_> {
-            let file = File::create(&path).at("write", &path)?;
-            Ok((path, BufWriter::new(file)))
-        };
-        let [spectrogram, mel, transcripts, index] = paths(directory, name);
-        let files = [open(spectrogram)?, open(mel)?, open(transcripts)?, open(index)?];
-        Ok(Self { files, frames: 0, symbols: 0 })
+        let [spectrogram, mel, transcripts, index] = paths(directory, name).map(Output::create);
+        Ok(Self { files: [spectrogram?, mel?, transcripts?, index?], frames: 0, symbols: 0 })
     }
 
     /// Adds an utterance.
@@ -55,10 +51,7 @@ impl Writer {
         let index = [self.frames, self.symbols].map(u64::to_le_bytes);
         let [spectrogram, mel] = &heard.features;
         let bytes = [spectrogram, mel, transcript, index.as_flattened()];
-        for ((path, file), bytes) in self.files.iter_mut().zip(bytes) {
-            file.write_all(bytes).at("write", path)?;
-        }
-        Ok(())
+        self.files.iter_mut().zip(bytes).try_for_each(|(file, bytes)| file.write(bytes))
     }
 
     /// Writes what is still in memory and waits for the disk.
@@ -66,11 +59,7 @@ impl Writer {
     /// # Errors
     /// A full disk.
     pub(super) fn finish(self) -> Result<()> {
-        for (path, mut file) in self.files {
-            file.flush().at("write", &path)?;
-            file.get_ref().sync_all().at("write", &path)?;
-        }
-        Ok(())
+        self.files.into_iter().try_for_each(Output::finish)
     }
 }
 

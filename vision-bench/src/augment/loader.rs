@@ -8,6 +8,7 @@ use crate::images::Pictures;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
+use scaling_core::neural::Batches;
 use scaling_core::nn::upload;
 use scaling_core::random::Random;
 use std::cell::Cell;
@@ -128,15 +129,19 @@ impl Loader {
             .map_err(|error| Error::failed(format!("cannot start threads for the pictures: {error}")))?;
         Ok(Self { plan: Arc::new(plan), pool: Arc::new(pool), ahead: None, waited: Duration::ZERO })
     }
+}
 
-    /// Minibatches in one pass.
-    pub(crate) fn per_epoch(&self) -> u64 {
+impl Batches for Loader {
+    type Batch = Batch;
+
+    fn per_epoch(&self) -> u64 {
         self.plan.per_epoch()
     }
 
-    /// Time spent waiting for minibatches so far: near zero unless the threads cannot keep up.
-    pub(crate) fn waited(&self) -> Duration {
-        self.waited
+    /// Pictures; what is left over in training does not count.
+    fn samples(&self) -> u64 {
+        let all = self.plan.items.len() as u64;
+        all.min(self.per_epoch() * self.plan.rows as u64)
     }
 
     /// The minibatch of update `step`. Asking for one after the other finds them ready; asking for any
@@ -144,7 +149,7 @@ impl Loader {
     ///
     /// # Panics
     /// If reading a picture panicked, or past the end of an evaluation.
-    pub(crate) fn batch(&mut self, step: u64) -> Batch {
+    fn batch(&mut self, step: u64) -> Batch {
         let start = Instant::now();
         let mut ahead = match self.ahead.take().filter(|ahead| ahead.next == step) {
             Some(ahead) => ahead,
@@ -157,6 +162,11 @@ impl Loader {
         }
         self.waited += start.elapsed();
         batch
+    }
+
+    /// Near zero unless the threads cannot keep up.
+    fn waited(&self) -> Duration {
+        self.waited
     }
 }
 

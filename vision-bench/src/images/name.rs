@@ -1,6 +1,7 @@
 //! Names of files and of members of archives: which are pictures, their order, and how they are shown.
 
 pub(super) use scaling_core::quarantine::shown;
+use scaling_core::text::parts::PAPERS;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -21,17 +22,15 @@ pub(super) enum Kind {
 impl Kind {
     /// By the end of a name, whose case does not matter.
     pub(super) fn of(name: &OsStr) -> Self {
-        const PAPERS: [&str; 11] =
+        const ENDINGS: [&str; 11] =
             ["txt", "csv", "tsv", "json", "xml", "md", "mat", "html", "yaml", "yml", "pdf"];
-        const STEMS: [&str; 7] =
-            ["readme", "license", "licence", "copying", "sha256sums", "md5sums", "checksums"];
         let lower = name.to_string_lossy().to_lowercase();
         let extension = Path::new(&lower).extension().unwrap_or_default().to_string_lossy();
         match extension.as_ref() {
             "jpeg" | "jpg" | "png" => Self::Picture,
             "tar" => Self::Tar,
-            end if PAPERS.contains(&end) => Self::Companion,
-            "" if STEMS.contains(&lower.as_str()) => Self::Companion,
+            end if ENDINGS.contains(&end) => Self::Companion,
+            "" if PAPERS.contains(&lower.as_str()) => Self::Companion,
             _ => Self::Other,
         }
     }

@@ -2,10 +2,9 @@
 
 use super::{Picture, Pictures};
 use memmap2::Mmap;
-use scaling_core::error::{At, Error, Result};
+use scaling_core::error::{Error, Result};
+use scaling_core::files::Output;
 use scaling_core::mapped::{map_readonly, u64_at};
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Numbers of a picture in the index: the offset of its pixels, width and height (the upper half),
@@ -20,21 +19,19 @@ fn paths(directory: &Path, name: &str) -> (PathBuf, PathBuf) {
 
 /// Writes the files of a part.
 pub(super) struct Writer {
-    pixels: (PathBuf, BufWriter<File>),
-    index: (PathBuf, BufWriter<File>),
+    pixels: Output,
+    index: Output,
     offset: u64,
 }
 
 impl Writer {
+    /// Begins the files of a part.
+    ///
     /// # Errors
     /// Files that cannot be created.
     pub(super) fn create(directory: &Path, name: &str) -> Result<Self> {
-        let open = |path: PathBuf| -> Result<_> {
-            let file = File::create(&path).at("write", &path)?;
-            Ok((path, BufWriter::new(file)))
-        };
         let (pixels, index) = paths(directory, name);
-        Ok(Self { pixels: open(pixels)?, index: open(index)?, offset: 0 })
+        Ok(Self { pixels: Output::create(pixels)?, index: Output::create(index)?, offset: 0 })
     }
 
     /// Adds a picture.
@@ -44,8 +41,8 @@ impl Writer {
     pub(super) fn push(&mut self, picture: &Picture, label: u32) -> Result<()> {
         let Picture { width, height, pixels } = picture;
         let numbers = [self.offset, *width as u64 | (*height as u64) << 32, u64::from(label)];
-        self.index.1.write_all(numbers.map(u64::to_le_bytes).as_flattened()).at("write", &self.index.0)?;
-        self.pixels.1.write_all(pixels).at("write", &self.pixels.0)?;
+        self.index.write(numbers.map(u64::to_le_bytes).as_flattened())?;
+        self.pixels.write(pixels)?;
         self.offset += pixels.len() as u64;
         Ok(())
     }
@@ -55,11 +52,8 @@ impl Writer {
     /// # Errors
     /// A full disk.
     pub(super) fn finish(self) -> Result<()> {
-        for (path, mut file) in [self.pixels, self.index] {
-            file.flush().at("write", &path)?;
-            file.get_ref().sync_all().at("write", &path)?;
-        }
-        Ok(())
+        self.pixels.finish()?;
+        self.index.finish()
     }
 }
 
