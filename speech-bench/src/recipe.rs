@@ -17,7 +17,7 @@ pub(crate) struct SpeechRecipe<M> {
 }
 
 /// Changes that turn what was heard into what was said: insertions, deletions and replacements (Levenshtein 1966).
-pub(crate) fn changes<T: PartialEq>(heard: &[T], said: &[T]) -> usize {
+fn changes<T: PartialEq>(heard: &[T], said: &[T]) -> usize {
     /// What the library takes: something that can be iterated by reference.
     struct Sequence<'a, T>(&'a [T]);
     impl<'a, T> IntoIterator for &'a Sequence<'_, T> {

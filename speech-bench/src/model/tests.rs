@@ -3,10 +3,12 @@
 use super::architecture::BatchNormed;
 use super::*;
 use crate::audio::Series;
-use scaling_core::neural::{Neural, Recipe, StepLoss, export};
+use crate::recipe::SpeechRecipe;
+use scaling_core::neural::{Data, Neural, Rotation, export};
 use scaling_core::random::Random;
-use scaling_core::task::{Cost, Evaluation, Learner};
+use scaling_core::task::{Cost, Learner};
 use scaling_core::trial::{Optimization, Weights};
+use std::marker::PhantomData;
 
 #[cfg(feature = "tch")]
 mod torch;
@@ -90,52 +92,13 @@ fn counts_are_those_of_the_parameters() {
     }
 }
 
-/// One minibatch, over and over.
-struct Alone<M> {
-    batch: Batch,
-    model: std::marker::PhantomData<M>,
-}
-
-impl<M: Recogniser> Recipe for Alone<M> {
-    type Model = M;
-    fn steps_per_epoch(&self) -> u64 {
-        1
-    }
-    fn samples_per_step(&self) -> f64 {
-        1.0
-    }
-    fn cost(&self) -> Cost {
-        Cost { parameters: 0, flops_per_sample: 0.0 }
-    }
-    fn loss(&mut self, model: &M, _step: u64) -> StepLoss {
-        let found = model.loss(&self.batch, &Device::flex().autodiff());
-        let nats = found.nats;
-        let nats = Box::new(move || nats().into_iter().map(f64::from).sum());
-        StepLoss { objective: found.total.div_scalar(self.batch.rows() as f64), nats, lookups: Vec::new() }
-    }
-    /// The characters that are wrong after all.
-    fn evaluate(&mut self, model: &M) -> Evaluation {
-        let heard = model.hear(&self.batch, &Device::flex()).transcripts;
-        let wrong: usize = heard
-            .iter()
-            .zip(&self.batch.transcripts)
-            .map(|(heard, said)| crate::recipe::changes(heard, said))
-            .sum();
-        let (error, metrics) = (wrong as f64, std::collections::BTreeMap::new());
-        Evaluation { error, loss: error, metrics, relative_standard_error: None }
-    }
-    fn carried(&self) -> Weights {
-        Weights::default()
-    }
-    fn carry(&mut self, _carried: &Weights) -> scaling_core::error::Result<()> {
-        Ok(())
-    }
-}
-
-/// Learns three utterances by heart; what is left of the loss, and the characters that are wrong afterwards.
-fn learn<M: Recogniser>(model: M, series: Series, steps: u64, rate: f64) -> (f64, f64) {
-    let recipe = Alone { batch: batch(&[40, 32, 27], series, 2), model: std::marker::PhantomData };
-    let mut learner = Neural::new(recipe, model, &Optimization::constant("adam", rate, 3, 10.0));
+/// Learns three utterances by heart; what is left of the loss, and the share of characters that are wrong afterwards.
+fn learn<M: Recogniser + 'static>(model: M, series: Series, steps: u64, rate: f64) -> (f64, f64) {
+    let alone = || Box::new(Rotation::new(99, |_| batch(&[40, 32, 27], series, 2)));
+    let data = Data { train: alone(), validation: alone(), test: None };
+    let recipe = SpeechRecipe { device: Device::flex(), model: PhantomData };
+    let cost = Cost { parameters: 0, flops_per_sample: 0.0 };
+    let mut learner = Neural::new(recipe, model, data, cost, &Optimization::constant("adam", rate, 3, 10.0));
     let first = learner.step(0, rate);
     let last = (1..steps).map(|step| learner.step(step, rate)).last().unwrap_or(first);
     (last / first, learner.evaluate().error)
