@@ -56,7 +56,7 @@ fn unusable_utterances_of_librispeech_are_listed() -> Result<()> {
     bench.put(&format!("{chapter}/._1-7-0004.flac"), "left by a Mac")?;
     bench.put(
         &format!("{chapter}/1-7.trans.txt"),
-        "1-7-0000 HELLO\n1-7-0001 IT'S ME\n1-7-0001 IT'S ME\n1-7-0003 CUT OFF\n1-7-0005 NO AUDIO\n1-7-0006\n",
+        "1-7-0000 HELLO\n1-7-0001 IT'S ME\n1-7-0001 IT'S YOU\n1-7-0003 CUT OFF\n1-7-0005 NO AUDIO\n1-7-0006\n",
     )?;
     let summary = bench.check()?;
     let reason = crate::audio::load(&bench.path(&format!("{chapter}/1-7-0003.flac"))).unwrap_err();

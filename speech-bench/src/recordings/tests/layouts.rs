@@ -95,6 +95,25 @@ fn librispeech_is_found_at_every_level() -> Result<()> {
 }
 
 #[test]
+fn what_is_cut_in_one_part_is_whole_in_none() -> Result<()> {
+    let bench = Bench::manifests()?;
+    // Of 3.wav the training part names the beginning alone; a page's manifest is none of recordings; a line may be
+    // repeated.
+    bench.put("manifest.json", "{\n  \"name\": \"page\"\n}\n")?;
+    bench.put(
+        "train_manifest.json",
+        "{\"audio_filepath\": \"0.wav\", \"text\": \"zero\"}\n{\"audio_filepath\": \"2.wav\", \"text\": \"two\"}\n",
+    )?;
+    bench.put("dev.csv", "wav_filename,transcript,offset\n4.wav,four,\n5.wav,five,0.0\n3.wav,more,1.5\n")?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["zero", "one", "two"]);
+    assert_eq!(texts(&*speech.validation), ["four", "five"]);
+    let summary = bench.check()?.to_string();
+    assert!(summary.contains("3.wav (is a recording of several utterances (offset)"), "{summary}");
+    Ok(())
+}
+
+#[test]
 fn recordings_that_repeat_are_counted() -> Result<()> {
     let bench = Bench::manifests()?;
     bench.put("1.wav", wav(&tone(8_000, 0)))?;
