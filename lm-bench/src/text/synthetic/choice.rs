@@ -23,7 +23,7 @@ impl Choice {
     pub(super) fn new(weights: &[f64]) -> Self {
         let total: f64 = weights.iter().sum();
         let probabilities: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
-        let entropy = probabilities.iter().copied().map(nats).sum();
+        let entropy = probabilities.iter().copied().map(entropy_term).sum();
         let columns = columns(&probabilities);
         Self { probabilities, columns, entropy }
     }
@@ -169,7 +169,7 @@ mod tests {
         for (i, p) in sums.iter().enumerate() {
             assert!((p - blend.p(i)).abs() < 1e-15);
         }
-        let entropy: f64 = sums.iter().copied().map(nats).sum();
+        let entropy: f64 = sums.iter().copied().map(entropy_term).sum();
         assert!((blend.entropy() - entropy).abs() < 1e-12);
         let mean: f64 = sums.iter().enumerate().map(|(i, p)| p * i as f64).sum();
         let base_mean = choice.mean(|i| i as f64);
