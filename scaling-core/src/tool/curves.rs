@@ -133,7 +133,8 @@ impl Table<'_> {
             let may_be = |i: &usize| Some(*i) != taken && self.is_numeric(*i);
             let is_meant = |i: &usize| {
                 let name = self.header[*i].to_lowercase();
-                may_be(i) && words.iter().any(|word| name.contains(word))
+                // Standard errors are no errors.
+                may_be(i) && !name.contains("std") && words.iter().any(|word| name.contains(word))
             };
             let is_no_number_of_a_row =
                 |i: &usize| may_be(i) && !NUMBERINGS.contains(&self.header[*i].to_lowercase().as_str());
@@ -258,6 +259,7 @@ mod tests {
             ("n_samples,seed,test_error\n10,1,3\n20,1,2", ("n_samples", "test_error")),
             ("# by hand\nn;size;val_loss\n10;1;3\n20;1;2", ("n", "val_loss")),
             ("n\tE\n10\t3\n20\t2", ("n", "E")),
+            ("n,stderr,loss\n10,1,3\n20,1,2", ("n", "loss")),
         ] {
             let curves = read(text, &Columns::default()).unwrap();
             assert_eq!((curves.x.as_str(), curves.y.as_str()), expected);
