@@ -273,8 +273,7 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 #[test]
 fn what_is_missing_or_damaged_is_said() {
     let bench = bench();
-    let settings = "study --out s --set shards=500,1000 --set sizes=100 --set seeds=1";
-    bench.succeed(settings);
+    bench.succeed("study --out s --set shards=500,1000 --set sizes=100 --set seeds=1 --set sgd_rates=1");
     let mut trials: Vec<_> = std::fs::read_dir(bench.path("s/trials"))
         .expect("trials")
         .map(|entry| entry.expect("a trial").path())

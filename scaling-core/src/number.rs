@@ -47,6 +47,16 @@ pub(crate) fn short(number: f64) -> String {
     format!("{}{suffix}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// To six significant digits, without zeros at the end: `8192`, `13.4673`.
+pub(crate) fn plain(number: f64) -> String {
+    let text = significant(number, 6);
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// A count to three digits with its suffix: `88.1k`.
 pub(crate) fn short_count(number: f64) -> String {
     let digits = 10f64.powi(number.abs().max(1.0).log10().floor() as i32 - 2);
@@ -93,6 +103,7 @@ mod tests {
         let three = [7.9123, 0.070_56, 12345.0, 0.0].map(|x| significant(x, 3));
         assert_eq!(three, ["7.91", "0.0706", "12345", "0"]);
         assert_eq!(significant(3.2e-9, 2), "3.2e-9");
+        assert_eq!([8192.0, 13.467_332_94, 0.5, 1e9].map(plain), ["8192", "13.4673", "0.5", "1000000000"]);
         assert_eq!(percent(0.0083), "0.83 %");
         assert_eq!(["40 s", "12 min", "3.5 h"], [40.0, 720.0, 12600.0].map(span));
     }

@@ -9,7 +9,7 @@ use super::trend::Trend;
 use super::usable::check_span;
 use super::{Fit, Form, Options, fit};
 use crate::error::{Error, Result};
-use crate::number::{grouped, short, significant};
+use crate::number::{grouped, plain, short, significant};
 use serde::Serialize;
 
 /// An expected error.
@@ -105,7 +105,8 @@ impl Forecaster {
             if let Some([low, high]) = screen::rise(&values) {
                 warnings.push(format!(
                     "the error rises from m = {} to {}: this may be no power law",
-                    low.0, high.0
+                    plain(low.0),
+                    plain(high.0)
                 ));
             }
             let trend = Trend::new(&values);

@@ -12,7 +12,7 @@ const DEVIATIONS: f64 = 4.0;
 /// What looks rougher is not noise: few points bend as a whole.
 const ROUGHEST: f64 = 0.03;
 /// Longer curves are looked at in this many stages.
-const STAGES: usize = 32;
+const STAGES: usize = 64;
 /// The share of good curves that lose a point to [`undertuned`].
 const FALSE_ALARMS: f64 = 0.02;
 
