@@ -93,7 +93,13 @@ fn an_interrupt_ends_it_cleanly_and_it_resumes() {
     let (undisturbed, interrupted) = (bench(), bench());
     undisturbed.succeed(&settings);
     let mut child = interrupted.start(&settings);
-    std::thread::sleep(Duration::from_millis(500));
+    let has_begun = || {
+        let mut trials = std::fs::read_dir(interrupted.path("s/trials")).into_iter().flatten().flatten();
+        trials.any(|trial| trial.path().join("metrics.jsonl").exists())
+    };
+    while !has_begun() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     // To the whole group, as a terminal does.
     let group = format!("-{}", child.id());
     let status = Command::new("kill").args(["-INT", "--", &group]).status().expect("kill");

@@ -49,6 +49,9 @@ pub(crate) fn short(number: f64) -> String {
 
 /// To six significant digits, without zeros at the end: `8192`, `13.4673`.
 pub(crate) fn plain(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        return format!("{number}");
+    }
     let text = significant(number, 6);
     if text.contains('.') && !text.contains('e') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::Table;
 
 /// What a study writes beside its `study.toml`, and would write over.
-const OUTPUTS: [&str; 5] = ["trials", "curve.csv", "points.csv", "fit.json", "report.html"];
+const OUTPUTS: [&str; 4] = ["curve.csv", "points.csv", "fit.json", "report.html"];
 
 /// Everything that determines a study, in the order in which people read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
