@@ -345,6 +345,8 @@ fn a_study_is_found_again_on_another_day() {
         bench.succeed(settings);
         assert!(trial.path().join("result.json").exists() && !began.exists());
     }
+    // A page of somebody else's there is in nobody's way.
+    bench.write("runs/report.html", b"page");
     bench.succeed(&settings.replace("=100", "=300"));
     assert!(began.exists(), "another study");
 }

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
 const ASSUMED_RATE: f64 = 6e10;
+/// Where studies lie that name no place.
+const RUNS: &str = "runs";
 /// Passes over a shard that `plan` assumes until early stopping.
 const ASSUMED_EPOCHS: f64 = 15.0;
 
@@ -163,7 +165,10 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     let config = arguments.config.as_deref().map(read_config).transpose()?;
     if create {
         // Preparing data may take hours: what would refuse the study after that is looked at first.
-        StudyFile::check_place(arguments.out.as_deref().unwrap_or(Path::new("runs")))?;
+        match &arguments.out {
+            Some(out) => StudyFile::check_place(out)?,
+            None => StudyFile::check_access(Path::new(RUNS))?,
+        }
     }
     // The task's options decide how the data are read, and the data what the preset proposes.
     let mut layers = Layers::new(task.keys())?;
@@ -251,7 +256,7 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
     let is_ours =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
     let mut found: Vec<PathBuf> =
-        std::fs::read_dir("runs").into_iter().flatten().flatten().map(|e| e.path()).collect();
+        std::fs::read_dir(RUNS).into_iter().flatten().flatten().map(|e| e.path()).collect();
     found.retain(|path| is_ours(path) && path.join("study.toml").exists());
     found.sort();
     for directory in found.into_iter().rev() {
@@ -267,5 +272,5 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
 
 /// `runs/<task>-<date>`, by the date in UTC.
 fn default_directory(task: &str) -> PathBuf {
-    PathBuf::from("runs").join(format!("{task}-{}", today()))
+    Path::new(RUNS).join(format!("{task}-{}", today()))
 }

@@ -96,6 +96,14 @@ impl StudyFile {
             let what = format!("holds `{name}`, but no study; give another --out, or move it away");
             return Err(Error::input(format!("{} {what}", directory.display())));
         }
+        Self::check_access(directory)
+    }
+
+    /// Whether `directory` can be written, or made below the nearest one above it that exists.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn check_access(directory: &Path) -> Result<()> {
         let there = directory.ancestors().find(|ancestor| ancestor.exists());
         let there = there.filter(|there| !there.as_os_str().is_empty()).unwrap_or(Path::new("."));
         rustix::fs::access(there, rustix::fs::Access::WRITE_OK).map_err(|error| {

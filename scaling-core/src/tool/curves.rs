@@ -136,10 +136,10 @@ impl Table<'_> {
                 // Standard errors are no errors.
                 may_be(i) && !name.contains("std") && words.iter().any(|word| name.contains(word))
             };
-            let is_no_number_of_a_row =
+            let is_data =
                 |i: &usize| may_be(i) && !NUMBERINGS.contains(&self.header[*i].to_lowercase().as_str());
             let columns = || 0..self.header.len();
-            let found = columns().find(is_meant).or_else(|| columns().find(is_no_number_of_a_row));
+            let found = columns().find(is_meant).or_else(|| columns().find(is_data));
             found.ok_or_else(|| {
                 Error::input(format!(
                     "{}: no two columns of numbers below a header; name them with --x and --y",
