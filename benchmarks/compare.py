@@ -99,7 +99,7 @@ ON_GPU = [
 
 
 class Peer:
-    """PyTorch, which takes long to start on a GPU: one process for everything there, one for each figure elsewhere."""
+    """PyTorch, which takes long to start on a GPU: one process for all figures of a pair there, one for each elsewhere."""
 
     def __init__(self, python, options):
         self.command = [python, ROOT / "benchmarks" / "peer.py", "--threads", options.threads]
@@ -109,6 +109,13 @@ class Peer:
             self.given += ["--device", options.device.removeprefix("tch:")]
             command = [*map(str, self.command), "--serve"]
             self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.communicate()
 
     def measure(self, *arguments):
         if self.process is None:
@@ -120,25 +127,28 @@ class Peer:
         return json.loads(line)
 
 
-def compare(configuration, peer, ours, environment, pairs):
-    """Measures a configuration in pairs, first PyTorch, then ours; all figures and the ratios. Of a single pair, the
-    repeats within it are compared."""
-    c, results = configuration, []
+def compare(configuration, peer, ours, environment):
+    """Measures a configuration, first PyTorch, then ours."""
+    c = configuration
     shapes = ["--model", c.model, "--size", c.size, "--vocab", c.vocab, "--length", c.length, "--batch", c.batch]
-    for number in range(1, pairs + 1):
-        sides = peer.measure(*shapes), measure([*ours, *shapes], environment)
-        work = [side["gflops"] * 1e9 / side["samples_per_second"] for side in sides]
-        if abs(work[0] / work[1] - 1) > 1e-6:
-            raise Failure(f"{c}: the sides count {work[0]:.0f} and {work[1]:.0f} operations per sample")
-        ratio = sides[1]["samples_per_second"] / sides[0]["samples_per_second"]
-        results.append({"pytorch": sides[0], "ours": sides[1], "ratio": ratio})
-        note(f"{c}, pair {number} of {pairs}: ratio {ratio:.2f}")
-    ratios = [result["ratio"] for result in results]
-    if pairs == 1:
-        ratios = [ours / theirs for theirs, ours in zip(*(side["repeats"] for side in sides))]
+    sides = peer.measure(*shapes), measure([*ours, *shapes], environment)
+    work = [side["gflops"] * 1e9 / side["samples_per_second"] for side in sides]
+    if abs(work[0] / work[1] - 1) > 1e-6:
+        raise Failure(f"{c}: the sides count {work[0]:.0f} and {work[1]:.0f} operations per sample")
+    ratio = sides[1]["samples_per_second"] / sides[0]["samples_per_second"]
+    return {"pytorch": sides[0], "ours": sides[1], "ratio": ratio}
+
+
+def summary(configuration, pairs):
+    """All figures of a configuration and the ratios. Of a single pair, the repeats within it are compared."""
+    c = configuration
+    ratios = [pair["ratio"] for pair in pairs]
+    if len(pairs) == 1:
+        repeats = [pairs[0][side]["repeats"] for side in ("ours", "pytorch")]
+        ratios = [ours / theirs for ours, theirs in zip(*repeats)]
     ratio = statistics.median(ratios)
     met = ratio >= c.required
-    return {"name": str(c), "unit": c.unit, **c._asdict(), "ratio": ratio, "ratios": ratios, "met": met, "pairs": results}
+    return {"name": str(c), "unit": c.unit, **c._asdict(), "ratio": ratio, "ratios": ratios, "met": met, "pairs": pairs}
 
 
 def row(result, peak):
@@ -231,33 +241,38 @@ def measure_all(options, folder):
         binaries = {name: options.binaries / name for name in names}
     else:
         binaries = {name: build(name, options.device, environment, folder) for name in sorted(names)}
-    peer = Peer(python, options)
     common = ["throughput", "--json", "--device", options.device, "--threads", options.threads, "--seconds", options.seconds]
     common += ["--set", f"precision={options.precision}"]
     date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")
     record = {"command": shlex.join(["python3", *sys.argv]), "date": date, "cpu": cpu_name(), "load": load}
     record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device, "precision": options.precision}
-    sgemm = peer.measure("--sgemm")
-    record |= {"sgemm": sgemm, "gpu": sgemm.get("gpu"), "configurations": []}
-    for configuration in options.configurations:
-        ours = [binaries[configuration.binary], *common]
-        try:
-            result = compare(configuration, peer, ours, environment, options.pairs)
-        except Failure as failure:
-            if not options.gpu:
-                raise
-            # Time on a GPU is dear: the others are measured all the same.
-            note(f"error: {configuration}: {failure}")
-            record["failed"] = [*record.get("failed", []), str(configuration)]
-            continue
-        record["configurations"].append(result)
-        # After every configuration, so that an interrupted run is not lost.
-        if options.markdown:
-            options.markdown.write_text(report(record))
-        if options.json:
-            options.json.write_text(json.dumps(record, indent=1) + "\n")
+    record["configurations"] = []
+    measured, failed = {}, []
+    for number in range(1, options.pairs + 1):
+        with Peer(python, options) as peer:
+            if number == 1:
+                sgemm = peer.measure("--sgemm")
+                record |= {"sgemm": sgemm, "gpu": sgemm.get("gpu")}
+            for configuration in options.configurations:
+                try:
+                    pair = compare(configuration, peer, [binaries[configuration.binary], *common], environment)
+                except Failure as failure:
+                    if not options.gpu:
+                        raise
+                    # Time on a GPU is dear: the others are measured all the same.
+                    note(f"error: {configuration}: {failure}")
+                    failed.append(str(configuration))
+                    continue
+                measured.setdefault(configuration, []).append(pair)
+                note(f"{configuration}, pair {number} of {options.pairs}: ratio {pair['ratio']:.2f}")
+                record["configurations"] = [summary(c, pairs) for c, pairs in measured.items()]
+                # After every configuration, so that an interrupted run is not lost.
+                if options.markdown:
+                    options.markdown.write_text(report(record))
+                if options.json:
+                    options.json.write_text(json.dumps(record, indent=1) + "\n")
     print(report(record), end="")
-    if "failed" in record:
+    if failed:
         return 2
     return 0 if all(result["met"] for result in record["configurations"]) else 1
 

@@ -118,18 +118,26 @@ class Training:
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
         self.samples_per_step, self.device = self.rows * self.frames, options.device
         self.flops_per_sample = 6 * kind.products(size, self.vocabulary, self.frames)
+        # A few minibatches that take turns, since only their shape matters.
+        self.characters, self.number = max(self.frames // FRAMES_PER_CHARACTER, 1), 0
+        self.batches = [
+            (
+                torch.randn(self.rows, self.frames, self.model.bins, device="cpu"),
+                torch.randint(self.alphabet, (self.rows, self.characters), device="cpu"),
+            )
+            for _ in range(4)
+        ]
         # Of every symbol; with CTC, of all paths of a transcript together, nothing so simple.
         self.first_loss_near = math.log(self.vocabulary)
 
     def step(self, half):
         """One update; nats per character. Samples come from the host, products are of the precision of `half`."""
-        characters = max(self.frames // FRAMES_PER_CHARACTER, 1)
-        features = torch.randn(self.rows, self.frames, self.model.bins, device="cpu").to(self.device)
-        transcripts = torch.randint(self.alphabet, (self.rows, characters), device="cpu").to(self.device)
+        features, transcripts = (part.to(self.device) for part in self.batches[self.number % len(self.batches)])
+        self.number += 1
         with half:
             total = self.model.loss(features, transcripts)
         (total / self.rows).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.model.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return total.item() / (self.rows * characters)
+        return total.item() / (self.rows * self.characters)
