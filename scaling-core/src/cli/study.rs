@@ -124,12 +124,7 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
             State::Pending => Err(Error::failed(format!("trial {id} did not end"))),
         },
         Err(panic) => {
-            let message = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("panic");
-            let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+            let message = super::panic::message(panic.as_ref());
             let failure = Failure { kind: FailureKind::Panic, step: 0, message: message.clone() };
             write_json(&study.trial_directory(id).join("error.json"), &failure)?;
             Err(Error::failed(message))
