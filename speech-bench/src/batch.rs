@@ -16,8 +16,8 @@ const BAND: u32 = 16;
 pub(crate) struct Batch {
     /// Features of a frame.
     pub(crate) bins: usize,
-    /// Normalised features, zero beyond the end of an utterance, [B, T, bins].
-    pub(crate) features: Vec<f32>,
+    /// Normalised features, zero beyond the end of an utterance, [B, T, bins]; many, so clones share them.
+    pub(crate) features: Arc<Vec<f32>>,
     /// Frames of every utterance, [B].
     pub(crate) lengths: Arc<[usize]>,
     /// Ids of the alphabet; none at all where there is nothing but sound.
@@ -43,7 +43,7 @@ impl Batch {
         for (row, values) in padded.chunks_exact_mut(steps * bins).zip(features) {
             row[..values.len()].copy_from_slice(values);
         }
-        Self { bins, features: padded, lengths, transcripts }
+        Self { bins, features: Arc::new(padded), lengths, transcripts }
     }
 
     /// Characters of all transcripts.

@@ -173,17 +173,21 @@ impl Translator {
         let symbols = |ids: &[i64]| {
             Tensor::<2, Int>::from_data(TensorData::new(ids.to_vec(), [ids.len() / rows, rows]), device)
         };
-        let (encoded, sources) = self.read(symbols(&batch.source), &batch.lengths, dropout.as_mut());
-        let (attended, _, targets) = self.write(encoded, symbols(&batch.inputs), dropout.as_mut());
+        // Before there is work that a device would have to finish first.
+        let (source, inputs) = (symbols(&batch.source), symbols(&batch.inputs));
+        let targets = Tensor::from_data(TensorData::new(batch.targets.clone(), [n]), device);
+        let weights = Tensor::from_data(TensorData::new(batch.weights.clone(), [n]), device);
+        let (encoded, of_source) = self.read(source, &batch.lengths, dropout.as_mut());
+        let (attended, _, of_target) = self.write(encoded, inputs, dropout.as_mut());
         let [_, d] = self.target.dims();
         let loss = nn::softmax_cross_entropy(
             attended.reshape([n, d]),
             OutputWeight::Table(self.target.val()),
             self.output_bias.val(),
-            Tensor::from_data(TensorData::new(batch.targets.clone(), [n]), device),
-            Tensor::from_data(TensorData::new(batch.weights.clone(), [n]), device),
+            targets,
+            weights,
         );
-        Prediction { loss, lookups: sources.into_iter().chain(targets).collect() }
+        Prediction { loss, lookups: of_source.into_iter().chain(of_target).collect() }
     }
 
     /// Reads sources, padded to one length, to be translated; for a model without autodiff.

@@ -185,6 +185,22 @@ pub fn bidirectional_lstm(x: Tensor<3>, directions: [LstmWeights; 2], options: &
     extension::bidirectional_lstm(x, directions, options.clone())
 }
 
+/// Runs layers as [`bidirectional_lstm`] on top of each other, each reading the outputs of the one below.
+///
+/// # Panics
+/// As [`lstm`].
+pub fn bidirectional_lstm_layers(
+    x: Tensor<3>,
+    layers: Vec<[LstmWeights; 2]>,
+    options: &BothDirections,
+) -> Tensor<3> {
+    #[cfg(feature = "tch")]
+    if let Some(y) = super::torch::stacked_in_both_directions(&x, &layers, options) {
+        return y;
+    }
+    layers.into_iter().fold(x, |x, directions| bidirectional_lstm(x, directions, options))
+}
+
 /// 1 at the steps of every row, 0 beyond its length, [T, B, 1].
 fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
     let values: Vec<f32> =

@@ -38,7 +38,8 @@ pub use extension::reference_wanted;
 pub use hybrid::{HybridOutput, HybridState, HybridWeights, hybrid_attention};
 pub(crate) use kernel::{keep_freed_memory, update};
 pub use lstm::{
-    BothDirections, LstmCell, LstmOptions, LstmOutput, LstmWeights, bidirectional_lstm, lstm, lstm_layers,
+    BothDirections, LstmCell, LstmOptions, LstmOutput, LstmWeights, bidirectional_lstm,
+    bidirectional_lstm_layers, lstm, lstm_layers,
 };
 pub use pooling::max_pool;
 pub use precision::Precision;

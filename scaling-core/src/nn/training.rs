@@ -5,6 +5,7 @@ use super::torch;
 #[cfg(feature = "tch")]
 use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Tensor, TensorData};
+use std::borrow::Cow;
 
 /// The same values, through which nothing is differentiated, on whatever device: what is carried to the next step.
 pub fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
@@ -18,13 +19,18 @@ pub fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
 ///
 /// # Panics
 /// If there are not as many as the shape has.
-pub fn upload<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub fn upload<'a, const D: usize>(
+    values: impl Into<Cow<'a, [f32]>>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
+    let values = values.into();
     #[cfg(feature = "tch")]
     if let DispatchDevice::LibTorch(inner) = device.clone().inner().as_dispatch() {
         let uploaded = torch::upload(&values, shape, *inner);
         return if device.is_autodiff() { Tensor::from_inner(uploaded) } else { uploaded };
     }
-    Tensor::from_data(TensorData::new(values, shape), device)
+    Tensor::from_data(TensorData::new(values.into_owned(), shape), device)
 }
 
 /// The device of the samples that a model is trained with, given where it is: with burn's autodiff, unless LibTorch

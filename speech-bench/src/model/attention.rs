@@ -92,6 +92,16 @@ struct Encoded {
     lengths: Arc<[usize]>,
 }
 
+/// What the decoder reads and writes under teacher forcing.
+struct Lesson {
+    /// [U, B].
+    inputs: Tensor<2, Int>,
+    /// [U B].
+    targets: Tensor<1, Int>,
+    /// 1 where a target counts, 0 beyond the end of a row, [U B].
+    weights: Vec<f32>,
+}
+
 /// What one step of the decoder hands to the next.
 #[derive(Debug, Clone)]
 struct State {
@@ -148,8 +158,8 @@ impl HybridAttention {
     }
 
     fn encode(&self, batch: &Batch, device: &Device) -> Encoded {
-        let shape = [batch.rows(), batch.steps(), batch.bins];
-        let features = Tensor::<3>::from_data(TensorData::new(batch.features.clone(), shape), device);
+        let features =
+            nn::upload(batch.features.as_slice(), [batch.rows(), batch.steps(), batch.bins], device);
         let (mut x, mut lengths) = (features.swap_dims(0, 1), batch.lengths.clone());
         for (layer, directions) in self.encoder.iter().enumerate() {
             if layer > 0 {
@@ -185,7 +195,7 @@ impl HybridAttention {
                 lengths.iter().map(move |length| if 2 * pair + 1 < *length { 0.0 } else { -1e30 })
             })
             .collect();
-        let missing = Tensor::<3>::from_data(TensorData::new(missing, [kept, rows, 1]), &device);
+        let missing = nn::upload(missing, [kept, rows, 1], &device);
         of(0).max_pair(of(1) + missing)
     }
 
@@ -218,8 +228,8 @@ impl HybridAttention {
         State { attention, h: zeros(), c: zeros() }
     }
 
-    /// The losses of transcripts under teacher forcing.
-    fn predict(&self, encoded: &Encoded, batch: &Batch, device: &Device) -> Loss {
+    /// What the decoder reads and writes under teacher forcing.
+    fn lesson(&self, batch: &Batch, device: &Device) -> Lesson {
         let rows = batch.rows();
         let [padding, start, end] = self.specials();
         let steps = batch.transcripts.iter().map(Vec::len).max().unwrap_or(0) + 1;
@@ -233,7 +243,17 @@ impl HybridAttention {
                 (inputs[at], targets[at], weights[at]) = (input, target, 1.0);
             }
         }
-        let inputs = Tensor::from_data(TensorData::new(inputs, [steps, rows]), device);
+        Lesson {
+            inputs: Tensor::from_data(TensorData::new(inputs, [steps, rows]), device),
+            targets: Tensor::from_data(TensorData::new(targets, [steps * rows]), device),
+            weights,
+        }
+    }
+
+    /// The losses of transcripts under teacher forcing.
+    fn predict(&self, encoded: &Encoded, lesson: Lesson, device: &Device) -> Loss {
+        let Lesson { inputs, targets, weights } = lesson;
+        let [steps, rows] = inputs.dims();
         let (decoded, _) = self.decode(encoded, self.start(encoded), inputs);
         let [_, _, width] = decoded.dims();
         let n = steps * rows;
@@ -241,8 +261,8 @@ impl HybridAttention {
             decoded.reshape([n, width]),
             OutputWeight::Columns(self.output.val()),
             self.output_bias.val(),
-            Tensor::from_data(TensorData::new(targets, [n]), device),
-            Tensor::from_data(TensorData::new(weights.clone(), [n]), device),
+            targets,
+            nn::upload(&weights, [n], device),
         );
         let losses = found.losses;
         let nats = move || {
@@ -291,7 +311,9 @@ impl HybridAttention {
 
 impl Recogniser for HybridAttention {
     fn loss(&self, batch: &Batch, device: &Device) -> Loss {
-        self.predict(&self.encode(batch, device), batch, device)
+        // First what is uploaded, since the device would have to finish its work before.
+        let lesson = self.lesson(batch, device);
+        self.predict(&self.encode(batch, device), lesson, device)
     }
 
     fn hear(&self, batch: &Batch, device: &Device) -> Heard {
@@ -299,7 +321,7 @@ impl Recogniser for HybridAttention {
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
-            (self.predict(&encoded, batch, device).nats)()
+            (self.predict(&encoded, self.lesson(batch, device), device).nats)()
         };
         Heard { transcripts: self.write(&encoded, device), nats }
     }

@@ -4,7 +4,7 @@ use super::architecture::{Architecture, BatchNormed, CHANNELS, LAYERS, STRIDES, 
 use super::{Heard, Loss, Recogniser, halved, likeliest, within};
 use crate::batch::Batch;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use scaling_core::error::Result;
 use scaling_core::neural::{BatchNorm, Lstm, uniform};
 use scaling_core::nn::{
@@ -108,10 +108,8 @@ impl DeepSpeech {
     fn logits(&self, batch: &Batch, device: &Device) -> (Tensor<3>, Arc<[usize]>) {
         let (rows, lengths) = (batch.rows(), halved(&batch.lengths));
         let steps = batch.steps().div_ceil(2);
-        let within = within(&lengths, steps)
-            .map(|values| Tensor::<4>::from_data(TensorData::new(values, [rows, steps, 1, 1]), device));
-        let features = TensorData::new(batch.features.clone(), [rows, batch.steps(), batch.bins, 1]);
-        let mut x = Tensor::<4>::from_data(features, device);
+        let within = within(&lengths, steps).map(|values| nn::upload(values, [rows, steps, 1, 1], device));
+        let mut x = nn::upload(batch.features.as_slice(), [rows, batch.steps(), batch.bins, 1], device);
         for convolution in &self.convolutions {
             x = convolution.forward(x);
             // An utterance hears nothing of the padding behind it.
@@ -122,10 +120,15 @@ impl DeepSpeech {
         let [_, _, frequencies, channels] = x.dims();
         let mut x = x.reshape([rows, steps, frequencies * channels]).swap_dims(0, 1);
         let valid = within.map(|within| within.reshape([rows, steps, 1]).swap_dims(0, 1));
-        for layer in &self.layers {
-            let options = BothDirections { cell: LstmCell::Torch, lengths: Some(lengths.clone()) };
-            let weights = layer.weights(&x, valid.as_ref());
-            x = nn::bidirectional_lstm(x, weights, &options);
+        let options = BothDirections { cell: LstmCell::Torch, lengths: Some(lengths.clone()) };
+        if self.layers.iter().any(Layer::is_normalized) {
+            for layer in &self.layers {
+                let weights = layer.normalized(&x, valid.as_ref());
+                x = nn::bidirectional_lstm(x, weights, &options);
+            }
+        } else {
+            let layers = self.layers.iter().map(Layer::weights).collect();
+            x = nn::bidirectional_lstm_layers(x, layers, &options);
         }
         let [steps, rows, width] = x.dims();
         let [_, symbols] = self.output.dims();
@@ -167,17 +170,21 @@ impl Convolution {
 }
 
 impl Layer {
-    /// The weights of both directions for inputs [T, B, I]. What an input is multiplied by can be normalised over
-    /// the valid frames (sequence-wise batch normalisation, Amodei et al. 2016): since that scales and shifts every
-    /// gate, scale and shift go into weight and bias.
-    fn weights(&self, x: &Tensor<3>, valid: Option<&Tensor<3>>) -> [LstmWeights; 2] {
-        [0, 1].map(|k| {
-            let lstm = &self.directions[k];
-            match self.normalizations.get(k) {
-                Some(normalization) => normalized(normalization, lstm.weights(), x, valid),
-                None => lstm.weights(),
-            }
-        })
+    /// Whether what every direction makes of its inputs is normalised.
+    fn is_normalized(&self) -> bool {
+        !self.normalizations.is_empty()
+    }
+
+    /// The weights of both directions.
+    fn weights(&self) -> [LstmWeights; 2] {
+        [0, 1].map(|k| self.directions[k].weights())
+    }
+
+    /// The weights of both directions, if what they make of inputs [T, B, I] is normalised over the valid frames
+    /// (sequence-wise batch normalisation, Amodei et al. 2016): since that scales and shifts every gate, scale and
+    /// shift go into weight and bias.
+    fn normalized(&self, x: &Tensor<3>, valid: Option<&Tensor<3>>) -> [LstmWeights; 2] {
+        [0, 1].map(|k| normalized(&self.normalizations[k], self.directions[k].weights(), x, valid))
     }
 }
 

@@ -66,7 +66,9 @@ impl Optimizer {
         let gradient = flat.clipped(gradients, self.clip);
         match (self.rule, &mut memory[..]) {
             (Rule::Nesterov, [velocity]) => flat.accelerate(&gradient, velocity, rate, MOMENTUM),
-            (Rule::Adam, [first, second]) => flat.adapt(&gradient, [first, second], self.adam(step, rate)),
+            (Rule::Adam, [first, second]) => {
+                flat.adapt(&gradient, [&*first, &*second], self.adam(step, rate));
+            }
             _ => flat.descend(&gradient, rate),
         }
         self.recorded = Some(recorded);

@@ -1,5 +1,6 @@
 //! Connectionist temporal classification.
 
+use super::upload::moved;
 use super::{differentiable, plain};
 use crate::nn::ctc::CtcTargets;
 use crate::nn::extension::Alignment;
@@ -37,7 +38,7 @@ fn ctc(logits: &Tensor, weights: &Tensor, targets: &CtcTargets, blank: usize) ->
     let integers =
         |values: &mut dyn Iterator<Item = usize>| values.map(|value| value as i64).collect::<Vec<_>>();
     let symbols = integers(&mut targets.symbols.iter().flatten().map(|symbol| usize::from(*symbol)));
-    let symbols = Tensor::from_slice(&symbols).to_device(logits.device());
+    let symbols = moved(&Tensor::from_slice(&symbols), logits.device());
     let counts = integers(&mut targets.symbols.iter().map(Vec::len));
     let lengths = integers(&mut targets.lengths.iter().copied());
     let shares = logits.log_softmax(2, logits.kind());

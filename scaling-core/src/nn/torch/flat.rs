@@ -1,5 +1,5 @@
 //! The trained parameters of a model in one block of memory, updated in place: a handful of operations for
-//! everything, where one for every parameter would keep a GPU waiting.
+//! all small ones and each large one, where one for every parameter would keep a GPU waiting.
 
 use super::tape::Gradient;
 use crate::nn::update::AdamUpdate;
@@ -13,11 +13,16 @@ use tch::{Device, Kind, Tensor};
 /// aligned as memory of its own would be.
 const ALIGNMENT: usize = 64;
 
+/// From so many values on, moving a gradient takes a GPU longer than starting operations of its own for it.
+const LARGE: usize = 1 << 24;
+
 /// The block, and where every parameter is in it.
 pub(crate) struct Flat {
     values: TchTensor,
     /// In the order in which the model visits its parameters.
     parts: Vec<Part>,
+    /// The gradients of parameters of so many values are used where they are; smaller ones are joined.
+    large: usize,
 }
 
 /// Where one parameter is.
@@ -73,7 +78,7 @@ impl Flat {
             parts.push(part);
         }
         let options = trained.first().map_or((Kind::Float, Device::Cpu), |t| (t.kind(), t.device()));
-        let flat = Self { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts };
+        let flat = Self { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts, large: LARGE };
         for (view, tensor) in flat.split(&flat.values.tensor).iter_mut().zip(trained) {
             view.copy_(tensor);
         }
@@ -100,37 +105,46 @@ impl Flat {
         self.parts.iter().map(|part| part.of(block)).collect()
     }
 
-    /// The gradients in the order of the values; zero where there is none.
-    fn join(&self, gradients: &[Gradient]) -> Tensor {
-        let values = &self.values.tensor;
-        let longest = self.parts.iter().map(|part| part.len).fold(ALIGNMENT, usize::max);
-        let filler = values.narrow(0, 0, 1).zeros_like().expand([longest as i64], false);
-        let mut all = Vec::with_capacity(2 * self.parts.len());
+    /// The gradients by stretches of the values: small ones joined, each large one as it is; zero where there is none.
+    fn stretches(&self, gradients: &[Gradient]) -> Vec<Stretch> {
+        let zero = self.number(0.0);
+        let zeros = |n: usize| zero.expand([n as i64], false);
+        let (mut stretches, mut small, mut begin) = (Vec::new(), Vec::new(), 0);
+        let join = |small: &mut Vec<Tensor>, begin: usize| {
+            let gradient = (!small.is_empty()).then(|| Tensor::cat(small, 0));
+            small.clear();
+            gradient.map(|gradient| Stretch { begin: begin as i64, gradient })
+        };
         let trained = gradients.iter().filter(|gradient| gradient.leaf.is_some());
         for (gradient, part) in trained.zip(&self.parts) {
-            all.push(match &gradient.value {
-                Some(value) => part.row(value),
-                None => filler.narrow(0, 0, part.len as i64),
-            });
+            let row = gradient.value.as_ref().map_or_else(|| zeros(part.len), |value| part.row(value));
+            if part.len >= self.large {
+                stretches.extend(join(&mut small, begin));
+                stretches.push(Stretch { begin: part.begin as i64, gradient: row });
+                begin = part.begin + part.len.next_multiple_of(ALIGNMENT);
+                continue;
+            }
+            small.push(row);
             let missing = part.len.next_multiple_of(ALIGNMENT) - part.len;
             if missing > 0 {
-                all.push(filler.narrow(0, 0, missing as i64));
+                small.push(zeros(missing));
             }
         }
-        Tensor::cat(&all, 0)
+        stretches.extend(join(&mut small, begin));
+        stretches
     }
 
-    /// The gradients, scaled by min(1, clip / norm) if clip is above 0; NaN where the norm is infinite.
-    pub(crate) fn clipped(&self, gradients: &[Gradient], clip: f64) -> Tensor {
-        let mut gradient = self.join(gradients);
-        if clip > 0.0 {
-            let norm = gradient.norm();
+    /// The gradients, to be scaled by min(1, clip / norm) if clip is above 0; by NaN where the norm is infinite.
+    pub(crate) fn clipped(&self, gradients: &[Gradient], clip: f64) -> Clipped {
+        let stretches = self.stretches(gradients);
+        let factor = (clip > 0.0).then(|| {
+            let norms: Vec<Tensor> = stretches.iter().map(|stretch| stretch.gradient.norm()).collect();
+            let norm = Tensor::stack(&norms, 0).norm();
             // 0, but NaN where the norm is infinite.
             let lost = &norm * 0.0;
-            let factor = (norm.reciprocal() * clip).clamp_max(1.0) + lost;
-            let _ = gradient.g_mul_(&factor);
-        }
-        gradient
+            (norm.reciprocal() * clip).clamp_max(1.0) + lost
+        });
+        Clipped { stretches, factor }
     }
 
     fn number(&self, value: f64) -> Tensor {
@@ -138,26 +152,71 @@ impl Flat {
     }
 
     /// `value - rate gradient`.
-    pub(crate) fn descend(&mut self, gradient: &Tensor, rate: f64) {
-        let _ = self.values.tensor.addcmul_(gradient, &self.number(-rate));
+    pub(crate) fn descend(&mut self, gradient: &Clipped, rate: f64) {
+        let by = match &gradient.factor {
+            Some(factor) => factor * -rate,
+            None => self.number(-rate),
+        };
+        for stretch in &gradient.stretches {
+            let _ = stretch.of(&self.values.tensor).addcmul_(&stretch.gradient, &by);
+        }
     }
 
     /// `velocity = momentum velocity + gradient`, `value - rate (gradient + momentum velocity)`.
-    pub(crate) fn accelerate(&mut self, gradient: &Tensor, velocity: &mut Tensor, rate: f64, momentum: f64) {
-        let _ = velocity.g_mul_scalar_(momentum).g_add_(gradient);
-        let by_velocity = self.number(-rate * momentum);
-        self.descend(gradient, rate);
-        let _ = self.values.tensor.addcmul_(velocity, &by_velocity);
+    pub(crate) fn accelerate(&mut self, gradient: &Clipped, velocity: &Tensor, rate: f64, momentum: f64) {
+        let [by_gradient, by_velocity] = [-rate, -rate * momentum].map(|by| self.number(by));
+        for Stretch { begin, gradient } in gradient.scaled() {
+            let [mut value, mut velocity] =
+                [&self.values.tensor, velocity].map(|block| block.narrow(0, begin, gradient.size()[0]));
+            let _ = velocity.g_mul_scalar_(momentum).g_add_(&gradient);
+            let _ = value.addcmul_(&gradient, &by_gradient).addcmul_(&velocity, &by_velocity);
+        }
     }
 
     /// One update of Adam with both moments.
-    pub(crate) fn adapt(&mut self, gradient: &Tensor, moments: [&mut Tensor; 2], update: AdamUpdate) {
+    pub(crate) fn adapt(&mut self, gradient: &Clipped, moments: [&Tensor; 2], update: AdamUpdate) {
         let AdamUpdate { beta, bias, epsilon, rate } = update;
-        let [first, second] = moments;
-        let _ = first.lerp_(gradient, 1.0 - beta.0);
-        let _ = second.g_mul_scalar_(beta.1).addcmul_(gradient, &(gradient * (1.0 - beta.1)));
-        let denominator = (&*second / bias.1).sqrt_().g_add_scalar_(epsilon);
-        let _ = self.values.tensor.addcdiv_(&(&*first * (-rate / bias.0)), &denominator);
+        for Stretch { begin, gradient } in gradient.scaled() {
+            let [mut value, mut first, mut second] = [&self.values.tensor, moments[0], moments[1]]
+                .map(|block| block.narrow(0, begin, gradient.size()[0]));
+            let _ = first.lerp_(&gradient, 1.0 - beta.0);
+            let _ = second.g_mul_scalar_(beta.1).addcmul_(&gradient, &(&gradient * (1.0 - beta.1)));
+            let denominator = (&second / bias.1).sqrt_().g_add_scalar_(epsilon);
+            let _ = value.addcdiv_(&(&first * (-rate / bias.0)), &denominator);
+        }
+    }
+}
+
+/// The gradients of values that follow each other.
+struct Stretch {
+    begin: i64,
+    gradient: Tensor,
+}
+
+impl Stretch {
+    /// Its piece of a block.
+    fn of(&self, block: &Tensor) -> Tensor {
+        block.narrow(0, self.begin, self.gradient.size()[0])
+    }
+}
+
+/// The gradients of all values, and what they are to be multiplied by.
+pub(crate) struct Clipped {
+    stretches: Vec<Stretch>,
+    /// [].
+    factor: Option<Tensor>,
+}
+
+impl Clipped {
+    /// The gradients themselves.
+    fn scaled(&self) -> impl Iterator<Item = Stretch> {
+        self.stretches.iter().map(|Stretch { begin, gradient }| Stretch {
+            begin: *begin,
+            gradient: match &self.factor {
+                Some(factor) => gradient * factor,
+                None => gradient.shallow_clone(),
+            },
+        })
     }
 }
 
@@ -179,5 +238,66 @@ impl ModuleMapper for Place<'_> {
         // burn must know whose memory it is.
         let view = TchTensor::partial(view, block.storage.clone());
         param.map(|_| Burn::from_primitive::<LibTorch>(view))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values after two updates of a rule; parameters of `large` values and more are updated by themselves.
+    fn updated(large: usize, rule: &str, clip: f64) -> Vec<f32> {
+        tch::manual_seed(1);
+        let shapes: [&[i64]; 4] = [&[3], &[5, 30], &[70], &[30, 5]];
+        let mut at = 0;
+        let parts: Vec<Part> = shapes
+            .iter()
+            .map(|shape| {
+                let part = Part::new(at, shape.to_vec());
+                at += part.len.next_multiple_of(ALIGNMENT);
+                part
+            })
+            .collect();
+        let options = (Kind::Float, Device::Cpu);
+        let mut flat = Flat { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts, large };
+        let memory = [flat.zeros(), flat.zeros()];
+        for step in 0..2 {
+            let gradients: Vec<Gradient> = shapes
+                .iter()
+                .enumerate()
+                .map(|(k, shape)| {
+                    let drawn = Tensor::rand(*shape, options) - 0.5;
+                    // One parameter is without a gradient in the second step.
+                    let value = (step == 0 || k != 1).then_some(drawn);
+                    Gradient { leaf: Some(Tensor::zeros(*shape, options)), value }
+                })
+                .collect();
+            let clipped = flat.clipped(&gradients, clip);
+            match rule {
+                "sgd" => flat.descend(&clipped, 0.1),
+                "nesterov" => flat.accelerate(&clipped, &memory[0], 0.1, 0.9),
+                _ => {
+                    let update =
+                        AdamUpdate { beta: (0.9, 0.99), bias: (0.1, 0.01), epsilon: 1e-8, rate: 0.1 };
+                    flat.adapt(&clipped, memory.each_ref(), update);
+                }
+            }
+        }
+        Vec::try_from(&flat.values.tensor).expect("values")
+    }
+
+    #[test]
+    fn torch_updates_large_parameters_like_small_ones() {
+        for rule in ["sgd", "nesterov", "adam"] {
+            for clip in [0.0, 0.5] {
+                let want = updated(usize::MAX, rule, clip);
+                assert!(want.iter().any(|value| value.abs() > 1e-3));
+                for large in [1, 100] {
+                    let found = updated(large, rule, clip);
+                    let close = want.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-6);
+                    assert!(close, "{rule}, clipped at {clip}, large from {large}: {want:?} {found:?}");
+                }
+            }
+        }
     }
 }

@@ -11,8 +11,10 @@
 mod ctc;
 mod draw;
 mod flat;
+mod highway;
 mod images;
 mod lstm;
+mod ragged;
 mod recognition;
 mod sequences;
 mod tape;
@@ -23,7 +25,7 @@ mod upload;
 pub(crate) use draw::{begin_draws, drawn_mask};
 pub(crate) use flat::Flat;
 pub(crate) use images::batch_norm_and_note;
-pub(crate) use lstm::stacked;
+pub(crate) use lstm::{stacked, stacked_in_both_directions};
 pub(crate) use tape::{Gradient, Tape, detach, is_recorded};
 pub(crate) use upload::upload;
 

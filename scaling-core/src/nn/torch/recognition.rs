@@ -1,6 +1,6 @@
 //! What recognises speech.
 
-use super::lstm::bidirectional;
+use super::lstm::{bidirectional, forget_offset, gate_order};
 use super::sequences::{NEVER, beyond};
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::extension::Recognition;
@@ -93,18 +93,25 @@ fn hybrid_attention(inputs: [&Tensor; 13], lengths: Option<&[usize]>) -> Tensor 
     let keys = keys.transpose(0, 1) + query_bias;
     let kernel = filters.tr().unsqueeze(1).contiguous();
     let energy = energy.unsqueeze(1);
+    // Rows of full length need no mask.
+    let lengths = lengths.filter(|lengths| lengths.iter().any(|length| (*length as i64) < positions));
     let beyond = lengths.map(|lengths| beyond(lengths, positions, x.device()));
     let (mut h, mut c) = (h.shallow_clone(), c.shallow_clone());
     let (mut context, mut shares) = (context.shallow_clone(), shares.shallow_clone());
     // Zeros around, one more behind than before where the length is even.
     let [before, behind] = [(length - 1) / 2, length - 1 - (length - 1) / 2];
-    let offset = f64::from(LstmCell::Tensorflow.forget_offset());
+    // libtorch's cell, which is one kernel on a GPU, takes a product for the gates, so the input is multiplied by 1.
+    let x = gate_order(x, LstmCell::Tensorflow) + forget_offset(x, LstmCell::Tensorflow);
+    let gates = dims::<2>(cell)[1];
+    let parts =
+        gate_order(cell, LstmCell::Tensorflow).tr().split_with_sizes([dims::<2>(&context)[1], gates / 4], 1);
+    let one = tch::no_grad(|| Tensor::eye(gates, (x.kind(), x.device())));
+    let of_input = Tensor::cat(&[&one, &parts[0]], 1);
+    let of_state = parts[1].contiguous();
     let mut out = Vec::new();
     for gates in x.unbind(0) {
-        let gates = (gates + Tensor::cat(&[&context, &h], 1).matmul(cell)).chunk(4, 1);
-        let [i, f, g, o] = LstmCell::Tensorflow.order().map(|k| &gates[k]);
-        c = (f + offset).sigmoid() * c + i.sigmoid() * g.tanh();
-        h = o.sigmoid() * c.tanh();
+        let read = Tensor::cat(&[&gates, &context], 1);
+        (h, c) = read.lstm_cell(&[&h, &c], &of_input, &of_state, None::<&Tensor>, None::<&Tensor>);
         let shares_before = shares.unsqueeze(1);
         let places = if before == behind {
             shares_before.conv1d(&kernel, None::<&Tensor>, 1, before, 1, 1)

@@ -1,7 +1,9 @@
 //! Sequence layers and the output layer.
 
 use super::draw::draw;
+use super::highway;
 use super::lstm::lstm;
+use super::upload::moved;
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::decoder::{DecoderOptions, Masks};
 use crate::nn::extension::Sequences;
@@ -124,24 +126,15 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<LibTorch, C> {
 }
 
 /// States of all steps, [T, B, H], of x [T, B, I], s0 [B, H], w_input [I, 2 H], recurrent [L, H, 2 H] and
-/// bias [L, 2 H]. Three kernels and a product per sub-layer; libtorch's graph allows none in place.
+/// bias [L, 2 H].
 fn rhn(inputs: [&Tensor; 5]) -> Tensor {
     let inputs = inputs.map(lowered);
-    let [x, s0, w_input, recurrent, bias] = inputs.each_ref();
-    let [steps, batch, _] = dims(x);
-    let (recurrent, bias) = (recurrent.unbind(0), bias.unbind(0));
-    let projected = bias[0].addmm(&x.flatten(0, 1), w_input).view([steps, batch, -1]).unbind(0);
-    let mut s = s0.shallow_clone();
-    let mut y = Vec::with_capacity(projected.len());
-    for first in &projected {
-        for (l, weight) in recurrent.iter().enumerate() {
-            let offset = if l == 0 { first } else { &bias[l] };
-            let gates = offset.addmm(&s, weight).chunk(2, 1);
-            s = s.lerp_tensor(&gates[0].tanh(), &gates[1].sigmoid());
-        }
-        y.push(s.shallow_clone());
-    }
-    restored(Tensor::stack(&y, 0))
+    let inputs = inputs.each_ref();
+    restored(if inputs[0].device().is_cuda() {
+        highway::by_gru_cells(inputs)
+    } else {
+        highway::plain(inputs)
+    })
 }
 
 /// What is masked out of a softmax: e to it is 0, and no sum of it overflows.
@@ -151,7 +144,7 @@ pub(super) const NEVER: f64 = -1e30;
 pub(super) fn beyond(lengths: &[usize], positions: i64, device: Device) -> Tensor {
     let at = |length: &usize| (0..positions as usize).map(move |s| s >= *length).collect::<Vec<bool>>();
     let beyond: Vec<bool> = lengths.iter().flat_map(at).collect();
-    Tensor::from_slice(&beyond).view([lengths.len() as i64, positions]).to_device(device)
+    moved(&Tensor::from_slice(&beyond).view([lengths.len() as i64, positions]), device)
 }
 
 /// Attention vectors of all steps and the last hidden and cell states of both layers, [T + 4, B, D].
@@ -159,7 +152,7 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
     let inputs = inputs.map(lowered);
     let [x, memory, h, c, vector, first, second, biases, attend, combine] = inputs.each_ref();
     let ([steps, batch, input], [sources, _, width]) = (dims(x), dims(memory));
-    let on_device = |values: &[f32]| lowered(&Tensor::from_slice(values).to_device(x.device()));
+    let on_device = |values: &[f32]| lowered(&moved(&Tensor::from_slice(values), x.device()));
     let masks = options.masks.as_ref().map(|masks| match masks {
         Masks::Given(masks) => masks.each_ref().map(|mask| on_device(mask).view([steps, batch, width])),
         Masks::Drawn { share } => [0; 2].map(|_| lowered(&draw(&[steps, batch, width], *share, x.device()))),

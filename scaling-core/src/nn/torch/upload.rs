@@ -5,6 +5,15 @@ use burn::backend::libtorch::{LibTorchDevice, TchTensor};
 use burn::tensor::Tensor as Burn;
 use tch::{Device, Kind, Tensor};
 
+/// Values of the host on a device. The host does not wait for what the device has still to do: it copies them into
+/// memory that the device reads by itself in its turn.
+pub(super) fn moved(values: &Tensor, device: Device) -> Tensor {
+    if device == Device::Cpu {
+        return values.shallow_clone();
+    }
+    values.internal_pin_memory(device).to_device_(device, values.kind(), true, false)
+}
+
 /// Values of a shape on a device of LibTorch, copied once.
 #[allow(unsafe_code)]
 pub(crate) fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: LibTorchDevice) -> Burn<D> {
@@ -16,6 +25,6 @@ pub(crate) fn upload<const D: usize>(values: &[f32], shape: [usize; D], device: 
     let borrowed =
         unsafe { Tensor::from_blob(values.as_ptr().cast(), &sizes, &strides, Kind::Float, Device::Cpu) };
     let device = Device::from(device);
-    let copied = if device == Device::Cpu { borrowed.copy() } else { borrowed.to_device(device) };
+    let copied = if device == Device::Cpu { borrowed.copy() } else { moved(&borrowed, device) };
     Burn::from_primitive::<LibTorch>(TchTensor::new(copied))
 }
