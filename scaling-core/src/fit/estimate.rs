@@ -64,6 +64,9 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Estimated {
 /// A constant is claimed where the power law is refuted at this level.
 const EVIDENCE: f64 = 0.965;
 
+/// Sizes from which on [`auto`] allows for a constant.
+pub(super) const ALLOWING: usize = 5;
+
 /// The power law, or that with a constant where the data show one.
 pub(super) fn auto(points: &[Point], options: &Options) -> Estimated {
     let power = power(points)?;
@@ -71,7 +74,7 @@ pub(super) fn auto(points: &[Point], options: &Options) -> Estimated {
         return Err("the error does not fall with m".to_owned());
     }
     let (steepest, flattest) = constant::EXPONENTS;
-    if points.len() < 5 || power.law.beta < steepest {
+    if points.len() < ALLOWING || power.law.beta < steepest {
         return Ok(power);
     }
     let data = values(points);

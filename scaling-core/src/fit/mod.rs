@@ -150,6 +150,12 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
     };
     let mut warnings = warnings;
     warnings.extend(doubts(&data, &law, form, &uncertainty));
+    if options.form == Form::Auto && data.len() < estimate::ALLOWING {
+        warnings.push(format!(
+            "{} sizes are too few to allow for a constant: if there is one, the interval of the exponent is too narrow",
+            data.len()
+        ));
+    }
     Ok(Fit {
         form,
         alpha: law.alpha,

@@ -15,6 +15,7 @@
 //!   cost                 {seconds, flops, trials, timed} of the curve's trials; seconds are those of the `timed`
 //!   separated_from_next  whether the interval of difference_to_next excludes 0, or null
 //!   difference_to_next   beta_g less that of the next row: {value, ci}, or null
+//!   beta_g_allowing_constant, difference_to_next_allowing_constant   the same of the law with a constant, or null
 //!   warnings             of the fit
 //! relation  {method, rows, rho, p, sentence}: rank correlation of beta_g and beta_p
 //! caveat    what the paper's figures are and are not
@@ -144,7 +145,9 @@ impl Comparison {
     fn legend(&self) -> String {
         format!(
             "A curve differs from the next where the {} interval of the difference in beta_g, made of the two \
-             intervals as if they were independent (Zou and Donner 2008), excludes 0; every pair is judged by itself. Intervals know the scatter of the sizes (and of the seeds, where there are several), not what other \
+             intervals as if they were independent (Zou and Donner 2008), excludes 0; every pair is judged by itself. +γ: \
+             the interval of beta_g where a constant is allowed; curves that differ `without constants` need not \
+             differ then. Intervals know the scatter of the sizes (and of the seeds, where there are several), not what other \
              data or a wider search would give.",
             self.percent()
         )

@@ -33,6 +33,8 @@ pub(super) struct Fitted {
     pub(super) alpha: Estimate,
     /// Its exponent.
     pub(super) beta_g: Estimate,
+    /// The exponent where a constant is allowed, whether or not the data ask for one.
+    pub(super) allowing: Option<Estimate>,
     /// The law with a constant beside it, where the interval of the constant excludes 0.
     pub(super) constant: Option<Constant>,
     /// The smallest and the largest m that the power law was fitted to.
@@ -63,6 +65,8 @@ pub(super) struct Row {
     pub(super) cost: Spent,
     /// `beta_g` of this row less that of the next, where both have one.
     pub(super) next: Option<Estimate>,
+    /// The same where a constant is allowed.
+    pub(super) next_allowing: Option<Estimate>,
 }
 
 /// The rows of all studies, from the flattest curve to the steepest; those without a fit come last.
@@ -82,9 +86,12 @@ pub(super) fn rows(sources: &[Source]) -> Result<Vec<Row>> {
     let beta = |row: &Row| row.fitted.as_ref().map_or(f64::NEG_INFINITY, |fitted| fitted.beta_g.value);
     rows.sort_by(|a, b| beta(b).total_cmp(&beta(a)).then_with(|| a.label().cmp(&b.label())));
     for i in 1..rows.len() {
-        let next = rows[i].fitted.as_ref().ok().map(|fitted| fitted.beta_g);
-        let own = rows[i - 1].fitted.as_ref().ok().map(|fitted| fitted.beta_g);
-        rows[i - 1].next = own.zip(next).map(|(own, next)| difference(own, next));
+        let between = |of: &dyn Fn(&Fitted) -> Option<Estimate>| {
+            let [own, next] = [i - 1, i].map(|row| rows[row].fitted.as_ref().ok().and_then(of));
+            own.zip(next).map(|(own, next)| difference(own, next))
+        };
+        let (next, allowing) = (between(&|fitted| Some(fitted.beta_g)), between(&|fitted| fitted.allowing));
+        (rows[i - 1].next, rows[i - 1].next_allowing) = (next, allowing);
     }
     Ok(rows)
 }
@@ -96,6 +103,10 @@ impl Row {
             Recorded::Found(law) => Ok(Fitted {
                 alpha: Estimate { value: law.alpha, ci: law.ci.alpha },
                 beta_g: Estimate { value: law.beta, ci: law.ci.beta },
+                allowing: match &curve.composite.constant {
+                    Recorded::Found(law) => Some(Estimate { value: law.beta, ci: law.ci.beta }),
+                    Recorded::Refused { .. } => None,
+                },
                 constant: constant(curve),
                 m_range: law.region,
                 points: law.points,
@@ -136,6 +147,7 @@ impl Row {
             paper: None,
             cost: Spent::default(),
             next: None,
+            next_allowing: None,
         }
     }
 
@@ -150,6 +162,11 @@ impl Row {
     /// has no fit, or there is no next.
     pub(super) fn separated(&self) -> Option<bool> {
         self.next.map(|difference| !difference.ci.contains(0.0))
+    }
+
+    /// Whether the same holds where a constant is allowed: false too where that cannot be told.
+    pub(super) fn separated_allowing_constant(&self) -> bool {
+        self.next_allowing.is_some_and(|difference| !difference.ci.contains(0.0))
     }
 
     /// What a reader must know of the row's numbers.
@@ -194,6 +211,7 @@ impl Row {
             "alpha": fitted.map(|f| f.alpha),
             "beta_g": fitted.map(|f| f.beta_g),
             "beta_p": self.beta_p.as_ref().ok(),
+            "beta_g_allowing_constant": fitted.and_then(|f| f.allowing),
             "constant": fitted.and_then(|f| f.constant),
             "refused": self.fitted.as_ref().err(),
             "beta_p_refused": self.beta_p.as_ref().err(),
@@ -201,6 +219,7 @@ impl Row {
             "cost": self.cost,
             "separated_from_next": self.separated(),
             "difference_to_next": self.next,
+            "difference_to_next_allowing_constant": self.next_allowing,
             "warnings": fitted.map(|f| &f.warnings[..]).unwrap_or_default(),
         })
     }
@@ -302,6 +321,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn rows_differ_for_sure_if_they_do_where_a_constant_is_allowed() {
+        let with = |beta: f64, width: f64| {
+            let mut source = source("one", &[("word-lstm2", beta, 0.01)]);
+            let law = json!({
+                "alpha": 9.0, "beta": beta, "gamma": 0.0, "points": 4, "region": [1000.0, 8000.0],
+                "ci": {"alpha": [8.0, 10.0], "beta": [beta - width, beta + 0.01], "gamma": [0.0, 0.5]},
+            });
+            source.document.curves[0].composite.constant =
+                Recorded::Found(serde_json::from_value(law).unwrap());
+            source
+        };
+        let first = |sources: &[Source]| {
+            let row = rows(sources).unwrap().remove(0);
+            (row.separated(), row.separated_allowing_constant())
+        };
+        assert_eq!(first(&[with(-0.1, 0.01), with(-0.3, 0.01)]), (Some(true), true));
+        assert_eq!(first(&[with(-0.1, 0.25), with(-0.3, 0.01)]), (Some(true), false));
+        // Of the second it is not known how it would be with a constant.
+        let refused = source("two", &[("word-lstm2", -0.3, 0.01)]);
+        assert_eq!(first(&[with(-0.1, 0.01), refused]), (Some(true), false));
+    }
+
+    #[test]
     fn rows_without_a_fit_come_last_with_their_reason() {
         let mut refused = source("short", &[("word-lstm2", -0.3, 0.01)]);
         refused.document.curves[0].composite.power = Recorded::Refused { refused: "too few".to_owned() };
@@ -323,11 +365,13 @@ pub(super) mod tests {
         let fixed = [
             "alpha",
             "beta_g",
+            "beta_g_allowing_constant",
             "beta_p",
             "beta_p_refused",
             "constant",
             "cost",
             "difference_to_next",
+            "difference_to_next_allowing_constant",
             "form",
             "m_range",
             "m_unit",

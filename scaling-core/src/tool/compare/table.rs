@@ -1,6 +1,6 @@
 //! The comparison as text for the terminal.
 
-use super::row::{Estimate, Row};
+use super::row::{Estimate, Fitted, Row};
 use super::{Comparison, paper};
 use crate::number::{short_count, significant, span};
 use crate::report::table::STYLE;
@@ -44,7 +44,7 @@ pub(super) fn cells(row: &Row) -> [String; 10] {
             let [from, to] = fitted.m_range.map(short_count);
             let Estimate { value, ci } = fitted.alpha;
             (
-                two_lines(fitted.beta_g),
+                beta_g(fitted),
                 format!("{} {}\n{}", significant(value, 3), level_interval(&ci), row.unit),
                 format!("{from} to {to}\n{}", row.m_unit),
                 if fitted.points == total {
@@ -55,7 +55,12 @@ pub(super) fn cells(row: &Row) -> [String; 10] {
             )
         }
     };
-    let next = row.separated().map_or("-", |separated| if separated { "yes" } else { "no" });
+    let next = match row.separated() {
+        None => "-",
+        Some(false) => "no",
+        Some(true) if row.separated_allowing_constant() => "yes",
+        Some(true) => "without\nconstants",
+    };
     [
         name,
         beta_g,
@@ -68,6 +73,12 @@ pub(super) fn cells(row: &Row) -> [String; 10] {
         cost(row),
         next.to_owned(),
     ]
+}
+
+/// The exponent and its interval, and below them the interval where a constant is allowed.
+fn beta_g(fitted: &Fitted) -> String {
+    let allowing = fitted.allowing.map(|allowing| format!("\n+γ {}", interval(&allowing.ci)));
+    two_lines(fitted.beta_g) + &allowing.unwrap_or_default()
 }
 
 fn two_lines(estimate: Estimate) -> String {
