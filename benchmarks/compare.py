@@ -105,10 +105,9 @@ class Peer:
         self.command = [python, ROOT / "benchmarks" / "peer.py", "--threads", options.threads]
         self.given = ["--precision", options.precision, "--seconds", options.seconds]
         self.process = None
-        if options.gpu:
+        self.serves = options.gpu
+        if self.serves:
             self.given += ["--device", options.device.removeprefix("tch:")]
-            command = [*map(str, self.command), "--serve"]
-            self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):
         return self
@@ -118,11 +117,15 @@ class Peer:
             self.process.communicate()
 
     def measure(self, *arguments):
-        if self.process is None:
+        if not self.serves:
             return measure([*self.command, *self.given, *arguments])
+        if self.process is None or self.process.poll() is not None:
+            command = [*map(str, self.command), "--serve"]
+            self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         print(*self.given, *arguments, file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
+            self.process.wait()
             raise Failure(f"PyTorch ended at {shlex.join(map(str, arguments))}")
         return json.loads(line)
 
@@ -139,11 +142,11 @@ def compare(configuration, peer, ours, environment):
     return {"pytorch": sides[0], "ours": sides[1], "ratio": ratio}
 
 
-def summary(configuration, pairs):
-    """All figures of a configuration and the ratios. Of a single pair, the repeats within it are compared."""
+def summary(configuration, pairs, asked):
+    """All figures of a configuration and the ratios. If a single pair is asked for, the repeats within it are compared."""
     c = configuration
     ratios = [pair["ratio"] for pair in pairs]
-    if len(pairs) == 1:
+    if asked == 1:
         repeats = [pairs[0][side]["repeats"] for side in ("ours", "pytorch")]
         ratios = [ours / theirs for ours, theirs in zip(*repeats)]
     ratio = statistics.median(ratios)
@@ -181,6 +184,7 @@ def report(record):
         f"- {record['gpu'] or record['cpu']}, {record['threads']} threads, load average {record['load']:.2f} at the start",
         f"- PyTorch {sgemm['torch']} (oneDNN: {sgemm['mkldnn']}); ours on `{record['device']}`; {record['precision']}; batch {BATCH} unless stated (B)",
         f"- medians over {record['pairs']} pair(s), of a single one over 5 repeats; in brackets: % of PyTorch's sgemm, {sgemm['gflops']:.0f} GFLOP/s",
+        *(f"- failed in a pair: {name}" for name in record["failed"]),
         "",
     ]
     for name, *cells in table:
@@ -247,7 +251,7 @@ def measure_all(options, folder):
     record = {"command": shlex.join(["python3", *sys.argv]), "date": date, "cpu": cpu_name(), "load": load}
     record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device, "precision": options.precision}
     record["configurations"] = []
-    measured, failed = {}, []
+    measured, failed = {}, record.setdefault("failed", [])
     for number in range(1, options.pairs + 1):
         with Peer(python, options) as peer:
             if number == 1:
@@ -265,7 +269,7 @@ def measure_all(options, folder):
                     continue
                 measured.setdefault(configuration, []).append(pair)
                 note(f"{configuration}, pair {number} of {options.pairs}: ratio {pair['ratio']:.2f}")
-                record["configurations"] = [summary(c, pairs) for c, pairs in measured.items()]
+                record["configurations"] = [summary(c, pairs, options.pairs) for c, pairs in measured.items()]
                 # After every configuration, so that an interrupted run is not lost.
                 if options.markdown:
                     options.markdown.write_text(report(record))

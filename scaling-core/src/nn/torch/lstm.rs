@@ -7,8 +7,8 @@ use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions, LstmWeights};
 use burn::tensor::Tensor as Burn;
 use tch::{Device, Kind, Tensor};
 
-/// cuDNN's LSTMs of up to so many units are fast in single precision, but slow in bfloat16, of which the fast kernels know
-/// nothing (measured: docs/results/throughput-gpu.md).
+/// LSTMs of up to so many units stay in single precision on a GPU: cuDNN's in bfloat16 are several times slower
+/// (docs/results/throughput-gpu.md).
 const SMALL: i64 = 192;
 
 /// Hidden states of all steps and the last cell state, [T + 1, B, H], of x [T, B, I], h0 and c0 [B, H],

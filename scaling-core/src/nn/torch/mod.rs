@@ -8,6 +8,7 @@
 
 #![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
 
+mod cell;
 mod ctc;
 mod draw;
 mod flat;

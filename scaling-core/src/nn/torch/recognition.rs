@@ -1,5 +1,6 @@
 //! What recognises speech.
 
+use super::cell::Cell;
 use super::lstm::{bidirectional, forget_offset, gate_order};
 use super::sequences::{NEVER, beyond};
 use super::{differentiable, dims, lowered, plain, restored};
@@ -100,18 +101,11 @@ fn hybrid_attention(inputs: [&Tensor; 13], lengths: Option<&[usize]>) -> Tensor 
     let (mut context, mut shares) = (context.shallow_clone(), shares.shallow_clone());
     // Zeros around, one more behind than before where the length is even.
     let [before, behind] = [(length - 1) / 2, length - 1 - (length - 1) / 2];
-    // libtorch's cell, which is one kernel on a GPU, takes a product for the gates, so the input is multiplied by 1.
     let x = gate_order(x, LstmCell::Tensorflow) + forget_offset(x, LstmCell::Tensorflow);
-    let gates = dims::<2>(cell)[1];
-    let parts =
-        gate_order(cell, LstmCell::Tensorflow).tr().split_with_sizes([dims::<2>(&context)[1], gates / 4], 1);
-    let one = tch::no_grad(|| Tensor::eye(gates, (x.kind(), x.device())));
-    let of_input = Tensor::cat(&[&one, &parts[0]], 1);
-    let of_state = parts[1].contiguous();
+    let cell = Cell::new(cell, LstmCell::Tensorflow, dims::<2>(&context)[1], x.device().is_cuda());
     let mut out = Vec::new();
     for gates in x.unbind(0) {
-        let read = Tensor::cat(&[&gates, &context], 1);
-        (h, c) = read.lstm_cell(&[&h, &c], &of_input, &of_state, None::<&Tensor>, None::<&Tensor>);
+        (h, c) = cell.step(&gates, &context, [&h, &c]);
         let shares_before = shares.unsqueeze(1);
         let places = if before == behind {
             shares_before.conv1d(&kernel, None::<&Tensor>, 1, before, 1, 1)

@@ -164,9 +164,11 @@ impl Row {
         self.next.map(|difference| !difference.ci.contains(0.0))
     }
 
-    /// Whether the same holds where a constant is allowed: false too where that cannot be told.
+    /// Whether the same holds, in the same direction, where a constant is allowed: false too where that cannot be told.
     pub(super) fn separated_allowing_constant(&self) -> bool {
-        self.next_allowing.is_some_and(|difference| !difference.ci.contains(0.0))
+        let sign = self.next.map(|difference| difference.value.signum());
+        self.next_allowing
+            .is_some_and(|difference| !difference.ci.contains(0.0) && sign == Some(difference.value.signum()))
     }
 
     /// What a reader must know of the row's numbers.
@@ -338,6 +340,11 @@ pub(super) mod tests {
         };
         assert_eq!(first(&[with(-0.1, 0.01), with(-0.3, 0.01)]), (Some(true), true));
         assert_eq!(first(&[with(-0.1, 0.25), with(-0.3, 0.01)]), (Some(true), false));
+        let mut turned = with(-0.1, 0.01);
+        if let Recorded::Found(law) = &mut turned.document.curves[0].composite.constant {
+            (law.beta, law.ci.beta) = (-0.9, Interval { low: -0.91, high: -0.89 });
+        }
+        assert_eq!(first(&[turned, with(-0.3, 0.01)]), (Some(true), false));
         // Of the second it is not known how it would be with a constant.
         let refused = source("two", &[("word-lstm2", -0.3, 0.01)]);
         assert_eq!(first(&[with(-0.1, 0.01), refused]), (Some(true), false));
