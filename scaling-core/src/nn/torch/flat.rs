@@ -244,10 +244,12 @@ impl ModuleMapper for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     /// Values after two updates of a rule; parameters of `large` values and more are updated by themselves.
     fn updated(large: usize, rule: &str, clip: f64) -> Vec<f32> {
-        tch::manual_seed(1);
+        // LibTorch's generator is one for all tests of the process.
+        let mut random = Random::new("test/torch/flat", &[]);
         let shapes: [&[i64]; 4] = [&[3], &[5, 30], &[70], &[30, 5]];
         let mut at = 0;
         let parts: Vec<Part> = shapes
@@ -266,7 +268,9 @@ mod tests {
                 .iter()
                 .enumerate()
                 .map(|(k, shape)| {
-                    let drawn = Tensor::rand(*shape, options) - 0.5;
+                    let drawn: Vec<f32> =
+                        (0..shape.iter().product::<i64>()).map(|_| random.normal() as f32).collect();
+                    let drawn = Tensor::from_slice(&drawn).view(*shape);
                     // One parameter is without a gradient in the second step.
                     let value = (step == 0 || k != 1).then_some(drawn);
                     Gradient { leaf: Some(Tensor::zeros(*shape, options)), value }

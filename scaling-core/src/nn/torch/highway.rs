@@ -1,10 +1,8 @@
 //! Recurrent highway networks, of which libtorch has none.
 
 use super::dims;
+use super::ragged::SATURATED;
 use tch::Tensor;
-
-/// What opens a gate for good: its sigmoid is 1 to the last bit.
-const OPEN: f64 = 1e6;
 
 /// States of all steps, [T, B, H], of x [T, B, I], s0 [B, H], w_input [I, 2 H], recurrent [L, H, 2 H] and
 /// bias [L, 2 H]. Three kernels and a product per sub-layer; libtorch's graph allows none in place.
@@ -25,13 +23,13 @@ pub(super) fn plain([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     Tensor::stack(&y, 0)
 }
 
-/// As [`plain`], with half as many kernels on a GPU, which waits for the host: a sub-layer
+/// As [`plain`], with fewer kernels for a GPU, which waits for the host: a sub-layer
 /// `s + sigmoid(t) (tanh(c) - s)` is a GRU cell whose reset gate is held open and whose update gate is what `t` leaves.
 pub(super) fn by_gru_cells([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     let [steps, batch, _] = dims(x);
     // The biases are the weights of an input that is 1.
     let one = x.new_ones([steps, batch, 1], (x.kind(), x.device()));
-    let bias = of_gates(bias, OPEN).unsqueeze(1);
+    let bias = of_gates(bias, SATURATED).unsqueeze(1);
     let first = Tensor::cat(&[of_gates(w_input, 0.0), bias.select(0, 0)], 0);
     let others = bias.transpose(1, 2).unbind(0);
     let recurrent = of_gates(recurrent, 0.0).transpose(1, 2).unbind(0);

@@ -1,6 +1,6 @@
 //! LSTM layers: `at::lstm`, which is oneDNN's on the CPU and cuDNN's on NVIDIA.
 
-use super::ragged::{packed, ragged, within};
+use super::ragged::{packed, ragged, short, within};
 use super::tape::{handle, primitive, recorded};
 use super::{dims, lowered, restored};
 use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions, LstmWeights};
@@ -39,16 +39,20 @@ pub(crate) fn stacked(
         Tensor::stack(&of_layers, 0)
     };
     let state = [state(0), state(1)];
-    let tensors: Vec<_> = layers
-        .iter()
-        .map(|layer| (primitive(layer.weight.clone()).tensor, primitive(layer.bias.clone()).tensor))
-        .collect();
+    let tensors = handles(layers);
     let pairs: Vec<_> = tensors.iter().map(|(weight, bias)| (weight, bias)).collect();
     let (y, h, c) = tch::with_grad(|| run(&x, state.each_ref(), &pairs, cell, false));
     let [h, c] = [h, c].map(|last| restored(last).unbind(0).into_iter());
     // Pieces of one tensor, of which burn must not think that they are each its own.
     let last = h.zip(c).map(|pair| <[Tensor; 2]>::from(pair).map(|piece| handle(piece.copy())));
     Some((handle(restored(y)), last.collect()))
+}
+
+/// The weights and biases of layers or directions.
+fn handles<'a>(layers: impl IntoIterator<Item = &'a LstmWeights>) -> Vec<(Tensor, Tensor)> {
+    let of =
+        |layer: &LstmWeights| (primitive(layer.weight.clone()).tensor, primitive(layer.bias.clone()).tensor);
+    layers.into_iter().map(of).collect()
 }
 
 /// As [`crate::nn::bidirectional_lstm_layers`], in one call. None where libtorch does not record, and on a CPU if rows
@@ -59,15 +63,11 @@ pub(crate) fn stacked_in_both_directions(
     options: &BothDirections,
 ) -> Option<Burn<3>> {
     let x = recorded(x)?;
-    let lengths = short(options, dims::<3>(&x)[0]);
+    let lengths = short(options.lengths.as_deref(), dims::<3>(&x)[0]);
     if lengths.is_some() && x.device() == Device::Cpu {
         return None;
     }
-    let tensors: Vec<_> = layers
-        .iter()
-        .flatten()
-        .map(|layer| (primitive(layer.weight.clone()).tensor, primitive(layer.bias.clone()).tensor))
-        .collect();
+    let tensors = handles(layers.iter().flatten());
     let pairs: Vec<_> = tensors.iter().map(|(weight, bias)| (weight, bias)).collect();
     Some(handle(tch::with_grad(|| both_directions(&x, &pairs, options.cell, lengths))))
 }
@@ -79,7 +79,7 @@ pub(super) fn bidirectional(
     options: &BothDirections,
 ) -> Tensor {
     let pairs = [(ahead, ahead_bias), (back, back_bias)];
-    let lengths = short(options, dims::<3>(x)[0]);
+    let lengths = short(options.lengths.as_deref(), dims::<3>(x)[0]);
     let (Device::Cpu, Some(lengths)) = (x.device(), lengths) else {
         return both_directions(x, &pairs, options.cell, lengths);
     };
@@ -104,11 +104,6 @@ fn both_directions(
         Some(lengths) => packed(x, &zero, pairs, cell, lengths),
         None => restored(run(x, [&zero, &zero], pairs, cell, true).0),
     }
-}
-
-/// The lengths of rows, unless all have so many steps.
-fn short(options: &BothDirections, steps: i64) -> Option<&[usize]> {
-    options.lengths.as_deref().filter(|lengths| lengths.iter().any(|length| (*length as i64) < steps))
 }
 
 /// States of zero of all layers or directions, [L, B, H].

@@ -6,8 +6,13 @@ use super::{dims, restored};
 use crate::nn::lstm::{LstmCell, LstmOptions};
 use tch::Tensor;
 
-/// What closes a gate for good: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
-const SHUT: f64 = 1e6;
+/// What closes a gate for good, or with the other sign opens it: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
+pub(super) const SATURATED: f64 = 1e6;
+
+/// The lengths of rows, unless all have so many steps.
+pub(super) fn short(lengths: Option<&[usize]>, steps: i64) -> Option<&[usize]> {
+    lengths.filter(|lengths| lengths.iter().any(|length| (*length as i64) < steps))
+}
 
 /// 1 at the steps of every row, 0 beyond, [T, B, 1].
 pub(super) fn within(lengths: &[usize], steps: i64, like: &Tensor) -> Tensor {
@@ -83,7 +88,7 @@ pub(super) fn ragged(
 
     let [input, forget, ..] = options.cell.order();
     let mut shut = [0.0; 4];
-    (shut[input], shut[forget]) = (-SHUT, SHUT);
+    (shut[input], shut[forget]) = (-SATURATED, SATURATED);
     let shut = per_gate(shut, hidden, weight).unsqueeze(0);
     let within = within(lengths, steps, &x);
     let beyond = within.ones_like() - within;

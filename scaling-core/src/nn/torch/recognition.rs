@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::lstm::{bidirectional, forget_offset, gate_order};
+use super::ragged::short;
 use super::sequences::{NEVER, beyond};
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::extension::Recognition;
@@ -95,8 +96,7 @@ fn hybrid_attention(inputs: [&Tensor; 13], lengths: Option<&[usize]>) -> Tensor 
     let kernel = filters.tr().unsqueeze(1).contiguous();
     let energy = energy.unsqueeze(1);
     // Rows of full length need no mask.
-    let lengths = lengths.filter(|lengths| lengths.iter().any(|length| (*length as i64) < positions));
-    let beyond = lengths.map(|lengths| beyond(lengths, positions, x.device()));
+    let beyond = short(lengths, positions).map(|lengths| beyond(lengths, positions, x.device()));
     let (mut h, mut c) = (h.shallow_clone(), c.shallow_clone());
     let (mut context, mut shares) = (context.shallow_clone(), shares.shallow_clone());
     // Zeros around, one more behind than before where the length is even.
