@@ -176,13 +176,15 @@ impl Flat {
     /// One update of Adam with both moments.
     pub(crate) fn adapt(&mut self, gradient: &Clipped, moments: [&Tensor; 2], update: AdamUpdate) {
         let AdamUpdate { beta, bias, epsilon, rate } = update;
+        // All constants of the update go into its denominator, since every operation is a pass over all values.
+        let unit = -bias.0 / rate;
+        let [scale, offset] = [unit / bias.1.sqrt(), unit * epsilon].map(|value| self.number(value));
         for Stretch { begin, gradient } in gradient.scaled() {
             let [mut value, mut first, mut second] = [&self.values.tensor, moments[0], moments[1]]
                 .map(|block| block.narrow(0, begin, gradient.size()[0]));
             let _ = first.lerp_(&gradient, 1.0 - beta.0);
-            let _ = second.g_mul_scalar_(beta.1).addcmul_(&gradient, &(&gradient * (1.0 - beta.1)));
-            let denominator = (&second / bias.1).sqrt_().g_add_scalar_(epsilon);
-            let _ = value.addcdiv_(&(&first * (-rate / bias.0)), &denominator);
+            let _ = second.lerp_(&gradient.square(), 1.0 - beta.1);
+            let _ = value.addcdiv_(&first, &offset.addcmul(&second.sqrt(), &scale));
         }
     }
 }

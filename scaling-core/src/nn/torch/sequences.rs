@@ -3,6 +3,7 @@
 use super::draw::draw;
 use super::highway;
 use super::lstm::lstm;
+use super::ragged::short;
 use super::upload::moved;
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::decoder::{DecoderOptions, Masks};
@@ -162,11 +163,16 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
         Some(masks) => value * &masks[k][t],
         None => value,
     };
-    let beyond = options.lengths.as_ref().map(|lengths| beyond(lengths, sources, x.device()));
-    // Contexts are sums of [B, S, D]; scores are products of a query and that times the transposed weights, which
-    // is for all steps the same.
+    let never = short(options.lengths.as_deref(), sources).map(|lengths| {
+        let beyond = beyond(lengths, sources, x.device()).unsqueeze(1);
+        tch::no_grad(|| beyond.to_kind(x.kind()) * NEVER)
+    });
+    // A score is the product of a query with the memory times the transposed weights, and the context's share of an
+    // attention vector a sum of the memory times its weights: both the same at all steps, [B, D, S] and [B, S, D].
     let memory = memory.transpose(0, 1).contiguous();
     let keys = memory.matmul(&attend.tr()).transpose(1, 2);
+    let combine = combine.chunk(2, 0);
+    let values = memory.matmul(&combine[0]);
     let fed = options.feeding.fed();
     let layers = [(first, input), (second, width)];
     let weights = layers.iter().zip(fed).map(|((weight, below), fed)| {
@@ -188,13 +194,14 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
             below = if l == 0 { masked(0, t, h_new.shallow_clone()) } else { h_new.shallow_clone() };
             (h[l], c[l]) = (h_new, c_new);
         }
-        let scores = below.unsqueeze(1).bmm(&keys).squeeze_dim(1);
-        let scores = match &beyond {
-            Some(beyond) => scores.masked_fill(beyond, NEVER),
-            None => scores,
+        let query = below.unsqueeze(1);
+        let scores = match &never {
+            Some(never) => never.baddbmm(&query, &keys, 1, 1),
+            None => query.bmm(&keys),
         };
-        let context = scores.softmax(1, x.kind()).unsqueeze(1).bmm(&memory).squeeze_dim(1);
-        vector = masked(1, t, Tensor::cat(&[&context, &below], 1).matmul(combine).tanh());
+        let shares = scores.softmax(2, x.kind());
+        let attended = below.mm(&combine[1]).unsqueeze(1).baddbmm(&shares, &values, 1, 1).squeeze_dim(1);
+        vector = masked(1, t, attended.tanh());
         out.push(vector.shallow_clone());
     }
     out.extend(h);
