@@ -1,5 +1,9 @@
 //! From the `--device` string to burn's device; threads and memory of the process.
 
+mod memory;
+
+pub use memory::Memory;
+
 use crate::error::{Error, Result};
 use crate::nn::Precision;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
@@ -114,7 +118,14 @@ impl Compute {
         self.kind.starts_with("cuda") || self.kind.starts_with("tch-cuda")
     }
 
-    /// Trials at a time that surely fit: one for each core, and one on a GPU, whose memory is the limit.
+    /// How full the GPU is, if it is one of NVIDIA's and its driver says so.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let index = if self.is_cuda() { self.name.rsplit(':').next()?.parse().ok()? } else { return None };
+        memory::of_nvidia(index)
+    }
+
+    /// Trials at a time where nothing is measured: one for each core, and one on a GPU, whose memory is the limit.
     #[must_use]
     pub fn default_jobs(&self) -> usize {
         let is_cpu = ["cpu", "tch-cpu"].iter().any(|kind| self.kind.starts_with(kind));

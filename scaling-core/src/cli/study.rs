@@ -9,10 +9,10 @@ use crate::files::write_json;
 use crate::number::thousands;
 use crate::report;
 use crate::settings::{Layers, Search};
-use crate::study::{Study, StudyFile, collect, execute};
+use crate::study::{Study, StudyFile, collect, execute, teller};
 use crate::task::{DEFAULT_SEED, Preset};
 use crate::terminal::{say, tell};
-use crate::trial::{Failure, FailureKind, SCHEMA, State};
+use crate::trial::{FailureKind, SCHEMA, State};
 use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
@@ -25,9 +25,8 @@ const ASSUMED_EPOCHS: f64 = 15.0;
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
     let interrupted = interrupt::watch(true)?;
-    let jobs = arguments.jobs.unwrap_or_else(|| study.compute.default_jobs()).max(1);
     tell(&format!("{} -> {}", study.corpus.description(), study.directory.display()));
-    execute(&study, jobs, &interrupted)?;
+    execute(&study, arguments.jobs, &interrupted)?;
     let data = collect(&study.directory)?;
     say(&report::write(&data, &study.directory)?)?;
     study.prune_weights(&report::best_trials(&data))?;
@@ -107,10 +106,10 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     use_threads(arguments.threads.unwrap_or_else(cores));
     let interrupted = interrupt::watch(false)?;
     let study = Study::open(&arguments.study, domain.tasks)?;
-    let id = &arguments.trial;
+    let (id, teller) = (&arguments.trial, teller());
     // Tensor libraries report misuse and failed allocations by panicking: an error of this trial alone.
     let outcome =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| study.run_trial(id, &interrupted)));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| study.run_trial(id, &interrupted, &teller)));
     match outcome {
         Ok(state) => match state? {
             State::Finished(o) => {
@@ -124,10 +123,9 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
             State::Pending => Err(Error::failed(format!("trial {id} did not end"))),
         },
         Err(panic) => {
-            let message = super::panic::message(panic.as_ref());
-            let failure = Failure { kind: FailureKind::Panic, step: 0, message: message.clone() };
+            let failure = super::panic::failure(panic.as_ref());
             write_json(&study.trial_directory(id).join("error.json"), &failure)?;
-            Err(Error::failed(message))
+            Err(Error::failed(failure.message))
         }
     }
 }

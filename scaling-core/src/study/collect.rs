@@ -124,7 +124,7 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
             trial.steps = failure.step;
             trial.status = match failure.kind {
                 FailureKind::Diverged => Status::Diverged,
-                FailureKind::Panic | FailureKind::Killed => Status::Failed,
+                FailureKind::Panic | FailureKind::Memory | FailureKind::Killed => Status::Failed,
             };
         }
         State::Finished(outcome) => {

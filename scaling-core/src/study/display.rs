@@ -163,11 +163,15 @@ impl Display {
             trial.optimization.batch,
             left.map_or(String::new(), |d| format!("; about {} left", span(d.as_secs_f64()))),
         );
-        if !self.terminal {
-            tell(&line);
-        } else if matches!(state, State::Failed(_)) {
-            self.total.println(line);
+        // On a terminal the bars tell of what went well.
+        if !self.terminal || matches!(state, State::Failed(_)) {
+            self.note(&line);
         }
+    }
+
+    /// Says something, above the bars if there are any.
+    pub(super) fn note(&self, line: &str) {
+        if self.terminal { self.total.println(line) } else { tell(line) }
     }
 
     /// Redraws; names what is running.

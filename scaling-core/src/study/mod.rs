@@ -1,17 +1,22 @@
 //! A study: a directory of trials. The directory is the truth; it survives kill -9 at any instant.
 
+mod beat;
 mod best;
 mod collect;
 mod display;
 mod executor;
 mod facts;
 mod file;
+mod places;
+mod worker;
 
+pub use beat::Beat;
+pub(crate) use beat::teller;
 pub use best::best_trial;
 pub use collect::collect;
-pub(crate) use executor::PARENT;
 pub use executor::execute;
 pub use file::StudyFile;
+pub(crate) use worker::PARENT;
 
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
@@ -117,7 +122,7 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If there is no such trial, or its directory cannot be written.
-    pub fn run_trial(&self, id: &str, interrupted: &dyn Fn() -> bool) -> Result<State> {
+    pub fn run_trial(&self, id: &str, interrupted: &dyn Fn() -> bool, tell: &dyn Fn(Beat)) -> Result<State> {
         let directory = self.trial_directory(id);
         let path = directory.join("config.json");
         if !path.exists() {
@@ -133,6 +138,7 @@ impl<'a> Study<'a> {
             checkpoint_every: Duration::from_secs_f64(self.settings.checkpoint_seconds),
             keep_weights: self.settings.weights != KeptWeights::None,
             interrupted,
+            tell,
         };
         crate::trial::run(&run, || {
             let shard = config.shard.draw(self.corpus.pool(), &config.fingerprint)?;

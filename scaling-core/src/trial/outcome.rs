@@ -64,6 +64,8 @@ pub enum FailureKind {
     Diverged,
     /// The training code panicked.
     Panic,
+    /// The device had no memory left.
+    Memory,
     /// The process was killed from outside (out of memory, most often) again and again.
     Killed,
 }

@@ -9,6 +9,7 @@ use super::{BEST_WEIGHTS, Lease, TrialConfig};
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_atomic, write_json};
 use crate::shard::Shard;
+use crate::study::Beat;
 use crate::task::{Evaluation, Learner};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -37,6 +38,8 @@ pub struct Run<'a> {
     pub keep_weights: bool,
     /// Asked before every update: true ends the run with a checkpoint.
     pub interrupted: &'a dyn Fn() -> bool,
+    /// Told after every update how far it is.
+    pub tell: &'a dyn Fn(Beat),
 }
 
 /// One line of `metrics.jsonl`.
@@ -106,6 +109,8 @@ impl<'a> Loop<'a> {
             let rate = optimization.rate * self.progress.schedule.factor;
             let loss = self.learner.step(self.progress.step, rate);
             self.progress.step += 1;
+            let seconds = self.seconds() - self.progress.evaluation_seconds;
+            (self.run.tell)(Beat { steps: self.progress.step, seconds });
             self.progress.running.0 += loss;
             self.progress.running.1 += 1;
             let first = *self.progress.first_loss.get_or_insert(loss.abs().max(1.0));
