@@ -16,14 +16,11 @@ pub(super) fn failure(panic: &(dyn Any + Send)) -> Failure {
         return Failure { kind: FailureKind::Panic, step: 0, message };
     };
     let what = error.split("\\n").next().unwrap_or_default().trim_end_matches("\")").trim();
-    let is_full =
-        ["out of memory", "not enough memory", "busy or unavailable"].iter().any(|text| what.contains(text));
-    let (kind, remedy) = if is_full {
-        (FailureKind::Memory, "; run fewer trials at the same time (`--jobs`)")
-    } else {
-        (FailureKind::Panic, "")
-    };
-    Failure { kind, step: 0, message: format!("LibTorch: {what}{remedy}") }
+    let is_full = ["out of memory", "can't allocate memory", "busy or unavailable"]
+        .iter()
+        .any(|text| what.contains(text));
+    let kind = if is_full { FailureKind::Memory } else { FailureKind::Panic };
+    Failure { kind, step: 0, message: format!("LibTorch: {what}") }
 }
 
 #[cfg(test)]
@@ -31,21 +28,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_libtorch_are_one_line_with_a_remedy() {
+    fn errors_of_libtorch_are_one_line() {
         let of = |text: &str| {
             let Failure { kind, message, .. } = failure(&text.to_owned());
-            assert_eq!(kind == FailureKind::Memory, message.contains("--jobs"), "{message}");
-            message
+            (kind, message)
         };
-        let busy = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA error: CUDA-capable device(s) is/are busy \
-                    or unavailable\\nSearch for `cudaErrorDevicesUnavailable'\\nframe #0: c10::Error\")";
-        let fewer = "; run fewer trials at the same time (`--jobs`)";
-        let unavailable = "LibTorch: CUDA error: CUDA-capable device(s) is/are busy or unavailable";
-        assert_eq!(of(busy), format!("{unavailable}{fewer}"));
-        let full = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of memory. Tried 2 GiB.\")";
-        assert_eq!(of(full), format!("LibTorch: CUDA out of memory. Tried 2 GiB.{fewer}"));
-        assert_eq!(of("Torch(\"no such shape\\nframe #0\")"), "LibTorch: no such shape");
-        assert_eq!(of("shapes\n  differ"), "shapes differ");
+        let of_torch =
+            |text: &str| of(&format!("called `Result::unwrap()` on an `Err` value: Torch(\"{text}\")"));
+        for full in [
+            "CUDA error: CUDA-capable device(s) is/are busy or unavailable",
+            "CUDA out of memory. Tried 2 GiB.",
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
+        ] {
+            let expected = (FailureKind::Memory, format!("LibTorch: {full}"));
+            assert_eq!(of_torch(full), expected);
+            assert_eq!(
+                of_torch(&format!("{full}\\nSearch for `cudaError'\\nframe #0: c10::Error")),
+                expected
+            );
+        }
+        assert_eq!(
+            of_torch("no such shape\\nframe #0"),
+            (FailureKind::Panic, "LibTorch: no such shape".into())
+        );
+        assert_eq!(of("shapes\n  differ"), (FailureKind::Panic, "shapes differ".into()));
         assert_eq!(failure(&"a word").message, "a word");
         assert_eq!(failure(&1).message, "panic");
     }

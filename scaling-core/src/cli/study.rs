@@ -44,8 +44,12 @@ fn judge(study: &Study<'_>) -> Result<()> {
         if let State::Failed(failure) = state
             && failure.kind != FailureKind::Diverged
         {
+            let cause = match failure.kind {
+                FailureKind::Memory => "; the device has too little memory for it, or others use it",
+                _ => "",
+            };
             return Err(Error::failed(format!(
-                "trial {}: {}; run again to retry it",
+                "trial {}: {}{cause}; run again to retry it",
                 trial.id(),
                 failure.message
             )));

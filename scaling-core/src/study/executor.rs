@@ -162,9 +162,11 @@ impl Executor<'_> {
                 // Not its own fault: it goes on from its checkpoint beside fewer.
                 remove_if_present(&directory.join("error.json"))?;
                 self.attempts.remove(&id);
-                let most = self.places.limit();
-                self.display
-                    .note(&format!("{id}: {}; from here on at most {most} at a time", failure.message));
+                let (most, others) = (self.places.limit(), running - 1);
+                self.display.note(&format!(
+                    "{id}: {} (beside {others} others); it goes on, and at most {most} run at a time from here on",
+                    failure.message
+                ));
                 return Ok(());
             }
             // The trial itself has said how it ended.
