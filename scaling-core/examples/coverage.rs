@@ -10,8 +10,13 @@
 //! 5 to 20 % above the law; a pure one with 1 to 5 seeds of its own at every size. Printed for each: the share
 //! of 95 % intervals of the exponent that contain the truth, their median width, and how often a constant is
 //! claimed, the plateau is found to within one size, a fit is refused.
+//!
+//! Then the same of forecasts: 8 sizes of such a law, half of them with a constant, extrapolated fourfold, at several
+//! noise levels. Printed: the share of 90 % intervals that contain a measurement, their mean width (ln high - ln low),
+//! the root mean square of ln of the median over the truth, and how often there is a warning.
 
 use scaling_core::fit::curve::{Curve, Point, median};
+use scaling_core::fit::forecast::Forecaster;
 use scaling_core::fit::{Form, Options, fit};
 use scaling_core::random::Random;
 
@@ -46,6 +51,40 @@ fn main() {
             refused
         );
     }
+    println!("\nnoise        inside  width  error   warned");
+    for noise in [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32] {
+        forecasts(noise, count);
+    }
+}
+
+/// One line on forecasts from measurements that scatter by this much.
+fn forecasts(noise: f64, count: u64) {
+    let (mut inside, mut squares, mut width, mut warned) = (0.0, 0.0, 0.0, 0.0);
+    for curve in 0..count {
+        let mut random = Random::new("coverage/forecast", &[(noise * 1e4) as u64, curve]);
+        let beta = -0.05 - 0.45 * random.uniform();
+        let power = |i: i32| 5.0 * (1000.0 * 2f64.powi(i)).powf(beta);
+        let share = 0.1 + 0.4 * random.uniform();
+        let gamma = if curve % 2 == 1 { power(7) * share / (1.0 - share) } else { 0.0 };
+        let mut measured = |i: i32| (power(i) + gamma) * (noise * random.normal()).exp();
+        let points = (0..8).map(|i| (1000.0 * 2f64.powi(i), measured(i)));
+        let law = Curve::from_pairs(points).expect("positive numbers");
+        let options = Options { level: 0.9, ..Options::default() };
+        let forecaster = Forecaster::new(&law, &options).expect("eight sizes");
+        let forecast = forecaster.at(1000.0 * 2f64.powi(9)).expect("beyond the last size");
+        inside += f64::from(u8::from((forecast.low..=forecast.high).contains(&measured(9))));
+        squares += (forecast.error / (power(9) + gamma)).ln().powi(2);
+        width += (forecast.high / forecast.low).ln();
+        warned += f64::from(u8::from(!forecast.warnings.is_empty()));
+    }
+    let n = count as f64;
+    println!(
+        "{noise:<10} {:6.1} % {:6.3} {:6.4} {:6.1} %",
+        100.0 * inside / n,
+        width / n,
+        (squares / n).sqrt(),
+        100.0 * warned / n
+    );
 }
 
 struct Study {

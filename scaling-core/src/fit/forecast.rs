@@ -44,6 +44,8 @@ pub struct DataForError {
     pub warnings: Vec<String>,
 }
 
+/// With this probability that a curve scatters more than forecasts reckon with, they warn.
+const LOUD: f64 = 0.3;
 /// Sizes are looked for up to this multiple of the largest that was measured.
 pub const FURTHEST: f64 = 1e6;
 /// Places at which a curve is looked at for where it reaches an error.
@@ -110,6 +112,13 @@ impl Forecaster {
                 ));
             }
             let trend = Trend::new(&values);
+            if trend.loud() > LOUD {
+                warnings.push(
+                    "the sizes scatter by more than 5 % about any trend; the interval may be too narrow (a larger \
+                     validation set or more seeds would help)"
+                        .into(),
+                );
+            }
             let tail = 0.5 * (1.0 - options.level);
             let now = trend.quantiles(values[values.len() - 1].0, [tail, 0.5, 1.0 - tail]);
             Law::Trend(trend, now)

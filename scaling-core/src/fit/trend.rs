@@ -32,8 +32,12 @@ const WANDER: (f64, f64) = (-4.3, 2.0);
 const WANDERS: usize = 9;
 /// Mean and standard deviation of the logarithm of the noise r, a priori.
 const NOISE: (f64, f64) = (-4.2, 0.5);
-/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5.
+/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5, and two more. Forecasts do without these, since sharp
+/// bends would pass for noise; they tell whether a curve scatters more than forecasts reckon with.
 const NOISES: usize = 7;
+const LOUDER: usize = 2;
+/// A level further above the mean, in standard deviations, is as unlikely as this.
+const RARE: f64 = 3.0;
 /// A slope below this tells nothing about the scale of q.
 const LEAST_SLOPE: f64 = 0.02;
 /// Standard deviation of the slope a priori, in units of the mean slope of the window.
@@ -61,6 +65,7 @@ struct State {
 pub struct Trend {
     last: f64,
     mean_slope: f64,
+    loud: f64,
     states: Vec<State>,
 }
 
@@ -74,17 +79,17 @@ impl Trend {
         let window = &logs[logs.len() - near.max(LEAST).min(logs.len())..];
         let mean_slope = Line::fit(&values[values.len() - window.len()..]).law().beta;
         let scale = mean_slope.abs().max(LEAST_SLOPE);
-        let mut states: Vec<State> = Vec::with_capacity(DECAYS.len() * WANDERS * NOISES);
+        let mut states: Vec<State> = Vec::with_capacity(DECAYS.len() * WANDERS * (NOISES + LOUDER));
         for decay in DECAYS {
             for i in 0..WANDERS {
                 let wander = -2.5 + 5.0 * i as f64 / (WANDERS - 1) as f64;
                 let q = (WANDER.0 + WANDER.1 * wander).exp() * scale * scale;
-                for j in 0..NOISES {
-                    let noise = 10f64.powf(-4.5 + 0.5 * j as f64);
+                for j in 0..NOISES + LOUDER {
+                    let noise = level(j);
                     let prior = -0.5
                         * (((decay - DECAY.0) / DECAY.1).powi(2)
                             + wander * wander
-                            + ((noise.ln() - NOISE.0) / NOISE.1).powi(2));
+                            + ((noise.ln() - NOISE.0) / NOISE.1).min(RARE).powi(2));
                     let start = State::new(decay, q, noise, prior, window[0].1, SLOPE_SPREAD * scale);
                     states.push(start.after(window));
                 }
@@ -94,19 +99,29 @@ impl Trend {
         for state in &mut states {
             state.weight = (state.weight - highest).exp();
         }
+        let sum = |states: &[State]| states.iter().map(|state| state.weight).sum::<f64>();
+        let all = sum(&states);
+        states.retain(|state| state.noise <= level(NOISES - 1));
+        let loud = 1.0 - sum(&states) / all;
         let sum: f64 = states.iter().map(|state| state.weight).sum();
         states.retain(|state| state.weight > NEGLIGIBLE * sum);
         let sum: f64 = states.iter().map(|state| state.weight).sum();
         for state in &mut states {
             state.weight /= sum;
         }
-        Self { last, mean_slope, states }
+        Self { last, mean_slope, loud, states }
     }
 
     /// The mean slope of ln E against ln m over the points that count.
     #[must_use]
     pub fn mean_slope(&self) -> f64 {
         self.mean_slope
+    }
+
+    /// The probability that the points scatter by more than the most that forecasts reckon with, about 5 %.
+    #[must_use]
+    pub fn loud(&self) -> f64 {
+        self.loud
     }
 
     /// Quantiles of ln E as it would be measured at `m`, which is not below the last point.
@@ -116,6 +131,11 @@ impl Trend {
         let parts: Vec<(f64, f64, f64)> = self.states.iter().map(|state| state.ahead(ahead)).collect();
         probabilities.map(|p| quantile(&parts, p))
     }
+}
+
+/// The k-th level of noise.
+fn level(k: usize) -> f64 {
+    10f64.powf(-4.5 + 0.5 * k as f64)
 }
 
 impl State {
@@ -212,6 +232,18 @@ mod tests {
         };
         assert!(forecast(&straight) < 0.03, "{}", forecast(&straight));
         assert!(forecast(&bent) < 0.03, "{}", forecast(&bent));
+    }
+
+    #[test]
+    fn loud_noise_is_noticed_and_a_bend_is_not_noise() {
+        let loud = |law: &dyn Fn(f64) -> f64, noise: f64| {
+            let found = (0..40).filter(|seed| Trend::new(&curve(law, noise, *seed)).loud() > 0.3);
+            found.count()
+        };
+        let straight = |m: f64| 8.0 * m.powf(-0.3);
+        let bent = |m: f64| (20.0 * m.powf(-0.45) + 0.15).min(0.6);
+        assert_eq!((loud(&straight, 0.02), loud(&bent, 0.02)), (0, 0));
+        assert!(loud(&straight, 0.3) > 35, "{}", loud(&straight, 0.3));
     }
 
     #[test]
