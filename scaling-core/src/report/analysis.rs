@@ -2,7 +2,7 @@
 //! model size.
 
 use super::StudyData;
-use super::select::{Series, all_series};
+use super::select::{Series, Shard, all_series};
 use crate::fit::curve::{Curve, Point};
 use crate::fit::sensitivity::{self, Choice};
 use crate::fit::size::SizeLaw;
@@ -96,8 +96,7 @@ impl<'a> Fitted<'a> {
             FixedSize { size, parameters, points, fit }
         });
         let fixed = fixed.collect();
-        let sizes = series.shards.iter().map(|s| (s.best().m(), s.best().parameters as f64));
-        let size_law = SizeLaw::fit(sizes, study.level).map_err(|error| error.to_string());
+        let size_law = size_law(&series, study.level);
         let runs = series.runs();
         let surface = Surface::fit(&runs, study.level).map_err(|error| error.to_string());
         let frontier = fit_metric(&as_points(&frontier(&runs)), Form::Auto, None);
@@ -158,10 +157,26 @@ impl<'a> Fitted<'a> {
     }
 }
 
+/// How the best size grows, unless too often the grid of sizes decided what is best.
+fn size_law(series: &Series<'_>, level: f64) -> OrReason<SizeLaw> {
+    let shards = &series.shards;
+    let edge =
+        |shard: &&Shard<'_>| shard.sizes.len() > 1 && [true, false].iter().any(|end| is_at_edge(shard, *end));
+    let edges = shards.iter().filter(edge).count();
+    if 2 * edges >= shards.len() && edges > 0 {
+        return Err(format!(
+            "at {edges} of {} shards the best size is the smallest or the largest tried; widen `sizes`",
+            shards.len()
+        ));
+    }
+    let sizes = shards.iter().map(|shard| (shard.best().m(), shard.best().parameters as f64));
+    SizeLaw::fit(sizes, level).map_err(|error| error.to_string())
+}
+
 fn as_points(pairs: &[(f64, f64)]) -> Vec<Point> {
     pairs.iter().map(|(m, error)| Point { m: *m, errors: vec![*error] }).collect()
 }
 
-fn is_at_edge(shard: &super::select::Shard<'_>, largest: bool) -> bool {
+fn is_at_edge(shard: &Shard<'_>, largest: bool) -> bool {
     shard.best == if largest { shard.sizes.len() - 1 } else { 0 }
 }

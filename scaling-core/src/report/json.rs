@@ -84,6 +84,12 @@ mod tests {
         let inside = (gamma[0].as_f64().unwrap()..=gamma[1].as_f64().unwrap()).contains(&2.2);
         assert_eq!(sgd["irreducible_inside"], inside);
         assert_eq!(sgd["fixed_sizes"].as_array().unwrap().len(), 4);
+        assert!(sgd["model_size"]["beta_p"].is_number());
+        // Of two sizes either is at an end.
+        study.trials.retain(|trial| trial.size < 32.0);
+        let narrow = fits(&study, &Analysis::new(&study));
+        let refused = narrow["curves"][1]["model_size"]["refused"].as_str().unwrap();
+        assert!(refused.starts_with("at 6 of 6 shards") && refused.contains("widen `sizes`"), "{refused}");
         study.trials.retain(|trial| trial.requested < 20_000);
         let few = fits(&study, &Analysis::new(&study));
         let refused = few["curves"][1]["composite"]["power"]["refused"].as_str().unwrap();
