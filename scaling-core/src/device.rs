@@ -125,11 +125,33 @@ impl Compute {
         memory::of_nvidia(index)
     }
 
+    /// Refuses a model whose weights alone exceed the memory of the device, as far as that is known.
+    ///
+    /// # Errors
+    /// In one line that names the size.
+    pub fn check_memory(&self, model: &str, size: f64, parameters: u64) -> Result<()> {
+        let has = if self.is_cpu() { host_memory() } else { self.memory().map(|memory| memory.total) };
+        let needs = parameters.saturating_mul(4);
+        let gb = |bytes: u64| bytes as f64 / 1e9;
+        match has {
+            Some(has) if needs > has => Err(Error::input(format!(
+                "{model} of size {size} does not fit: its {parameters} weights take {:.0} GB, `{}` has {:.0} GB",
+                gb(needs),
+                self.name,
+                gb(has)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_cpu(&self) -> bool {
+        ["cpu", "tch-cpu"].iter().any(|kind| self.kind.starts_with(kind))
+    }
+
     /// Trials at a time where nothing is measured: one for each core, and one on a GPU, whose memory is the limit.
     #[must_use]
     pub fn default_jobs(&self) -> usize {
-        let is_cpu = ["cpu", "tch-cpu"].iter().any(|kind| self.kind.starts_with(kind));
-        if is_cpu { cores() } else { 1 }
+        if self.is_cpu() { cores() } else { 1 }
     }
 
     /// The rate of large square products on the device in 10^9 operations per second, the fastest of several, in the
@@ -227,16 +249,22 @@ pub fn use_threads(threads: usize) {
     tch::set_num_threads(threads.max(1) as i32);
 }
 
+/// The memory of this machine in bytes, where the system tells.
+fn host_memory() -> Option<u64> {
+    kib_of("/proc/meminfo", "MemTotal:")
+}
+
+/// A number of KiB that follows a word at the beginning of a line, in bytes.
+fn kib_of(file: &str, word: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let rest = text.lines().find_map(|line| line.strip_prefix(word))?;
+    Some(rest.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
 /// Largest resident memory of this process so far, in bytes; 0 where the system does not say.
 #[must_use]
 pub fn peak_memory() -> u64 {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        })
-        .map_or(0, |kib| kib * 1024)
+    kib_of("/proc/self/status", "VmHWM:").unwrap_or(0)
 }
 
 /// The name of this machine, for the cost record.
@@ -269,6 +297,16 @@ mod tests {
         let error = Compute::parse("tch:cuda").expect_err("no index");
         assert_eq!(error.to_string(), "unknown device `tch:cuda`; did you mean `tch:cuda:0`?");
         assert!(Compute::parse("tch:cuda:99999").is_err());
+    }
+
+    #[test]
+    fn models_larger_than_the_memory_are_refused() {
+        let compute = Compute::parse("cpu").unwrap();
+        assert!(compute.check_memory("word-lstm2", 64.0, 1_000_000).is_ok());
+        if host_memory().is_some() {
+            let error = compute.check_memory("word-lstm2", 1e6, 1 << 60).unwrap_err().to_string();
+            assert!(error.starts_with("word-lstm2 of size 1000000 does not fit: its "), "{error}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::settings::{Layers, Search};
 use crate::study::{Study, StudyFile, collect, execute, teller};
 use crate::task::{DEFAULT_SEED, Preset};
 use crate::terminal::{say, tell};
-use crate::trial::{FailureKind, SCHEMA, State};
+use crate::trial::{FailureKind, SCHEMA, State, TrialConfig};
 use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
@@ -198,11 +198,27 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
-    study.space().all_trials()?;
+    let trials = study.space().all_trials()?;
     if create {
+        check_memory(&study, &trials)?;
         study.establish()?;
     }
     Ok(study)
+}
+
+/// Refuses a size that the device surely cannot hold, before data are cut and processes started for it.
+fn check_memory(study: &Study<'_>, trials: &[TrialConfig]) -> Result<()> {
+    let mut largest = None;
+    for trial in trials {
+        let extent = study.corpus.extent(&trial.model, &trial.options);
+        let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
+        if largest.is_none_or(|(parameters, _)| cost.parameters > parameters) {
+            largest = Some((cost.parameters, trial));
+        }
+    }
+    largest.map_or(Ok(()), |(parameters, trial)| {
+        study.compute.check_memory(&trial.model, trial.size, parameters)
+    })
 }
 
 fn override_settings(
@@ -234,11 +250,19 @@ fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::t
 }
 
 fn read_config(path: &Path) -> Result<toml::Table> {
-    std::fs::read_to_string(path)
+    let table = std::fs::read_to_string(path)
         .at("read", path)?
         .parse::<toml::Table>()
         .map_err(|e| e.to_string().lines().collect::<Vec<_>>().join(" "))
-        .at("read", path)
+        .at("read", path)?;
+    // Only what a study writes about itself has one.
+    if table.contains_key("fingerprint") {
+        return Err(Error::input(format!(
+            "{} describes a study, not settings; go on with that study by `--out`, or leave out all lines down to `command`",
+            path.display()
+        )));
+    }
+    Ok(table)
 }
 
 /// The command line as a person would type it again.

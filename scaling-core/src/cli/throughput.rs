@@ -84,6 +84,8 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
     let size = arguments.size.unwrap_or_else(|| task.default_size());
     let trial = synthetic_trial(recipe, model, size, &arguments.device, options);
+    let cost = task.cost(model, size, extent, &trial.options)?;
+    compute.check_memory(model, size, cost.parameters)?;
     let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
     let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
     let (samples, cost) = (learner.samples_per_step(), learner.cost());
