@@ -9,10 +9,10 @@ use crate::files::write_json;
 use crate::number::thousands;
 use crate::report;
 use crate::settings::{Layers, Search};
-use crate::study::{Study, StudyFile, collect, execute, teller};
+use crate::study::{Study, StudyFile, collect, execute};
 use crate::task::{DEFAULT_SEED, Preset};
 use crate::terminal::{say, tell};
-use crate::trial::{FailureKind, SCHEMA, State, TrialConfig};
+use crate::trial::{FailureKind, SCHEMA, State, TrialConfig, teller};
 use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.

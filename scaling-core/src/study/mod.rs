@@ -1,6 +1,5 @@
 //! A study: a directory of trials. The directory is the truth; it survives kill -9 at any instant.
 
-mod beat;
 mod best;
 mod collect;
 mod display;
@@ -10,13 +9,10 @@ mod file;
 mod places;
 mod worker;
 
-pub use beat::Beat;
-pub(crate) use beat::teller;
 pub use best::best_trial;
 pub use collect::collect;
 pub use executor::execute;
 pub use file::StudyFile;
-pub(crate) use worker::PARENT;
 
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
@@ -26,7 +22,7 @@ use crate::settings::{KeptWeights, Options, Settings};
 use crate::shard::ShardSpec;
 use crate::space::Space;
 use crate::task::{Corpus, Task};
-use crate::trial::{BEST_WEIGHTS, Run, SCHEMA, State, TrialConfig};
+use crate::trial::{BEST_WEIGHTS, Beat, Run, SCHEMA, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};

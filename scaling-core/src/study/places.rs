@@ -1,8 +1,8 @@
 //! How many trials run at the same time: as many as is said, or on a GPU as many as its memory holds and its throughput
 //! gains from, both measured.
 
-use super::beat::Beat;
 use crate::device::Memory;
+use crate::trial::Beat;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,9 @@
 //! A trial as a child process of a study.
 
 use super::Study;
-use super::beat::{Beat, listen, newest};
 use crate::error::{At, Result};
 use crate::files::remove_if_present;
-use crate::trial::TrialConfig;
+use crate::trial::{Beat, PARENT, TrialConfig, listen, newest};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,9 +11,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
-
-/// The environment variable that names the study that started a trial, by its process number.
-pub(crate) const PARENT: &str = "SCALING_PARENT";
 
 pub(super) struct Worker {
     pub(super) trial: TrialConfig,

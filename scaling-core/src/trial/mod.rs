@@ -1,5 +1,6 @@
 //! One trial: a model of one size trained on one shard with one setting of the optimiser.
 
+mod beat;
 mod checkpoint;
 mod lease;
 mod outcome;
@@ -8,6 +9,8 @@ mod run;
 mod schedule;
 mod weights;
 
+pub use beat::Beat;
+pub(crate) use beat::{PARENT, listen, newest, teller};
 pub use lease::Lease;
 pub use outcome::{CostRecord, Failure, FailureKind, Outcome, State};
 pub use run::{Run, run};

@@ -1,12 +1,13 @@
 //! How far a trial is, told to the study that started it on the trial's standard output.
 
-use super::PARENT;
 use crate::terminal;
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The environment variable that names the study that started a trial, by its process number.
+pub(crate) const PARENT: &str = "SCALING_PARENT";
 /// Time between two lines.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -21,7 +22,7 @@ pub struct Beat {
 
 impl Beat {
     /// Updates per second since an earlier beat; none if there were none.
-    pub(super) fn speed_since(&self, earlier: &Self) -> Option<f64> {
+    pub(crate) fn speed_since(&self, earlier: &Self) -> Option<f64> {
         let (steps, seconds) = (self.steps.saturating_sub(earlier.steps), self.seconds - earlier.seconds);
         (steps > 0 && seconds > 0.0).then(|| steps as f64 / seconds)
     }
@@ -50,7 +51,7 @@ pub(crate) fn teller() -> impl Fn(Beat) {
 }
 
 /// The newest beat of a child whose standard output this is.
-pub(super) fn listen(output: impl Read + Send + 'static) -> Arc<Mutex<Beat>> {
+pub(crate) fn listen(output: impl Read + Send + 'static) -> Arc<Mutex<Beat>> {
     let newest = Arc::new(Mutex::new(Beat::default()));
     let heard = newest.clone();
     std::thread::spawn(move || {
@@ -65,7 +66,7 @@ pub(super) fn listen(output: impl Read + Send + 'static) -> Arc<Mutex<Beat>> {
 }
 
 /// What [`listen`] has heard.
-pub(super) fn newest(of: &Mutex<Beat>) -> Beat {
+pub(crate) fn newest(of: &Mutex<Beat>) -> Beat {
     *of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
