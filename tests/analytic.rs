@@ -149,10 +149,24 @@ fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
         let output = bench.run(settings);
         let message = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{run}: {message}");
-        assert!(message.ends_with("out of memory; run again to retry it\n"), "{message}");
+        let cause = "the device has too little memory for it, or others use it";
+        assert!(message.ends_with(&format!("out of memory; {cause}; run again to retry it\n")), "{message}");
         let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
         assert_eq!(curve.lines().count(), 7, "every shard has its best of the other sizes: {curve}");
     }
+}
+
+#[test]
+fn trials_that_fit_into_memory_one_at_a_time_all_end() {
+    let settings = "study --out s --set shards=500,1000,2000 --set sizes=300,1000 --set sgd_rates=1 --set crowd=1000 \
+                    --set step_microseconds=2000";
+    let (alone, crowded) = (bench(), bench());
+    let said = text(&alone.run(&format!("{settings} --jobs 1")).stderr);
+    assert!(!said.contains("memory"), "{said}");
+    let output = crowded.run(&format!("{settings} --jobs 4"));
+    let said = text(&output.stderr);
+    assert!(output.status.success() && said.contains("out of memory (others at the same time: "), "{said}");
+    assert_eq!(results(&crowded.path("s")), results(&alone.path("s")));
 }
 
 /// The tool `scaling`, in the directory of a bench.

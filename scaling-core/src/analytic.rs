@@ -7,13 +7,15 @@
 //! the best size grows with m. Shards, search, executor, resume, fits and report are tested on it.
 
 use crate::device::Compute;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::random::Random;
 use crate::settings::{Key, Kind, Options};
 use crate::shard::{Pool, Shard};
 use crate::task::{Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Published, Task};
 use crate::trial::{TrialConfig, Weights};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 
 /// Facts in the world.
 const FACTS: usize = 20_000;
@@ -40,6 +42,12 @@ const KEYS: &[Key] = &[
         kind: Kind::Count,
         default: "1000000000",
         help: "largest size that memory holds, for tests of failures",
+    },
+    Key {
+        name: "crowd",
+        kind: Kind::Count,
+        default: "1000000000",
+        help: "smallest size of which memory holds one trial at a time, for tests of failures",
     },
     Key {
         name: "step_microseconds",
@@ -176,7 +184,14 @@ impl Corpus for Facts {
     fn learner(&self, trial: &TrialConfig, shard: &Shard, _compute: &Compute) -> Result<Box<dyn Learner>> {
         let memory = trial.options.count("memory");
         assert!(trial.size <= memory as f64, "out of memory");
-        Ok(Box::new(Memory::new(trial, shard.samples, self.floor)))
+        let mut memory = Memory::new(trial, shard.samples, self.floor);
+        if trial.size >= trial.options.count("crowd") as f64 {
+            let path = Path::new("memory.lock");
+            let place = File::create(path).at("open", path)?;
+            assert!(place.try_lock().is_ok(), "out of memory");
+            memory.place = Some(place);
+        }
+        Ok(Box::new(memory))
     }
 }
 
@@ -188,6 +203,8 @@ struct Memory {
     /// Share still to be learned; the whole state.
     left: f32,
     pause: std::time::Duration,
+    /// Locked while the trial runs, if it is the only one of its kind.
+    place: Option<File>,
 }
 
 impl Memory {
@@ -202,6 +219,7 @@ impl Memory {
             target: (expected_error(m as f64, trial.size) * (1.0 - floor) + floor) * noise,
             left: 1.0,
             pause: std::time::Duration::from_micros(trial.options.count("step_microseconds")),
+            place: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod memory;
 
-pub use memory::Memory;
+pub use memory::{Memory, MemoryWatch};
 
 use crate::error::{Error, Result};
 use crate::nn::Precision;
@@ -121,8 +121,20 @@ impl Compute {
     /// How full the GPU is, if it is one of NVIDIA's and its driver says so.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        let index = if self.is_cuda() { self.name.rsplit(':').next()?.parse().ok()? } else { return None };
-        memory::of_nvidia(index)
+        memory::of_nvidia(self.nvidia()?)
+    }
+
+    /// The same, now and from now on.
+    #[must_use]
+    pub fn watch_memory(&self) -> Option<(Memory, MemoryWatch)> {
+        let (index, first) = (self.nvidia()?, self.memory()?);
+        Some((first, MemoryWatch::new(first, move || memory::of_nvidia(index))))
+    }
+
+    /// The index of an NVIDIA GPU.
+    fn nvidia(&self) -> Option<usize> {
+        let index = self.name.rsplit(':').next().filter(|_| self.is_cuda());
+        index?.parse().ok()
     }
 
     /// Refuses a model whose weights alone exceed the memory of the device, as far as that is known.

@@ -50,7 +50,7 @@ pub(super) struct StudyArguments {
     /// Device [default: cpu]
     #[arg(long)]
     pub(super) device: Option<String>,
-    /// Trials to run at the same time; they share the cores [default: one per core; on an NVIDIA GPU as many as its memory and speed, both measured, are worth]
+    /// Trials to run at the same time; they share the cores [default: one per core; on an NVIDIA GPU as many as its memory and speed, both measured, are worth; 1 on another]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
     /// Seed of shards, initialisation and data order [default: 1]

@@ -3,6 +3,18 @@
 use crate::trial::{Failure, FailureKind};
 use std::any::Any;
 
+/// What tensor libraries say where a device has no memory left, or refuses one more process.
+const NO_MEMORY: [&str; 8] = [
+    "out of memory",
+    "out of device memory",
+    "can't allocate memory",
+    "busy or unavailable",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_NOT_INITIALIZED",
+];
+
 /// What a trial died of. Of LibTorch's errors only what happened, without the frames of its stack.
 pub(super) fn failure(panic: &(dyn Any + Send)) -> Failure {
     let text = panic
@@ -11,16 +23,16 @@ pub(super) fn failure(panic: &(dyn Any + Send)) -> Failure {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("panic");
     // As `Result::unwrap` shows the error of tch, line breaks written as two characters.
-    let Some((_, error)) = text.split_once("Torch(\"") else {
-        let message = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        return Failure { kind: FailureKind::Panic, step: 0, message };
+    let message = match text.split_once("Torch(\"") {
+        Some((_, error)) => {
+            let what = error.split("\\n").next().unwrap_or_default();
+            format!("LibTorch: {}", what.trim_end_matches("\")").trim())
+        }
+        None => text.split_whitespace().collect::<Vec<_>>().join(" "),
     };
-    let what = error.split("\\n").next().unwrap_or_default().trim_end_matches("\")").trim();
-    let is_full = ["out of memory", "can't allocate memory", "busy or unavailable"]
-        .iter()
-        .any(|text| what.contains(text));
+    let is_full = NO_MEMORY.iter().any(|sign| message.contains(sign));
     let kind = if is_full { FailureKind::Memory } else { FailureKind::Panic };
-    Failure { kind, step: 0, message: format!("LibTorch: {what}") }
+    Failure { kind, step: 0, message }
 }
 
 #[cfg(test)]
@@ -52,6 +64,7 @@ mod tests {
             (FailureKind::Panic, "LibTorch: no such shape".into())
         );
         assert_eq!(of("shapes\n  differ"), (FailureKind::Panic, "shapes differ".into()));
+        assert_eq!(of("out of device\n  memory").0, FailureKind::Memory);
         assert_eq!(failure(&"a word").message, "a word");
         assert_eq!(failure(&1).message, "panic");
     }

@@ -12,7 +12,7 @@ use crate::settings::{Layers, Search};
 use crate::study::{Study, StudyFile, collect, execute};
 use crate::task::{DEFAULT_SEED, Preset};
 use crate::terminal::{say, tell};
-use crate::trial::{FailureKind, SCHEMA, State, TrialConfig, teller};
+use crate::trial::{FailureKind, NO_MEMORY, SCHEMA, State, TrialConfig, has_study, teller};
 use std::path::{Path, PathBuf};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
@@ -128,6 +128,10 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
         },
         Err(panic) => {
             let failure = super::panic::failure(panic.as_ref());
+            if failure.kind == FailureKind::Memory && has_study() {
+                tell(&format!("error: {}", failure.message));
+                std::process::exit(NO_MEMORY);
+            }
             write_json(&study.trial_directory(id).join("error.json"), &failure)?;
             Err(Error::failed(failure.message))
         }
@@ -200,16 +204,20 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     study.check_shards()?;
     let trials = study.space().all_trials()?;
     if create {
-        check_memory(&study, &trials)?;
+        check_memory(&study, trials)?;
         study.establish()?;
     }
     Ok(study)
 }
 
 /// Refuses a size that the device surely cannot hold, before data are cut and processes started for it.
-fn check_memory(study: &Study<'_>, trials: &[TrialConfig]) -> Result<()> {
+fn check_memory(study: &Study<'_>, mut trials: Vec<TrialConfig>) -> Result<()> {
+    // What has ended somewhere need not fit here.
+    trials.retain(|trial| {
+        !State::read(&study.trial_directory(&trial.id())).is_ok_and(|state| state.is_settled())
+    });
     let mut largest = None;
-    for trial in trials {
+    for trial in &trials {
         let extent = study.corpus.extent(&trial.model, &trial.options);
         let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
         if largest.is_none_or(|(parameters, _)| cost.parameters > parameters) {

@@ -1,6 +1,13 @@
 //! The memory of a GPU, as its driver tells it.
 
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between two questions.
+const EVERY: Duration = Duration::from_secs(2);
+/// An older answer says nothing.
+const STALE: Duration = Duration::from_secs(20);
 
 /// How full a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +16,36 @@ pub struct Memory {
     pub total: u64,
     /// Bytes that nobody uses.
     pub free: u64,
+}
+
+/// How full a device was last, asked again and again by a thread of its own: a driver may take long to answer.
+#[derive(Debug)]
+pub struct MemoryWatch(Arc<Mutex<(Instant, Memory)>>);
+
+impl MemoryWatch {
+    /// Begins with a first answer; `ask` gives the others.
+    pub(super) fn new(first: Memory, ask: impl Fn() -> Option<Memory> + Send + 'static) -> Self {
+        let newest = Arc::new(Mutex::new((Instant::now(), first)));
+        let watched = Arc::downgrade(&newest);
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(EVERY);
+                let answer = ask();
+                let Some(newest) = watched.upgrade() else { return };
+                if let Some(memory) = answer {
+                    *newest.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), memory);
+                }
+            }
+        });
+        Self(newest)
+    }
+
+    /// The newest answer, unless the driver has ceased to give any.
+    #[must_use]
+    pub fn newest(&self) -> Option<Memory> {
+        let (when, memory) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (when.elapsed() < STALE).then_some(memory)
+    }
 }
 
 /// What NVIDIA's driver says of the GPU of this index, among those that this process may use. None without an answer.
@@ -47,6 +84,18 @@ mod tests {
         assert_eq!(physical(1, None).as_deref(), Some("1"));
         assert_eq!(physical(1, Some("3, GPU-8f6a")).as_deref(), Some("GPU-8f6a"));
         assert_eq!(physical(2, Some("3,5")), None);
+    }
+
+    #[test]
+    fn the_newest_answer_counts() {
+        let [first, second] = [8, 5].map(|free| Memory { total: 9, free });
+        let watch = MemoryWatch::new(first, move || Some(second));
+        assert_eq!(watch.newest(), Some(first));
+        let began = Instant::now();
+        while watch.newest() != Some(second) && began.elapsed() < STALE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(watch.newest(), Some(second));
     }
 
     #[cfg(unix)]

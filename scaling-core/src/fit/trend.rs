@@ -95,16 +95,19 @@ impl Trend {
                 }
             }
         }
-        let highest = states.iter().map(|state| state.weight).fold(f64::NEG_INFINITY, f64::max);
+        // Apart, since either may be beyond comparison with the other.
+        let (mut states, louder): (Vec<State>, Vec<State>) =
+            states.into_iter().partition(|state| state.noise <= level(NOISES - 1));
+        let highest = |states: &[State]| states.iter().map(|s| s.weight).fold(f64::NEG_INFINITY, f64::max);
+        let sum = |states: &[State], top: f64| states.iter().map(|s| (s.weight - top).exp()).sum::<f64>();
+        let (top, loud_top) = (highest(&states), highest(&louder));
+        let odds = (top - loud_top).exp() * sum(&states, top) / sum(&louder, loud_top);
+        let loud = 1.0 / (1.0 + odds);
         for state in &mut states {
-            state.weight = (state.weight - highest).exp();
+            state.weight = (state.weight - top).exp();
         }
-        let sum = |states: &[State]| states.iter().map(|state| state.weight).sum::<f64>();
-        let all = sum(&states);
-        states.retain(|state| state.noise <= level(NOISES - 1));
-        let loud = 1.0 - sum(&states) / all;
-        let sum: f64 = states.iter().map(|state| state.weight).sum();
-        states.retain(|state| state.weight > NEGLIGIBLE * sum);
+        let all: f64 = states.iter().map(|state| state.weight).sum();
+        states.retain(|state| state.weight > NEGLIGIBLE * all);
         let sum: f64 = states.iter().map(|state| state.weight).sum();
         for state in &mut states {
             state.weight /= sum;
@@ -118,7 +121,8 @@ impl Trend {
         self.mean_slope
     }
 
-    /// The probability that the points scatter by more than the most that forecasts reckon with, about 5 %.
+    /// The probability that the points scatter more than forecasts reckon with, which is 3 %: by 10 or 30 %, of the levels
+    /// of the grid, so by more than about 5 %.
     #[must_use]
     pub fn loud(&self) -> f64 {
         self.loud
@@ -244,6 +248,11 @@ mod tests {
         let bent = |m: f64| (20.0 * m.powf(-0.45) + 0.15).min(0.6);
         assert_eq!((loud(&straight, 0.02), loud(&bent, 0.02)), (0, 0));
         assert!(loud(&straight, 0.3) > 35, "{}", loud(&straight, 0.3));
+        // Beyond all comparison: up and down by a factor of ten.
+        let torn: Vec<(f64, f64)> =
+            (0..5).map(|i| (1000.0 * 2f64.powi(i), if i % 2 == 0 { 5.0 } else { 0.5 })).collect();
+        let trend = Trend::new(&torn);
+        assert!(trend.loud() > 0.99 && trend.quantiles(32_000.0, [0.5])[0].is_finite());
     }
 
     #[test]

@@ -4,11 +4,11 @@ use super::Study;
 use super::display::Display;
 use super::places::Places;
 use super::worker::{Worker, spawn, stop};
-use crate::device::{Compute, cores};
+use crate::device::{Compute, MemoryWatch, cores};
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
 use crate::terminal::tell;
-use crate::trial::{Failure, FailureKind, Lease, State, TrialConfig};
+use crate::trial::{Beat, Failure, FailureKind, Lease, NO_MEMORY, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,11 @@ pub fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() ->
     for (trial, _) in trials.iter().filter(|(_, state)| *state != State::Pending) {
         study.enlist(trial)?;
     }
+    let (places, memory) = jobs.map_or_else(|| places(&study.compute), |jobs| (Places::given(jobs), None));
     let mut executor = Executor {
         study,
-        places: jobs.map_or_else(|| places(&study.compute), Places::given),
+        places,
+        memory,
         display: Display::new(study, &trials)?,
         trials,
         workers: Vec::new(),
@@ -48,21 +50,21 @@ pub fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() ->
 }
 
 /// How many trials the device is to run, where nobody says so.
-fn places(compute: &Compute) -> Places {
-    match compute.memory() {
-        Some(memory) => Places::measured(cores(), memory),
-        None => {
-            if compute.is_cuda() {
-                tell("nvidia-smi does not tell how full the GPU is; one trial at a time (`--jobs` for more)");
-            }
-            Places::given(compute.default_jobs())
-        }
+fn places(compute: &Compute) -> (Places, Option<MemoryWatch>) {
+    if let Some((memory, watch)) = compute.watch_memory() {
+        return (Places::measured(cores(), memory), Some(watch));
     }
+    if compute.is_cuda() {
+        tell("nvidia-smi does not tell how full the GPU is; one trial at a time (`--jobs` for more)");
+    }
+    (Places::given(compute.default_jobs()), None)
 }
 
 struct Executor<'a> {
     study: &'a Study<'a>,
     places: Places,
+    /// Where the memory of the device decides how many trials run.
+    memory: Option<MemoryWatch>,
     display: Display,
     /// As far as they are known, and where each stands.
     trials: Vec<(TrialConfig, State)>,
@@ -106,7 +108,6 @@ impl Executor<'_> {
             let status = self.workers[index].child.try_wait();
             if status.at("wait for a trial in", &self.study.directory)?.is_some() {
                 let worker = self.workers.swap_remove(index);
-                self.places.ended(worker.began.elapsed());
                 self.conclude(worker, running)?;
             }
         }
@@ -115,19 +116,18 @@ impl Executor<'_> {
 
     /// Starts what there is room for.
     fn start(&mut self) -> Result<()> {
-        let memory = || self.study.compute.memory();
-        let beats = self.workers.iter().map(|worker| (worker.trial.id(), worker.beat())).collect();
+        let memory = self.memory.as_ref().and_then(MemoryWatch::newest);
+        let mut beats = self.workers.iter().map(|worker| (worker.trial.id(), worker.beat())).collect();
         if let Some(line) = self.places.look(Instant::now(), &beats, memory) {
             self.display.note(&line);
         }
-        let mut starting = beats.values().filter(|beat| beat.steps == 0).count();
-        while self.places.may_start(self.workers.len(), starting, memory) {
+        while self.places.may_start(&beats, memory) {
             let Some(trial) = self.next()? else { break };
             self.study.enlist(&trial)?;
             *self.attempts.entry(trial.id()).or_default() += 1;
             let threads = (cores() / self.places.limit()).max(1);
+            beats.insert(trial.id(), Beat::default());
             self.workers.push(spawn(self.study, trial, threads)?);
-            starting += 1;
         }
         Ok(())
     }
@@ -158,19 +158,15 @@ impl Executor<'_> {
         let directory = self.study.trial_directory(&id);
         let status = worker.child.wait().at("wait for a trial in", &self.study.directory)?;
         match State::read(&directory)? {
-            State::Failed(failure) if failure.kind == FailureKind::Memory && self.places.crowded(running) => {
-                // Not its own fault: it goes on from its checkpoint beside fewer.
-                remove_if_present(&directory.join("error.json"))?;
-                self.attempts.remove(&id);
-                let (most, others) = (self.places.limit(), running - 1);
-                self.display.note(&format!(
-                    "{id}: {} (beside {others} others); it goes on, and at most {most} run at a time from here on",
-                    failure.message
-                ));
+            State::Finished(_) => {
+                // Who made no update has waited for another worker.
+                if worker.beat().steps > 0 {
+                    self.places.finished(worker.began.elapsed());
+                }
                 return Ok(());
             }
-            // The trial itself has said how it ended.
-            State::Finished(_) | State::Failed(_) => return Ok(()),
+            // The trial itself has said what is wrong.
+            State::Failed(_) => return Ok(()),
             State::Pending => {}
         }
         let log = worker.said.join().unwrap_or_default();
@@ -180,6 +176,16 @@ impl Executor<'_> {
             Some(2) => return Err(Error::input(last)),
             // Stopped by a signal that it handled: a checkpoint is there.
             Some(130) => return Ok(()),
+            Some(NO_MEMORY) if self.places.crowded(running) => {
+                self.attempts.remove(&id);
+                let (most, others) = (self.places.limit(), running - 1);
+                self.display.note(&format!(
+                    "{id}: {last} (others at the same time: {others}); it goes on later, and at most {most} at a time \
+                     run from here on"
+                ));
+                return Ok(());
+            }
+            Some(NO_MEMORY) => (FailureKind::Memory, last),
             Some(_) => (FailureKind::Panic, last),
             None if self.attempts.get(&id).is_some_and(|n| *n < ATTEMPTS) => return Ok(()),
             None => (FailureKind::Killed, format!("{status} {ATTEMPTS} times; out of memory?")),

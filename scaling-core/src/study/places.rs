@@ -6,11 +6,13 @@ use crate::trial::Beat;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// For how long the speed of the same trials is measured.
+/// For how long the speed of the same trials is measured at least.
 const WINDOW: Duration = Duration::from_secs(5);
-/// A larger number of trials must give at least so many times what the smaller one gave.
+/// Trials that end sooner than this spend their time on starting, and too little of it beside the same others.
+const SHORT: Duration = Duration::from_secs(20);
+/// A larger number of trials must make at least so many times the progress of the smaller one.
 const WORTH: f64 = 1.1;
-/// What a trial may need, relative to those that ran so far.
+/// What a trial may need, relative to those that run.
 const SPARE: f64 = 1.25;
 
 /// How far the running trials are, by their ids.
@@ -30,12 +32,14 @@ pub(super) struct Places {
 struct Search {
     /// Free memory before the first trial.
     idle: u64,
-    /// The largest share of a trial in the memory so far, in bytes; 0 before it is known.
+    /// The mean share of the trials in the memory as last seen, in bytes; 0 before it is known.
     share: u64,
+    /// The largest number known to be worth it.
+    worth: usize,
     /// Since when the same trials run, and where they were then.
     window: Option<(Instant, Beats)>,
-    /// What was before the number was raised: updates per second of every trial.
-    before: Option<BTreeMap<String, f64>>,
+    /// How many ran before the number was raised, and the updates per second of each.
+    before: Option<(usize, BTreeMap<String, f64>)>,
     /// Trials that shall end before a larger number is tried once more.
     pause: usize,
 }
@@ -48,7 +52,7 @@ impl Places {
 
     /// To be found, at most so many, on a device that is now as full as this.
     pub(super) fn measured(most: usize, memory: Memory) -> Self {
-        let search = Search { idle: memory.free, share: 0, window: None, before: None, pause: 0 };
+        let search = Search { idle: memory.free, share: 0, worth: 1, window: None, before: None, pause: 0 };
         Self { limit: 1, most: most.max(1), search: Some(search) }
     }
 
@@ -57,77 +61,74 @@ impl Places {
         self.limit
     }
 
-    /// Whether one more trial may start beside those that run, of which some have not made their first update.
-    pub(super) fn may_start(
-        &self,
-        running: usize,
-        starting: usize,
-        memory: impl Fn() -> Option<Memory>,
-    ) -> bool {
-        let Some(search) = &self.search else { return running < self.limit };
-        let fits = || memory().is_some_and(|memory| search.fits(memory) > starting);
-        running < self.limit && (running == 0 || fits())
+    /// Whether one more trial may start beside those that run.
+    pub(super) fn may_start(&self, beats: &Beats, memory: Option<Memory>) -> bool {
+        let Some(search) = &self.search else { return beats.len() < self.limit };
+        // These have not taken their memory yet, or not been seen to.
+        let fresh = beats.values().filter(|beat| beat.seconds < WINDOW.as_secs_f64()).count();
+        let fits = || memory.is_some_and(|memory| search.fits(memory) > fresh);
+        beats.len() < self.limit && (beats.is_empty() || fits())
     }
 
     /// Looks at the trials that run, and may change the number; says so in one line.
-    pub(super) fn look(
-        &mut self,
-        now: Instant,
-        beats: &Beats,
-        memory: impl Fn() -> Option<Memory>,
-    ) -> Option<String> {
-        let search = self.search.as_mut()?;
-        let settled = beats.len() == self.limit && beats.values().all(|beat| beat.steps > 0);
-        if !settled {
+    pub(super) fn look(&mut self, now: Instant, beats: &Beats, memory: Option<Memory>) -> Option<String> {
+        let (search, memory) = (self.search.as_mut()?, memory?);
+        if beats.is_empty() || beats.values().any(|beat| beat.steps == 0) {
             search.window = None;
             return None;
         }
+        search.share = search.idle.saturating_sub(memory.free) / beats.len() as u64;
         let same = search.window.as_ref().filter(|(_, then)| then.keys().eq(beats.keys()));
         let Some((began, then)) = same else {
-            search.note_share(memory()?, beats.len());
             search.window = Some((now, beats.clone()));
             return None;
         };
-        if now.duration_since(*began) < WINDOW {
+        let speeds: BTreeMap<String, f64> = beats
+            .iter()
+            .filter_map(|(id, beat)| Some((id.clone(), beat.speed_since(then.get(id)?)?)))
+            .collect();
+        // Who makes no updates is being evaluated; that passes.
+        if now.duration_since(*began) < WINDOW || speeds.len() < beats.len() {
             return None;
         }
-        let speed = |(id, beat): (&String, &Beat)| Some((id.clone(), beat.speed_since(then.get(id)?)?));
-        let speeds: BTreeMap<String, f64> = beats.iter().filter_map(speed).collect();
         search.window = None;
-        let free = memory()?;
-        search.note_share(free, beats.len());
-        let mut said = None;
-        if let Some(before) = search.before.take() {
-            let shared: Vec<f64> =
+        let running = beats.len();
+        let verdict = search.before.take().filter(|(few, _)| *few < running).and_then(|(few, before)| {
+            let ratios: Vec<f64> =
                 speeds.iter().filter_map(|(id, now)| Some(now / before.get(id)?)).collect();
             // Where all others have ended meanwhile there is nothing to judge by.
-            if !shared.is_empty() {
-                let (few, many) = (before.len(), self.limit);
-                let gain = many as f64 / few as f64 * shared.iter().sum::<f64>() / shared.len() as f64;
-                if gain < WORTH {
-                    (self.limit, search.pause) = (few, many);
-                }
-                said = Some(format!(
-                    "{many} trials at a time make {gain:.2} times the progress of {few}: {} from here on",
-                    self.limit
-                ));
+            let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+            mean.is_finite().then(|| (few, running as f64 / few as f64 * mean))
+        });
+        let said = verdict.map(|(few, gain)| {
+            search.worth = running;
+            if gain < WORTH {
+                (search.worth, self.limit, search.pause) = (few, few, running);
             }
-        }
-        if search.pause == 0 {
-            let raised = (2 * self.limit).min(self.most).min(self.limit + search.fits(free));
-            if raised > self.limit {
-                search.before = Some(speeds);
+            let best = search.worth;
+            format!(
+                "{running} trials at a time make {gain:.2} times the progress of {few}: {best} from here on"
+            )
+        });
+        let are_long = beats.values().all(|beat| beat.seconds > SHORT.as_secs_f64());
+        if running > search.worth && are_long {
+            // So many were reached without a comparison, which needs fewer first.
+            self.limit = search.worth;
+        } else if running == self.limit && search.pause == 0 {
+            let raised = (2 * running).min(self.most).min(running + search.fits(memory));
+            if raised > running {
+                search.before = Some((running, speeds));
                 self.limit = raised;
             }
         }
         said
     }
 
-    /// A trial has ended after so long. Many short ones spend their time on starting, which need not be measured.
-    pub(super) fn ended(&mut self, lasted: Duration) {
+    /// A trial has finished after so long. Of short ones many may run, which need not be measured.
+    pub(super) fn finished(&mut self, lasted: Duration) {
         let Some(search) = &mut self.search else { return };
         search.pause = search.pause.saturating_sub(1);
-        if lasted < 2 * WINDOW && search.pause == 0 {
+        if lasted < SHORT && search.pause == 0 {
             self.limit = (2 * self.limit).min(self.most);
             search.before = None;
         }
@@ -139,6 +140,7 @@ impl Places {
         self.most = self.most.min(fewer);
         self.limit = self.limit.min(fewer);
         if let Some(search) = &mut self.search {
+            search.worth = search.worth.min(fewer);
             (search.window, search.before) = (None, None);
         }
         running > 1
@@ -146,10 +148,6 @@ impl Places {
 }
 
 impl Search {
-    fn note_share(&mut self, memory: Memory, running: usize) {
-        self.share = self.share.max(self.idle.saturating_sub(memory.free) / running as u64);
-    }
-
     /// How many more trials the free memory holds; one that nothing is known of may take an eighth of the device.
     fn fits(&self, memory: Memory) -> usize {
         let need = if self.share == 0 { memory.total as f64 / 8.0 } else { self.share as f64 * SPARE };

@@ -37,9 +37,14 @@ impl Beat {
     }
 }
 
+/// Whether a study has started this trial.
+pub(crate) fn has_study() -> bool {
+    std::env::var_os(PARENT).is_some()
+}
+
 /// What a trial calls after every update: tells a study, if one has started it.
 pub(crate) fn teller() -> impl Fn(Beat) {
-    let is_heard = std::env::var_os(PARENT).is_some();
+    let is_heard = has_study();
     let told = Cell::new(None::<Instant>);
     move |beat| {
         if is_heard && told.get().is_none_or(|then| then.elapsed() >= EVERY) {

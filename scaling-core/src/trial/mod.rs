@@ -10,8 +10,9 @@ mod schedule;
 mod weights;
 
 pub use beat::Beat;
-pub(crate) use beat::{PARENT, listen, newest, teller};
+pub(crate) use beat::{PARENT, has_study, listen, newest, teller};
 pub use lease::Lease;
+pub(crate) use outcome::NO_MEMORY;
 pub use outcome::{CostRecord, Failure, FailureKind, Outcome, State};
 pub use run::{Run, run};
 pub use weights::Weights;

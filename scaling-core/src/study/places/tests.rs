@@ -26,8 +26,7 @@ impl Gpu {
     }
 
     fn start(&mut self, places: &Places) {
-        let starting = |beats: &Beats| beats.values().filter(|beat| beat.steps == 0).count();
-        while places.may_start(self.beats.len(), starting(&self.beats), || Some(self.memory())) {
+        while places.may_start(&self.beats, Some(self.memory())) {
             self.started += 1;
             self.beats.insert(format!("{:04}", self.started), Beat::default());
         }
@@ -43,14 +42,14 @@ impl Gpu {
                 (beat.steps, beat.seconds) = (beat.steps + (5000.0 / slow) as u64, beat.seconds + 0.5);
             }
             self.now += Duration::from_millis(500);
-            said.extend(places.look(self.now, &self.beats, || Some(self.memory())));
+            said.extend(places.look(self.now, &self.beats, Some(self.memory())));
         }
         said
     }
 
     fn end(&mut self, places: &mut Places, lasted: Duration) {
         self.beats.pop_first().expect("a trial runs");
-        places.ended(lasted);
+        places.finished(lasted);
     }
 }
 
@@ -102,8 +101,8 @@ fn after_as_many_trials_a_larger_number_is_tried_again() {
 }
 
 #[test]
-fn short_trials_are_not_measured() {
-    let mut gpu = Gpu::new(100.0, GIB);
+fn of_short_trials_many_run_until_long_ones_come() {
+    let mut gpu = Gpu::new(1.0, GIB);
     let mut places = measured(&gpu, 16);
     for _ in 0..4 {
         gpu.start(&places);
@@ -113,6 +112,31 @@ fn short_trials_are_not_measured() {
     gpu.start(&places);
     // An eighth of the memory for each, as long as nothing is known of them.
     assert_eq!(gpu.beats.len(), 7);
+    // Now they are long, and one alone would make as much progress.
+    gpu.run(&mut places, 60);
+    assert_eq!(places.limit(), 1);
+    while gpu.beats.len() > 1 {
+        gpu.end(&mut places, Duration::from_mins(2));
+    }
+    let said = gpu.run(&mut places, 60);
+    assert!(said.last().is_some_and(|line| line.ends_with(": 1 from here on")), "{said:?}");
+}
+
+#[test]
+fn who_is_evaluated_is_waited_for() {
+    let mut gpu = Gpu::new(2.0, GIB);
+    let mut places = measured(&gpu, 16);
+    gpu.run(&mut places, 9);
+    assert_eq!(gpu.beats.len(), 2);
+    // The newer one makes no updates for a while.
+    let (id, evaluated) = gpu.beats.last_key_value().map(|(id, beat)| (id.clone(), *beat)).expect("two run");
+    for _ in 0..60 {
+        gpu.run(&mut places, 1);
+        gpu.beats.insert(id.clone(), evaluated);
+    }
+    assert_eq!(places.limit(), 2);
+    gpu.run(&mut places, 60);
+    assert_eq!(places.limit(), 2);
 }
 
 #[test]
@@ -131,7 +155,8 @@ fn where_memory_was_exceeded_fewer_trials_run_from_there_on() {
     assert!(!places.crowded(1), "alone, a trial has nobody to wait for");
 
     let mut given = Places::given(12);
-    assert!(given.may_start(11, 3, || unreachable!("not asked")) && !given.may_start(12, 0, || None));
+    let running = |n: usize| (0..n).map(|k| (k.to_string(), Beat::default())).collect::<Beats>();
+    assert!(given.may_start(&running(11), None) && !given.may_start(&running(12), None));
     assert!(given.crowded(12) && given.limit() == 11);
     assert_eq!(Places::given(0).limit(), 1);
 }
