@@ -101,14 +101,13 @@ impl Places {
             mean.is_finite().then(|| (few, running as f64 / few as f64 * mean))
         });
         let said = verdict.map(|(few, gain)| {
+            let found = format!("{running} trials at a time make {gain:.2} times the progress of {few}");
             search.worth = running;
-            if gain < WORTH {
-                (search.worth, self.limit, search.pause) = (few, few, running);
+            if gain >= WORTH {
+                return found;
             }
-            let best = search.worth;
-            format!(
-                "{running} trials at a time make {gain:.2} times the progress of {few}: {best} from here on"
-            )
+            (search.worth, self.limit, search.pause) = (few, few, running);
+            format!("{found}: {few} from here on")
         });
         let are_long = beats.values().all(|beat| beat.seconds > SHORT.as_secs_f64());
         if running > search.worth && are_long {
