@@ -13,6 +13,9 @@ const DEVIATIONS: f64 = 4.0;
 const ROUGHEST: f64 = 0.03;
 /// Longer curves are looked at in this many stages.
 const STAGES: usize = 64;
+/// A shard that lies less than this (of ln E) above the law of the others is not undertuned, even if those happen to lie
+/// on it exactly.
+const LEAST: f64 = 0.01;
 /// The share of good curves that lose a point to [`undertuned`].
 const FALSE_ALARMS: f64 = 0.02;
 
@@ -96,7 +99,8 @@ pub fn undertuned(points: &[Point]) -> Option<usize> {
     // point among the others' number, at its ends as much as an extrapolation.
     let end = worst == 0 || worst + 1 == points.len();
     let leverage = if end { 3.0 } else { 3.0 / rest.len() as f64 };
-    (above > reach * (noise.variance * (1.0 + leverage)).sqrt()).then_some(worst)
+    let noticeable = (reach * (noise.variance * (1.0 + leverage)).sqrt()).max(LEAST);
+    (above > noticeable).then_some(worst)
 }
 
 #[cfg(test)]
@@ -135,6 +139,11 @@ mod tests {
             found += usize::from(at(high) == Some(4));
         }
         assert!(found > 85, "{found}");
+        let mut exact = noisy(1, 0.0);
+        exact[4].1 *= 1.009;
+        assert_eq!(at(exact.clone()), None, "no more than training scatters");
+        exact[4].1 *= 1.003;
+        assert_eq!(at(exact), Some(4));
         let false_alarms = (0..300).filter(|seed| at(noisy(*seed, 0.01)).is_some()).count();
         assert!(false_alarms < 18, "{false_alarms}");
     }
