@@ -9,9 +9,7 @@ use std::time::Duration;
 use support::{Bench, moments, results, text};
 
 fn bench() -> Bench {
-    let tests = std::env::current_exe().expect("a path");
-    let profile = tests.parent().and_then(|p| p.parent()).expect("target/<profile>/deps");
-    Bench::new(profile.join("examples/analytic"))
+    Bench::example("analytic")
 }
 
 /// Small enough for a second, rich enough to have every outcome (rate 4 diverges).

@@ -19,6 +19,13 @@ impl Bench {
         Self { binary, directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
+    /// With an example of this package as the binary.
+    pub fn example(name: &str) -> Self {
+        let test = std::env::current_exe().expect("a path");
+        let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
+        Self::new(profile.join("examples").join(name))
+    }
+
     /// Another binary in the same directory.
     pub fn with(self, binary: impl Into<PathBuf>) -> Self {
         Self { binary: binary.into(), ..self }
