@@ -10,7 +10,7 @@ use scaling_core::neural::{Data, Source};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::TrialConfig;
 use std::path::Path;
 use std::sync::Arc;
@@ -142,9 +142,8 @@ impl Task for LanguageTask {
         Ok(Box::new(LanguageCorpus::new(text, options)))
     }
 
-    fn check(&self, path: &str, options: &Options) -> Result<String> {
+    fn check(&self, path: &str, options: &Options) -> Result<Contents> {
         text::check(Path::new(path), self.0, options.count("vocabulary") as usize)
-            .map(|summary| summary.to_string())
     }
 
     fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

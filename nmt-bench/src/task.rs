@@ -11,7 +11,7 @@ use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
@@ -126,8 +126,8 @@ impl Task for TranslationTask {
         Ok(Box::new(TranslationCorpus::new(parallel(source, options, seed)?)))
     }
 
-    fn check(&self, path: &str, options: &Options) -> Result<String> {
-        text::check(Path::new(path), options.count("merges") as usize).map(|summary| summary.to_string())
+    fn check(&self, path: &str, options: &Options) -> Result<Contents> {
+        text::check(Path::new(path), options.count("merges") as usize)
     }
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

@@ -11,7 +11,9 @@ use crate::error::{At, Error, Result};
 use crate::random::Random;
 use crate::settings::{Key, Kind, Options};
 use crate::shard::{Pool, Shard};
-use crate::task::{Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Published, Task};
+use crate::task::{
+    Contents, Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Published, Task,
+};
 use crate::trial::{TrialConfig, Weights};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -111,7 +113,7 @@ impl Task for Memorizer {
         }
         Ok(Box::new(Facts { pool: options.count("pool"), floor: options.number("floor") }))
     }
-    fn check(&self, path: &str, _options: &Options) -> Result<String> {
+    fn check(&self, path: &str, _options: &Options) -> Result<Contents> {
         Err(Error::input(format!("the analytic task reads no data, so not {path}")))
     }
     fn preset(&self, _preset: Preset, _model: &str, _corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

@@ -1,4 +1,5 @@
-//! Items that lie in more than one part of a data set: what a model has been trained or selected on is no test of it.
+//! Items that lie in a data set more than once. In two parts: what a model has been trained or selected on is no test
+//! of it. In the training part: more samples than there are.
 
 use crate::mapped::u64_at;
 use crate::number::thousands;
@@ -49,6 +50,52 @@ impl Overlap {
     }
 }
 
+/// How much of a part repeats, from a sample of its items by their digests.
+#[derive(Debug, Clone, Default)]
+pub struct Repetition {
+    items: u64,
+    distinct: HashSet<u64>,
+}
+
+impl Repetition {
+    /// One digest of so many is looked at.
+    const SAMPLE: u64 = 16;
+    /// The share of items from which on something must be in the data twice: less is usual for short sentences.
+    const NOTICEABLE: f64 = 0.25;
+
+    /// Counts an item.
+    pub fn add(&mut self, digest: u64) {
+        if digest.is_multiple_of(Self::SAMPLE) {
+            self.items += 1;
+            self.distinct.insert(digest);
+        }
+    }
+
+    /// Counts what another one has counted.
+    pub fn merge(&mut self, other: Self) {
+        self.items += other.items;
+        self.distinct.extend(other.distinct);
+    }
+
+    /// The share of items that are there already, from 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        1.0 - self.distinct.len() as f64 / self.items.max(self.distinct.len() as u64).max(1) as f64
+    }
+
+    /// What a report must say if a `share` of the training `items` repeats others.
+    #[must_use]
+    pub fn warning(items: &str, share: f64) -> Option<String> {
+        (share >= Self::NOTICEABLE).then(|| {
+            format!(
+                "{:.0} % of the training {items} repeat others, and each counts as a sample; leave out files that hold \
+                 the text of others, or remove what repeats",
+                100.0 * share
+            )
+        })
+    }
+}
+
 /// 64 bits of the hash of an item, which tell items apart.
 #[must_use]
 pub fn digest(hash: &blake3::Hash) -> u64 {
@@ -58,6 +105,23 @@ pub fn digest(hash: &blake3::Hash) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repetition_is_noticed() {
+        let of = |digests: &[u64]| {
+            let mut all = Repetition::default();
+            digests.iter().for_each(|digest| all.add(*digest));
+            all
+        };
+        let sampled: Vec<u64> = (1..=100).map(|i| i * Repetition::SAMPLE).collect();
+        let mut twice = of(&sampled);
+        assert!(twice.share().abs() < 1e-12 && of(&[]).share().abs() < 1e-12);
+        twice.merge(of(&[&sampled[..], &[1, 2, 3]].concat()));
+        assert!((twice.share() - 0.5).abs() < 1e-12);
+        let warning = Repetition::warning("pairs", twice.share()).unwrap_or_default();
+        assert!(warning.starts_with("50 % of the training pairs repeat others, "), "{warning}");
+        assert_eq!(Repetition::warning("pairs", 0.2), None);
+    }
 
     #[test]
     fn a_test_is_compared_with_both_other_parts() {

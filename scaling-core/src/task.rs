@@ -100,6 +100,17 @@ pub struct Evaluation {
     pub relative_standard_error: Option<f64>,
 }
 
+/// What lies at a path, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// One line on the whole.
+    pub summary: String,
+    /// Lines on which files are for what.
+    pub files: Vec<String>,
+    /// What a reader of results on these data must know.
+    pub warnings: Vec<String>,
+}
+
 /// One kind of data with one headline metric and the models that learn it.
 pub trait Task: Sync {
     /// Short name, such as `word-lm`; also the prefix of the default study directory.
@@ -142,7 +153,7 @@ pub trait Task: Sync {
     ///
     /// # Errors
     /// As [`Task::open`].
-    fn check(&self, path: &str, options: &Options) -> Result<String>;
+    fn check(&self, path: &str, options: &Options) -> Result<Contents>;
     /// The search settings of a preset for these data: (key, value) as on the command line.
     fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)>;
     /// The extent that model and options alone decide, for `model` and `throughput`.

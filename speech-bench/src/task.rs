@@ -11,7 +11,7 @@ use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
@@ -136,8 +136,9 @@ impl Task for SpeechTask {
         Ok(Box::new(SpeechCorpus::new(speech(source, options, seed)?)))
     }
 
-    fn check(&self, path: &str, _options: &Options) -> Result<String> {
-        recordings::check(Path::new(path)).map(|summary| summary.to_string())
+    fn check(&self, path: &str, _options: &Options) -> Result<Contents> {
+        let summary = recordings::check(Path::new(path))?;
+        Ok(Contents { summary: summary.to_string(), files: vec![], warnings: vec![] })
     }
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

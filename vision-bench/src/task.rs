@@ -9,7 +9,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
-use scaling_core::task::{Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
@@ -133,8 +133,9 @@ impl Task for VisionTask {
         Ok(Box::new(VisionCorpus::prepared(images::open(Path::new(source), seed)?, options)))
     }
 
-    fn check(&self, path: &str, _options: &Options) -> Result<String> {
-        images::check(Path::new(path)).map(|summary| summary.to_string())
+    fn check(&self, path: &str, _options: &Options) -> Result<Contents> {
+        let summary = images::check(Path::new(path))?;
+        Ok(Contents { summary: summary.to_string(), files: vec![], warnings: vec![] })
     }
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

@@ -5,7 +5,7 @@ use super::lines::for_each_token;
 use super::part::Part;
 use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
-use scaling_core::overlap;
+use scaling_core::overlap::{self, Repetition};
 use std::collections::{HashMap, HashSet};
 
 /// What a part holds.
@@ -18,6 +18,7 @@ pub(super) struct Counts {
     types: HashMap<String, u64>,
     /// Sentences of another part that occur in this one too.
     shared: HashSet<u64>,
+    repetition: Repetition,
 }
 
 impl Counts {
@@ -54,7 +55,9 @@ impl Counts {
             }
         });
         if !others.is_empty() {
-            self.shared.extend(others.get(&digest(sentence)));
+            let digest = digest(sentence);
+            self.shared.extend(others.get(&digest));
+            self.repetition.add(digest);
         }
     }
 
@@ -63,6 +66,7 @@ impl Counts {
         self.tokens += other.tokens;
         self.blank += other.blank;
         self.shared.extend(other.shared);
+        self.repetition.merge(other.repetition);
         for (token, count) in other.types {
             *self.types.entry(token).or_default() += count;
         }
@@ -76,6 +80,11 @@ impl Counts {
     /// The distinct sentences that `others` of [`Self::of`] had and this part has too.
     pub(super) fn shared(&self) -> &HashSet<u64> {
         &self.shared
+    }
+
+    /// The share of sentences that repeat others; only where there are `others` to look out for.
+    pub(super) fn repeated(&self) -> f64 {
+        self.repetition.share()
     }
 
     /// The `size` most frequent types, the most frequent first, ties in the order of the symbols.

@@ -1,7 +1,7 @@
 //! Which files of a directory are training, validation and test text.
 
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{Part, part_of, text_files};
+use scaling_core::text::parts::{Part, listing, part_of, text_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -34,12 +34,12 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![], left_alone: vec![] };
     let files = text_files(root)?;
     if let Some(file) = files.iter().find(|file| is_of_records(file)) {
-        let remedy =
-            "holds records, not plain text; write their text to a file of its own, one sentence a line";
+        let remedy = "holds records, not plain text; write their text to a file of its own, one sentence a line, or move \
+                      it away";
         return Err(Error::input(format!("{} {remedy}", file.display())));
     }
     for file in &files {
-        if files.contains(&of_words(file)) {
+        if files.contains(&of_words(file)) || files.contains(&of_letters(file)) {
             layout.left_alone.extend(file.file_name().map(|name| name.display().to_string()));
             continue;
         }
@@ -54,17 +54,31 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
     }
-    // Shard 0 of the benchmark's training text is its held-out part.
-    all_shards(&layout.train, 1)?;
-    all_shards(&layout.validation, 0)?;
-    all_shards(&layout.test, 0)?;
+    // Who gives a single one means it.
+    if files != [root] {
+        // Shard 0 of the benchmark's training text is its held-out part.
+        all_shards(&layout.train, 1)?;
+        all_shards(&layout.validation, 0)?;
+        all_shards(&layout.test, 0)?;
+    }
     Ok(layout)
+}
+
+impl Layout {
+    /// Lines on which files are what.
+    pub(super) fn listing(&self) -> Vec<String> {
+        let parts =
+            [(Part::Train, &self.train), (Part::Validation, &self.validation), (Part::Test, &self.test)];
+        let files = parts.into_iter().flat_map(|(part, files)| files.iter().map(move |file| (part, &**file)));
+        listing(&self.root, files)
+    }
 }
 
 /// Whether a file is named like one of records that hold text among other things.
 fn is_of_records(file: &Path) -> bool {
     let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    ["jsonl", "csv", "tsv", "xml", "sgm", "parquet", "arrow"].contains(&extension.as_str())
+    ["json", "jsonl", "ndjson", "csv", "tsv", "xml", "sgm", "sgml", "parquet", "arrow"]
+        .contains(&extension.as_str())
 }
 
 /// Of `ptb.char.train.txt`, letters between spaces, the file of the same text in words; of others a path that does not
@@ -78,6 +92,14 @@ fn of_words(file: &Path) -> PathBuf {
     }
 }
 
+/// Of `train.txt` the `train.txt.raw` that Transformer-XL's script makes `enwik8` into, with the same text in numbers
+/// beside it.
+fn of_letters(file: &Path) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".raw");
+    path.into()
+}
+
 /// Checks that of files named `STEM-00003-of-00025` every number from `first` on is there.
 fn all_shards(files: &[PathBuf], first: u64) -> Result<()> {
     let mut series: BTreeMap<(PathBuf, u64), BTreeSet<u64>> = BTreeMap::new();
@@ -89,7 +111,8 @@ fn all_shards(files: &[PathBuf], first: u64) -> Result<()> {
     for ((stem, count), numbers) in series {
         if let Some(missing) = (first..count).find(|number| !numbers.contains(number)) {
             return Err(Error::input(format!(
-                "shard {}-{missing:05}-of-{count:05} is missing",
+                "shard {}-{missing:05}-of-{count:05} is missing; get it, or take `-of-{count:05}` out of the names of the \
+                 others if they are to be all",
                 stem.display()
             )));
         }
@@ -122,11 +145,15 @@ mod tests {
 
     #[test]
     fn records_are_no_text_and_notes_are_left_out() -> Result<()> {
-        let error = recognise(directory(&["train.jsonl"])?.path()).unwrap_err().to_string();
-        assert!(error.contains("train.jsonl holds records, not plain text"), "{error}");
+        for name in ["train.jsonl", "valid.json"] {
+            let error = recognise(directory(&["a.txt", name])?.path()).unwrap_err().to_string();
+            assert!(error.contains(&format!("{name} holds records, not plain text")), "{error}");
+        }
         let root = directory(&[
             "a.txt",
             "a.txt~",
+            "a.txt.bak",
+            "dataset.json",
             "NOTICE",
             "cite.bib",
             "words.vocab.txt",
@@ -158,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn text_in_numbers_is_left_alone_beside_its_letters() -> Result<()> {
+        let root = directory(&["train.txt", "train.txt.raw", "valid.txt"])?;
+        let layout = recognise(root.path())?;
+        assert_eq!(layout.train, [root.path().join("train.txt.raw")]);
+        assert_eq!(layout.left_alone, ["train.txt"]);
+        assert_eq!(layout.listing(), ["training files: train.txt.raw", "validation files: valid.txt"]);
+        Ok(())
+    }
+
+    #[test]
     fn the_benchmark_layout_needs_all_its_shards() -> Result<()> {
         let mut files = vec![
             "training-monolingual.tokenized.shuffled/news.en-00001-of-00003",
@@ -165,14 +202,16 @@ mod tests {
             "heldout-monolingual.tokenized.shuffled/news.en.heldout-00000-of-00002",
             "heldout-monolingual.tokenized.shuffled/news.en.heldout-00001-of-00002",
         ];
-        let layout = recognise(directory(&files)?.path())?;
+        let root = directory(&files)?;
+        let layout = recognise(root.path())?;
         assert_eq!((layout.train.len(), layout.validation.len()), (2, 2));
+        assert_eq!(recognise(&root.path().join(files[0]))?.train.len(), 1, "one that is given counts");
         files.remove(2);
         let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
-        assert!(error.ends_with("news.en.heldout-00000-of-00002 is missing"), "{error}");
+        assert!(error.contains("news.en.heldout-00000-of-00002 is missing; "), "{error}");
         files.remove(1);
         let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
-        assert!(error.ends_with("news.en-00002-of-00003 is missing"), "{error}");
+        assert!(error.contains("news.en-00002-of-00003 is missing; "), "{error}");
         Ok(())
     }
 

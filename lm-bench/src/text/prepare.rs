@@ -9,8 +9,8 @@ use scaling_core::cache::{self, Key};
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::number::thousands;
-use scaling_core::overlap::Overlap;
-use scaling_core::task::DEFAULT_SEED;
+use scaling_core::overlap::{Overlap, Repetition};
+use scaling_core::task::{Contents, DEFAULT_SEED};
 use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Raised when the files of the cache change their meaning.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// The size of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub(crate) struct PartSummary {
 }
 
 /// What a corpus holds; displayed as one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     /// What a token is.
     pub(crate) unit: Unit,
@@ -48,6 +48,8 @@ pub(crate) struct Summary {
     pub(crate) blank_lines: u64,
     /// Sentences that lie in several parts.
     pub(crate) overlap: Overlap,
+    /// The share of training sentences that repeat others.
+    pub(crate) repeated: f64,
     /// Files that were left alone, since they hold the text of others once more.
     pub(crate) left_alone: Vec<String>,
 }
@@ -68,7 +70,8 @@ impl Summary {
                 100.0 * unknown
             )
         });
-        self.overlap.warning("sentences", *sentences).into_iter().chain(unknown).collect()
+        let repeated = Repetition::warning("sentences", self.repeated);
+        self.overlap.warning("sentences", *sentences).into_iter().chain(unknown).chain(repeated).collect()
     }
 }
 
@@ -92,9 +95,10 @@ pub(super) struct Meta {
 ///
 /// # Errors
 /// As [`prepare`].
-pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Summary> {
+pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Contents> {
     let layout = layout::recognise(path)?;
-    Ok(Survey::of(&layout, unit, vocabulary, DEFAULT_SEED)?.summary)
+    let summary = Survey::of(&layout, unit, vocabulary, DEFAULT_SEED)?.summary;
+    Ok(Contents { files: layout.listing(), warnings: summary.warnings(), summary: summary.to_string() })
 }
 
 /// Turns the text at `path` into files of ids below the cache directory, unless that was done
@@ -190,6 +194,7 @@ impl Survey {
             types: train.types(),
             blank_lines: train.blank + own_files + test.as_ref().map_or(0, |test| test.blank),
             overlap: Overlap::of(train.shared(), &digests, test_digests.as_ref()),
+            repeated: train.repeated(),
             left_alone: layout.left_alone.clone(),
         };
         let best_guess = train.marginal_entropy(&vocabulary);

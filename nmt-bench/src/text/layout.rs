@@ -1,10 +1,13 @@
 //! Which files of a directory are pairs of training, validation and test text.
 
+use super::format::Format;
 use super::moses::Language;
+use super::names::{
+    derived, is_a_list, is_in_another_format, is_language, is_of_another_pair, is_tokenised, words,
+};
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{Part, part_of, text_files};
+use scaling_core::text::parts::{Part, listing, part_of, text_files};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Two files of which line i of one translates line i of the other.
@@ -27,8 +30,8 @@ pub(super) struct Layout {
     pub(super) validation: Vec<Bitext>,
     /// Often empty.
     pub(super) test: Vec<Bitext>,
-    /// The stems of pairs that are left alone: tokenised or cut from another pair beside them, they would count its
-    /// sentences again.
+    /// What is left alone: the stems of pairs that are tokenised or cut from another pair beside them, and would count
+    /// its sentences again; files of other formats.
     pub(super) left_alone: Vec<String>,
 }
 
@@ -38,28 +41,30 @@ pub(super) struct Layout {
 ///
 /// The part of a pair is that of the topmost directory below `root` that has a part's name, else its own,
 /// else training. A pair is taken as tokenised by Moses if `tok`, `tokenized` or `tokenised` is a whole word
-/// of its path (`news.tok.de-en.de`).
+/// of its path (`news.tok.de-en.de`), or if its lines show it.
 ///
 /// # Errors
-/// A missing path, a directory without pairs or without a training pair, a file without its partner, a
-/// compressed file, text that is cut into sub-words, SGML and no other file of validation or test pairs.
+/// A missing path, a directory without pairs or without a training pair, a file without its partner, a compressed
+/// file, text that is cut into sub-words, validation or test pairs in another format and no others.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     if root.is_file() {
-        let what = "is one file; give the directory that holds it and its partner";
+        let what = "is one file; give the directory of STEM.de and STEM.en (of a table, `cut -f1` makes one of them)";
         return Err(Error::input(format!("{} {what}", root.display())));
     }
     let mut pairs: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
-    let mut sgml = None;
+    let (mut others, mut found) = (Vec::new(), BTreeSet::new());
     for file in text_files(root)? {
         let stem = file.with_extension("");
         let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-        if is_of_another_pair(&file) || words(&file)[0] == "vocab" {
+        if is_of_another_pair(&file) || is_a_list(&file) {
             continue;
         }
         if is_language(&ending) {
             pairs.entry(stem).or_default().insert(ending);
-        } else if ending == "sgm" && language(&stem).is_some() {
-            sgml.get_or_insert(file);
+        } else if is_in_another_format(&ending, &stem) {
+            others.push(file);
+        } else {
+            found.insert(format!(".{ending}"));
         }
     }
     // A lone file beside its translation into a third language.
@@ -68,8 +73,14 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         ours == 2 || (ours == 1 && languages.len() == 1)
     });
     if pairs.is_empty() {
-        let what = "holds no parallel text: no file ends in .de or .en";
-        return Err(Error::input(format!("{} {what}", root.display())));
+        let what = "holds no parallel text: no STEM.de beside a STEM.en";
+        let other = others.first().map(|file| file.display().to_string());
+        let found = found.into_iter().take(5).collect::<Vec<_>>().join(" ");
+        let found = other.unwrap_or_else(|| format!("files that end in {found}"));
+        return Err(Error::input(format!(
+            "{} {what}; turn {found} into such, a sentence a line",
+            root.display()
+        )));
     }
     let left_alone = derived(root, pairs.keys());
     let mut layout =
@@ -86,110 +97,47 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
             let name = files[missing].file_name().unwrap_or_default().display();
             return Err(Error::input(format!("{} has no partner {name} beside it", lone.display())));
         }
-        if words(&stem).iter().any(|word| word == "bpe") {
-            let what = "is cut into sub-words (bpe); give the text before that, which is cut here";
+        let formats = [Format::of(&files[0])?, Format::of(&files[1])?];
+        if words(&stem).iter().any(|word| word == "bpe") || formats.contains(&Format::Pieces) {
+            let what = "is cut into sub-words; give the text before that, which is cut here (of `@@`: `sed -E 's/@@( |$)//g'`)";
             return Err(Error::input(format!("{} {what}", files[0].display())));
         }
+        let tokenised = is_tokenised(root, &stem) || formats.contains(&Format::Tokenised);
         let list = match part_of(root, &files[0]) {
             Part::Train => &mut layout.train,
             Part::Validation => &mut layout.validation,
             Part::Test => &mut layout.test,
         };
-        list.push(Bitext { tokenised: is_tokenised(root, &stem), files });
+        list.push(Bitext { files, tokenised });
     }
     if layout.train.is_empty() {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
     }
-    if let Some(file) = sgml.filter(|_| layout.validation.is_empty() && layout.test.is_empty()) {
-        let what = "is SGML; turn it into plain text, one sentence a line, that ends in .de or .en";
-        return Err(Error::input(format!("{} {what}", file.display())));
+    for file in others {
+        let there = match part_of(root, &file) {
+            Part::Train => true,
+            Part::Validation | Part::Test => !layout.validation.is_empty() || !layout.test.is_empty(),
+        };
+        if !there {
+            let what = "is in another format; turn it into plain text, a sentence a line, that ends in .de or .en, or move it \
+                        away";
+            return Err(Error::input(format!("{} {what}", file.display())));
+        }
+        layout.left_alone.push(file.strip_prefix(root).unwrap_or(&file).display().to_string());
     }
     Ok(layout)
 }
 
-/// The language that a file's ending says.
-fn language(file: &Path) -> Option<Language> {
-    Language::BOTH.into_iter().find(|language| file.extension() == Some(OsStr::new(language.code())))
-}
-
-/// Whether an ending is the code of a language that parallel texts are in, German and English among them.
-fn is_language(ending: &str) -> bool {
-    const CODES: &str = "ar bg bn ca cs cy da de el en eo es et eu fa fi fr ga gl gu ha he hi hr hu id is it iu ja ka \
-         kk km kn ko ky lt lv mk ml mr ms mt nl nn no pa pl ps pt ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi xh \
-         yi zh zu";
-    CODES.split(' ').any(|code| code == ending)
-}
-
-/// Whether a file's name says that it belongs to other languages: `europarl-v7.cs-en.en`,
-/// `newstest2015-csen-ref.en.sgm`.
-fn is_of_another_pair(file: &Path) -> bool {
-    const OURS: [&str; 2] = ["de", "en"];
-    let is_another =
-        |a: &str, b: &str| is_language(a) && is_language(b) && OURS.contains(&a) != OURS.contains(&b);
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_sgml = file.extension() == Some(OsStr::new("sgm"));
-    name.split('.').any(|word| word.split_once('-').is_some_and(|(a, b)| is_another(a, b)))
-        || is_sgml
-            && name
-                .split(['-', '.'])
-                .any(|word| word.split_at_checked(2).is_some_and(|(a, b)| is_another(a, b)))
-}
-
-/// The parts between the dots of a file's name, its ending among them.
-fn words(file: &Path) -> Vec<String> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.split('.').map(str::to_owned).collect()
-}
-
-/// What stands between the words of a path.
-const BETWEEN: [char; 5] = ['.', '-', '_', '/', '\\'];
-
-/// A path below the root, in small letters.
-fn below(root: &Path, stem: &Path) -> String {
-    stem.strip_prefix(root).unwrap_or(stem).to_string_lossy().to_lowercase()
-}
-
-/// The stems that name what the usual scripts make of another one, which is the one with the fewest words:
-/// `train.tok.clean.bpe.32000` of `train`, and `tok/train`, and `train_tok`.
-fn derived<'a>(root: &Path, stems: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
-    const STEPS: [&str; 15] = [
-        "tok",
-        "tokenized",
-        "tokenised",
-        "clean",
-        "norm",
-        "normalized",
-        "true",
-        "tc",
-        "truecased",
-        "lc",
-        "lower",
-        "lowercased",
-        "sp",
-        "bpe",
-        "raw",
-    ];
-    let mut groups: BTreeMap<String, Vec<(usize, &PathBuf)>> = BTreeMap::new();
-    for stem in stems {
-        let (mut is_after_bpe, mut number, mut rest) = (false, 0, String::new());
-        // Each word with what stands after it, so that `a-b` and `a.b` stay two.
-        for word in below(root, stem).split_inclusive(BETWEEN) {
-            let bare = word.trim_end_matches(BETWEEN);
-            let is_number = is_after_bpe && bare.starts_with(|c: char| c.is_ascii_digit());
-            is_after_bpe = bare == "bpe";
-            number += 1;
-            if !is_number && !STEPS.contains(&bare) {
-                rest.push_str(word);
-            }
-        }
-        groups.entry(rest.trim_end_matches(BETWEEN).to_owned()).or_default().push((number, stem));
+impl Layout {
+    /// Lines on which files are what; the English ones stand for both.
+    pub(super) fn listing(&self) -> Vec<String> {
+        let parts =
+            [(Part::Train, &self.train), (Part::Validation, &self.validation), (Part::Test, &self.test)];
+        let files =
+            parts.into_iter().flat_map(|(part, list)| list.iter().map(move |pair| (part, &*pair.files[1])));
+        listing(&self.root, files)
     }
-    let made = groups.into_values().flat_map(|mut group| {
-        group.sort();
-        group.into_iter().skip(1).map(|(_, stem)| stem.clone())
-    });
-    made.collect()
 }
 
 /// `STEM.ENDING`, whatever dots the stem has.
@@ -198,10 +146,6 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
     path.push(".");
     path.push(ending);
     path.into()
-}
-
-fn is_tokenised(root: &Path, stem: &Path) -> bool {
-    below(root, stem).split(BETWEEN).any(|word| ["tok", "tokenized", "tokenised"].contains(&word))
 }
 
 #[cfg(test)]
@@ -240,6 +184,8 @@ mod tests {
             "dev/newstest2016.ru",
             "dev/newstest2016.en",
             "vocab.bpe.32000.de",
+            "codes.de",
+            "more.de-en.tsv",
         ])?;
         let layout = recognise(root.path())?;
         assert_eq!(layout.train.len(), 2);
@@ -247,7 +193,8 @@ mod tests {
         assert!(layout.train[0].tokenised && !layout.train[1].tokenised);
         assert_eq!(layout.validation[0].files[0], root.path().join("dev/newstest2015.de-en.de"));
         assert_eq!((layout.validation.len(), layout.test.len()), (1, 1));
-        assert!(layout.left_alone.is_empty());
+        assert_eq!(layout.left_alone, ["dev/newstest2015-deen-src.de.sgm", "more.de-en.tsv"]);
+        assert_eq!(layout.listing()[0], "training files: news.tok.en, training/europarl-v7.de-en.en");
         Ok(())
     }
 
@@ -296,13 +243,15 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
             Ok(error.to_string())
         };
-        assert!(text(&["a.txt"])?.ends_with("no file ends in .de or .en"));
+        assert!(text(&["a.txt"])?.contains("no STEM.de beside a STEM.en; turn files that end in .txt into"));
+        assert!(text(&["b/a.de-en.tsv"])?.contains("a.de-en.tsv into such"));
+        assert!(text(&["a.de", "a.en", "dev.de.xml"])?.contains("dev.de.xml is in another format; turn"));
         assert!(text(&["a.b.de"])?.ends_with("a.b.de has no partner a.b.en beside it"));
         assert!(text(&["train.de", "train.sh"])?.ends_with("train.de has no partner train.en beside it"));
         assert!(text(&["a.de", "a.en", "b.en"])?.ends_with("b.en has no partner b.de beside it"));
         assert!(text(&["dev.de", "dev.en"])?.contains("has no training text"));
         assert!(text(&["a.de.gz"])?.ends_with("a.de.gz is compressed; unpack it first"));
-        assert!(text(&["a-src.de.sgm", "a.de", "a.en"])?.contains("a-src.de.sgm is SGML"));
+        assert!(text(&["dev-src.de.sgm", "a.de", "a.en"])?.contains("dev-src.de.sgm is in another format"));
         assert!(text(&["a.bpe.de", "a.bpe.en"])?.contains("a.bpe.de is cut into sub-words"));
         assert!(recognise(Path::new("/no/such/corpus")).unwrap_err().to_string().contains("/no/such/corpus"));
         Ok(())

@@ -81,7 +81,7 @@ pub(super) fn open_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Re
     let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Mapped::open(&directory, name)?)) };
     Ok(Parallel {
         description: meta.summary.to_string(),
-        warnings: meta.summary.overlap.warning("pairs", meta.summary.validation.pairs).into_iter().collect(),
+        warnings: meta.summary.warnings(),
         train: open("train")?,
         validation: open("validation")?,
         test: meta.summary.test.as_ref().map(|_| open("test")).transpose()?,

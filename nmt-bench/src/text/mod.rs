@@ -2,9 +2,11 @@
 
 mod clean;
 mod encode;
+mod format;
 mod layout;
 mod mapped;
 mod moses;
+mod names;
 mod part;
 mod pieces;
 mod prepare;

@@ -10,18 +10,18 @@ use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
 use scaling_core::files;
 use scaling_core::number::thousands;
-use scaling_core::overlap::Overlap;
-use scaling_core::task::DEFAULT_SEED;
+use scaling_core::overlap::{Overlap, Repetition};
+use scaling_core::task::{Contents, DEFAULT_SEED};
 use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Raised when the files of the cache change their meaning, the rules of tokenisation included.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// What parallel text holds; displayed as one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     /// The pool that training shards are drawn from.
     pub(crate) train: PartSummary,
@@ -33,7 +33,9 @@ pub(crate) struct Summary {
     pub(crate) symbols: u64,
     /// Pairs that lie in several parts.
     pub(crate) overlap: Overlap,
-    /// Pairs of files that were left alone, since they are made of others there; by their common name.
+    /// The share of training pairs that repeat others.
+    pub(crate) repeated: f64,
+    /// Files that were left alone, since they are made of others there (then by their common name) or cannot be read.
     pub(crate) left_alone: Vec<String>,
 }
 
@@ -56,14 +58,15 @@ pub(super) struct Meta {
 ///
 /// # Errors
 /// As [`prepare_in`].
-pub(crate) fn check(path: &Path, merges: usize) -> Result<Summary> {
+pub(crate) fn check(path: &Path, merges: usize) -> Result<Contents> {
     let layout = layout::recognise(path)?;
     let survey = Survey::of(&layout, merges, DEFAULT_SEED)?;
     let encoder = Encoder::new(&survey);
     let count = |part| Ok(encoder.count(part)?.summary);
     let parts = &survey.parts;
     let test = parts.test.as_ref().map(count).transpose()?;
-    Ok(Summary::of(&layout, &survey, [count(&parts.train)?, count(&parts.validation)?], test))
+    let summary = Summary::of(&layout, &survey, [count(&parts.train)?, count(&parts.validation)?], test);
+    Ok(Contents { files: layout.listing(), warnings: summary.warnings(), summary: summary.to_string() })
 }
 
 /// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on it
@@ -144,8 +147,15 @@ impl Summary {
             test,
             symbols,
             overlap: survey.overlap,
+            repeated: survey.repeated,
             left_alone: layout.left_alone.clone(),
         }
+    }
+
+    /// What a reader of results on the text must know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let repeated = Repetition::warning("pairs", self.repeated);
+        self.overlap.warning("pairs", self.validation.pairs).into_iter().chain(repeated).collect()
     }
 
     fn parts(&self) -> impl Iterator<Item = (&'static str, &PartSummary)> {
@@ -175,7 +185,11 @@ impl fmt::Display for Summary {
         let overlap = self.overlap.clause("pairs");
         write!(f, "{} sub-words; dropped: {dropped}; {overlap}", thousands(self.symbols))?;
         if !self.left_alone.is_empty() {
-            write!(f, "; left alone, being made of others there: {}", self.left_alone.join(", "))?;
+            write!(
+                f,
+                "; left alone, being made of others there or in another format: {}",
+                self.left_alone.join(", ")
+            )?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::part::{Part, Parts};
 use super::pieces::Pair;
 use super::tokenizer::Tokenizer;
 use scaling_core::error::{Error, Result};
-use scaling_core::overlap::{self, Overlap};
+use scaling_core::overlap::{self, Overlap, Repetition};
 use std::collections::{HashMap, HashSet};
 
 /// A corpus after the first pass.
@@ -18,6 +18,8 @@ pub(super) struct Survey {
     pub(super) tokenizer: Tokenizer,
     /// Pairs that lie in several parts.
     pub(super) overlap: Overlap,
+    /// The share of training pairs that repeat others.
+    pub(super) repeated: f64,
 }
 
 /// The paper's merges for its 260 million words; fewer for less text, where most sub-words would be too rare to
@@ -37,6 +39,8 @@ struct Tally {
     words: HashMap<String, u64>,
     /// Pairs of a validation or test part; of the training part, those that are among them.
     digests: HashSet<u64>,
+    /// Of the training part.
+    repetition: Repetition,
 }
 
 impl Survey {
@@ -54,7 +58,9 @@ impl Survey {
                 || test.as_ref().is_some_and(|test| test.digests.contains(digest))
         };
         let train = Tally::of(&parts.train, |tally, pair| {
-            tally.digests.extend(Some(digest(pair.tokens)).filter(measured));
+            let digest = digest(pair.tokens);
+            tally.digests.extend(Some(digest).filter(measured));
+            tally.repetition.add(digest);
             pair.tokens.iter().flat_map(|side| side.split(' ')).for_each(|word| tally.count(word, 1));
         })?;
         train.must_have_pairs(layout, "the training part has")?;
@@ -66,12 +72,13 @@ impl Survey {
         }
         let test = test.map(|test| test.digests);
         let overlap = Overlap::of(&train.digests, &validation.digests, test.as_ref());
+        let repeated = train.repetition.share();
         let merges = if merges == 0 { suitable_merges(train.words.values().sum()) } else { merges };
         let tokenizer =
             Tokenizer::learn(train.words.iter().map(|(word, count)| (word.as_str(), *count)), merges)?;
         let mut words: Vec<String> = train.words.into_keys().collect();
         words.sort_unstable();
-        Ok(Self { parts, words, tokenizer, overlap })
+        Ok(Self { parts, words, tokenizer, overlap, repeated })
     }
 }
 
@@ -111,6 +118,7 @@ impl Tally {
         self.pairs += other.pairs;
         self.dropped += other.dropped;
         self.digests.extend(other.digests);
+        self.repetition.merge(other.repetition);
         for side in 0..2 {
             self.has_text[side] |= other.has_text[side];
         }

@@ -3,7 +3,7 @@
 use super::arguments::{DataAction, DataArguments};
 use super::{Domain, options};
 use crate::error::{At, Result};
-use crate::task::{DEFAULT_SEED, Task};
+use crate::task::{Contents, DEFAULT_SEED, Task};
 use crate::terminal::say;
 use std::path::Path;
 
@@ -15,11 +15,16 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
     crate::nn::keep_freed_memory();
     for task in tasks {
         let options = options(task.keys(), &arguments.assignments)?;
-        let said = match &arguments.action {
+        let contents = match &arguments.action {
             DataAction::Check { path } => task.check(&named(path)?, &options)?,
-            DataAction::Prepare { path } => task.open(&named(path)?, &options, DEFAULT_SEED)?.description(),
+            DataAction::Prepare { path } => {
+                let corpus = task.open(&named(path)?, &options, DEFAULT_SEED)?;
+                Contents { summary: corpus.description(), warnings: corpus.warnings(), files: vec![] }
+            }
         };
-        say(&format!("{}: {said}", task.name()))?;
+        say(&format!("{}: {}", task.name(), contents.summary))?;
+        contents.files.iter().try_for_each(|line| say(&format!("  {line}")))?;
+        contents.warnings.iter().try_for_each(|line| say(&format!("warning: {line}")))?;
     }
     Ok(())
 }

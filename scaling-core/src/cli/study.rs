@@ -72,6 +72,7 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
     let trials = study.space().all_trials()?;
     say(&study.corpus.description())?;
+    study.corpus.warnings().iter().try_for_each(|line| say(&format!("warning: {line}")))?;
     say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
     for shard in &study.settings.shards {

@@ -1,6 +1,7 @@
 //! Which files of a corpus are its text, and which part each belongs to, by their names.
 
 use crate::error::{At, Error, Result};
+use crate::number::thousands;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,16 +83,20 @@ fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<Pa
     Ok(())
 }
 
-/// Hidden files, copies of editors, and the papers, lists and programs that come with a corpus are not its text.
+/// Hidden files, copies that editors and people keep, and the papers, lists and programs that come with a corpus are not its text.
 fn is_about_the_text(path: &Path) -> bool {
-    const ENDINGS: [&str; 19] = [
+    const ENDINGS: [&str; 24] = [
         "md", "rst", "json", "yaml", "yml", "toml", "bib", "cff", "html", "htm", "pdf", "png", "jpg", "svg",
-        "py", "sh", "pl", "log", "sha256",
+        "py", "sh", "pl", "c", "cpp", "h", "log", "ini", "sha256", "model",
     ];
     let name = lower(path.file_name());
+    // Whoever names records `valid.json` means them to count.
+    if extension(path) == "json" && named(&name).is_some() {
+        return false;
+    }
     let stem = name.split('.').next().unwrap_or_default();
     stem.is_empty()
-        || name.ends_with('~')
+        || ["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
         || name.split(['.', '-', '_']).any(|word| word == "vocab")
         || PAPERS.contains(&stem)
         || ENDINGS.contains(&extension(path).as_str())
@@ -120,37 +125,83 @@ pub fn part_of(root: &Path, file: &Path) -> Part {
 /// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it, numbered or not
 /// (`ptb.valid.txt`, `news.en.heldout-00000-of-00050`, `TED.tst2010`). WMT names its sets in several ways.
 fn named(name: &str) -> Option<Part> {
-    const BEGINNINGS: [(&str, Part); 10] = [
-        ("train", Part::Train),
-        ("dev", Part::Validation),
-        ("val", Part::Validation),
-        ("heldout", Part::Validation),
-        ("newstest", Part::Validation),
-        ("news-test", Part::Validation),
-        ("newssyscomb", Part::Validation),
-        ("newsdev", Part::Validation),
-        ("newsdiscuss", Part::Validation),
-        ("test", Part::Test),
+    /// No other word begins so.
+    const BEGINNINGS: [&str; 5] = ["heldout", "news-test", "newstest", "newssyscomb", "newsd"];
+    /// A word counts as a whole: a `testament` is no test.
+    const WORDS: [(Part, &[&str]); 3] = [
+        (Part::Train, &["train", "training", "trainset", "traindata"]),
+        (
+            Part::Validation,
+            &[
+                "dev",
+                "devel",
+                "development",
+                "devset",
+                "devtest",
+                "devclean",
+                "devother",
+                "val",
+                "valset",
+                "validate",
+                "heldout",
+                "holdout",
+                "newstest",
+                "newsdev",
+                "newssyscomb",
+                "tune",
+                "tuning",
+            ],
+        ),
+        (
+            Part::Test,
+            &[
+                "test",
+                "testing",
+                "testset",
+                "testa",
+                "testb",
+                "testclean",
+                "testother",
+                "tst",
+                "eval",
+                "evalset",
+                "evaluation",
+            ],
+        ),
     ];
     // In DeepSpeech's `cv-valid-train.csv` `valid` means validated.
-    const WORDS: [&[(&str, Part)]; 2] = [
-        &[
-            ("train", Part::Train),
-            ("training", Part::Train),
-            ("dev", Part::Validation),
-            ("val", Part::Validation),
-            ("heldout", Part::Validation),
-            ("test", Part::Test),
-            ("tst", Part::Test),
-        ],
-        &[("valid", Part::Validation), ("validation", Part::Validation)],
-    ];
-    let beginning = BEGINNINGS.iter().find(|(start, _)| name.starts_with(start));
+    const WEAK: [(Part, &[&str]); 1] = [(Part::Validation, &["valid", "validation", "validset"])];
+    let name = name.replace("held-out", "heldout").replace("held_out", "heldout");
+    let among = |known: &[(Part, &[&str])], word: &str| {
+        known.iter().find(|(_, words)| words.contains(&word)).map(|(part, _)| *part)
+    };
     let words =
-        || name.split(['.', '-', '_']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    let word =
-        || WORDS.iter().find_map(|known| words().find_map(|word| known.iter().find(|(w, _)| *w == word)));
-    beginning.or_else(word).map(|(_, part)| *part)
+        || name.split(['.', '-', '_', ' ']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let first = name.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let is_of_wmt = BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    is_of_wmt
+        .then_some(Part::Validation)
+        .or_else(|| among(&WORDS, first))
+        .or_else(|| among(&WEAK, first))
+        .or_else(|| words().find_map(|word| among(&WORDS, word)))
+        .or_else(|| words().find_map(|word| among(&WEAK, word)))
+}
+
+/// A line for every part that has files, with their paths below `root`, the first ones where there are many.
+pub fn listing<'a>(root: &Path, files: impl Iterator<Item = (Part, &'a Path)>) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut lists: [(&str, Vec<String>); 3] =
+        [("training", vec![]), ("validation", vec![]), ("test", vec![])];
+    for (part, file) in files {
+        let below = file.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
+        lists[part as usize].1.push(below.unwrap_or(file).display().to_string());
+    }
+    let line = |(part, files): &(&str, Vec<String>)| {
+        let more = files.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {} more", thousands(more as u64)) } else { String::new() };
+        format!("{part} files: {}{more}", files[..files.len().min(SHOWN)].join(", "))
+    };
+    lists.iter().filter(|(_, files)| !files.is_empty()).map(line).collect()
 }
 
 #[cfg(test)]
@@ -172,6 +223,16 @@ mod tests {
             ("cv-valid-test.csv", Part::Test),
             ("test/dev.txt", Part::Test),
             ("training/news.test.en", Part::Train),
+            ("newsdiscussdev2015-deen.de", Part::Validation),
+            ("nc-devtest2007.de", Part::Validation),
+            ("wmt14.newstest2014.de", Part::Validation),
+            ("held-out.txt", Part::Validation),
+            ("eval92/a.wav", Part::Test),
+            ("test2016.de", Part::Test),
+            ("testament.txt", Part::Train),
+            ("Valperga.txt", Part::Train),
+            ("validated.csv", Part::Train),
+            ("devils/a.txt", Part::Train),
         ] {
             assert_eq!(part(file), expected, "{file}");
         }
