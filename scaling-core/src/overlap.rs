@@ -62,6 +62,8 @@ impl Repetition {
     const SAMPLE: u64 = 16;
     /// The share of items from which on something must be in the data twice: less is usual for short sentences.
     const NOTICEABLE: f64 = 0.25;
+    /// So many say little.
+    const FEW: u64 = 20;
 
     /// Counts an item.
     pub fn add(&mut self, digest: u64) {
@@ -77,10 +79,13 @@ impl Repetition {
         self.distinct.extend(other.distinct);
     }
 
-    /// The share of items that are there already, from 0 to 1.
+    /// The share of items that are there already, from 0 to 1; of few, 0.
     #[must_use]
     pub fn share(&self) -> f64 {
-        1.0 - self.distinct.len() as f64 / self.items.max(self.distinct.len() as u64).max(1) as f64
+        if self.items < Self::FEW {
+            return 0.0;
+        }
+        1.0 - self.distinct.len() as f64 / self.items as f64
     }
 
     /// What a report must say if a `share` of the training `items` repeats others.
@@ -115,7 +120,7 @@ mod tests {
         };
         let sampled: Vec<u64> = (1..=100).map(|i| i * Repetition::SAMPLE).collect();
         let mut twice = of(&sampled);
-        assert!(twice.share().abs() < 1e-12 && of(&[]).share().abs() < 1e-12);
+        assert!(twice.share().abs() < 1e-12 && of(&[16, 16, 16]).share().abs() < 1e-12);
         twice.merge(of(&[&sampled[..], &[1, 2, 3]].concat()));
         assert!((twice.share() - 0.5).abs() < 1e-12);
         let warning = Repetition::warning("pairs", twice.share()).unwrap_or_default();

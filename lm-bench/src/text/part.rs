@@ -43,7 +43,13 @@ impl Parts {
                 let root = layout.root.display();
                 return Err(Error::input(format!("{root} has no sentence: every line is blank")));
             }
-            let [trains, validates] = split(&layout.root, "line of text", total, MOST_HELD_OUT, seed)?;
+            let [trains, validates] = split(
+                &layout.root,
+                "line of text (`fold -s -w 150` breaks long ones)",
+                total,
+                MOST_HELD_OUT,
+                seed,
+            )?;
             train.filter = trains;
             Part { pieces: train.pieces.clone(), filter: validates }
         } else {

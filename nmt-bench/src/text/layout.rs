@@ -59,12 +59,11 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         if is_of_another_pair(&file) || is_a_list(&file) {
             continue;
         }
+        found.insert(if ending.is_empty() { "no ending".to_owned() } else { format!(".{ending}") });
         if is_language(&ending) {
             pairs.entry(stem).or_default().insert(ending);
         } else if is_in_another_format(&ending, &stem) {
             others.push(file);
-        } else {
-            found.insert(format!(".{ending}"));
         }
     }
     // A lone file beside its translation into a third language.
@@ -73,14 +72,13 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         ours == 2 || (ours == 1 && languages.len() == 1)
     });
     if pairs.is_empty() {
-        let what = "holds no parallel text: no STEM.de beside a STEM.en";
-        let other = others.first().map(|file| file.display().to_string());
-        let found = found.into_iter().take(5).collect::<Vec<_>>().join(" ");
-        let found = other.unwrap_or_else(|| format!("files that end in {found}"));
-        return Err(Error::input(format!(
-            "{} {what}; turn {found} into such, a sentence a line",
-            root.display()
-        )));
+        let found = found.into_iter().take(5).collect::<Vec<_>>().join(", ");
+        let what = format!("holds no parallel text, STEM.de beside STEM.en; found: {found}");
+        let what = match others.first() {
+            Some(other) => format!("{what}; turn {} into such a pair, a sentence a line", other.display()),
+            None => what,
+        };
+        return Err(Error::input(format!("{} {what}", root.display())));
     }
     let left_alone = derived(root, pairs.keys());
     let mut layout =
@@ -243,8 +241,9 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
             Ok(error.to_string())
         };
-        assert!(text(&["a.txt"])?.contains("no STEM.de beside a STEM.en; turn files that end in .txt into"));
-        assert!(text(&["b/a.de-en.tsv"])?.contains("a.de-en.tsv into such"));
+        assert!(text(&["a.txt"])?.ends_with("holds no parallel text, STEM.de beside STEM.en; found: .txt"));
+        assert!(text(&["a.fr", "a.en"])?.ends_with("; found: .en, .fr"));
+        assert!(text(&["b/a.de-en.tsv"])?.ends_with("a.de-en.tsv into such a pair, a sentence a line"));
         assert!(text(&["a.de", "a.en", "dev.de.xml"])?.contains("dev.de.xml is in another format; turn"));
         assert!(text(&["a.b.de"])?.ends_with("a.b.de has no partner a.b.en beside it"));
         assert!(text(&["train.de", "train.sh"])?.ends_with("train.de has no partner train.en beside it"));

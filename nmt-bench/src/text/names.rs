@@ -1,13 +1,12 @@
 //! What the names of files of parallel text say.
 
-use super::moses::Language;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Whether a file's ending says one of the two languages.
+/// Whether a file's ending says one of the two languages, or both.
 fn is_ours(file: &Path) -> bool {
-    Language::BOTH.into_iter().any(|language| file.extension() == Some(OsStr::new(language.code())))
+    ["de", "en", "de-en", "en-de"].iter().any(|ending| file.extension() == Some(OsStr::new(ending)))
 }
 
 /// Lists that come with a text or with a program: a vocabulary, merges, abbreviations.
@@ -16,7 +15,7 @@ pub(super) fn is_a_list(file: &Path) -> bool {
 }
 
 /// Whether a file holds text of one or both languages that is not read: WMT's `X-src.de.sgm`, IWSLT's `X.de.xml`,
-/// `X.de.txt`, or tables of pairs.
+/// `X.de.txt`, `X.de-en.xml`, or tables of pairs.
 pub(super) fn is_in_another_format(ending: &str, stem: &Path) -> bool {
     ending == "tsv" || ["sgm", "sgml", "xml", "txt"].contains(&ending) && is_ours(stem)
 }

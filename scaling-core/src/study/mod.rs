@@ -206,7 +206,7 @@ impl<'a> Study<'a> {
                 let (unit, samples) = (self.task.unit(), thousands(samples));
                 return Err(Error::input(format!(
                     "shards of {other} and of {size} {unit} both hold {samples}, since the data come in pieces as large as \
-                     that; choose shards further apart, or break up long lines (`fold -s -w 1000`)"
+                     that; choose shards further apart, or break up long lines (`fold -s -w 150`)"
                 )));
             }
         }

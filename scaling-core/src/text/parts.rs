@@ -85,9 +85,9 @@ fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<Pa
 
 /// Hidden files, copies that editors and people keep, and the papers, lists and programs that come with a corpus are not its text.
 fn is_about_the_text(path: &Path) -> bool {
-    const ENDINGS: [&str; 24] = [
+    const ENDINGS: [&str; 25] = [
         "md", "rst", "json", "yaml", "yml", "toml", "bib", "cff", "html", "htm", "pdf", "png", "jpg", "svg",
-        "py", "sh", "pl", "c", "cpp", "h", "log", "ini", "sha256", "model",
+        "py", "sh", "pl", "c", "cpp", "h", "log", "ini", "db", "sha256", "model",
     ];
     let name = lower(path.file_name());
     // Whoever names records `valid.json` means them to count.
