@@ -134,8 +134,7 @@ impl Task for VisionTask {
     }
 
     fn check(&self, path: &str, _options: &Options) -> Result<Contents> {
-        let summary = images::check(Path::new(path))?;
-        Ok(Contents { summary: summary.to_string(), files: vec![], warnings: vec![] })
+        images::check(Path::new(path))
     }
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

@@ -27,6 +27,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
     let mut decoder = FlacDecoder::try_new(parameters, &AudioDecoderOptions::default().verify(true))
         .map_err(|error| damaged(&error))?;
     let (mut samples, mut planes) = (Vec::new(), Vec::new());
+    let mut last: Box<[u8]> = Box::default();
     loop {
         let packet = match reader.next_packet() {
             Ok(Some(packet)) => packet,
@@ -43,11 +44,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
         samples.extend(
             (0..planes[0].len()).map(|i| planes.iter().map(|plane| plane[i]).sum::<f32>() / channels),
         );
+        last = packet.data;
     }
-    if let Some(expected) = expected
-        && expected != samples.len() as u64
-    {
-        return Err(truncated(samples.len(), expected));
+    match expected {
+        Some(expected) if expected != samples.len() as u64 => {
+            return Err(truncated(samples.len(), expected));
+        }
+        // The reader drops a last frame that is not whole.
+        None if !bytes.ends_with(&last) => {
+            return Err(Unusable::new("is truncated or damaged: it ends within a frame"));
+        }
+        _ => {}
     }
     if decoder.finalize().verify_ok == Some(false) {
         return Err(Unusable::new("is damaged: its sound does not have the checksum in its header"));

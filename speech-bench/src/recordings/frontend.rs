@@ -41,7 +41,7 @@ impl Frontend {
         normalization.mel.apply(&mut self.mel);
         Ok(Heard {
             frames: self.mel.len() / Series::Mel.bins(),
-            seconds: samples.len() as f64 / f64::from(RATE),
+            seconds: seconds(&samples),
             hash: hash(&samples),
             features: [&self.spectrogram, &self.mel].map(|values| halves(values)),
         })
@@ -61,6 +61,17 @@ impl Frontend {
     /// Fills both series, not normalised, and returns the samples.
     fn extract(&mut self, item: &Item) -> Result<Vec<f32>, String> {
         let samples = audio::load(&item.audio).map_err(|unusable| unusable.to_string())?;
+        let length = seconds(&samples);
+        if let Some(duration) = item.duration
+            && length > (1.05 * duration).max(duration + 0.1)
+        {
+            return Err(format!(
+                "lasts {length:.2} s, but its utterance {duration:.2} s; cut that into a file of its own"
+            ));
+        }
+        if samples.iter().all(|sample| *sample == 0.0) {
+            return Err("is silent throughout".into());
+        }
         let frames = self.extractor.extract(&samples, &mut self.spectrogram, &mut self.mel);
         let symbols = &item.transcript.symbols;
         if frames == 0 {
@@ -74,6 +85,10 @@ impl Frontend {
         }
         Ok(samples)
     }
+}
+
+fn seconds(samples: &[f32]) -> f64 {
+    samples.len() as f64 / f64::from(RATE)
 }
 
 /// The nearest numbers of half precision; what is out of their range, as in a bin that hardly changes in training

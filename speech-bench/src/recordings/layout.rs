@@ -2,14 +2,15 @@
 
 use super::{librispeech, manifest};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{Part, part_of};
+use scaling_core::text::parts::{Part, listing, part_of};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What lists some recordings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
-    /// A directory of `SPEAKER/CHAPTER/*.flac` with `*.trans.txt`.
+    /// A directory of `SPEAKER/CHAPTER/*.flac` or `SPEAKER/*.flac` with `*.trans.txt`.
     Subset(PathBuf),
     /// A CSV or JSONL file.
     Manifest(PathBuf),
@@ -37,12 +38,12 @@ pub(super) struct Layout {
 }
 
 /// Recognises LibriSpeech (the directory that holds `LibriSpeech`, that directory, or one of its subsets), a
-/// directory of manifests, or one manifest. Where a directory holds manifests they alone count. The part of a
-/// subset or a manifest is told by its name; without a part's name it trains.
+/// directory of manifests, or one manifest. The part of a subset or a manifest is told by its name; without a part's
+/// name it trains.
 ///
 /// # Errors
-/// A missing path; a directory that holds neither; a file that is named like a manifest and is none beside
-/// manifests; no training part.
+/// A missing path; a directory that holds neither or both; a file that is named like a manifest and is none beside
+/// manifests; what has a part's name and would not be read; no training part.
 pub(super) fn recognise(path: &Path) -> Result<Layout> {
     let is_directory = fs::metadata(path).at("read", path)?.is_dir();
     let sources = if is_directory { in_directory(path)? } else { one(path)? };
@@ -68,6 +69,17 @@ pub(super) fn recognise(path: &Path) -> Result<Layout> {
     Ok(layout)
 }
 
+impl Layout {
+    /// Lines on what is for what.
+    pub(super) fn listing(&self) -> Vec<String> {
+        let parts =
+            [(Part::Train, &self.train), (Part::Validation, &self.validation), (Part::Test, &self.test)];
+        let sources =
+            parts.into_iter().flat_map(|(part, list)| list.iter().map(move |source| (part, source.path())));
+        listing(&self.root, sources)
+    }
+}
+
 /// The one manifest that a file must be.
 fn one(path: &Path) -> Result<Vec<Source>> {
     manifest::inspect(path)?;
@@ -75,29 +87,81 @@ fn one(path: &Path) -> Result<Vec<Source>> {
 }
 
 fn in_directory(directory: &Path) -> Result<Vec<Source>> {
+    let subsets = librispeech::subsets(directory)?;
     let (mut manifests, mut others) = (Vec::new(), Vec::new());
     for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
         match manifest::inspect(&file) {
-            Ok(()) => manifests.push(Source::Manifest(file)),
-            Err(error) => others.push(error),
+            Ok(()) => manifests.push(file),
+            Err(error) => others.push(Error::input(format!("{error}; correct it, or move it away"))),
         }
     }
+    // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
+    let subsets = if manifests.iter().any(|manifest| means_part(manifest)) { vec![] } else { subsets };
+    if let (Some(manifest), Some(subset)) = (manifests.first(), subsets.first()) {
+        let (manifest, subset) = (manifest.display(), subset.display());
+        return Err(Error::input(format!(
+            "{manifest} and {subset} both list recordings; give the manifest itself, or move one away"
+        )));
+    }
     // A validation part must not get lost by a misspelt column.
-    let other = others.into_iter().next();
-    if !manifests.is_empty() {
-        return other.map_or(Ok(manifests), Err);
+    if let Some(other) = others.into_iter().next()
+        && subsets.is_empty()
+    {
+        return Err(other);
     }
-    let subsets = librispeech::subsets(directory)?;
-    if subsets.is_empty() {
-        return Err(other.unwrap_or_else(|| {
-            Error::input(format!(
-                "{} holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), \
-                 or manifests (.csv, .jsonl)",
-                directory.display()
-            ))
-        }));
+    let sources: Vec<Source> =
+        manifests.into_iter().map(Source::Manifest).chain(subsets.into_iter().map(Source::Subset)).collect();
+    refuse_unread(directory, &sources)?;
+    if sources.is_empty() {
+        return Err(Error::input(format!(
+            "{} holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), or \
+             manifests (.csv, .jsonl)",
+            directory.display()
+        )));
     }
-    Ok(subsets.into_iter().map(Source::Subset).collect())
+    Ok(sources)
+}
+
+/// Refuses a table or an archive that has a part's name and is no source, since a part would get lost silently;
+/// copies of a source in another form are none.
+fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
+    let read: BTreeSet<String> = sources.iter().map(|source| stem(source.path())).collect();
+    let below = entries(&directory.join("LibriSpeech")).unwrap_or_default();
+    for file in entries(directory)?.into_iter().chain(below) {
+        let ending = ending(&file);
+        let remedy = match ending.as_str() {
+            packed if PACKED.contains(&packed) => "unpack it",
+            table if TABLES.contains(&table) => "write it as CSV or JSON lines",
+            _ => continue,
+        };
+        if means_part(&file) && !read.contains(&stem(&file)) && !file.is_dir() {
+            let file = file.display();
+            return Err(Error::input(format!(
+                "{file} is named like a part, but is not read; {remedy}, or move it away"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Endings of tables, and of what is packed.
+const TABLES: [&str; 4] = ["csv", "json", "jsonl", "tsv"];
+const PACKED: [&str; 8] = ["7z", "bz2", "gz", "tar", "tgz", "xz", "zip", "zst"];
+
+/// A name without what says how the data is written: `dev` of `dev.jsonl.gz`.
+fn stem(path: &Path) -> String {
+    let mut stem = PathBuf::from(name(path));
+    while TABLES.iter().chain(&PACKED).any(|form| *form == ending(&stem)) {
+        stem.set_extension("");
+    }
+    name(&stem)
+}
+
+/// Whether a name means a part: what lies below such a directory then belongs to that part, whatever it is called.
+pub(super) fn means_part(path: &Path) -> bool {
+    let directory = PathBuf::from(name(path));
+    let part = |below: &str| part_of(Path::new(""), &directory.join(below));
+    part("dev") == part("test")
 }
 
 /// What lies in a directory, sorted; hidden files are left out.
@@ -114,6 +178,11 @@ pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
     }
     entries.sort();
     Ok(entries)
+}
+
+/// How a name ends, in lower case and without the point.
+pub(super) fn ending(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// The last part of a path.

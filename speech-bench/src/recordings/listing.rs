@@ -9,7 +9,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::quarantine::{Rejected, shown};
 use scaling_core::text::held_out::{Filter, hold_out};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,8 @@ pub(super) struct Mention {
     pub(super) speaker: Option<String>,
     /// Seconds of the recording before the utterance.
     pub(super) offset: f64,
+    /// Seconds of the utterance, where they are known.
+    pub(super) duration: Option<f64>,
 }
 
 /// One utterance, not heard yet.
@@ -46,6 +48,8 @@ pub(super) struct Item {
     pub(super) audio: PathBuf,
     pub(super) transcript: Transcript,
     pub(super) speaker: Option<String>,
+    /// The least seconds that anything says of it.
+    pub(super) duration: Option<f64>,
 }
 
 /// By what utterances were held out of the training part.
@@ -72,8 +76,9 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers, or of the
-    /// utterances if there are not two known speakers, is held out: chosen by `seed`, and at least one.
+    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers is held out, or of
+    /// the utterances if there are not two known speakers or those held out would speak more than half: chosen by
+    /// `seed`, and at least one.
     ///
     /// # Errors
     /// Files that cannot be read, a part without a usable utterance, or a single one that would have to be split.
@@ -140,35 +145,45 @@ impl Listing {
             [text] => Transcript::of(text),
         };
         let speaker = mentions.iter().find_map(|m| m.speaker.clone());
+        let duration = mentions.iter().filter_map(|m| m.duration).reduce(f64::min);
         match transcript {
-            Ok(transcript) => Ok(Item { audio: audio.clone(), transcript, speaker }),
+            Ok(transcript) => Ok(Item { audio: audio.clone(), transcript, speaker, duration }),
             Err(reason) => Err(self.reject(audio, reason)),
         }
     }
 
     /// Moves some speakers, or some utterances, to the validation part.
     fn hold_out(&mut self) -> Result<()> {
+        let split = |name: &str, total: usize, most: u64| -> Result<Filter> {
+            let total = total as u64;
+            let [_, held_out] = hold_out(&self.root, name, total, (total / 10).clamp(1, most), self.seed)?;
+            Ok(held_out)
+        };
         let speakers: BTreeSet<&String> =
             self.train.iter().filter_map(|item| item.speaker.as_ref()).collect();
         let are_known = speakers.len() > 1 && self.train.iter().all(|item| item.speaker.is_some());
-        let speakers: Vec<String> = speakers.into_iter().cloned().collect();
-        let split = |name, total: u64, most| {
-            let count = (total / 10).clamp(1, most);
-            let [_, held_out] = hold_out(&self.root, name, total, count, self.seed)?;
-            Ok(held_out)
-        };
-        let (by, held_out): (HeldOut, Filter) = if are_known {
-            (HeldOut::Speaker, split("speaker", speakers.len() as u64, MOST_SPEAKERS)?)
+        let by_speaker = if are_known {
+            let numbers: BTreeMap<&String, u64> = speakers.into_iter().zip(0..).collect();
+            let held_out = split("speaker", numbers.len(), MOST_SPEAKERS)?;
+            let speakers = self.train.iter().filter_map(|item| item.speaker.as_ref());
+            let chosen: Vec<bool> = speakers.map(|speaker| held_out.contains(numbers[speaker])).collect();
+            let count = chosen.iter().filter(|is_chosen| **is_chosen).count();
+            // One speaker may have spoken most of them.
+            (2 * count <= chosen.len()).then_some(chosen)
         } else {
-            (HeldOut::Utterance, split("usable utterance", self.train.len() as u64, MOST_UTTERANCES)?)
+            None
+        };
+        let (by, chosen) = match by_speaker {
+            Some(chosen) => (HeldOut::Speaker, chosen),
+            None => {
+                let held_out = split("usable utterance", self.train.len(), MOST_UTTERANCES)?;
+                let chosen = (0..self.train.len()).map(|i| held_out.contains(i as u64)).collect();
+                (HeldOut::Utterance, chosen)
+            }
         };
         self.held_out = Some(by);
-        for (i, item) in std::mem::take(&mut self.train).into_iter().enumerate() {
-            let number = match (by, &item.speaker) {
-                (HeldOut::Speaker, Some(speaker)) => speakers.partition_point(|other| other < speaker),
-                _ => i,
-            };
-            let part = if held_out.contains(number as u64) { &mut self.validation } else { &mut self.train };
+        for (item, is_chosen) in std::mem::take(&mut self.train).into_iter().zip(chosen) {
+            let part = if is_chosen { &mut self.validation } else { &mut self.train };
             part.push(item);
         }
         Ok(())
@@ -194,6 +209,7 @@ impl Listing {
                 key.text(&String::from_utf8_lossy(symbols));
                 key.number(u64::from(*had_marks));
                 key.text(item.speaker.as_deref().unwrap_or_default());
+                key.number(item.duration.map_or(0, f64::to_bits));
             }
         }
         for Rejected { name, reason } in &self.rejected {

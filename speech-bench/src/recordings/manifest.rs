@@ -1,32 +1,35 @@
 //! Manifests: a recording, with its transcript, in each line of a CSV file (DeepSpeech's) or in each JSON object
 //! of a JSONL file (NeMo's and others').
 
+use super::layout::{ending, means_part, name};
 use super::listing::Mention;
 use scaling_core::error::{At, Error, Result};
+use scaling_core::quarantine::shown;
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// Names of the column or key of the recording's path, absolute or relative to the manifest; the first counts.
-const AUDIO: [&str; 5] = ["wav_filename", "audio_filepath", "audio", "key", "path"];
-const TRANSCRIPT: [&str; 2] = ["transcript", "text"];
+/// Names of the column or key of the recording's path, absolute or relative to the manifest; the first counts. Some
+/// call an id `key`.
+const AUDIO: [&str; 6] = ["wav_filename", "audio_filepath", "audio", "wav", "path", "key"];
+const TRANSCRIPT: [&str; 4] = ["transcript", "text", "sentence", "txt"];
 const SPEAKER: [&str; 2] = ["speaker", "speaker_id"];
 /// Seconds of the recording before the utterance.
-const OFFSET: &str = "offset";
+const OFFSET: [&str; 3] = ["offset", "start", "start_time"];
+const DURATION: [&str; 1] = ["duration"];
+const END: [&str; 2] = ["end", "end_time"];
 
 /// Whether a file is named like a manifest: NeMo's are `train_manifest.json`, but many a thing is a `manifest.json`.
 pub(super) fn may_be(file: &Path) -> bool {
-    let name = || file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     match ending(file).as_str() {
         "csv" | "jsonl" => true,
-        "json" => name().contains("manifest") && (name() != "manifest.json" || inspect(file).is_ok()),
+        "json" => match name(file).to_lowercase().as_str() {
+            "manifest.json" => inspect(file).is_ok(),
+            name => name.contains("manifest") || means_part(file),
+        },
         _ => false,
     }
-}
-
-fn ending(file: &Path) -> String {
-    file.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// Whether a file is a manifest, by its first line.
@@ -35,7 +38,7 @@ fn ending(file: &Path) -> String {
 /// Why it is none.
 pub(super) fn inspect(path: &Path) -> Result<()> {
     match ending(path).as_str() {
-        "csv" => Columns::of(path, &mut reader(path)?).map(|_| ()),
+        "csv" => header(path, &mut reader(path)?).map(|_| ()),
         "jsonl" | "json" => {
             let mut is_empty = true;
             lines(path, |number, line| {
@@ -56,60 +59,87 @@ pub(super) fn inspect(path: &Path) -> Result<()> {
 pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
     let mut mentions = Vec::new();
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut add = |number, audio: Option<String>, transcript, speaker, offset| match audio {
-        Some(audio) if !audio.is_empty() => {
-            mentions.push(Mention { audio: directory.join(audio), transcript, speaker, offset });
-            Ok(true)
-        }
-        _ => Err(nameless(path, number)),
+    let mut add = |number: u64, field: &dyn Fn(&[&str]) -> Option<String>| -> Result<bool> {
+        mentions.push(mention(directory, field).ok_or_else(|| nameless(path, number))?);
+        Ok(true)
     };
     if ending(path) == "csv" {
         let mut reader = reader(path)?;
-        let columns = Columns::of(path, &mut reader)?;
+        let header = header(path, &mut reader)?;
         for row in reader.records() {
             let row = row.at("read", path)?;
             let number = row.position().map_or(0, csv::Position::line);
-            let field = |column: Option<usize>| column.and_then(|i| row.get(i)).map(str::to_owned);
-            let speaker = field(columns.speaker).filter(|speaker| !speaker.is_empty());
-            // What cannot be read as a number is not 0 either.
-            let offset = field(columns.offset).filter(|offset| !offset.is_empty());
-            let offset = offset.map_or(0.0, |offset| offset.trim().parse().unwrap_or(f64::NAN));
-            add(number, field(Some(columns.audio)), field(Some(columns.transcript)), speaker, offset)?;
+            if row.iter().any(|field| field.contains(['\n', '\r'])) {
+                return Err(bad(path, &format!("line {number}: a quotation mark is never closed")));
+            }
+            let field = |names: &[&str]| column(&header, names).and_then(|i| row.get(i)).map(str::to_owned);
+            add(number, &field)?;
         }
     } else {
         lines(path, |number, line| {
-            let line = object(path, number, &line)?;
-            let offset = line.get(OFFSET).and_then(Value::as_f64).unwrap_or(0.0);
-            add(number, value(&line, &AUDIO), value(&line, &TRANSCRIPT), value(&line, &SPEAKER), offset)
+            let object = object(path, number, &line)?;
+            add(number, &|names: &[&str]| value(&object, names))
         })?;
     }
     Ok(mentions)
 }
 
-/// The columns of a CSV manifest by number.
-struct Columns {
-    audio: usize,
-    transcript: usize,
-    speaker: Option<usize>,
-    offset: Option<usize>,
+/// What a line says, of which `field` returns the first of some fields; `None` if it names no recording.
+fn mention(directory: &Path, field: &dyn Fn(&[&str]) -> Option<String>) -> Option<Mention> {
+    let seconds = |names: &[&str]| -> Option<f64> {
+        let text = field(names).filter(|text| !text.trim().is_empty())?;
+        // What cannot be read as a number is not 0 either.
+        Some(text.trim().parse().unwrap_or(f64::NAN))
+    };
+    let audio = field(&AUDIO).filter(|audio| !audio.is_empty())?;
+    let offset = seconds(&OFFSET).unwrap_or(0.0);
+    let duration = seconds(&DURATION).or_else(|| Some(seconds(&END)? - offset));
+    Some(Mention {
+        audio: directory.join(audio),
+        transcript: field(&TRANSCRIPT),
+        speaker: field(&SPEAKER).filter(|speaker| !speaker.is_empty()),
+        offset,
+        duration: duration.filter(|duration| *duration > 0.0),
+    })
 }
 
-impl Columns {
-    fn of(path: &Path, reader: &mut csv::Reader<File>) -> Result<Self> {
-        let header = reader.headers().at("read", path)?;
-        let find =
-            |names: &[&str]| names.iter().find_map(|name| header.iter().position(|c| c.trim() == *name));
-        let need = |names: &[&str]| {
-            let what = format!("is no manifest: its first line names no column {}", names.join(" or "));
-            find(names).ok_or_else(|| bad(path, &what))
-        };
-        Ok(Self {
-            audio: need(&AUDIO)?,
-            transcript: need(&TRANSCRIPT)?,
-            speaker: find(&SPEAKER),
-            offset: find(&[OFFSET]),
-        })
+/// The first line of a CSV file, which names the columns.
+///
+/// # Errors
+/// One that lacks a column.
+fn header(path: &Path, reader: &mut csv::Reader<File>) -> Result<csv::StringRecord> {
+    let header = reader.headers().at("read", path)?.clone();
+    if header.is_empty() {
+        return Err(bad(path, "is empty"));
     }
+    for names in [&AUDIO[..], &TRANSCRIPT[..]] {
+        if column(&header, names).is_none() {
+            return Err(lacking(path, &header, names));
+        }
+    }
+    Ok(header)
+}
+
+/// The first of some columns.
+fn column(header: &csv::StringRecord, names: &[&str]) -> Option<usize> {
+    names.iter().find_map(|name| header.iter().position(|column| is_called(column, name)))
+}
+
+fn is_called(field: &str, name: &str) -> bool {
+    field.trim().eq_ignore_ascii_case(name)
+}
+
+fn lacking(path: &Path, header: &csv::StringRecord, names: &[&str]) -> Error {
+    /// Characters that are shown of a header, which may be anything.
+    const SHOWN: usize = 200;
+    const MARKS: [(char, &str); 3] = [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")];
+    let found = shown(&header.iter().map(str::trim).collect::<Vec<_>>().join(", "));
+    let found: String = found.chars().take(SHOWN).collect();
+    let mark = MARKS.iter().find(|(mark, _)| header.iter().any(|column| column.contains(*mark)));
+    let guess =
+        mark.map_or(String::new(), |(_, marks)| format!("; {marks} seem to take the place of commas"));
+    let names = names.join(" or ");
+    bad(path, &format!("is no manifest: its first line names no column {names}, but {found}{guess}"))
 }
 
 fn reader(path: &Path) -> Result<csv::Reader<File>> {
@@ -141,7 +171,7 @@ fn object(path: &Path, number: u64, line: &str) -> Result<Map<String, Value>> {
 
 /// The text, or the number as text, of the first key that has one.
 fn value(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|key| match object.get(*key)? {
+    keys.iter().find_map(|key| match object.iter().find(|(name, _)| is_called(name, key))?.1 {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,

@@ -1,7 +1,7 @@
 //! Recordings turned once into files of features in the cache, and the report on what was heard.
 
 use super::frontend::{Frontend, Heard};
-use super::layout;
+use super::layout::{self, Layout};
 use super::listing::{Item, Listing};
 use super::store::{Stored, Writer};
 use super::summary::{PartSummary, Summary};
@@ -14,7 +14,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::overlap::{self, Overlap};
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
-use scaling_core::task::DEFAULT_SEED;
+use scaling_core::task::{Contents, DEFAULT_SEED};
 use scaling_core::terminal::tell;
 use scaling_core::{cache, files, pipeline, quarantine};
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 const FEATURES: u64 = 1;
 
 /// Raised with [`FEATURES`], and when the files of the cache change otherwise.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// Utterances that are heard at a time, while as many are being written.
 const BATCH: usize = 64;
@@ -47,14 +47,21 @@ struct Meta {
     normalization: Normalization,
 }
 
-/// Reads the recordings at `path` and reports on them, with the split of [`USUAL_SEED`] where utterances must
+/// Reads the recordings at `path` and reports on them, with the split of [`DEFAULT_SEED`] where utterances must
 /// be held out; writes nothing.
 ///
 /// # Errors
 /// Bad input: a missing path, a directory of unknown layout, a damaged manifest, a part without a usable
 /// utterance.
-pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(Listing::of(&layout::recognise(path)?, DEFAULT_SEED)?, None)?.summary)
+pub(crate) fn check(path: &Path) -> Result<Contents> {
+    let layout = layout::recognise(path)?;
+    let summary = examine(&layout)?;
+    Ok(Contents { summary: summary.to_string(), files: layout.listing(), warnings: summary.warnings() })
+}
+
+/// As [`check`], in numbers.
+pub(super) fn examine(layout: &Layout) -> Result<Summary> {
+    Ok(survey(Listing::of(layout, DEFAULT_SEED)?, None)?.summary)
 }
 
 /// Opens the recordings at `path`, whose features are first brought to the cache directory unless that was done
@@ -94,10 +101,10 @@ pub(super) fn opened(directory: &Path) -> Result<Speech> {
     let part = |name| -> Result<Arc<dyn Utterances>> {
         Ok(Arc::new(Stored::open(directory, name).map_err(remedy)?))
     };
-    let Summary { train, validation, test, overlap, .. } = &meta.summary;
+    let Summary { train, test, .. } = &meta.summary;
     Ok(Speech {
         description: meta.summary.to_string(),
-        warnings: overlap.warning("recordings", validation.utterances).into_iter().collect(),
+        warnings: meta.summary.warnings(),
         train: part("train")?,
         validation: part("validation")?,
         test: test.as_ref().map(|_| part("test")).transpose()?,

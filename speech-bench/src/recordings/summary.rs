@@ -2,7 +2,7 @@
 
 use super::listing::HeldOut;
 use scaling_core::number::thousands;
-use scaling_core::overlap::Overlap;
+use scaling_core::overlap::{Overlap, Repetition};
 use scaling_core::quarantine::{Few, Rejected};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -50,6 +50,15 @@ pub(crate) struct Summary {
     pub(crate) punctuated: u64,
     /// What is not used.
     pub(crate) rejected: Vec<Rejected>,
+}
+
+impl Summary {
+    /// What a reader of results on the recordings must know.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let repeated = self.repeated as f64 / self.train.utterances.max(1) as f64;
+        let repeated = Repetition::warning("recordings", repeated);
+        self.overlap.warning("recordings", self.validation.utterances).into_iter().chain(repeated).collect()
+    }
 }
 
 impl fmt::Display for Summary {

@@ -3,6 +3,7 @@
 use super::Rejected;
 use super::name::{self, Kind, is_hidden};
 use scaling_core::error::{At, Error, Result};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -39,6 +40,21 @@ pub(super) struct Index {
     pub(super) rejected: Vec<Rejected>,
     /// Names of the rejected members that are named like pictures: label files may count them.
     pub(super) lost: Vec<OsString>,
+}
+
+impl Index {
+    /// Refuses pictures in folders, which an archive has none of. `title` names it.
+    ///
+    /// # Errors
+    /// If there are several folders.
+    pub(super) fn refuse_folders(&self, title: &str) -> Result<()> {
+        let folders: BTreeSet<_> =
+            self.pictures.iter().map(|member| Path::new(&member.name).parent()).collect();
+        match folders.len() {
+            0 | 1 => Ok(()),
+            _ => Err(Error::input(format!("{title} holds folders; unpack it and move it away"))),
+        }
+    }
 }
 
 /// Lists an archive: a whole file, or the part of it that `span` gives. `title` names it in messages.
@@ -114,7 +130,7 @@ fn reason_against(kind: EntryType, path: &Path, of: Kind) -> Option<&'static str
         Some("is a device")
     } else if !kind.is_file() && !kind.is_contiguous() {
         Some("is of a kind of member that is not read")
-    } else if of == Kind::Other {
+    } else if matches!(of, Kind::Packed | Kind::Other) {
         Some("is not named .jpg, .jpeg or .png")
     } else {
         None

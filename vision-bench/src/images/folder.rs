@@ -63,7 +63,9 @@ pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected
                     reject(&path, "is not a regular file".into());
                     folder.lost.push(below());
                 }
-                Kind::Tar | Kind::Other => reject(&path, "is not named .jpg, .jpeg or .png".into()),
+                Kind::Tar | Kind::Packed | Kind::Other => {
+                    reject(&path, "is not named .jpg, .jpeg or .png".into());
+                }
             }
         }
     }
@@ -104,7 +106,7 @@ fn content(directory: &Path) -> Result<Content> {
             _ if is_directory => content.directories += 1,
             Kind::Picture => content.pictures += 1,
             Kind::Tar => content.tars += 1,
-            Kind::Companion | Kind::Other => {}
+            Kind::Packed | Kind::Companion | Kind::Other => {}
         }
     }
     Ok(content)

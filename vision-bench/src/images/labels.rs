@@ -7,6 +7,12 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The development kit of ILSVRC2012.
+pub(super) const KIT: &str = "ILSVRC2012_devkit_t12";
+
+/// Where Kaggle's ILSVRC has its parts; its label file lies at the top.
+const KAGGLE: &str = "ILSVRC/Data/CLS-LOC";
+
 /// The label files of a part; all of them must agree.
 #[derive(Debug)]
 pub(super) struct LabelFiles {
@@ -16,6 +22,10 @@ pub(super) struct LabelFiles {
     orders: Vec<PathBuf>,
 }
 
+/// Lines `WNID NUMBER` from the development kit.
+const WRITE_ORDER: &str = "python3 -c \"from scipy.io import loadmat; [print(s['WNID'], int(s['ILSVRC2012_ID'])) \
+                           for s in loadmat('meta.mat', squeeze_me=True)['synsets']]\" > wnids.txt";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     /// Line i names the class of the i-th picture.
@@ -24,17 +34,32 @@ enum Format {
     Numbers,
     /// A picture and its class on each line, and a box that does not matter here.
     Annotations,
+    /// The same from Kaggle: a picture without the ending of its name, a comma, its class and boxes.
+    Solution,
+}
+
+impl Format {
+    /// The picture and the class that a line names.
+    fn split(self, line: &str) -> Option<(&str, &str)> {
+        if self == Self::Solution {
+            let (picture, boxes) = line.split_once(',')?;
+            return Some((picture.trim(), boxes.split_ascii_whitespace().next()?));
+        }
+        let mut fields = line.split('\t').map(str::trim);
+        Some((fields.next()?, fields.next()?))
+    }
 }
 
 impl LabelFiles {
-    /// The label files for `part`: beside it, in it, or in the development kit of ILSVRC2012.
+    /// The label files for `part`: beside it, in it, in the development kit of ILSVRC2012, or at the top of Kaggle's.
     ///
     /// # Errors
     /// Names a directory that cannot be read.
     pub(super) fn find(root: &Path, part: &Path) -> Result<Option<Self>> {
-        let kit = root.join("ILSVRC2012_devkit_t12");
+        let kit = root.join(KIT);
+        let top = root.ends_with(KAGGLE).then(|| root.join("../../.."));
         let mut found = Self { files: vec![], orders: vec![] };
-        for directory in [root.to_owned(), part.to_owned(), kit.join("data"), kit] {
+        for directory in [root.to_owned(), part.to_owned(), kit.join("data"), kit].into_iter().chain(top) {
             if !directory.is_dir() {
                 continue;
             }
@@ -47,6 +72,7 @@ impl LabelFiles {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
                 match name.as_str() {
                     "val_annotations.txt" => found.files.push((Format::Annotations, path)),
+                    "loc_val_solution.csv" => found.files.push((Format::Solution, path)),
                     "ilsvrc2012_validation_ground_truth.txt" => found.files.push((Format::Numbers, path)),
                     "synsets.txt" | "wnids.txt" | "map_clsloc.txt" => found.orders.push(path),
                     other
@@ -84,7 +110,9 @@ impl LabelFiles {
         for (format, path) in &self.files {
             let lines = lines(path)?;
             let lines = match format {
-                Format::Annotations => by_name(path, lines, title, pictures, lost)?,
+                Format::Annotations | Format::Solution => {
+                    by_name(path, *format, lines, title, pictures, lost)?
+                }
                 Format::Names => by_position(path, lines, title, pictures, lost)?,
                 Format::Numbers => {
                     let lines = self.named(path, lines)?;
@@ -120,8 +148,8 @@ impl LabelFiles {
     fn named(&self, path: &Path, lines: Vec<Label>) -> Result<Vec<Label>> {
         let Some(order) = self.orders.first() else {
             return Err(Error::input(format!(
-                "{} gives classes by number, and their order is not that of their names; put the list \
-                 of the classes in that order beside it, as wnids.txt",
+                "{} gives classes by number, and their order is not that of their names; write the list of the \
+                 classes beside it, from the kit's meta.mat: {WRITE_ORDER}",
                 path.display()
             )));
         };
@@ -201,20 +229,24 @@ fn by_position(
 /// Labels that name their pictures.
 fn by_name(
     path: &Path,
+    format: Format,
     lines: Vec<Label>,
     title: &str,
     pictures: &[OsString],
     lost: &[OsString],
 ) -> Result<Vec<Label>> {
-    let file_name = |name: &OsString| {
-        let name: &OsStr = Path::new(name).file_name().unwrap_or(name);
-        name.to_string_lossy().into_owned()
+    let key = |name: &OsString| {
+        let name = Path::new(name);
+        let name = if format == Format::Solution { name.file_stem() } else { name.file_name() };
+        name.unwrap_or_default().to_string_lossy().into_owned()
     };
+    let is_header = |label: &Label| format == Format::Solution && label.class.starts_with("ImageId,");
     let mut labels = HashMap::with_capacity(lines.len());
-    for Label { class: text, line } in lines {
-        let mut fields = text.split('\t').map(str::trim);
-        let (Some(name), Some(class)) = (fields.next(), fields.next()) else {
-            return Err(at_line(path, line, "a picture and its class, with a tab between, were expected"));
+    for Label { class: text, line } in lines.into_iter().skip_while(is_header) {
+        let Some((name, class)) = format.split(&text) else {
+            let mark = if format == Format::Solution { "comma" } else { "tab" };
+            let why = format!("a picture and its class, with a {mark} between, were expected");
+            return Err(at_line(path, line, &why));
         };
         if labels.insert(name.to_owned(), Label { class: class.to_owned(), line }).is_some() {
             return Err(at_line(path, line, &format!("{} has a label already", name::shown(name))));
@@ -223,14 +255,14 @@ fn by_name(
     let taken: Result<Vec<Label>> = pictures
         .iter()
         .map(|picture| {
-            labels.remove(&file_name(picture)).ok_or_else(|| {
-                let picture = name::shown(&file_name(picture));
+            labels.remove(&key(picture)).ok_or_else(|| {
+                let picture = name::shown(&key(picture));
                 Error::input(format!("{} has no label for {picture} of {title}", path.display()))
             })
         })
         .collect();
     for name in lost {
-        labels.remove(&file_name(name));
+        labels.remove(&key(name));
     }
     match labels.iter().min_by_key(|(_, label)| label.line) {
         Some((picture, label)) if taken.is_ok() => {

@@ -1,9 +1,10 @@
 //! Which directories and archives of a data set are training, validation and test pictures.
 
-use super::Rejected;
+use super::entry::{Entry, EntryKind, Role, data_set, entries, meant};
 use super::folder::{self, Folder};
-use super::labels::LabelFiles;
-use super::name::{self, Kind, is_hidden, natural};
+use super::labels::{KIT, LabelFiles};
+use super::name::{self, natural};
+use super::{Rejected, archive};
 use scaling_core::error::{At, Error, Result};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,9 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         let remedy = "give the directory that holds the training and validation pictures";
         return Err(Error::input(format!("{} is a file; {remedy}", root.display())));
     }
-    let entries = entries(root)?;
+    let mut entries = entries(root)?;
+    // It is read for labels alone.
+    entries.retain(|entry| entry.name != KIT);
     let mut layout = Layout {
         root: root.to_owned(),
         train: Part::Classes(vec![]),
@@ -78,23 +81,21 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         rejected: vec![],
         notes: vec![],
     };
-    let of = |role| entries.iter().filter(move |entry| named(entry) == Some(role)).collect::<Vec<_>>();
+    let of = |role| entries.iter().filter(move |entry| entry.role() == Some(role)).collect::<Vec<_>>();
     // Beside other folders of pictures, one named `train` or `val` that holds pictures is a class too; nothing named
     // `test` ever is.
-    let is_one_of_many = entries.iter().any(|entry| named(entry).is_none() && is_class_folder(entry));
-    let is_class = |entry: &Entry| is_one_of_many && is_class_folder(entry);
+    let is_one_of_many = entries.iter().any(|entry| entry.role().is_none() && entry.is_class_folder());
+    let is_class = |entry: &Entry| is_one_of_many && entry.is_class_folder();
     let mut candidates = of(Role::Train);
     candidates.retain(|entry| !is_class(entry));
     if let Some(train) = only(&candidates, "training")? {
         layout.train = classes_of(train, &mut layout.rejected)?;
-        if let Some(entry) = only(&of(Role::Validation), "validation")? {
+        let validation = only(&of(Role::Validation), "validation")?;
+        if let Some(entry) = validation {
             layout.validation = Some(part_of(root, entry, &mut layout.rejected)?);
         }
         layout.add_test(&of(Role::Test))?;
-        let others = entries.iter().filter(|entry| named(entry).is_none());
-        for entry in others.filter(|entry| entry.kind == EntryKind::Tar || is_class_folder(entry)) {
-            layout.notes.push(format!("{} is left out, being no known part", name::shown(&entry.name)));
-        }
+        layout.add_others(&entries, [Some(train), validation])?;
         return Ok(layout);
     }
     layout.without_training_directory(&entries, is_class)?;
@@ -112,7 +113,7 @@ impl Layout {
         let (mut validation, mut test) = (Vec::new(), Vec::new());
         for entry in entries {
             let labels = || LabelFiles::find(&self.root, &entry.path);
-            match named(entry).filter(|role| *role != Role::Train) {
+            match entry.role().filter(|role| *role != Role::Train) {
                 Some(role) if role == Role::Test || !is_class(entry) || labels()?.is_some() => {
                     let part = if role == Role::Test { &mut test } else { &mut validation };
                     part.push(entry);
@@ -124,19 +125,22 @@ impl Layout {
                 EntryKind::Directory if folder::may_be_class(&entry.path)? => {
                     classes.push(class_of(&self.root, entry, &mut self.rejected)?);
                 }
+                EntryKind::Directory => classes.extend(self.deep_class(entry)?),
                 EntryKind::Tar => classes.push(class_of(&self.root, entry, &mut self.rejected)?),
+                EntryKind::Packed | EntryKind::Broken => entry.usable()?,
                 EntryKind::Picture => self.rejected.push(Rejected {
                     name: name::shown(&entry.name),
                     reason: "lies in no folder of a class".into(),
                 }),
-                _ => {}
+                EntryKind::Other => {}
             }
         }
         if classes.is_empty() {
             let expected = "expected train/CLASS/*.JPEG, ILSVRC2012_img_train (a directory or a .tar) or a folder for each class";
             return Err(Error::input(format!(
-                "{} holds no training pictures: {expected}",
-                self.root.display()
+                "{} holds no training pictures: {expected}{}",
+                self.root.display(),
+                meant(&self.root)
             )));
         }
         self.train = Part::Classes(sorted(classes, &self.root)?);
@@ -144,6 +148,45 @@ impl Layout {
             self.validation = Some(part_of(&self.root.clone(), entry, &mut self.rejected)?);
         }
         self.add_test(&test)?;
+        Ok(())
+    }
+
+    /// The class of a directory that holds no picture itself, if some lie below it.
+    fn deep_class(&mut self, entry: &Entry) -> Result<Option<Class>> {
+        if data_set(&entry.path).is_some() {
+            self.notes.push(entry.left_out("being a data set of its own"));
+            return Ok(None);
+        }
+        let mut rejected = Vec::new();
+        let folder = folder::collect(&self.root, &entry.path, &mut rejected)?;
+        if folder.files.is_empty() {
+            self.notes.push(entry.left_out("holding no pictures"));
+            return Ok(None);
+        }
+        // `imagenette_train` beside `imagenette_val` would make two classes.
+        if entry.hint().is_some() {
+            return Err(entry.unclear());
+        }
+        self.rejected.append(&mut rejected);
+        Ok(Some(Class { name: entry.name.clone(), place: Place::Folder(folder) }))
+    }
+
+    /// Notes what lies beside the parts, and refuses what may be meant as the validation part if there is none.
+    fn add_others(&mut self, entries: &[Entry], used: [Option<&Entry>; 2]) -> Result<()> {
+        let is_used = |entry: &Entry| used.iter().flatten().any(|used| used.path == entry.path);
+        let is_test = |entry: &Entry| entry.role() == Some(Role::Test);
+        for entry in entries.iter().filter(|entry| entry.may_count() && !is_used(entry) && !is_test(entry)) {
+            if self.validation.is_none() && entry.hint() == Some(Role::Validation) {
+                entry.usable()?;
+                let is_file = entry.kind != EntryKind::Directory;
+                if is_file || !folder::collect(&self.root, &entry.path, &mut vec![])?.files.is_empty() {
+                    return Err(entry.unclear());
+                }
+            }
+            let is_packed = entry.kind == EntryKind::Packed;
+            let why = if is_packed { "being compressed" } else { "being no known part" };
+            self.notes.push(entry.left_out(why));
+        }
         Ok(())
     }
 
@@ -164,79 +207,11 @@ impl Layout {
     }
 }
 
-/// What lies below the root.
-#[derive(Debug)]
-struct Entry {
-    name: String,
-    path: PathBuf,
-    kind: EntryKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EntryKind {
-    Directory,
-    Tar,
-    Picture,
-    Other,
-}
-
-fn entries(directory: &Path) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        let name = path.file_name().unwrap_or_default();
-        if is_hidden(name) {
-            continue;
-        }
-        let kind = match Kind::of(name) {
-            _ if path.is_dir() => EntryKind::Directory,
-            Kind::Tar => EntryKind::Tar,
-            Kind::Picture => EntryKind::Picture,
-            _ => EntryKind::Other,
-        };
-        let name = name.to_string_lossy().into_owned();
-        entries.push(Entry { name, path, kind });
-    }
-    entries.sort_by(|a, b| natural(OsStr::new(&a.name), OsStr::new(&b.name)));
-    Ok(entries)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Train,
-    Validation,
-    Test,
-}
-
-/// The part that the name of a directory or an archive means.
-fn named(entry: &Entry) -> Option<Role> {
-    if !matches!(entry.kind, EntryKind::Directory | EntryKind::Tar) {
-        return None;
-    }
-    const WORDS: [(&str, Role); 8] = [
-        ("training", Role::Train),
-        ("train", Role::Train),
-        ("validation", Role::Validation),
-        ("valid", Role::Validation),
-        ("val", Role::Validation),
-        ("dev", Role::Validation),
-        ("heldout", Role::Validation),
-        ("test", Role::Test),
-    ];
-    let lower = entry.name.to_lowercase();
-    let name = lower.strip_suffix(".tar").unwrap_or(&lower);
-    let name = name.strip_prefix("ilsvrc2012_img_").unwrap_or(name);
-    let (rest, role) = WORDS.iter().find_map(|(word, role)| Some((name.strip_prefix(word)?, *role)))?;
-    // `val2`, `test_v10102019`, `train_images`; but a class may be named `test-tube`.
-    let says_nothing = |word: &str| {
-        let number = word.strip_prefix('v').unwrap_or(word);
-        ["", "set", "data", "images"].contains(&word) || number.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    rest.split(['_', '-', '.', ' ']).all(says_nothing).then_some(role)
-}
-
-/// The one entry of a part, if there is one.
+/// The one entry of a part, if there is one; what it was unpacked from may lie beside it.
 fn only<'a>(entries: &[&'a Entry], part: &str) -> Result<Option<&'a Entry>> {
+    let unpacked: Vec<&'a Entry> =
+        entries.iter().copied().filter(|entry| entry.kind != EntryKind::Packed).collect();
+    let entries = if unpacked.is_empty() { entries } else { &unpacked[..] };
     match entries {
         [] => Ok(None),
         [one] => Ok(Some(one)),
@@ -248,31 +223,32 @@ fn only<'a>(entries: &[&'a Entry], part: &str) -> Result<Option<&'a Entry>> {
     }
 }
 
-/// A directory that holds pictures and nothing deeper.
-fn is_class_folder(entry: &Entry) -> bool {
-    entry.kind == EntryKind::Directory && matches!(folder::holds_pictures_alone(&entry.path), Ok(true))
-}
-
 /// A part whose classes label files give, or folders or archives.
 fn part_of(root: &Path, entry: &Entry, rejected: &mut Vec<Rejected>) -> Result<Part> {
+    entry.usable()?;
     let place = match entry.kind {
         EntryKind::Tar => Place::Archive(entry.path.clone()),
         _ if folder::is_flat(&entry.path)? => Place::Folder(folder::collect(root, &entry.path, rejected)?),
         _ => return classes_of(entry, rejected),
     };
-    match LabelFiles::find(root, &entry.path)? {
-        Some(files) => Ok(Part::Flat(place, files)),
-        None => Err(Error::input(format!(
-            "{} has no labels: put imagenet_2012_validation_synset_labels.txt, val_annotations.txt, or \
-             ILSVRC2012_validation_ground_truth.txt with its wnids.txt, into {}",
-            entry.path.display(),
-            root.display()
-        ))),
+    if let Some(files) = LabelFiles::find(root, &entry.path)? {
+        return Ok(Part::Flat(place, files));
     }
+    if let Place::Archive(path) = &place {
+        let title = path.display().to_string();
+        archive::index(path, None, &title)?.refuse_folders(&title)?;
+    }
+    Err(Error::input(format!(
+        "{} has no labels: put imagenet_2012_validation_synset_labels.txt, LOC_val_solution.csv, val_annotations.txt, or \
+         ILSVRC2012_validation_ground_truth.txt with its wnids.txt, into {}",
+        entry.path.display(),
+        root.display()
+    )))
 }
 
 /// A part with a folder or an archive for each class.
 fn classes_of(entry: &Entry, rejected: &mut Vec<Rejected>) -> Result<Part> {
+    entry.usable()?;
     if entry.kind == EntryKind::Tar {
         return Ok(Part::Nested(entry.path.clone()));
     }
@@ -283,6 +259,7 @@ fn classes_of(entry: &Entry, rejected: &mut Vec<Rejected>) -> Result<Part> {
     for entry in entries(directory)? {
         match entry.kind {
             EntryKind::Directory | EntryKind::Tar => classes.push(class_of(root, &entry, rejected)?),
+            EntryKind::Packed | EntryKind::Broken => entry.usable()?,
             EntryKind::Picture => {
                 loose += 1;
                 rejected.push(Rejected {
@@ -321,11 +298,16 @@ pub(super) fn class_name(archive: &str) -> String {
 fn sorted(mut classes: Vec<Class>, directory: &Path) -> Result<Vec<Class>> {
     classes.sort_by(|a, b| a.name.cmp(&b.name));
     match classes.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        Some(twice) => Err(Error::input(format!(
-            "{} holds class {} twice, as a folder and as an archive; remove one",
-            directory.display(),
-            name::shown(&twice[0].name)
-        ))),
+        Some(twice) => {
+            // Several names that are not UTF-8 may look the same.
+            let why = if twice[0].name.contains(char::REPLACEMENT_CHARACTER) {
+                "more than once as its names are shown, which are not UTF-8; rename them"
+            } else {
+                "twice, as a folder and as an archive; remove one"
+            };
+            let class = name::shown(&twice[0].name);
+            Err(Error::input(format!("{} holds class {class} {why}", directory.display())))
+        }
         None => Ok(classes),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Rejected;
 use super::archive::{self, Index, Span};
+use super::entry::meant;
 use super::folder;
 use super::layout::{Class, Layout, Part, Place, class_name};
 use super::name::{self, natural};
@@ -10,30 +11,28 @@ use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// A larger file is not taken for a picture.
-const MOST_BYTES: u64 = 256 << 20;
+/// What is wrong with a class that only another part than the training part has.
+const FOREIGN: &str = "is not among the training classes";
 
 /// One picture, not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
     /// Index into [`Listing::sources`].
-    source: u32,
+    pub(super) source: u32,
     /// A path below a directory, or in an archive.
-    name: OsString,
+    pub(super) name: OsString,
     /// Where it lies in an archive.
-    span: Option<Span>,
+    pub(super) span: Option<Span>,
     /// Its class.
     pub(super) label: u32,
 }
 
 /// A directory or an archive.
 #[derive(Debug)]
-struct Source {
-    path: PathBuf,
+pub(super) struct Source {
+    pub(super) path: PathBuf,
     /// What messages put before the name of an item.
     title: String,
 }
@@ -41,7 +40,7 @@ struct Source {
 /// The pictures of a data set.
 #[derive(Debug)]
 pub(super) struct Listing {
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     /// Sorted; a class is the index of its name.
     pub(super) classes: Vec<String>,
     pub(super) train: Vec<Item>,
@@ -49,6 +48,8 @@ pub(super) struct Listing {
     pub(super) test: Option<Vec<Item>>,
     /// What cannot be used, known without decoding it.
     pub(super) rejected: Vec<Rejected>,
+    /// What else a reader should know.
+    pub(super) notes: Vec<String>,
     /// Whether the validation part was held out of the training part.
     pub(super) is_split: bool,
     root: PathBuf,
@@ -68,6 +69,7 @@ impl Listing {
             validation: vec![],
             test: None,
             rejected: layout.rejected,
+            notes: layout.notes,
             is_split: layout.validation.is_none(),
             root: layout.root,
         };
@@ -87,14 +89,29 @@ impl Listing {
         }
         if listing.classes.len() < 2 {
             let count = listing.classes.len();
-            let root = listing.root.display();
-            return Err(Error::input(format!("{root} has {count} training class; at least 2 are needed")));
+            let (root, meant) = (listing.root.display(), meant(&listing.root));
+            return Err(Error::input(format!(
+                "{root} has {count} training class; at least 2 are needed{meant}"
+            )));
         }
         match layout.validation {
-            Some(part) => listing.validation = listing.labelled(part)?,
+            Some(part) => {
+                let foreign = |(path, class): (PathBuf, String)| {
+                    Error::input(format!("{}: class {class} {FOREIGN}", path.display()))
+                };
+                listing.validation = listing.labelled(part)?.map_err(foreign)?;
+            }
             None => listing.hold_out(seed)?,
         }
-        listing.test = layout.test.map(|part| listing.labelled(part)).transpose()?;
+        if let Some(part) = layout.test {
+            match listing.labelled(part)? {
+                Ok(items) => listing.test = Some(items),
+                // A folder such as `unknown` holds pictures without labels.
+                Err((_, class)) => {
+                    listing.notes.push(format!("the test part is left out: its class {class} {FOREIGN}"));
+                }
+            }
+        }
         Ok(listing)
     }
 
@@ -123,6 +140,7 @@ impl Listing {
         let outer = archive::index(path, None, &path.display().to_string())?;
         if outer.archives.is_empty() {
             let what = if outer.pictures.is_empty() { "holds no" } else { "holds pictures, but no" };
+            outer.refuse_folders(&path.display().to_string())?;
             return Err(Error::input(format!("{} {what} archive of a class", path.display())));
         }
         self.rejected.extend(below(&format!("{title}: "), outer.rejected));
@@ -170,8 +188,9 @@ impl Listing {
         found.items.iter_mut().for_each(|item| item.source = source);
     }
 
-    /// The pictures of a part beside the training part, whose classes must be among its classes.
-    fn labelled(&mut self, part: Part) -> Result<Vec<Item>> {
+    /// The pictures of a part beside the training part; or where a class lies, and its name, that is none of its
+    /// classes. Folders without pictures are none.
+    fn labelled(&mut self, part: Part) -> Result<std::result::Result<Vec<Item>, (PathBuf, String)>> {
         let numbers: HashMap<String, u32> = self.classes.iter().cloned().zip(0..).collect();
         if let Part::Flat(place, files) = part {
             let mut found = Found::of(&self.root, place)?;
@@ -179,23 +198,18 @@ impl Listing {
             let title = found.path.display().to_string();
             let labels = files.labels(&title, &names, &found.lost, &numbers)?;
             self.adopt(&mut found);
-            return Ok(found
-                .items
-                .into_iter()
-                .zip(labels)
-                .map(|(item, label)| Item { label, ..item })
-                .collect());
+            let items = found.items.into_iter().zip(labels);
+            return Ok(Ok(items.map(|(item, label)| Item { label, ..item }).collect()));
         }
         let mut items = Vec::new();
         for (name, found) in self.classified(part)? {
-            let Some(label) = numbers.get(&name).copied() else {
-                let class = name::shown(&name);
-                let why = format!("class {class} is not among the training classes");
-                return Err(Error::input(format!("{}: {why}", found.path.display())));
-            };
-            items.extend(found.items.into_iter().map(|item| Item { label, ..item }));
+            match numbers.get(&name).copied() {
+                Some(label) => items.extend(found.items.into_iter().map(|item| Item { label, ..item })),
+                None if found.items.is_empty() => {}
+                None => return Ok(Err((found.path, name::shown(&name)))),
+            }
         }
-        Ok(items)
+        Ok(Ok(items))
     }
 
     /// Moves some pictures of each class to the validation part.
@@ -225,50 +239,6 @@ impl Listing {
     pub(super) fn title(&self, item: &Item) -> String {
         let title = &self.sources[item.source as usize].title;
         format!("{title}{}", name::shown(&item.name.to_string_lossy()))
-    }
-}
-
-/// Reads the files of pictures; the archive of the last one stays open.
-pub(super) struct Reader<'a> {
-    listing: &'a Listing,
-    /// Its number among the sources.
-    archive: Option<(u32, File)>,
-}
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(listing: &'a Listing) -> Self {
-        Self { listing, archive: None }
-    }
-
-    /// Reads the file of a picture into `out`, whose memory is used again.
-    ///
-    /// # Errors
-    /// Why that is not possible.
-    pub(super) fn read(&mut self, item: &Item, out: &mut Vec<u8>) -> std::result::Result<(), String> {
-        self.bytes(item, out).map_err(|error| format!("cannot be read: {error}"))?;
-        match out.len() as u64 {
-            0 => Err("is empty".into()),
-            size if size > MOST_BYTES => Err(format!("is larger than {} MiB", MOST_BYTES >> 20)),
-            _ => Ok(()),
-        }
-    }
-
-    fn bytes(&mut self, item: &Item, out: &mut Vec<u8>) -> io::Result<()> {
-        let path = &self.listing.sources[item.source as usize].path;
-        out.clear();
-        let Some(Span { offset, size }) = item.span else {
-            File::open(path.join(&item.name))?.take(MOST_BYTES + 1).read_to_end(out)?;
-            return Ok(());
-        };
-        let mut archive = match self.archive.take().filter(|(source, _)| *source == item.source) {
-            Some((_, file)) => file,
-            None => File::open(path)?,
-        };
-        archive.seek(SeekFrom::Start(offset))?;
-        out.resize(size.min(MOST_BYTES + 1) as usize, 0);
-        archive.read_exact(out)?;
-        self.archive = Some((item.source, archive));
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod archive;
 mod decode;
+mod entry;
 mod folder;
 mod jpeg;
 mod labels;
@@ -10,6 +11,7 @@ mod listing;
 mod name;
 mod prepare;
 mod raw;
+mod reader;
 mod store;
 mod summary;
 #[cfg(test)]

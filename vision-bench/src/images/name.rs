@@ -6,6 +6,9 @@ use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::Path;
 
+/// How the names of files end that have to be unpacked first.
+pub(super) const PACKED: [&str; 9] = ["gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "zip", "7z"];
+
 /// What a name says that a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -13,9 +16,11 @@ pub(super) enum Kind {
     Picture,
     /// A tar archive.
     Tar,
+    /// Compressed.
+    Packed,
     /// Comes with data sets and is none of their pictures.
     Companion,
-    /// Neither; reported where a picture was expected.
+    /// None of these; reported where a picture was expected.
     Other,
 }
 
@@ -29,6 +34,7 @@ impl Kind {
         match extension.as_ref() {
             "jpeg" | "jpg" | "png" => Self::Picture,
             "tar" => Self::Tar,
+            end if PACKED.contains(&end) => Self::Packed,
             end if ENDINGS.contains(&end) => Self::Companion,
             "" if PAPERS.contains(&lower.as_str()) => Self::Companion,
             _ => Self::Other,
@@ -96,7 +102,8 @@ mod tests {
         let of = |name: &str| Kind::of(OsStr::new(name));
         assert_eq!([of("a.JPEG"), of("b.jpg"), of("c.Png")], [Kind::Picture; 3]);
         assert_eq!([of("README"), of("n01_boxes.txt")], [Kind::Companion; 2]);
-        assert_eq!([of("a.gif"), of("jpeg"), of("a.tar.gz")], [Kind::Other; 3]);
+        assert_eq!([of("a.gif"), of("jpeg")], [Kind::Other; 2]);
+        assert_eq!([of("n01.tar.gz"), of("val.ZIP")], [Kind::Packed; 2]);
         assert_eq!(of("n01.tar"), Kind::Tar);
         assert!(is_hidden(OsStr::new("._a.JPEG")) && !is_hidden(OsStr::new("a.JPEG")));
     }

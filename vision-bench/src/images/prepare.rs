@@ -2,8 +2,9 @@
 
 use super::decode::{Decoded, Decoder};
 use super::layout::{self, Layout, Part, Place};
-use super::listing::{Item, Listing, Reader};
+use super::listing::{Item, Listing};
 use super::raw::{Colours, Reason};
+use super::reader::Reader;
 use super::store::{Stored, Writer};
 use super::summary::PartSummary;
 use super::{Opened, Pictures, Rejected, Summary, name};
@@ -12,7 +13,7 @@ use scaling_core::cache::{self, Key};
 use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::overlap::{self, Overlap};
-use scaling_core::task::DEFAULT_SEED;
+use scaling_core::task::{Contents, DEFAULT_SEED};
 use scaling_core::terminal::tell;
 use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
@@ -32,10 +33,10 @@ const BATCH: usize = 128;
 
 /// `meta.json` of a prepared data set.
 #[derive(Debug, Serialize, Deserialize)]
-struct Meta {
+pub(super) struct Meta {
     /// The directory that it was made from.
     source: PathBuf,
-    summary: Summary,
+    pub(super) summary: Summary,
     /// See [`Opened`].
     fingerprint: String,
     /// See [`Opened`].
@@ -45,12 +46,24 @@ struct Meta {
     classes: Vec<String>,
 }
 
+impl Meta {
+    fn warnings(&self) -> Vec<String> {
+        self.summary.warnings(&self.classes, &self.train_per_class)
+    }
+}
+
 /// Reads and decodes all pictures at `path` and reports on them; writes nothing.
 ///
 /// # Errors
 /// As [`prepare`].
-pub(crate) fn check(path: &Path) -> Result<Summary> {
-    Ok(survey(layout::recognise(path)?, DEFAULT_SEED, None)?.summary)
+pub(crate) fn check(path: &Path) -> Result<Contents> {
+    let meta = examine(path)?;
+    Ok(Contents { summary: meta.summary.to_string(), files: vec![], warnings: meta.warnings() })
+}
+
+/// As [`check`], in numbers.
+pub(super) fn examine(path: &Path) -> Result<Meta> {
+    survey(layout::recognise(path)?, DEFAULT_SEED, None)
 }
 
 /// Decodes and scales the pictures at `path` into files below the cache directory, unless that was
@@ -97,12 +110,7 @@ pub(super) fn opened(directory: &Path) -> Result<Opened> {
     let part = |name| -> Result<Arc<dyn Pictures>> { Ok(Arc::new(Stored::open(directory, name, classes)?)) };
     Ok(Opened {
         description: meta.summary.to_string(),
-        warnings: meta
-            .summary
-            .overlap
-            .warning("images", meta.summary.validation.pictures)
-            .into_iter()
-            .collect(),
+        warnings: meta.warnings(),
         train: part("train")?,
         validation: part("validation")?,
         test: meta.summary.test.as_ref().map(|_| part("test")).transpose()?,
@@ -150,9 +158,8 @@ fn key(layout: &Layout, seed: u64) -> Result<String> {
 }
 
 /// Reads everything, and writes the pictures to `directory`, if there is one.
-fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Meta> {
+fn survey(layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Meta> {
     let root = layout.root.clone();
-    let notes = std::mem::take(&mut layout.notes);
     let mut listing = Listing::of(layout, seed)?;
     let mut tally = Tally::new(std::mem::take(&mut listing.rejected));
     tally.fingerprint.update(&PIXELS.to_le_bytes());
@@ -200,7 +207,7 @@ fn survey(mut layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Met
         overlap,
         repeated: (train.digests.len() - known.len()) as u64,
         rejected: tally.rejected,
-        notes,
+        notes: listing.notes,
     };
     Ok(Meta {
         source: root,

@@ -2,7 +2,7 @@
 
 use scaling_core::number::thousands;
 use scaling_core::overlap::Overlap;
-use scaling_core::quarantine::{Few, Rejected};
+use scaling_core::quarantine::{Few, Rejected, shown};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -56,6 +56,26 @@ pub(crate) struct Summary {
     pub(crate) rejected: Vec<Rejected>,
     /// What else a reader should know.
     pub(crate) notes: Vec<String>,
+}
+
+impl Summary {
+    /// What a reader of results on it must know; `per_class` has the training pictures of each of the `classes`.
+    pub(super) fn warnings(&self, classes: &[String], per_class: &[u64]) -> Vec<String> {
+        let PartSummary { pictures, fewest, .. } = self.train;
+        let largest = fewest * self.classes;
+        let rarest = per_class.iter().position(|count| *count == fewest);
+        let unequal = rarest.filter(|_| 2 * largest < pictures).map(|rarest| {
+            format!(
+                "class {} has {} of {} training images and limits shards to {}: all classes are equally frequent in \
+                 them; add images of it, or remove it",
+                shown(&classes[rarest]),
+                thousands(fewest),
+                thousands(pictures),
+                thousands(largest)
+            )
+        });
+        self.overlap.warning("images", self.validation.pictures).into_iter().chain(unequal).collect()
+    }
 }
 
 impl fmt::Display for Summary {

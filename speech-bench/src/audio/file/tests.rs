@@ -174,6 +174,21 @@ fn a_file_cut_anywhere_is_refused() {
 }
 
 #[test]
+fn flac_of_unknown_length_that_ends_within_a_frame_is_refused() {
+    let mut bytes = flac(16_000, 1, 500);
+    // The number of samples, in 36 bits.
+    bytes[21] &= 0xf0;
+    bytes[22..26].fill(0);
+    assert_eq!(decode(&bytes).unwrap().len(), 500);
+    let (header, frame) = (42, 8 + 1 + 2 * 192 + 2);
+    for length in 0..bytes.len() {
+        let is_whole = length > header && (length - header).is_multiple_of(frame);
+        assert_eq!(decode(&bytes[..length]).is_ok(), is_whole, "the first {length} of {} bytes", bytes.len());
+    }
+    assert_eq!(refusal(&bytes[..bytes.len() - 1]), "is truncated or damaged: it ends within a frame");
+}
+
+#[test]
 fn no_changed_byte_makes_a_panic_and_flac_notices_all_in_frames() {
     for bytes in [
         wav(16_000, 16, SampleFormat::Int, 2, 100),

@@ -49,7 +49,7 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
 
 #[test]
 fn unusable_utterances_of_librispeech_are_listed() -> Result<()> {
-    let bench = Bench::subset(2)?;
+    let bench = Bench::subset(3)?;
     let chapter = "train-clean/1/7";
     bench.put(&format!("{chapter}/1-7-0002.flac"), flac(&tone(8_000, 9)))?;
     bench.put(&format!("{chapter}/1-7-0003.flac"), &flac(&tone(8_000, 9))[..6_000])?;
@@ -70,7 +70,35 @@ fn unusable_utterances_of_librispeech_are_listed() -> Result<()> {
             format!("{chapter}/1-7-0003.flac {reason}"),
         ]
     );
-    assert_eq!(summary.train.utterances + summary.validation.utterances, 3);
+    assert_eq!(summary.train.utterances + summary.validation.utterances, 5);
+    Ok(())
+}
+
+#[test]
+fn silence_and_recordings_of_more_than_the_utterance_are_listed() -> Result<()> {
+    let bench = Bench::manifests()?;
+    fs::remove_file(bench.path("train.csv")).at("remove", &bench.path("train.csv"))?;
+    bench.put("silent.wav", wav(&[0; 8_000]))?;
+    // Recordings of 0.5 s and, one by one, 10 ms more.
+    bench.put(
+        "train.jsonl",
+        "{\"audio\":\"0.wav\",\"text\":\"zero\",\"offset\":\"0\",\"duration\":\"0.5\"}\n\
+         {\"audio\":\"1.wav\",\"text\":\"one\",\"offset\":0,\"duration\":0.3}\n\
+         {\"audio\":\"2.wav\",\"text\":\"two\",\"offset\":\"1.5\"}\n\
+         {\"audio\":\"3.wav\",\"text\":\"three\",\"start\":\"0:07\"}\n\
+         {\"audio\":\"silent.wav\",\"text\":\"hush\",\"duration\":0}\n",
+    )?;
+    bench.put("dev.csv", "path,Start,End,text\n4.wav,0,0.4,four\n5.wav,0,0.5,five\n")?;
+    assert_eq!(
+        rejected(&bench.check()?),
+        [
+            "2.wav is a recording of several utterances (offset); cut it into files",
+            "3.wav is a recording of several utterances (offset); cut it into files",
+            "1.wav lasts 0.51 s, but its utterance 0.30 s; cut that into a file of its own",
+            "silent.wav is silent throughout",
+            "4.wav lasts 0.54 s, but its utterance 0.40 s; cut that into a file of its own",
+        ]
+    );
     Ok(())
 }
 
@@ -91,13 +119,26 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
         "SET: the train part has no usable utterance: train-clean/1/2/1-2-0000.flac has a transcript, but there is \
          no such file"
     );
+    bench.put("subset.csv", "path,text\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET/subset.csv and SET/test-clean both list recordings; give the manifest itself, or move one away"
+    );
+    let bench = Bench::new()?;
     bench.put("dev.csv", "a,b\n")?;
     bench.put("test-clean.csv", "path,text\n")?;
-    let column = "wav_filename or audio_filepath or audio or key or path";
+    let column = "wav_filename or audio_filepath or audio or wav or path or key";
     let header = "is no manifest: its first line names no column";
-    assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}"));
-    bench.put("dev.csv", "path,sentence\n")?;
-    assert_eq!(bench.error(), format!("SET/dev.csv {header} transcript or text"));
+    let remedy = "; correct it, or move it away";
+    assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but a, b{remedy}"));
+    bench.put("dev.csv", "path,words\n")?;
+    let column = "transcript or text or sentence or txt";
+    assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but path, words{remedy}"));
+    bench.put("dev.csv", "\u{feff}path;text\n")?;
+    let semicolons = "but path;text; semicolons seem to take the place of commas";
+    assert!(bench.error().ends_with(&format!("{semicolons}{remedy}")), "{}", bench.error());
+    let alone_message = check(&bench.path("dev.csv")).unwrap_err().to_string();
+    assert!(alone_message.ends_with(semicolons), "{alone_message}");
     bench.put("dev.csv", "path,text\n")?;
     assert_eq!(
         bench.error(),
@@ -141,15 +182,19 @@ fn damaged_manifests_are_named_by_line() -> Result<()> {
         bench.put(name, text)?;
         Ok(bench.error())
     };
-    let expected = "no recording is named; expected wav_filename or audio_filepath or audio or key or path";
+    let expected =
+        "no recording is named; expected wav_filename or audio_filepath or audio or wav or path or key";
     assert_eq!(message("a.csv", "path,text\n,hello\n")?, format!("SET/a.csv line 2: {expected}"));
     let uneven = message("a.csv", "path,text\na.wav,b\na.wav\n")?;
     assert!(uneven.starts_with("cannot read SET/a.csv: CSV error: record 2 (line: 3"), "{uneven}");
+    let open = message("a.csv", "path,text\na.wav,a\nb.wav,\"b\nc.wav,c\nd.wav,d\n")?;
+    assert_eq!(open, "SET/a.csv line 3: a quotation mark is never closed");
     let second = |line: &str| message("a.jsonl", &format!("{{\"path\":\"a.wav\",\"text\":\"a\"}}\n{line}\n"));
     assert_eq!(second("{\"path\":")?, "SET/a.jsonl line 2, column 8: a JSON object was expected");
     assert_eq!(second("[1]")?, "SET/a.jsonl line 2, column 0: a JSON object was expected");
     assert_eq!(second("{\"path\":null,\"text\":\"a\"}")?, format!("SET/a.jsonl line 2: {expected}"));
-    assert_eq!(message("a.jsonl", "\n")?, "SET/a.jsonl is empty");
+    assert_eq!(message("a.jsonl", "\n")?, "SET/a.jsonl is empty; correct it, or move it away");
+    assert_eq!(message("a.csv", "")?, "SET/a.csv is empty; correct it, or move it away");
     Ok(())
 }
 

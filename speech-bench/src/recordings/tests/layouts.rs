@@ -38,8 +38,9 @@ fn jsonl_manifests_have_keys_of_many_names() -> Result<()> {
         "\u{feff}{\"audio_filepath\": \"0.wav\", \"text\": \"zero\", \"duration\": 0.5}\n\
          {\"audio\": \"1.wav\", \"transcript\": \"one\"}\n\n\
          {\"key\": \"2.wav\", \"text\": \"two\", \"duration\": null}\n\
-         {\"path\": \"./3.wav\", \"text\": \"three\"}\n",
+         {\"key\": \"three\", \"wav\": \"./3.wav\", \"txt\": \"three\"}\n",
     )?;
+    bench.put("dev.csv", " Path , Sentence\n4.wav,four\n5.wav,five\n")?;
     let speech = bench.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one", "two", "three"]);
     assert_eq!(texts(&*speech.validation), ["four", "five"]);
@@ -52,10 +53,14 @@ fn one_manifest_is_split_by_utterance_or_by_speaker() -> Result<()> {
     let summary = check(&bench.path("train.csv"))?;
     assert_eq!(summary.held_out, Some(HeldOut::Utterance));
     assert_eq!((summary.train.utterances, summary.validation.utterances), (3, 1));
-    let rows =
-        (0..6).map(|i| format!("{{\"audio\":\"{i}.wav\",\"text\":\"hi\",\"speaker_id\":{}}}\n", i / 2));
-    bench.put("all.jsonl", rows.collect::<String>())?;
-    let summary = check(&bench.path("all.jsonl"))?;
+    let of = |speakers: [usize; 6]| -> Result<Summary> {
+        let row = |(i, speaker): (usize, usize)| {
+            format!("{{\"audio\":\"{i}.wav\",\"text\":\"hi\",\"speaker_id\":{speaker}}}\n")
+        };
+        bench.put("all.jsonl", speakers.into_iter().enumerate().map(row).collect::<String>())?;
+        check(&bench.path("all.jsonl"))
+    };
+    let summary = of([0, 0, 1, 1, 2, 2])?;
     assert_eq!(summary.held_out, Some(HeldOut::Speaker));
     assert_eq!((summary.train.utterances, summary.validation.utterances), (4, 2));
     assert_eq!(summary.shared_speakers, Some(0));
@@ -63,6 +68,11 @@ fn one_manifest_is_split_by_utterance_or_by_speaker() -> Result<()> {
         summary.to_string().contains(" to validate (held out by speaker); 0 validation recordings"),
         "{summary}"
     );
+    // The same one of two speakers is chosen, who once said most of it all, and once little.
+    let [most, least] = [of([0, 0, 0, 0, 0, 1])?, of([0, 1, 1, 1, 1, 1])?];
+    let (most, least) = if most.held_out == Some(HeldOut::Utterance) { (most, least) } else { (least, most) };
+    assert_eq!((most.held_out, most.validation.utterances), (Some(HeldOut::Utterance), 1));
+    assert_eq!((least.held_out, least.validation.utterances), (Some(HeldOut::Speaker), 1));
     Ok(())
 }
 

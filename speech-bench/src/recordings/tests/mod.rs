@@ -2,16 +2,22 @@
 
 mod damage;
 mod layouts;
+mod lost;
 mod real;
 mod same;
 
-use super::prepare::{check, opened, prepare_in};
+use super::layout;
+use super::prepare::{examine, opened, prepare_in};
 use super::summary::Summary;
 use crate::audio::Series;
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use scaling_core::error::{At, Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+fn check(path: &Path) -> Result<Summary> {
+    examine(&layout::recognise(path)?)
+}
 
 /// A data set and a cache in a directory of their own.
 pub(super) struct Bench(tempfile::TempDir);

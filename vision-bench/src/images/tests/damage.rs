@@ -135,8 +135,8 @@ fn labels_that_do_not_fit_are_named() -> Result<()> {
     };
     assert_eq!(
         message(&[])?,
-        "SET/val has no labels: put imagenet_2012_validation_synset_labels.txt, val_annotations.txt, or \
-         ILSVRC2012_validation_ground_truth.txt with its wnids.txt, into SET/"
+        "SET/val has no labels: put imagenet_2012_validation_synset_labels.txt, LOC_val_solution.csv, \
+         val_annotations.txt, or ILSVRC2012_validation_ground_truth.txt with its wnids.txt, into SET/"
     );
     let names = "synset_labels.txt";
     let count = "SET/synset_labels.txt has 2 labels for the 3 pictures of SET/val; they must be as many";
@@ -152,6 +152,9 @@ fn labels_that_do_not_fit_are_named() -> Result<()> {
     let spaces =
         "SET/val/val_annotations.txt line 1: a picture and its class, with a tab between, were expected";
     assert_eq!(message(&[(by_name, "v1.png a\n")])?, spaces);
+    let comma =
+        "SET/LOC_val_solution.csv line 2: a picture and its class, with a comma between, were expected";
+    assert_eq!(message(&[("LOC_val_solution.csv", "ImageId,PredictionString\nv1 a 1 2 3 4\n")])?, comma);
     assert_eq!(
         message(&[(names, "a\nb\na\n"), (by_name, "v1.png\ta\nv2.png\ta\nv3.png\ta\n")])?,
         "SET/synset_labels.txt and SET/val/val_annotations.txt give v2.png different classes; remove the file \

@@ -94,8 +94,10 @@ fn numbers_of_classes_need_their_order() -> Result<()> {
     assert_eq!(
         bench.error(),
         format!(
-            "SET/{numbers} gives classes by number, and their order is not that of their names; put the list \
-             of the classes in that order beside it, as wnids.txt"
+            "SET/{numbers} gives classes by number, and their order is not that of their names; write the list \
+             of the classes beside it, from the kit's meta.mat: python3 -c \"from scipy.io import loadmat; \
+             [print(s['WNID'], int(s['ILSVRC2012_ID'])) for s in loadmat('meta.mat', squeeze_me=True)\
+             ['synsets']]\" > wnids.txt"
         )
     );
     bench.put("wnids.txt", "n02\nn01\n")?;
@@ -175,6 +177,11 @@ fn folders_without_parts_are_split_by_class() -> Result<()> {
     bench.put("docs/deep/readme.txt", "no class")?;
     let opened = bench.open()?;
     assert_eq!(opened.classes, ["bus", "train", "val"], "a class may bear any name");
+    assert!(
+        opened.description.ends_with("; docs is left out, holding no pictures"),
+        "{}",
+        opened.description
+    );
     assert_eq!(opened.train_per_class, [1, 23, 4]);
     assert_eq!(labels(&*opened.validation), [0, 1, 1, 2]);
     assert!(opened.description.contains("validation (held out) 4 images, 1-2 a class"));

@@ -2,16 +2,21 @@
 
 mod damage;
 mod layouts;
+mod leftovers;
 mod pictures;
 mod real;
 
-use super::prepare::{check, opened, prepare_in};
+use super::prepare::{examine, opened, prepare_in};
 use super::{Opened, Picture, Pictures, Summary};
 use image::{DynamicImage, ExtendedColorType, ImageFormat, Rgb, RgbImage};
 use scaling_core::error::{At, Error, Result};
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+
+fn check(path: &Path) -> Result<Summary> {
+    Ok(examine(path)?.summary)
+}
 
 /// A data set and a cache in a directory of their own.
 pub(super) struct Bench(tempfile::TempDir);

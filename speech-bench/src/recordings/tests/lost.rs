@@ -1,0 +1,104 @@
+//! What would be left out silently is refused, or read after all.
+
+use super::*;
+
+#[test]
+fn librispeech_may_lack_chapters_and_hold_wav() -> Result<()> {
+    let bench = Bench::new()?;
+    for (part, speaker) in [("train", 1), ("train", 2), ("dev", 3), ("test", 4)] {
+        let stem = format!("{part}/{speaker}/{speaker}-7");
+        bench.put(&format!("{stem}-0000.FLAC"), flac(&tone(8_000, speaker)))?;
+        bench.put(&format!("{stem}.trans.txt"), format!("\u{feff}{speaker}-7-0000 HELLO\r\n"))?;
+    }
+    // A copy in another form, and a chapter beside.
+    bench.put("train/2/2-7-0000.wav", wav(&tone(8_000, 2)))?;
+    bench.put("train/1/8/1-8-0000.wav", wav(&tone(8_000, 5)))?;
+    bench.put("train/1/8/1-8.trans.txt", "1-8-0000 IT'S ME\n")?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["hello", "it's me", "hello"]);
+    assert_eq!(texts(&*speech.validation), ["hello"]);
+    assert_eq!(speech.test.as_deref().map(texts), Some(vec!["hello".to_owned()]));
+    let summary = bench.check()?;
+    assert_eq!((summary.shared_speakers, summary.tested_speakers), (Some(0), Some(0)));
+    assert_eq!(summary.rejected, []);
+    Ok(())
+}
+
+/// What is wrong with the subset `train-clean` and one more file.
+fn beside_subset(name: &str, text: &str) -> Result<String> {
+    let bench = Bench::subset(3)?;
+    bench.put(name, text)?;
+    Ok(bench.error())
+}
+
+#[test]
+fn utterances_out_of_place_are_refused() -> Result<()> {
+    let depth = "lies at an unexpected depth: expected SUBSET/SPEAKER/CHAPTER/*.flac, or SUBSET/SPEAKER/*.flac where \
+                 SUBSET is named train*, dev* or test*";
+    for name in ["a.flac", "train-clean/a.wav", "train-clean/1/7/more/a.flac", "clean/8/a.flac"] {
+        assert_eq!(beside_subset(name, "")?, format!("SET/{name} {depth}"));
+    }
+    assert_eq!(
+        beside_subset("train-clean/test/7/a.flac", "")?,
+        "SET/train-clean/test is named like a part, but lies where a speaker or a chapter was expected; give \
+         SET/train-clean itself, or move it away"
+    );
+    assert_eq!(
+        beside_subset("LibriSpeech/dev-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?,
+        "SET/train-clean lies beside SET/LibriSpeech, which would be read alone; move it there, or away"
+    );
+    let bench = Bench::subset(3)?;
+    fs::create_dir(bench.path("dev-clean")).at("create", &bench.path("dev-clean"))?;
+    assert_eq!(bench.error(), "SET: the validation part has no usable utterance");
+    Ok(())
+}
+
+#[test]
+fn parts_that_are_not_read_are_refused() -> Result<()> {
+    let unread = "is named like a part, but is not read;";
+    assert_eq!(
+        beside_subset("dev-clean.tar.gz", "")?,
+        format!("SET/dev-clean.tar.gz {unread} unpack it, or move it away")
+    );
+    let bench = Bench::subset(3)?;
+    bench.put("train-clean.tar.gz", "")?;
+    bench.put("speakers.tsv", "")?;
+    bench.check()?;
+
+    let bench = Bench::manifests()?;
+    // Copies of what is read.
+    bench.put("dev.tsv", "")?;
+    bench.put("train.csv.gz", "")?;
+    let summary = bench.check()?;
+    bench.put(
+        "dev.json",
+        "{\"path\": \"4.wav\", \"text\": \"four\"}\n{\"path\": \"5.wav\", \"text\": \"five\"}\n",
+    )?;
+    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    assert_eq!(bench.check()?, summary);
+    bench.put("dev.json", "[1]")?;
+    assert_eq!(
+        bench.error(),
+        "SET/dev.json line 1, column 0: a JSON object was expected; correct it, or move it away"
+    );
+    fs::remove_file(bench.path("dev.json")).at("remove", &bench.path("dev.json"))?;
+    assert_eq!(bench.error(), format!("SET/dev.tsv {unread} write it as CSV or JSON lines, or move it away"));
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_nothing_are_named() -> Result<()> {
+    for name in ["dev-clean", "train-clean/9", "train-clean/1/9"] {
+        let bench = Bench::subset(3)?;
+        std::os::unix::fs::symlink("/no/such/place", bench.path(name)).at("write", &bench.path(name))?;
+        assert_eq!(
+            bench.error(),
+            format!(
+                "SET/{name} leads nowhere: No such file or directory (os error 2); restore what it links to, or \
+                 remove it"
+            )
+        );
+    }
+    Ok(())
+}
