@@ -115,7 +115,9 @@ mod tests {
     fn repetition_is_noticed() {
         let of = |digests: &[u64]| {
             let mut all = Repetition::default();
-            digests.iter().for_each(|digest| all.add(*digest));
+            for digest in digests {
+                all.add(*digest);
+            }
             all
         };
         let sampled: Vec<u64> = (1..=100).map(|i| i * Repetition::SAMPLE).collect();

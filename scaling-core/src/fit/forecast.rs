@@ -1,6 +1,6 @@
 //! Forecasts: the error that more data will bring, and the data that an error will cost.
 
-use super::curve::Curve;
+use super::curve::{self, Curve};
 use super::interval::Interval;
 use super::power::Line;
 use super::published::{self, PublishedLaw};
@@ -87,7 +87,7 @@ impl Forecaster {
     /// As [`fit`] and [`published::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
     pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
         options.check()?;
-        let values = curve.values();
+        let mut values = curve.values();
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
         let law = if let Some(form) = options.form.published() {
@@ -111,6 +111,9 @@ impl Forecaster {
                     plain(high.0)
                 ));
             }
+            let mut points = curve.points().to_vec();
+            warnings.extend(screen::without_undertuned(&mut points));
+            values = curve::values(&points);
             let trend = Trend::new(&values);
             if trend.loud() > LOUD {
                 warnings.push(
@@ -337,6 +340,18 @@ mod tests {
             }
         }
         assert!((at.low..at.high).contains(&0.015), "the last measurement lies within: {at:?}");
+    }
+
+    #[test]
+    fn a_last_size_that_was_not_tuned_is_left_out() {
+        let law = |m: f64| 10.0 * m.powf(-0.3);
+        let spoilt = curve(|m| law(m) * if m > 2e5 { 2.0 } else { 1.0 });
+        let forecast = Forecaster::new(&spoilt, &Options::default()).unwrap().at(1e6).unwrap();
+        assert!((forecast.error / law(1e6) - 1.0).abs() < 0.1, "{forecast:?}");
+        assert_eq!(
+            forecast.warnings,
+            ["left out m = 256000: it lies above the law of all others (undertuned?)"]
+        );
     }
 
     #[test]

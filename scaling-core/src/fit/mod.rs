@@ -146,7 +146,8 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
     let ci = ParameterIntervals {
         alpha: uncertainty.alpha(options.level),
         beta: uncertainty.beta(options.level),
-        gamma: (form == Form::PowerConst).then(|| uncertainty.gamma()),
+        // Also where no constant is claimed, but the intervals allow for one.
+        gamma: matches!(uncertainty, Uncertainty::Region(_)).then(|| uncertainty.gamma()),
     };
     let mut warnings = warnings;
     warnings.extend(doubts(&data, &law, form, &uncertainty));
@@ -202,6 +203,13 @@ fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertaint
                 "the interval of beta ends where the search does, at {steepest} or {flattest}: the data allow more"
             ));
         }
+    }
+    if screen::steepens(values) {
+        doubts.push(
+            "the curve falls faster and faster, as no power law does: it may go on more steeply, or the smallest sizes may \
+             come before the law"
+                .to_owned(),
+        );
     }
     let miss = law.relative_rmse(values);
     if miss > 0.1 {

@@ -4,6 +4,7 @@ use super::constant;
 use super::curve::{Point, values};
 use super::noise::Noise;
 use super::student;
+use crate::number::plain;
 
 /// A rise by less than this (of ln E) is noise or tuning.
 const RISE: f64 = 0.05;
@@ -16,6 +17,10 @@ const STAGES: usize = 64;
 /// A shard that lies less than this (of ln E) above the law of the others is not undertuned, even if those happen to lie
 /// on it exactly.
 const LEAST: f64 = 0.01;
+/// One power law in a hundred seems to steepen.
+const STEEPENING: f64 = 0.99;
+/// A bend by less than this (of ln E) is rounding.
+const ROUNDING: f64 = 1e-6;
 /// The share of good curves that lose a point to [`undertuned`].
 const FALSE_ALARMS: f64 = 0.02;
 
@@ -68,6 +73,42 @@ fn roughness(values: &[(f64, f64)]) -> f64 {
         bends.push((off / (1.0 + share * share + (1.0 - share).powi(2)).sqrt()).abs());
     }
     if bends.is_empty() { 0.0 } else { super::curve::median(&bends) / 0.6745 }
+}
+
+/// Whether a curve falls the faster the more data there are, as neither a power law nor a constant makes it: whether
+/// ln E bends downwards in ln m, by a t test.
+#[must_use]
+pub fn steepens(values: &[(f64, f64)]) -> bool {
+    let freedom = values.len() as f64 - 3.0;
+    if freedom < 2.0 {
+        return false;
+    }
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let centred = |all: Vec<f64>| -> Vec<f64> {
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        all.into_iter().map(|value| value - mean).collect()
+    };
+    let x = centred(values.iter().map(|(m, _)| m.ln()).collect());
+    // What is left of (ln m)² and of ln E once each has its line in ln m.
+    let rest = |all: Vec<f64>| -> Vec<f64> {
+        let all = centred(all);
+        let slope = product(&x, &all) / product(&x, &x);
+        all.iter().zip(&x).map(|(value, x)| value - slope * x).collect()
+    };
+    let bend = rest(x.iter().map(|x| x.powi(2)).collect());
+    let error = rest(values.iter().map(|(_, error)| error.ln()).collect());
+    let bends = product(&bend, &bend);
+    let slope = product(&bend, &error) / bends;
+    let squares = (product(&error, &error) - slope.powi(2) * bends).max(0.0);
+    let largest = bend.iter().fold(0.0, |most: f64, bend| most.max(bend.abs()));
+    let noticeable = slope * largest < -ROUNDING;
+    noticeable && slope / (squares / freedom / bends).sqrt() < -student::quantile(STEEPENING, freedom)
+}
+
+/// Removes the point that [`undertuned`] names, if any; what is to be said of it.
+pub fn without_undertuned(points: &mut Vec<Point>) -> Option<String> {
+    let point = points.remove(undertuned(points)?);
+    Some(format!("left out m = {}: it lies above the law of all others (undertuned?)", plain(point.m)))
 }
 
 /// The place of a point that lies above the law of all others by more than noise explains.
@@ -127,6 +168,19 @@ mod tests {
         let mut spike = noisy(1, 0.001);
         spike[3].1 *= 1.3;
         assert_eq!(rise(&spike), None);
+    }
+
+    #[test]
+    fn a_curve_that_steepens_is_seen_and_noise_is_not() {
+        let false_alarms = (0..1000).filter(|seed| steepens(&noisy(*seed, 0.02))).count();
+        assert!((2..=25).contains(&false_alarms), "{false_alarms}");
+        assert!(!steepens(&noisy(1, 0.0)));
+        let mut random = Random::new("screen/broken", &[]);
+        let mut broken =
+            |m: f64| (m, (m.powf(-0.2).min(16.0 * m.powf(-0.6))) * (0.01 * random.normal()).exp());
+        assert!(steepens(&(6..14).map(|i| broken(2f64.powi(i))).collect::<Vec<_>>()));
+        let constant = (8..16).map(|i| 2f64.powi(i)).map(|m| (m, 0.1 + m.powf(-0.5)));
+        assert!(!steepens(&constant.collect::<Vec<_>>()));
     }
 
     #[test]

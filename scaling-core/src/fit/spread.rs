@@ -36,7 +36,7 @@ pub const LEAST: (usize, usize) = (5, 3);
 
 impl Spread {
     /// Regresses the logarithms of the variances on ln m, every configuration with a height of its
-    /// own. The logarithm of a variance from n seeds has a variance of about 2 / (n - 1).
+    /// own. The logarithm of a variance from n seeds has the variance ψ'((n - 1) / 2).
     ///
     /// # Errors
     /// [`Error::Failed`] for fewer than five seeds at three numbers of samples.
@@ -44,7 +44,7 @@ impl Spread {
         let usable = |s: &&Seeds| s.errors.len() >= LEAST.0 && variance(&s.errors) > 0.0;
         let mut rows: Vec<(u64, f64, f64, f64)> = Vec::new();
         for s in seeds.iter().filter(usable) {
-            let weight = (s.errors.len() - 1) as f64 / 2.0;
+            let weight = trigamma(0.5 * (s.errors.len() - 1) as f64).recip();
             rows.push((s.configuration, s.m.ln(), variance(&s.errors).ln(), weight));
         }
         let mut sizes: Vec<f64> = rows.iter().map(|row| row.1).collect();
@@ -102,9 +102,27 @@ pub fn density(logs: &[f64], grid: &[f64]) -> Vec<f64> {
     grid.iter().map(|at| logs.iter().map(|log| kernel((at - log) / width)).sum()).collect()
 }
 
+/// ψ', the variance of the logarithm of a gamma variable of shape x: by its recurrence, then asymptotically (Abramowitz
+/// and Stegun 1964, 6.4.6 and 6.4.12).
+fn trigamma(x: f64) -> f64 {
+    if x < 10.0 {
+        return trigamma(x + 1.0) + x.powi(-2);
+    }
+    let y = x.powi(-2);
+    (1.0 + 0.5 / x + y * (1.0 / 6.0 - y * (1.0 / 30.0 - y / 42.0))) / x
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trigamma_has_its_known_values() {
+        let pi = std::f64::consts::PI;
+        for (x, value) in [(1.0, pi.powi(2) / 6.0), (0.5, pi.powi(2) / 2.0), (1.5, pi.powi(2) / 2.0 - 4.0)] {
+            assert!((trigamma(x) - value).abs() < 1e-9, "{x}");
+        }
+    }
     use crate::random::Random;
 
     fn seeds(slope: f64, seed: u64) -> Vec<Seeds> {

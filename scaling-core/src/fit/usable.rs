@@ -45,9 +45,8 @@ pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Ve
         warnings.push(format!("this may not be a power law: {rise}"));
     }
     let mut points = curve.points()[start..].to_vec();
-    if looking && let Some(worst) = screen::undertuned(&points) {
-        let point = points.remove(worst);
-        warnings.push(format!("left out m = {}: it lies above the law of all others (undertuned?)", point.m));
+    if looking {
+        warnings.extend(screen::without_undertuned(&mut points));
     }
     let end = if options.form == Form::Power && looking {
         region::power_law(&values(&points))

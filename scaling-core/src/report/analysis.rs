@@ -10,6 +10,9 @@ use crate::fit::spread::{Seeds, Spread};
 use crate::fit::surface::{Surface, frontier};
 use crate::fit::{Fit, Form, Options, fit};
 
+/// Runs on the frontier of error and cost that a law is fitted to at least.
+const FRONTIER: usize = 5;
+
 /// A fit, or why there is none.
 pub(super) type OrReason<T> = Result<T, String>;
 
@@ -99,7 +102,13 @@ impl<'a> Fitted<'a> {
         let size_law = size_law(&series, study.level);
         let runs = series.runs();
         let surface = Surface::fit(&runs, study.level).map_err(|error| error.to_string());
-        let frontier = fit_metric(&as_points(&frontier(&runs)), Form::Auto, None);
+        let frontier = match frontier(&runs) {
+            few if few.len() < FRONTIER => Err(format!(
+                "{} runs of sizes between the smallest and the largest are the best for their cost; it takes {FRONTIER}",
+                few.len()
+            )),
+            frontier => fit_metric(&as_points(&frontier), Form::Auto, None),
+        };
         let seeds = series.seeds();
         let spread = Spread::fit(&seeds, study.level).map_err(|error| error.to_string());
         let sensitivity = Curve::new(points.iter().cloned())

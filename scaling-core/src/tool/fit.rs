@@ -64,10 +64,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let options = Options { form: *form, level: *level, best_guess: *best_guess, loss, ..Options::default() };
     let mut fits: Vec<Found<'_, Fitted>> = Vec::new();
     for (name, curve) in &curves.by_group {
-        let fitted = fit_form(curve, &options);
-        if let Err(error @ Error::Input(_)) = fitted {
-            return Err(error);
-        }
+        let fitted = match curve {
+            // Of this curve alone.
+            Err(error) => Err(Error::failed(error.to_string())),
+            Ok(curve) => match fit_form(curve, &options) {
+                Err(error @ Error::Input(_)) => return Err(error),
+                fitted => fitted,
+            },
+        };
         fits.push((name, fitted));
     }
     if group.is_empty() {

@@ -79,7 +79,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let mut all: Vec<Found<'_, Vec<Answer>>> = Vec::new();
     let mut outlooks: Vec<Outlook> = Vec::new();
     for (name, curve) in &curves.by_group {
-        let answers = Forecaster::new(curve, &options).and_then(|forecaster| {
+        let read = curve.as_ref().map_err(|error| Error::failed(error.to_string()));
+        let answers = read.and_then(|curve| {
+            let forecaster = Forecaster::new(curve, &options)?;
             let at = arguments.at.iter().map(|m| forecaster.at(*m).map(Answer::Error));
             let target = arguments.target.iter().map(|error| forecaster.cost(*error).map(Answer::Data));
             let answers: Vec<Answer> = at.chain(target).collect::<Result<_>>()?;

@@ -8,6 +8,7 @@ mod curves;
 mod fit;
 mod forecast;
 mod groups;
+mod table;
 
 use crate::error::{Error, Result};
 use crate::terminal::{complain_about_usage, conclude, say, write};
