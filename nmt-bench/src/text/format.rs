@@ -12,6 +12,8 @@ pub(super) enum Format {
     Plain,
     /// Tokens between spaces with the escapes of Moses.
     Tokenised,
+    /// Lines about talks among the sentences, as IWSLT's `train.tags.de-en.de` has them.
+    Tagged,
     /// Sub-words with the marks of subword-nmt (`@@`) or of SentencePiece (`▁`).
     Pieces,
 }
@@ -28,18 +30,21 @@ impl Format {
     /// # Errors
     /// A file that cannot be read.
     pub(super) fn of(path: &Path) -> Result<Self> {
-        let (mut lines, mut tokenised, mut pieces) = (0_usize, 0, 0);
+        let (mut lines, mut tokenised, mut pieces, mut tagged) = (0_usize, 0, 0, false);
         let file = BufReader::new(File::open(path).at("read", path)?.take(BYTES));
         for line in file.split(b'\n').take(LINES) {
             let line = line.at("read", path)?;
             let line = String::from_utf8_lossy(&line);
             let any = |is: fn(&str) -> bool| usize::from(line.split_ascii_whitespace().any(is));
             lines += 1;
+            tagged |= ["<url>", "<talkid>"].iter().any(|tag| line.starts_with(tag));
             tokenised += any(|token| token.starts_with("&apos;") || ["&quot;", "@-@"].contains(&token));
             pieces += any(|token| token.ends_with("@@") || token.starts_with('▁'));
         }
         let is_marked = |marked: usize| marked > 0 && marked as f64 >= MARKED * lines as f64;
-        Ok(if is_marked(pieces) {
+        Ok(if tagged {
+            Self::Tagged
+        } else if is_marked(pieces) {
             Self::Pieces
         } else if is_marked(tokenised) {
             Self::Tokenised
@@ -67,6 +72,8 @@ mod tests {
         assert_eq!(of(&format!("it &apos;s\n{}", "it's fine.\n".repeat(99)))?, Format::Plain);
         assert_eq!(of("it&apos;s &quot;fine&quot;.\n")?, Format::Plain);
         assert_eq!(of("")?, Format::Plain);
+        assert_eq!(of("<url>http://www.ted.com</url>\n<title>A</title>\nYes.\n")?, Format::Tagged);
+        assert_eq!(of("<3 you\n")?, Format::Plain);
         Ok(())
     }
 }

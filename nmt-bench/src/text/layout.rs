@@ -100,6 +100,11 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
             let what = "is cut into sub-words; give the text before that, which is cut here (of `@@`: `sed -E 's/@@( |$)//g'`)";
             return Err(Error::input(format!("{} {what}", files[0].display())));
         }
+        if formats.contains(&Format::Tagged) {
+            let what =
+                "has lines about talks among its sentences; leave them out of both files (`grep -v '^ *<'`)";
+            return Err(Error::input(format!("{} {what}", files[0].display())));
+        }
         let tokenised = is_tokenised(root, &stem) || formats.contains(&Format::Tokenised);
         let list = match part_of(root, &files[0]) {
             Part::Train => &mut layout.train,

@@ -12,9 +12,9 @@ use std::path::Path;
 
 /// Names of the column or key of the recording's path, absolute or relative to the manifest; the first counts. Some
 /// call an id `key`.
-const AUDIO: [&str; 6] = ["wav_filename", "audio_filepath", "audio", "wav", "path", "key"];
-const TRANSCRIPT: [&str; 4] = ["transcript", "text", "sentence", "txt"];
-const SPEAKER: [&str; 2] = ["speaker", "speaker_id"];
+const AUDIO: [&str; 7] = ["wav_filename", "audio_filepath", "audio", "wav", "path", "file_name", "key"];
+const TRANSCRIPT: [&str; 5] = ["transcript", "text", "sentence", "txt", "transcription"];
+const SPEAKER: [&str; 3] = ["speaker", "speaker_id", "client_id"];
 /// Seconds of the recording before the utterance.
 const OFFSET: [&str; 3] = ["offset", "start", "start_time"];
 const DURATION: [&str; 1] = ["duration"];

@@ -127,7 +127,7 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
     let bench = Bench::new()?;
     bench.put("dev.csv", "a,b\n")?;
     bench.put("test-clean.csv", "path,text\n")?;
-    let column = "wav_filename or audio_filepath or audio or wav or path or key";
+    let column = "wav_filename or audio_filepath or audio or wav or path or file_name or key";
     let header = "is no manifest: its first line names no column";
     let remedy = "; correct it, or move it away";
     assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but a, b{remedy}"));
@@ -182,8 +182,7 @@ fn damaged_manifests_are_named_by_line() -> Result<()> {
         bench.put(name, text)?;
         Ok(bench.error())
     };
-    let expected =
-        "no recording is named; expected wav_filename or audio_filepath or audio or wav or path or key";
+    let expected = "no recording is named; expected wav_filename or audio_filepath or audio or wav or path or file_name or key";
     assert_eq!(message("a.csv", "path,text\n,hello\n")?, format!("SET/a.csv line 2: {expected}"));
     let uneven = message("a.csv", "path,text\na.wav,b\na.wav\n")?;
     assert!(uneven.starts_with("cannot read SET/a.csv: CSV error: record 2 (line: 3"), "{uneven}");
