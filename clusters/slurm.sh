@@ -19,13 +19,16 @@ set -u
 worker=$!
 out_of_time=
 trap 'out_of_time=yes; kill -TERM "$worker"' USR1
+# Slurm sends this to all processes of a job, and kills what is left as soon as this one ends; a second signal would
+# hurry the worker.
+trap : TERM
 wait "$worker"
 code=$?
 # A signal ends `wait` early, with a code of its own.
-if [ -n "$out_of_time" ]; then
+while kill -0 "$worker" 2> /dev/null; do
   wait "$worker"
   code=$?
-fi
+done
 
 if [ -n "$out_of_time" ] && [ "$code" = 130 ]; then
   # By this name, since the number of an array's last job is also that of the whole array.

@@ -28,13 +28,14 @@ fn workers_that_are_killed_requeued_and_out_of_time_end_in_the_same_bytes() {
     let array = Array::submit(&cluster, "1-3", settings);
     let trials = cluster.path("s/trials");
     // One core each: on a machine of two, the third waits for one of these to end.
-    wait("two trials run", || running(&trials).len() >= 2);
+    let run = wait("two trials run", || Some(running(&trials)).filter(|run| run.len() >= 2));
 
-    let killed = running(&trials)[0].clone();
+    let killed = run[0].clone();
     let (_, pid) = killed.1.split_once(' ').expect("`host pid` in the lease");
-    command("kill", &["-9", pid.trim()]);
+    // It may have ended meanwhile.
+    let _ = Command::new("kill").args(["-9", pid.trim()]).output();
     let goes_on = || running(&trials).iter().any(|now| now.0 == killed.0 && now.1 != killed.1);
-    wait("the trial was started again", || goes_on() || killed.0.join("result.json").exists());
+    wait("it goes on", || (goes_on() || killed.0.join("result.json").exists()).then_some(()));
 
     // As after a preemption or a failed node.
     command("scontrol", &["requeue", &array.element(1)]);
@@ -42,7 +43,7 @@ fn workers_that_are_killed_requeued_and_out_of_time_end_in_the_same_bytes() {
     // As `--signal` does before the time limit.
     command("scancel", &["--batch", "--signal=USR1", &array.element(2)]);
     array.start_soon(2);
-    wait("all workers end", || array.states().is_empty());
+    wait("all workers end", || array.states().is_empty().then_some(()));
 
     let mut logs = array.logs(&cluster);
     assert_eq!(logs.len(), 3);
@@ -90,7 +91,9 @@ impl Array {
     /// fail to start them.
     fn start_soon(&self, index: usize) {
         let job = self.element(index);
-        wait(&format!("{job} is in the queue again"), || self.states().contains(&format!("{job} PENDING")));
+        wait(&format!("{job} is in the queue again"), || {
+            self.states().contains(&format!("{job} PENDING")).then_some(())
+        });
         command("scontrol", &["update", &format!("JobId={job}"), "StartTime=now+3"]);
     }
 
@@ -125,9 +128,12 @@ fn command(program: &str, arguments: &[&str]) -> String {
     text(&output.stdout)
 }
 
-fn wait(what: &str, is_so: impl Fn() -> bool) {
+fn wait<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let began = Instant::now();
-    while !is_so() {
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
         assert!(began.elapsed() < PATIENCE, "{what}: not within {} s", PATIENCE.as_secs());
         std::thread::sleep(Duration::from_millis(50));
     }

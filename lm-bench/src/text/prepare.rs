@@ -149,6 +149,8 @@ fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<Stri
         key.number(number);
     }
     key.text(&unit.to_string());
+    // The summary names them.
+    layout.left_alone.iter().for_each(|name| key.text(name));
     Ok(key.name())
 }
 

@@ -120,7 +120,9 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     for file in others {
         let there = match part_of(root, &file) {
             Part::Train => true,
-            Part::Validation | Part::Test => !layout.validation.is_empty() || !layout.test.is_empty(),
+            // Without one it would be held out of the training pairs.
+            Part::Validation => !layout.validation.is_empty(),
+            Part::Test => !layout.validation.is_empty() || !layout.test.is_empty(),
         };
         if !there {
             let what = "is in another format; turn it into plain text, a sentence a line, that ends in .de or .en, or move it \

@@ -103,6 +103,8 @@ fn key(layout: &Layout, merges: usize, seed: u64) -> Result<String> {
     for number in [FORMAT, merges as u64, seed] {
         key.number(number);
     }
+    // The summary names them.
+    layout.left_alone.iter().for_each(|name| key.text(name));
     Ok(key.name())
 }
 

@@ -122,69 +122,59 @@ pub fn part_of(root: &Path, file: &Path) -> Part {
     below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Part::Train)
 }
 
-/// The part that a name means: by how it begins (`dev2010.txt`), else by a whole word in it, numbered or not
-/// (`ptb.valid.txt`, `news.en.heldout-00000-of-00050`, `TED.tst2010`). WMT names its sets in several ways.
+/// The part that a name means: by its first word (`dev2010.txt`), else by another one in it (`ptb.valid.txt`,
+/// `news.en.heldout-00000-of-00050`, `TED.tst2010`). WMT names its sets in several ways.
 fn named(name: &str) -> Option<Part> {
-    /// No other word begins so.
-    const BEGINNINGS: [&str; 5] = ["heldout", "news-test", "newstest", "newssyscomb", "newsd"];
-    /// A word counts as a whole: a `testament` is no test.
+    /// These begin longer words.
+    const OF_WMT: [&str; 4] = ["newsdev", "newsdiscuss", "news-test", "newssyscomb"];
+    /// Inside a name these may belong to a title.
+    const OF_TITLES: [&str; 4] = ["development", "evaluation", "tune", "tuning"];
+    let name = name.replace("held-out", "heldout").replace("held_out", "heldout");
+    let first = name.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let mut others = name.split(['.', '-', '_', ' ']).filter(|word| !OF_TITLES.contains(word));
+    // In DeepSpeech's `cv-valid-train.csv` `valid` means validated.
+    let is_sure = |word: &&str| !word.starts_with("valid");
+    let is_of_wmt = OF_WMT.iter().any(|beginning| name.starts_with(beginning));
+    is_of_wmt
+        .then_some(Part::Validation)
+        .or_else(|| meaning(first))
+        .or_else(|| others.clone().filter(is_sure).find_map(meaning))
+        .or_else(|| others.find_map(meaning))
+}
+
+/// The part that a word in small letters means: one of those below, alone or with a number or a word such as `set` behind
+/// it. A `testament` is no test.
+#[must_use]
+pub fn meaning(word: &str) -> Option<Part> {
     const WORDS: [(Part, &[&str]); 3] = [
-        (Part::Train, &["train", "training", "trainset", "traindata"]),
+        (Part::Train, &["train", "training"]),
         (
             Part::Validation,
             &[
                 "dev",
                 "devel",
                 "development",
-                "devset",
                 "devtest",
-                "devclean",
-                "devother",
                 "val",
-                "valset",
+                "valid",
                 "validate",
+                "validation",
                 "heldout",
                 "holdout",
-                "newstest",
                 "newsdev",
+                "newstest",
                 "newssyscomb",
                 "tune",
                 "tuning",
             ],
         ),
-        (
-            Part::Test,
-            &[
-                "test",
-                "testing",
-                "testset",
-                "testa",
-                "testb",
-                "testclean",
-                "testother",
-                "tst",
-                "eval",
-                "evalset",
-                "evaluation",
-            ],
-        ),
+        (Part::Test, &["test", "testing", "tst", "eval", "evaluation"]),
     ];
-    // In DeepSpeech's `cv-valid-train.csv` `valid` means validated.
-    const WEAK: [(Part, &[&str]); 1] = [(Part::Validation, &["valid", "validation", "validset"])];
-    let name = name.replace("held-out", "heldout").replace("held_out", "heldout");
-    let among = |known: &[(Part, &[&str])], word: &str| {
-        known.iter().find(|(_, words)| words.contains(&word)).map(|(part, _)| *part)
-    };
-    let words =
-        || name.split(['.', '-', '_', ' ']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    let first = name.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let is_of_wmt = BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
-    is_of_wmt
-        .then_some(Part::Validation)
-        .or_else(|| among(&WORDS, first))
-        .or_else(|| among(&WEAK, first))
-        .or_else(|| words().find_map(|word| among(&WORDS, word)))
-        .or_else(|| words().find_map(|word| among(&WEAK, word)))
+    const BEHIND: [&str; 13] =
+        ["", "s", "set", "sets", "data", "split", "part", "file", "images", "clean", "other", "a", "b"];
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_meant = |known: &&&str| word.strip_prefix(**known).is_some_and(|behind| BEHIND.contains(&behind));
+    WORDS.iter().find(|(_, words)| words.iter().find(is_meant).is_some()).map(|(part, _)| *part)
 }
 
 /// A line for every part that has files, with their paths below `root`, the first ones where there are many.
@@ -232,6 +222,13 @@ mod tests {
             ("testament.txt", Part::Train),
             ("Valperga.txt", Part::Train),
             ("validated.csv", Part::Train),
+            ("testdata/a.txt", Part::Test),
+            ("tests.txt", Part::Test),
+            ("validsplit.txt", Part::Validation),
+            ("The_Development_of_Art.txt", Part::Train),
+            ("A_Tune.txt", Part::Train),
+            ("newsdaily.txt", Part::Train),
+            ("conll.testa", Part::Test),
             ("devils/a.txt", Part::Train),
         ] {
             assert_eq!(part(file), expected, "{file}");

@@ -10,10 +10,10 @@ use std::path::Path;
 /// Which columns of the file to read.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Columns {
-    /// Column of the number of samples [default: m, else the first column of numbers that is no seed or index]
+    /// Column of the number of samples [default: m, else one named like samples, else the first column of numbers that is no seed or index]
     #[arg(long, value_name = "COL")]
     pub(super) x: Option<String>,
-    /// Column of the error [default: error, else one named like an error or a loss, else the next column of numbers]
+    /// Column of the error [default: error, else one named like an error or a loss, of validation or test data if there is one, else the next column of numbers]
     #[arg(long, value_name = "COL")]
     pub(super) y: Option<String>,
     /// Columns that tell several curves apart, separated by commas
@@ -136,6 +136,7 @@ mod tests {
             ("n,stderr,loss\n10,1,3\n20,1,2", ("n", "loss")),
             ("n,err_low,error_bar,err\n10,1,1,3\n20,1,1,2", ("n", "err")),
             ("n,train_loss,val_loss\n10,1,3\n20,1,2", ("n", "val_loss")),
+            ("n,loss,loss_interval,latest_loss\n10,3,1,1\n20,2,1,1", ("n", "loss")),
             ("layers,tokens,loss\n2,10,3\n2,20,2", ("tokens", "loss")),
         ] {
             let curves = read(text, &Columns::default()).unwrap();

@@ -23,8 +23,9 @@ const SAMPLES: [&str; 9] = [
 ];
 const ERRORS: [&str; 4] = ["err", "loss", "perplexity", "risk"];
 /// Of several columns of errors, the one on data that were not trained on; never what an error bar needs.
-const MEASURED: [&str; 4] = ["val", "test", "dev", "eval"];
-const BARS: [&str; 10] = ["std", "stderr", "se", "sem", "bar", "low", "lower", "high", "upper", "ci"];
+const MEASURED: [&str; 6] = ["val", "valid", "validation", "test", "dev", "eval"];
+const BARS: [&str; 11] =
+    ["se", "sem", "bar", "bars", "low", "lower", "high", "upper", "ci", "interval", "change"];
 
 /// The rows of a file below its header.
 pub(super) struct Table<'a> {
@@ -54,20 +55,18 @@ impl Table<'_> {
         let (x, y) = (named(&columns.x, "m")?, named(&columns.y, "error")?);
         let numeric = |taken: Option<usize>, words: &[&str]| {
             let may_be = |i: &usize| Some(*i) != taken && self.is_numeric(*i);
-            let holds = |i: &usize, words: &[&str]| {
-                let name = self.header[*i].to_lowercase();
-                words.iter().any(|word| name.contains(word))
+            let holds = |i: &usize, is_one: &dyn Fn(&str) -> bool| {
+                self.header[*i].to_lowercase().split(|c: char| !c.is_alphanumeric()).any(is_one)
             };
-            let is_bar = |i: &usize| {
+            let is_bar = |i: &usize| holds(i, &|word| BARS.contains(&word) || word.starts_with("std"));
+            let is_meant = |i: &usize| {
                 let name = self.header[*i].to_lowercase();
-                name.split(|c: char| !c.is_alphanumeric())
-                    .any(|word| BARS.contains(&word) || word.starts_with("std"))
+                may_be(i) && words.iter().any(|word| name.contains(word)) && !is_bar(i)
             };
-            let is_meant = |i: &usize| may_be(i) && holds(i, words) && !is_bar(i);
             let is_data =
                 |i: &usize| may_be(i) && !NUMBERINGS.contains(&self.header[*i].to_lowercase().as_str());
             let columns = || 0..self.header.len();
-            let measured = columns().find(|i| is_meant(i) && holds(i, &MEASURED));
+            let measured = columns().find(|i| is_meant(i) && holds(i, &|word| MEASURED.contains(&word)));
             let found = measured.or_else(|| columns().find(is_meant)).or_else(|| columns().find(is_data));
             found.ok_or_else(|| {
                 Error::input(format!(

@@ -69,7 +69,7 @@ impl Frontend {
                 "lasts {length:.2} s, but its utterance {duration:.2} s; cut that into a file of its own"
             ));
         }
-        if samples.iter().all(|sample| *sample == 0.0) {
+        if !samples.is_empty() && samples.iter().all(|sample| *sample == 0.0) {
             return Err("is silent throughout".into());
         }
         let frames = self.extractor.extract(&samples, &mut self.spectrogram, &mut self.mel);

@@ -87,7 +87,6 @@ fn one(path: &Path) -> Result<Vec<Source>> {
 }
 
 fn in_directory(directory: &Path) -> Result<Vec<Source>> {
-    let subsets = librispeech::subsets(directory)?;
     let (mut manifests, mut others) = (Vec::new(), Vec::new());
     for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
         match manifest::inspect(&file) {
@@ -96,7 +95,8 @@ fn in_directory(directory: &Path) -> Result<Vec<Source>> {
         }
     }
     // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
-    let subsets = if manifests.iter().any(|manifest| means_part(manifest)) { vec![] } else { subsets };
+    let are_parts = manifests.iter().any(|manifest| means_part(manifest));
+    let subsets = if are_parts { vec![] } else { librispeech::subsets(directory)? };
     if let (Some(manifest), Some(subset)) = (manifests.first(), subsets.first()) {
         let (manifest, subset) = (manifest.display(), subset.display());
         return Err(Error::input(format!(
@@ -125,9 +125,12 @@ fn in_directory(directory: &Path) -> Result<Vec<Source>> {
 /// Refuses a table or an archive that has a part's name and is no source, since a part would get lost silently;
 /// copies of a source in another form are none.
 fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
-    let read: BTreeSet<String> = sources.iter().map(|source| stem(source.path())).collect();
     let below = entries(&directory.join("LibriSpeech")).unwrap_or_default();
-    for file in entries(directory)?.into_iter().chain(below) {
+    let entries: Vec<PathBuf> = entries(directory)?.into_iter().chain(below).collect();
+    // An archive whose directory is there was unpacked.
+    let unpacked = entries.iter().filter(|entry| entry.is_dir()).map(|entry| name(entry));
+    let read: BTreeSet<String> = sources.iter().map(|source| stem(source.path())).chain(unpacked).collect();
+    for file in entries {
         let ending = ending(&file);
         let remedy = match ending.as_str() {
             packed if PACKED.contains(&packed) => "unpack it",

@@ -95,9 +95,18 @@ impl Listing {
         let [train, validation, test] =
             [mentions(&layout.train)?, mentions(&layout.validation)?, mentions(&layout.test)?];
         // Parts of one recording may lie in several parts of the data.
-        let is_part = |mention: &&Mention| mention.offset != 0.0;
-        let cut: BTreeSet<&PathBuf> =
-            [&train, &validation, &test].into_iter().flatten().filter(is_part).map(|m| &m.audio).collect();
+        let mut offsets: BTreeMap<&PathBuf, (BTreeSet<u64>, bool)> = BTreeMap::new();
+        for mention in [&train, &validation, &test].into_iter().flatten() {
+            let (several, is_cut) = offsets.entry(&mention.audio).or_default();
+            several.insert(mention.offset.to_bits());
+            // Of one whose length is known it shows whether it was cut out already.
+            *is_cut |= mention.offset != 0.0 && (mention.duration.is_none() || several.len() > 1);
+        }
+        let cut: BTreeSet<&PathBuf> = offsets
+            .into_iter()
+            .filter(|(_, (several, is_cut))| *is_cut || several.len() > 1)
+            .map(|(a, _)| a)
+            .collect();
         listing.train = listing.part("train", &train, &cut)?;
         if layout.validation.is_empty() {
             listing.seed = seed;

@@ -70,7 +70,12 @@ pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
             let row = row.at("read", path)?;
             let number = row.position().map_or(0, csv::Position::line);
             if row.iter().any(|field| field.contains(['\n', '\r'])) {
-                return Err(bad(path, &format!("line {number}: a quotation mark is never closed")));
+                return Err(bad(
+                    path,
+                    &format!(
+                        "line {number}: a field goes on in the next line; is a quotation mark never closed?"
+                    ),
+                ));
             }
             let field = |names: &[&str]| column(&header, names).and_then(|i| row.get(i)).map(str::to_owned);
             add(number, &field)?;

@@ -3,9 +3,14 @@
 use super::folder;
 use super::name::{self, Kind, PACKED, is_hidden, natural};
 use scaling_core::error::{At, Error, Result};
+use scaling_core::text::parts::meaning;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// What a part is for.
+pub(super) use scaling_core::text::parts::Part as Role;
 
 /// A file or a directory.
 #[derive(Debug)]
@@ -27,31 +32,8 @@ pub(super) enum EntryKind {
     Other,
 }
 
-/// What a part is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Train,
-    Validation,
-    Test,
-}
-
 /// Between the words of a name.
 const SEPARATORS: [char; 4] = ['_', '-', '.', ' '];
-
-/// Words for parts; of two that begin alike the longer one comes first.
-const WORDS: [(&str, Role); 11] = [
-    ("training", Role::Train),
-    ("train", Role::Train),
-    ("validation", Role::Validation),
-    ("validate", Role::Validation),
-    ("valid", Role::Validation),
-    ("val", Role::Validation),
-    ("dev", Role::Validation),
-    ("heldout", Role::Validation),
-    ("test", Role::Test),
-    ("evaluation", Role::Test),
-    ("eval", Role::Test),
-];
 
 /// What lies in a directory, in natural order, without hidden files.
 ///
@@ -78,6 +60,16 @@ pub(super) fn entries(directory: &Path) -> Result<Vec<Entry>> {
         entries.push(Entry { name: name.to_string_lossy().into_owned(), path, kind });
     }
     entries.sort_by(|a, b| natural(OsStr::new(&a.name), OsStr::new(&b.name)));
+    // What a directory here was unpacked from, and ImageNet's boxes.
+    let directories: BTreeSet<String> = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Directory)
+        .map(|entry| entry.name.clone())
+        .collect();
+    entries.retain(|entry| {
+        let stem = entry.name.split('.').next().unwrap_or_default();
+        entry.kind != EntryKind::Packed || !directories.contains(stem) && !entry.name.contains("bbox")
+    });
     Ok(entries)
 }
 
@@ -95,18 +87,14 @@ impl Entry {
         }
         let name = self.name.to_lowercase();
         let mut words = name.split(SEPARATORS).skip_while(|word| says_nothing(word));
-        let first = words.next()?;
-        let (rest, role) = WORDS.iter().find_map(|(word, role)| Some((first.strip_prefix(word)?, *role)))?;
-        (says_nothing(rest) && words.all(says_nothing)).then_some(role)
+        let role = meaning(words.next()?)?;
+        words.all(says_nothing).then_some(role)
     }
 
     /// The part that the name may mean, having a word for it among others: `imagenette_val`.
     pub(super) fn hint(&self) -> Option<Role> {
         let name = self.name.to_lowercase();
-        name.split(SEPARATORS).find_map(|word| {
-            let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-            WORDS.iter().find(|(known, _)| *known == word).map(|(_, role)| *role)
-        })
+        name.split(SEPARATORS).find_map(meaning)
     }
 
     /// A directory that holds pictures and nothing deeper.

@@ -154,6 +154,8 @@ fn key(layout: &Layout, seed: u64) -> Result<String> {
     for number in [PIXELS, FORMAT, seed] {
         key.number(number);
     }
+    // The summary has them.
+    layout.notes.iter().for_each(|note| key.text(note));
     Ok(key.name())
 }
 

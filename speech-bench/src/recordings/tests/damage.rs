@@ -132,7 +132,7 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
     let remedy = "; correct it, or move it away";
     assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but a, b{remedy}"));
     bench.put("dev.csv", "path,words\n")?;
-    let column = "transcript or text or sentence or txt";
+    let column = "transcript or text or sentence or txt or transcription";
     assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but path, words{remedy}"));
     bench.put("dev.csv", "\u{feff}path;text\n")?;
     let semicolons = "but path;text; semicolons seem to take the place of commas";
@@ -187,7 +187,7 @@ fn damaged_manifests_are_named_by_line() -> Result<()> {
     let uneven = message("a.csv", "path,text\na.wav,b\na.wav\n")?;
     assert!(uneven.starts_with("cannot read SET/a.csv: CSV error: record 2 (line: 3"), "{uneven}");
     let open = message("a.csv", "path,text\na.wav,a\nb.wav,\"b\nc.wav,c\nd.wav,d\n")?;
-    assert_eq!(open, "SET/a.csv line 3: a quotation mark is never closed");
+    assert_eq!(open, "SET/a.csv line 3: a field goes on in the next line; is a quotation mark never closed?");
     let second = |line: &str| message("a.jsonl", &format!("{{\"path\":\"a.wav\",\"text\":\"a\"}}\n{line}\n"));
     assert_eq!(second("{\"path\":")?, "SET/a.jsonl line 2, column 8: a JSON object was expected");
     assert_eq!(second("[1]")?, "SET/a.jsonl line 2, column 0: a JSON object was expected");

@@ -65,6 +65,18 @@ fn parts_that_are_not_read_are_refused() -> Result<()> {
     bench.put("speakers.tsv", "")?;
     bench.check()?;
 
+    // What DeepSpeech's importer leaves.
+    let bench = Bench::new()?;
+    bench.put("LibriSpeech/dev-clean/1/7/1-7-0000.flac", flac(&tone(8_000, 1)))?;
+    bench.put("LibriSpeech/dev-clean/1/7/1-7.trans.txt", "1-7-0000 HELLO\n")?;
+    for (name, i) in [("dev-clean", 1), ("train-clean-100", 2)] {
+        bench.put(&format!("{i}.wav"), wav(&tone(8_000, i)))?;
+        bench.put(&format!("librivox-{name}.csv"), format!("wav_filename,transcript\n{i}.wav,hello\n"))?;
+    }
+    bench.put("dev-clean.tar.gz", "")?;
+    let summary = bench.check()?;
+    assert_eq!((summary.train.utterances, summary.validation.utterances), (1, 1));
+
     let bench = Bench::manifests()?;
     // Copies of what is read.
     bench.put("dev.tsv", "")?;
@@ -100,5 +112,20 @@ fn links_to_nothing_are_named() -> Result<()> {
             )
         );
     }
+    Ok(())
+}
+
+#[test]
+fn what_was_cut_out_already_is_told_by_its_length() -> Result<()> {
+    let bench = Bench::new()?;
+    for i in 0..3 {
+        bench.put(&format!("{i}.wav"), wav(&tone(8_000, i)))?;
+    }
+    // Half a second each: as long as said, longer, and twice.
+    let rows = "0.wav,zero,7.0,7.5\n1.wav,one,7.0,7.3\n2.wav,two,0.0,0.2\n2.wav,three,0.2,0.5\n";
+    bench.put("train.csv", format!("path,text,start,end\n{rows}"))?;
+    bench.put("dev.csv", "path,text,start,end\n0.wav,zero,7.0,7.5\n")?;
+    let summary = bench.check()?;
+    assert_eq!((summary.train.utterances, summary.rejected.len()), (1, 2), "{summary}");
     Ok(())
 }
