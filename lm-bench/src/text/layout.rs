@@ -68,10 +68,8 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
 impl Layout {
     /// Lines on which files are what.
     pub(super) fn listing(&self) -> Vec<String> {
-        let parts =
-            [(Part::Train, &self.train), (Part::Validation, &self.validation), (Part::Test, &self.test)];
-        let files = parts.into_iter().flat_map(|(part, files)| files.iter().map(move |file| (part, &**file)));
-        listing(&self.root, files)
+        let parts = [&self.train, &self.validation, &self.test];
+        listing(&self.root, parts.map(|list| list.iter().map(PathBuf::as_path).collect()))
     }
 }
 

@@ -137,11 +137,8 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
 impl Layout {
     /// Lines on which files are what; the English ones stand for both.
     pub(super) fn listing(&self) -> Vec<String> {
-        let parts =
-            [(Part::Train, &self.train), (Part::Validation, &self.validation), (Part::Test, &self.test)];
-        let files =
-            parts.into_iter().flat_map(|(part, list)| list.iter().map(move |pair| (part, &*pair.files[1])));
-        listing(&self.root, files)
+        let parts = [&self.train, &self.validation, &self.test];
+        listing(&self.root, parts.map(|list| list.iter().map(|pair| &*pair.files[1]).collect()))
     }
 }
 

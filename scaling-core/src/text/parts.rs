@@ -177,21 +177,27 @@ pub fn meaning(word: &str) -> Option<Part> {
     WORDS.iter().find(|(_, words)| words.iter().find(is_meant).is_some()).map(|(part, _)| *part)
 }
 
-/// A line for every part that has files, with their paths below `root`, the first ones where there are many.
-pub fn listing<'a>(root: &Path, files: impl Iterator<Item = (Part, &'a Path)>) -> Vec<String> {
+/// A line for every part that has files, of those that train, validate and test: their paths below `root`, the first
+/// ones where there are many.
+#[must_use]
+pub fn listing(root: &Path, files: [Vec<&Path>; 3]) -> Vec<String> {
     const SHOWN: usize = 5;
-    let mut lists: [(&str, Vec<String>); 3] =
-        [("training", vec![]), ("validation", vec![]), ("test", vec![])];
-    for (part, file) in files {
+    let below = |file: &Path| {
         let below = file.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
-        lists[part as usize].1.push(below.unwrap_or(file).display().to_string());
-    }
-    let line = |(part, files): &(&str, Vec<String>)| {
-        let more = files.len().saturating_sub(SHOWN);
-        let more = if more > 0 { format!(" and {} more", thousands(more as u64)) } else { String::new() };
-        format!("{part} files: {}{more}", files[..files.len().min(SHOWN)].join(", "))
+        below.unwrap_or(file).display().to_string()
     };
-    lists.iter().filter(|(_, files)| !files.is_empty()).map(line).collect()
+    let line = |(part, files): (&str, Vec<&Path>)| {
+        let shown: Vec<String> = files.iter().take(SHOWN).map(|file| below(file)).collect();
+        let more = files.len() - shown.len();
+        let more = if more > 0 { format!(" and {} more", thousands(more as u64)) } else { String::new() };
+        format!("{part} files: {}{more}", shown.join(", "))
+    };
+    ["training", "validation", "test"]
+        .into_iter()
+        .zip(files)
+        .filter(|(_, files)| !files.is_empty())
+        .map(line)
+        .collect()
 }
 
 #[cfg(test)]

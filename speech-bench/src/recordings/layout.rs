@@ -72,11 +72,8 @@ pub(super) fn recognise(path: &Path) -> Result<Layout> {
 impl Layout {
     /// Lines on what is for what.
     pub(super) fn listing(&self) -> Vec<String> {
-        let parts =
-            [(Part::Train, &self.train), (Part::Validation, &self.validation), (Part::Test, &self.test)];
-        let sources =
-            parts.into_iter().flat_map(|(part, list)| list.iter().map(move |source| (part, source.path())));
-        listing(&self.root, sources)
+        let parts = [&self.train, &self.validation, &self.test];
+        listing(&self.root, parts.map(|list| list.iter().map(Source::path).collect()))
     }
 }
 

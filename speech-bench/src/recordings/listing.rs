@@ -100,7 +100,7 @@ impl Listing {
             let (several, is_cut) = offsets.entry(&mention.audio).or_default();
             several.insert(mention.offset.to_bits());
             // Of one whose length is known it shows whether it was cut out already.
-            *is_cut |= mention.offset != 0.0 && (mention.duration.is_none() || several.len() > 1);
+            *is_cut |= mention.offset != 0.0 && mention.duration.is_none();
         }
         let cut: BTreeSet<&PathBuf> = offsets
             .into_iter()
