@@ -5,7 +5,7 @@ use crate::model::ResNet;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
-use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
+use scaling_core::nn::{OutputWeight, detach, softmax_cross_entropy, training_device};
 use scaling_core::standard_error::ratio;
 use scaling_core::task::Evaluation;
 use std::collections::BTreeMap;
@@ -48,7 +48,8 @@ impl Recipe for VisionRecipe {
         let (output, bias) = (model.output.val(), model.output_bias.val());
         let objective =
             softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
-        let mean = objective.clone().inner();
+        // Without what it was computed from, which can then go while a GPU still works backwards.
+        let mean = detach(objective.clone()).inner();
         let nats = Box::new(move || f64::from(mean.into_scalar::<f32>()));
         StepLoss { objective, nats, lookups: Vec::new() }
     }

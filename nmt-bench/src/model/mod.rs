@@ -126,10 +126,9 @@ impl Translator {
                 nn::lstm(x.clone(), zero.clone(), zero, lstm.weight.val(), lstm.bias(), &options)
             };
             let read: Vec<_> = directions.iter().enumerate().map(read).collect();
-            h.push(Tensor::cat(read.iter().map(|out| out.h_last.clone()).collect(), 1));
-            c.push(Tensor::cat(read.iter().map(|out| out.c_last.clone()).collect(), 1));
-            let mut outputs: Vec<Tensor<3>> = read.into_iter().map(|out| out.y).collect();
-            x = if outputs.len() == 1 { outputs.remove(0) } else { Tensor::cat(outputs, 2) };
+            h.push(joined(read.iter().map(|out| out.h_last.clone()).collect(), 1));
+            c.push(joined(read.iter().map(|out| out.c_last.clone()).collect(), 1));
+            x = joined(read.into_iter().map(|out| out.y).collect(), 2);
         }
         let state = DecoderState {
             h: Tensor::stack(h, 0),
@@ -213,6 +212,11 @@ impl Translator {
         let logits = hidden.matmul(self.target.val().transpose()) + self.output_bias.val().unsqueeze();
         (Encoded { state, ..encoded.clone() }, logits)
     }
+}
+
+/// Directions beside each other; a single one without a copy.
+fn joined<const D: usize>(mut directions: Vec<Tensor<D>>, dim: usize) -> Tensor<D> {
+    if directions.len() == 1 { directions.remove(0) } else { Tensor::cat(directions, dim) }
 }
 
 impl Encoded {

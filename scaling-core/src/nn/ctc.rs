@@ -65,7 +65,7 @@ pub fn ctc(logits: Tensor<3>, targets: &CtcTargets, blank: usize, weights: Tenso
         return reference(logits, targets, blank, weights);
     }
     let out = extension::ctc(logits, weights, targets.clone(), blank);
-    Ctc { total: out.clone().narrow(0, batch, 1), losses: super::detach(out).narrow(0, 0, batch) }
+    Ctc { total: super::narrow(out.clone(), 0, batch, 1), losses: super::detach(out).narrow(0, 0, batch) }
 }
 
 /// ln 0, but finite, so that differences of it are numbers.

@@ -137,10 +137,10 @@ pub fn attention_decoder(
     } else {
         reference(&x, memory, state, weights, options)
     };
-    let tail = |from: usize, count: usize| packed.clone().narrow(0, steps + from, count);
-    let (h, c) = (tail(0, 2), tail(2, 2));
-    let vector = packed.clone().narrow(0, steps - 1, 1).reshape([batch, d]);
-    DecoderOutput { attended: packed.narrow(0, 0, steps), state: DecoderState { h, c, vector } }
+    let piece = |from: usize, count: usize| super::narrow(packed.clone(), 0, from, count);
+    let (h, c) = (piece(steps, 2), piece(steps + 2, 2));
+    let vector = piece(steps - 1, 1).reshape([batch, d]);
+    DecoderOutput { attended: piece(0, steps), state: DecoderState { h, c, vector } }
 }
 
 /// -infinity (nearly) at the positions beyond the source, [B, S].

@@ -97,15 +97,24 @@ pub fn lstm(
     // Rows of full length need no second look.
     let is_short = |lengths: &Arc<[usize]>| lengths.iter().any(|length| *length < steps);
     let options = &LstmOptions { lengths: options.lengths.clone().filter(is_short), ..options.clone() };
+    #[cfg(feature = "tch")]
+    if options.lengths.is_none() && !options.reverse {
+        let (state, layer) =
+            ([h0.clone(), c0.clone()], LstmWeights { weight: weight.clone(), bias: bias.clone() });
+        if let Some((y, last)) = super::torch::stacked(&x, &[state], &[layer], options.cell) {
+            let [h_last, c_last] = last.into_iter().next().unwrap_or([h0, c0]);
+            return LstmOutput { y, h_last, c_last };
+        }
+    }
     let states = if extension::available(&device) {
         extension::lstm(x, h0, c0, weight, bias, options.clone())
     } else {
         reference(x, h0, c0, weight, bias, options)
     };
     let last = if options.reverse { 0 } else { steps - 1 };
-    let at = |t: usize| states.clone().narrow(0, t, 1).reshape([batch, hidden]);
+    let at = |t: usize| super::narrow(states.clone(), 0, t, 1).reshape([batch, hidden]);
     let (h_last, c_last) = (at(last), at(steps));
-    let y = states.narrow(0, 0, steps);
+    let y = super::narrow(states, 0, 0, steps);
     let y = match &options.lengths {
         Some(lengths) => y * running(lengths, steps, &device),
         None => y,

@@ -48,5 +48,6 @@ pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
 #[cfg(feature = "tch")]
 pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
+use training::narrow;
 pub(crate) use training::unrecorded;
 pub use training::{begin_draws, detach, drawn_mask, is_training, training_device, upload};

@@ -61,7 +61,7 @@ pub fn softmax_cross_entropy(
     let out = extension::softmax_cross_entropy(hidden, weight, bias, targets, weights);
     let detached = super::detach(out.clone());
     CrossEntropy {
-        total: out.narrow(0, 2 * rows, 1),
+        total: super::narrow(out, 0, 2 * rows, 1),
         losses: detached.clone().narrow(0, 0, rows),
         hits: detached.narrow(0, rows, rows),
     }

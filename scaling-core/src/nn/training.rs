@@ -77,6 +77,21 @@ pub fn drawn_mask<const D: usize>(shape: [usize; D], share: f64, device: &Device
     unreachable!("no draws of {shape:?} with {share} on {device:?}")
 }
 
+/// A piece of a tensor along a dimension. Where LibTorch records, that is one operation; burn's is one for each dimension,
+/// and every one costs a copy of the whole backwards.
+pub(super) fn narrow<const D: usize>(
+    tensor: Tensor<D>,
+    dim: usize,
+    start: usize,
+    length: usize,
+) -> Tensor<D> {
+    #[cfg(feature = "tch")]
+    if let Some(piece) = torch::narrow(&tensor, dim, start, length) {
+        return piece;
+    }
+    tensor.narrow(dim, start, length)
+}
+
 /// Runs what no gradient is asked of.
 pub(crate) fn unrecorded<T>(compute: impl FnOnce() -> T) -> T {
     #[cfg(feature = "tch")]

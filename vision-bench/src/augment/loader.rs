@@ -28,7 +28,7 @@ pub(crate) struct Batch {
     /// Width and height.
     pub(crate) side: usize,
     /// Normalised pixels, [B, side, side, 3].
-    pub(crate) images: Vec<f32>,
+    pub(crate) images: Arc<Vec<f32>>,
     /// Classes, [B].
     pub(crate) labels: Vec<u32>,
 }
@@ -43,10 +43,12 @@ impl Batch {
     pub(crate) fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
         let (rows, side) = (self.len(), self.side);
         let labels: Vec<i64> = self.labels.into_iter().map(i64::from).collect();
-        (
-            upload(self.images, [rows, side, side, 3], device),
-            Tensor::from_data(TensorData::new(labels, [rows]), device),
-        )
+        let shape = [rows, side, side, 3];
+        let images = match Arc::try_unwrap(self.images) {
+            Ok(images) => upload(images, shape, device),
+            Err(images) => upload(images.as_slice(), shape, device),
+        };
+        (images, Tensor::from_data(TensorData::new(labels, [rows]), device))
     }
 }
 
@@ -261,7 +263,7 @@ impl Plan {
             }
             SCRATCH.set(scratch);
         });
-        Batch { side: self.augment.side, images, labels }
+        Batch { side: self.augment.side, images: images.into(), labels }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One LSTM cell beside other things in a loop over steps.
 
-use super::lstm::gate_order;
+use super::layer::gate_order;
 use crate::nn::lstm::LstmCell;
 use tch::Tensor;
 

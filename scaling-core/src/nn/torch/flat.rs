@@ -107,8 +107,10 @@ impl Flat {
 
     /// The gradients by stretches of the values: small ones joined, each large one as it is; zero where there is none.
     fn stretches(&self, gradients: &[Gradient]) -> Vec<Stretch> {
-        let zero = self.number(0.0);
-        let zeros = |n: usize| zero.expand([n as i64], false);
+        let zeros =
+            |n: usize| Tensor::zeros([n as i64], (self.values.tensor.kind(), self.values.tensor.device()));
+        // Whole memory: joining one value seen many times takes a GPU another, slower way.
+        let padding = zeros(ALIGNMENT);
         let (mut stretches, mut small, mut begin) = (Vec::new(), Vec::new(), 0);
         let join = |small: &mut Vec<Tensor>, begin: usize| {
             let gradient = (!small.is_empty()).then(|| Tensor::cat(small, 0));
@@ -127,7 +129,7 @@ impl Flat {
             small.push(row);
             let missing = part.len.next_multiple_of(ALIGNMENT) - part.len;
             if missing > 0 {
-                small.push(zeros(missing));
+                small.push(padding.narrow(0, 0, missing as i64));
             }
         }
         stretches.extend(join(&mut small, begin));

@@ -14,6 +14,7 @@ mod draw;
 mod flat;
 mod highway;
 mod images;
+mod layer;
 mod lstm;
 mod ragged;
 mod recognition;
@@ -27,7 +28,7 @@ pub(crate) use draw::{begin_draws, drawn_mask};
 pub(crate) use flat::Flat;
 pub(crate) use images::batch_norm_and_note;
 pub(crate) use lstm::{stacked, stacked_in_both_directions};
-pub(crate) use tape::{Gradient, Tape, detach, is_recorded};
+pub(crate) use tape::{Gradient, Tape, detach, is_recorded, narrow};
 pub(crate) use upload::upload;
 
 use super::precision::{Precision, precision};
@@ -35,7 +36,7 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::libtorch::TchTensor;
+use burn::backend::libtorch::{Storage, TchTensor};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, DispatchDevice, LibTorch};
 use burn::tensor::Device;
@@ -77,7 +78,21 @@ fn tensors<const N: usize>(tensors: &[TchTensor; N]) -> [&Tensor; N] {
 
 /// Runs an operation without burn's graph; libtorch may record. Its output must be memory of its own.
 fn plain<const N: usize>(inputs: &[TchTensor; N], compute: impl FnOnce([&Tensor; N]) -> Tensor) -> TchTensor {
-    TchTensor::new(compute(tensors(inputs)))
+    fresh(compute(tensors(inputs)))
+}
+
+/// A tensor with memory of its own; see [`kept`].
+fn fresh(tensor: Tensor) -> TchTensor {
+    if tensor.requires_grad() { kept(TchTensor::new(tensor)) } else { TchTensor::new(tensor) }
+}
+
+/// What libtorch has recorded, which burn must not write into: it may be needed backwards, and writing into a view, such as
+/// channels-last images, is recorded as copies of the whole.
+fn kept(mut tensor: TchTensor) -> TchTensor {
+    // burn writes where there is a single owner.
+    let buffer = tensor.storage.buffer_ref().clone();
+    tensor.storage = Storage::View { buffer_ref: buffer.clone(), view_ref: buffer };
+    tensor
 }
 
 /// Runs an operation as one node of burn's graph. Its output must be memory of its own.

@@ -1,6 +1,6 @@
 //! LSTMs over rows of different lengths.
 
-use super::lstm::{in_precision, is_training, layer, parameters, units};
+use super::layer::{in_precision, is_training, layer, parameters, units};
 use super::upload::moved;
 use super::{dims, restored};
 use crate::nn::lstm::{LstmCell, LstmOptions};

@@ -1,7 +1,8 @@
 //! What recognises speech.
 
 use super::cell::Cell;
-use super::lstm::{bidirectional, forget_offset, gate_order};
+use super::layer::{forget_offset, gate_order};
+use super::lstm::bidirectional;
 use super::ragged::short;
 use super::sequences::{NEVER, beyond};
 use super::{differentiable, dims, lowered, plain, restored};

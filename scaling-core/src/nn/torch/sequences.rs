@@ -148,6 +148,25 @@ pub(super) fn beyond(lengths: &[usize], positions: i64, device: Device) -> Tenso
     moved(&Tensor::from_slice(&beyond).view([lengths.len() as i64, positions]), device)
 }
 
+/// Gradients of so many values at most are kept until the sum of all steps is formed.
+const MOST_KEPT: i64 = 1 << 26;
+
+/// The same values for every step. On a GPU, which waits for the host to start operations, under handles of their own.
+fn for_each_step(values: &Tensor, steps: i64) -> Vec<Tensor> {
+    let is_worth_it = values.requires_grad() && values.device() != Device::Cpu;
+    if is_worth_it && steps * values.numel() as i64 <= MOST_KEPT {
+        return handles(values, steps);
+    }
+    (0..steps).map(|_| values.shallow_clone()).collect()
+}
+
+/// Handles of the same values whose gradients libtorch sums once; of a single one it would start an addition for every
+/// use.
+fn handles(values: &Tensor, count: i64) -> Vec<Tensor> {
+    let shape: Vec<i64> = std::iter::once(count).chain(values.size()).collect();
+    values.unsqueeze(0).expand(shape, false).unbind(0)
+}
+
 /// Attention vectors of all steps and the last hidden and cell states of both layers, [T + 4, B, D].
 fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor {
     let inputs = inputs.map(lowered);
@@ -170,37 +189,39 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
     // A score is the product of a query with the memory times the transposed weights, and the context's share of an
     // attention vector a sum of the memory times its weights: both the same at all steps, [B, D, S] and [B, S, D].
     let memory = memory.transpose(0, 1).contiguous();
-    let keys = memory.matmul(&attend.tr()).transpose(1, 2);
+    let keys = for_each_step(&memory.matmul(&attend.tr()).transpose(1, 2), steps);
     let combine = combine.chunk(2, 0);
-    let values = memory.matmul(&combine[0]);
+    let values = for_each_step(&memory.matmul(&combine[0]), steps);
+    let of_below = for_each_step(&combine[1], steps);
     let fed = options.feeding.fed();
     let layers = [(first, input), (second, width)];
     let weights = layers.iter().zip(fed).map(|((weight, below), fed)| {
         let below = below + if fed { width } else { 0 };
         let parts = weight.tr().split_with_sizes([below, width], 1);
-        parts.iter().map(Tensor::contiguous).collect::<Vec<_>>()
+        parts.iter().map(|part| for_each_step(&part.contiguous(), steps)).collect::<Vec<_>>()
     });
-    let (weights, biases): (Vec<_>, _) = (weights.collect(), biases.unbind(0));
-    let zero = tch::no_grad(|| biases[0].zeros_like());
+    let weights: Vec<_> = weights.collect();
+    let biases: Vec<_> = biases.unbind(0).iter().map(|bias| for_each_step(bias, steps)).collect();
+    let zero = tch::no_grad(|| biases[0][0].zeros_like());
     let (mut h, mut c, mut vector) = (h.unbind(0), c.unbind(0), vector.shallow_clone());
     let mut out = Vec::with_capacity(steps as usize + 4);
     for (t, input) in x.unbind(0).iter().enumerate() {
         let mut below = input.shallow_clone();
         for l in 0..2 {
             let read = if fed[l] { Tensor::cat(&[&below, &vector], 1) } else { below };
-            let [of_below, of_state] = [0, 1].map(|part| &weights[l][part]);
+            let [of_read, of_state] = [0, 1].map(|part| &weights[l][part][t]);
             let (h_new, c_new) =
-                read.lstm_cell(&[&h[l], &c[l]], of_below, of_state, Some(&biases[l]), Some(&zero));
+                read.lstm_cell(&[&h[l], &c[l]], of_read, of_state, Some(&biases[l][t]), Some(&zero));
             below = if l == 0 { masked(0, t, h_new.shallow_clone()) } else { h_new.shallow_clone() };
             (h[l], c[l]) = (h_new, c_new);
         }
         let query = below.unsqueeze(1);
         let scores = match &never {
-            Some(never) => never.baddbmm(&query, &keys, 1, 1),
-            None => query.bmm(&keys),
+            Some(never) => never.baddbmm(&query, &keys[t], 1, 1),
+            None => query.bmm(&keys[t]),
         };
         let shares = scores.softmax(2, x.kind());
-        let attended = below.mm(&combine[1]).unsqueeze(1).baddbmm(&shares, &values, 1, 1).squeeze_dim(1);
+        let attended = below.mm(&of_below[t]).unsqueeze(1).baddbmm(&shares, &values[t], 1, 1).squeeze_dim(1);
         vector = masked(1, t, attended.tanh());
         out.push(vector.shallow_clone());
     }
@@ -230,4 +251,22 @@ fn softmax_cross_entropy(
     };
     let losses = logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, NO_TARGET, 0.0);
     Tensor::cat(&[losses.detach(), hits, losses.dot(weights).unsqueeze(0)], 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    #[test]
+    fn torch_sums_the_gradients_of_all_handles() {
+        let options = (Kind::Float, Device::Cpu);
+        let values = Tensor::ones([2, 3], options).set_requires_grad(true);
+        let factors = Tensor::arange(24, options).view([4, 2, 3]);
+        let used =
+            handles(&values, 4).into_iter().zip(factors.unbind(0)).map(|(handle, factor)| handle * factor);
+        let objective = used.fold(Tensor::zeros([1], options), |sum, product| sum + product.sum(Kind::Float));
+        let gradient = Tensor::run_backward(&[objective], &[&values], false, false);
+        assert_eq!(gradient[0], factors.sum_dim_intlist(0, false, Kind::Float));
+    }
 }

@@ -5,7 +5,7 @@
 //! records everything from the parameters to the objective, the fused operations and burn's own alike, and runs
 //! backwards once. Should burn write in place into what libtorch still needs, libtorch refuses to go on.
 
-use super::serves;
+use super::{fresh, kept, serves};
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -94,6 +94,19 @@ pub(super) fn recorded<const D: usize>(tensor: &Tensor<D>) -> Option<Torch> {
     primitive.tensor.requires_grad().then_some(primitive.tensor)
 }
 
+/// A piece of a tensor, if libtorch records what is computed from it.
+pub(crate) fn narrow<const D: usize>(
+    tensor: &Tensor<D>,
+    dim: usize,
+    start: usize,
+    length: usize,
+) -> Option<Tensor<D>> {
+    let whole = recorded(tensor)?;
+    let piece = tch::with_grad(|| whole.narrow(dim as i64, start as i64, length as i64));
+    let storage = primitive(tensor.clone()).storage;
+    Some(Tensor::from_primitive::<LibTorch>(kept(TchTensor::partial(piece, storage))))
+}
+
 /// Whether libtorch records what is computed from a tensor.
 pub(crate) fn is_recorded<const D: usize>(tensor: &Tensor<D>) -> bool {
     recorded(tensor).is_some()
@@ -101,7 +114,7 @@ pub(crate) fn is_recorded<const D: usize>(tensor: &Tensor<D>) -> bool {
 
 /// A handle of burn's for memory of its own.
 pub(super) fn handle<const D: usize>(tensor: Torch) -> Tensor<D> {
-    Tensor::from_primitive::<LibTorch>(TchTensor::new(tensor))
+    Tensor::from_primitive::<LibTorch>(fresh(tensor))
 }
 
 /// The same values, through which neither burn nor libtorch differentiates.

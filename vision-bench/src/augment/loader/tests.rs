@@ -126,6 +126,6 @@ fn tensors_keep_the_layout() {
     let batch = training(4, 4, 1, 1).batch(0);
     let (images, labels) = batch.clone().into_tensors(&device);
     assert_eq!(images.dims(), [4, 8, 8, 3]);
-    assert_eq!(images.into_data().try_to_vec::<f32>().expect("floats"), batch.images);
+    assert_eq!(images.into_data().try_to_vec::<f32>().expect("floats"), *batch.images);
     assert_eq!(labels.dims(), [4]);
 }
