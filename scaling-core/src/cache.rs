@@ -1,11 +1,13 @@
 //! Prepared data in the cache: named after what it was made from, complete or absent.
 
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
+use crate::terminal::tell;
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata};
+use std::fmt;
+use std::fs::{self, File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
-use tempfile::TempDir;
 
 /// The name of prepared data: a hash of the files with their sizes and times, and of all else that
 /// decides what is made of them.
@@ -72,90 +74,190 @@ impl Key {
     }
 }
 
-/// Whether a directory of prepared data is there; its `meta.json` is written last.
+/// The cache directory for prepared data: `$SCALING_CACHE`, else `$XDG_CACHE_HOME/scaling-bench`,
+/// else `~/.cache/scaling-bench`, else `./.cache`.
 #[must_use]
-pub fn is_prepared(directory: &Path) -> bool {
+pub fn directory() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("SCALING_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("scaling-bench")))
+        .or_else(|| set("HOME").map(|p| p.join(".cache/scaling-bench")))
+        .unwrap_or_else(|| PathBuf::from(".cache"))
+}
+
+/// Whether a directory of prepared data is there; its `meta.json` is written last.
+fn is_prepared(directory: &Path) -> bool {
     directory.join("meta.json").exists()
+}
+
+/// Tells the trials of a study where its data lie.
+pub(crate) const PREPARED: &str = "SCALING_PREPARED";
+/// What [`find`] has found in this process.
+static FOUND: OnceLock<PathBuf> = OnceLock::new();
+
+/// Where the data that this process works on lie prepared, if they are files.
+pub(crate) fn found() -> Option<&'static Path> {
+    FOUND.get().map(PathBuf::as_path)
+}
+
+/// The directory of the data that this process works on, as `prepare` returns it, given the cache directory. A trial is
+/// told by its study, which has listed all files and compared their times; of very many files that takes a while.
+///
+/// # Errors
+/// Those of `prepare`.
+pub fn find(prepare: impl FnOnce(&Path) -> Result<PathBuf>) -> Result<PathBuf> {
+    let told = std::env::var_os(PREPARED).map(PathBuf::from).filter(|told| is_prepared(told));
+    let found = told.map_or_else(|| prepare(&directory()), Ok)?;
+    let _ = FOUND.set(found.clone());
+    Ok(found)
+}
+
+/// Opens a directory of prepared data; of what is missing or damaged there the remedy is named.
+///
+/// # Errors
+/// Those of `open`.
+pub fn open<T>(directory: &Path, open: impl FnOnce() -> Result<T>) -> Result<T> {
+    open().map_err(|error| {
+        Error::input(format!("{error}; remove the directory {} to prepare it again", directory.display()))
+    })
 }
 
 /// How the names of drafts begin.
 const DRAFT: &str = ".preparing-";
 
-/// Makes a directory of prepared data: `write` fills a draft beside it, which then gets its name, so
-/// that it is complete or absent. What `write` makes of the same key must always be the same. Drafts that
-/// killed processes have left there are removed.
+/// Makes a directory of prepared data from `source` unless it is there, and says on stderr what `write` returns: it fills
+/// a draft beside it, which then gets its name, so that it is complete or absent. What is made of the same key must
+/// always be the same. Only one process makes it, while others wait. Drafts that killed processes have left are removed.
 ///
 /// # Errors
 /// A cache that cannot be written, and whatever `write` returns; the draft is then removed.
-pub fn create<T>(directory: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+pub fn make<S: fmt::Display>(
+    directory: &Path,
+    source: &Path,
+    write: impl FnOnce(&Path) -> Result<S>,
+) -> Result<()> {
+    if is_prepared(directory) {
+        return Ok(());
+    }
     let parent = directory.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).at("create", parent)?;
-    let (draft, _lock) = draft(parent)?;
+    let key = directory.file_name().unwrap_or_default().to_string_lossy();
+    let lock = lock_file(parent, &key);
+    let is_alone = match lock.as_ref().map(File::try_lock) {
+        Some(Ok(())) => true,
+        Some(Err(TryLockError::WouldBlock)) => {
+            tell(&format!("{} is being prepared by another process", source.display()));
+            lock.as_ref().is_some_and(|lock| lock.lock().is_ok())
+        }
+        // A file system without locks, or another user's: every process makes its own draft.
+        Some(Err(TryLockError::Error(_))) | None => false,
+    };
+    if is_prepared(directory) {
+        return Ok(());
+    }
+    remove_abandoned(parent, is_alone.then_some(&*key))?;
+    let prefix = format!("{DRAFT}{key}-");
+    let draft = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).at("write in", parent)?;
     let made = write(draft.path())?;
-    // The directory gets its name last. Should another process have been faster, its files are the
-    // same, and the draft goes away by itself.
+    // The directory gets its name last. Should another process have been faster, its files are the same, and the draft
+    // goes away by itself.
     match fs::rename(draft.path(), directory) {
         Err(_) if is_prepared(directory) => {}
         renamed => renamed.at("write", directory)?,
     }
-    Ok(made)
+    tell(&format!("prepared {}: {made}", source.display()));
+    Ok(())
 }
 
-/// An empty draft in `parent`, and the lock that says that somebody works on it.
-fn draft(parent: &Path) -> Result<(TempDir, Option<File>)> {
-    // A file system without locks keeps abandoned drafts.
-    let lock = |directory: &Path| File::open(directory).ok().filter(|file| file.try_lock().is_ok());
-    // Locked, so that nobody finds a draft before it has its own lock.
-    let gate = File::open(parent).at("read", parent)?;
-    let _ = gate.lock();
+/// The file whose lock has who prepares the data of a key, if it can be had. Open for writing, as locks of network file
+/// systems ask.
+fn lock_file(parent: &Path, key: &str) -> Option<File> {
+    let locks = parent.with_file_name("locks");
+    fs::create_dir_all(&locks).ok()?;
+    File::options().create(true).append(true).open(locks.join(key)).ok()
+}
+
+/// Removes the drafts on which nobody works: those of the key whose lock this process has, if it has one, and those whose
+/// lock nobody has.
+fn remove_abandoned(parent: &Path, own: Option<&str>) -> Result<()> {
     for entry in fs::read_dir(parent).at("read", parent)?.filter_map(std::io::Result::ok) {
-        let is_draft = entry.file_name().to_string_lossy().starts_with(DRAFT);
-        if is_draft && lock(&entry.path()).is_some() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some((key, _)) = name.strip_prefix(DRAFT).and_then(|name| name.split_once('-')) else { continue };
+        if own == Some(key) || lock_file(parent, key).is_some_and(|lock| lock.try_lock().is_ok()) {
             // Another user's cannot be removed, and does no harm.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-    let draft = tempfile::Builder::new().prefix(DRAFT).tempdir_in(parent).at("write in", parent)?;
-    let lock = lock(draft.path());
-    Ok((draft, lock))
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+
+    fn temporary() -> Result<tempfile::TempDir> {
+        tempfile::tempdir().at("write", Path::new("a temporary directory"))
+    }
+
+    /// Fills a draft.
+    fn write(draft: &Path) -> Result<&'static str> {
+        fs::write(draft.join("meta.json"), "{}").at("write", draft)?;
+        Ok("data")
+    }
 
     #[test]
     fn a_failed_preparation_leaves_nothing_behind() -> Result<()> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let root = temporary()?;
         let directory = root.path().join("kind/key");
-        let full = create(&directory, |draft| {
+        let count = || Ok(fs::read_dir(root.path().join("kind")).at("read", root.path())?.count());
+        let full = make(&directory, root.path(), |draft| {
             fs::write(draft.join("half"), "x").at("write", draft)?;
-            Err::<(), _>(Error::input("disk full"))
+            Err::<&str, _>(Error::input("disk full"))
         });
         assert_eq!(full.unwrap_err().to_string(), "disk full");
-        assert_eq!(fs::read_dir(root.path().join("kind")).at("read", root.path())?.count(), 0);
-        create(&directory, |draft| fs::write(draft.join("meta.json"), "{}").at("write", draft))?;
+        assert_eq!(count()?, 0);
+        make(&directory, root.path(), write)?;
         assert!(is_prepared(&directory));
-        // A slower process finds the work done.
-        create(&directory, |draft| fs::write(draft.join("meta.json"), "{}").at("write", draft))?;
-        assert_eq!(fs::read_dir(root.path().join("kind")).at("read", root.path())?.count(), 1);
+        make(&directory, root.path(), |_| Err::<&str, _>(Error::input("made again")))?;
+        assert_eq!(count()?, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn of_many_processes_one_prepares_and_the_others_wait() -> Result<()> {
+        let root = temporary()?;
+        let directory = root.path().join("kind/key");
+        let made = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            let one = || {
+                make(&directory, root.path(), |draft| {
+                    made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    write(draft)
+                })
+            };
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+            all.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+        })?;
+        assert_eq!(made.into_inner(), 1);
         Ok(())
     }
 
     #[test]
     fn drafts_of_killed_processes_are_removed_and_those_of_others_stay() -> Result<()> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        let abandoned = root.path().join(".preparing-abandoned");
-        fs::create_dir(&abandoned).at("write", &abandoned)?;
-        fs::write(abandoned.join("half"), "x").at("write", &abandoned)?;
-        let (at_work, _lock) = draft(root.path())?;
-        assert!(!abandoned.exists());
-        create(&root.path().join("key"), |draft| {
-            assert!(at_work.path().exists() && draft != at_work.path());
-            fs::write(draft.join("meta.json"), "{}").at("write", draft)
-        })?;
-        assert!(at_work.path().exists());
+        let root = temporary()?;
+        let kind = root.path().join("kind");
+        let draft = |name: &str| {
+            let draft = kind.join(format!("{DRAFT}{name}"));
+            fs::create_dir_all(&draft).at("write", &draft)?;
+            fs::write(draft.join("half"), "x").at("write", &draft)?;
+            Ok(draft)
+        };
+        let (abandoned, own, at_work) = (draft("gone-1")?, draft("key-2")?, draft("busy-3")?);
+        let busy = lock_file(&kind, "busy").expect("a lock file");
+        busy.lock().at("lock", &kind)?;
+        make(&kind.join("key"), root.path(), write)?;
+        assert!(!abandoned.exists() && !own.exists() && at_work.exists());
         Ok(())
     }
 

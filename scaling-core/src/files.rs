@@ -78,17 +78,6 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&std::fs::read(path).at("read", path)?).at("read", path)
 }
 
-/// The cache directory for prepared data: `$SCALING_CACHE`, else `$XDG_CACHE_HOME/scaling-bench`,
-/// else `~/.cache/scaling-bench`, else `./.cache`.
-#[must_use]
-pub fn cache_directory() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("SCALING_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("scaling-bench")))
-        .or_else(|| set("HOME").map(|p| p.join(".cache/scaling-bench")))
-        .unwrap_or_else(|| PathBuf::from(".cache"))
-}
-
 /// Removes a file that another worker may have removed already.
 ///
 /// # Errors

@@ -93,8 +93,8 @@ impl Repetition {
     pub fn warning(items: &str, share: f64) -> Option<String> {
         (share >= Self::NOTICEABLE).then(|| {
             format!(
-                "{:.0} % of the training {items} repeat others, and each counts as a sample; leave out files that hold \
-                 the text of others, or remove what repeats",
+                "{:.0} % of the training {items} repeat others, and each counts as a sample; remove what repeats, such as a \
+                 file that holds others once more",
                 100.0 * share
             )
         })

@@ -4,9 +4,9 @@ use super::encode::paths;
 use super::prepare::Meta;
 use super::{Corpus, Sentences};
 use scaling_core::error::Result;
-use scaling_core::files;
 use scaling_core::mapped::u16s;
 use scaling_core::text::records::Records;
+use scaling_core::{cache, files};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,6 +44,10 @@ impl Sentences for Mapped {
 /// # Errors
 /// Files that are missing or damaged.
 pub(super) fn corpus(directory: &Path) -> Result<Corpus> {
+    cache::open(directory, || read(directory))
+}
+
+fn read(directory: &Path) -> Result<Corpus> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Corpus {
@@ -58,8 +62,8 @@ pub(super) fn corpus(directory: &Path) -> Result<Corpus> {
         vocabulary: meta.vocabulary,
         fingerprint: meta.fingerprint,
         best_guess: meta.best_guess,
-        entropy: None,
-        tokens: meta.summary.train.tokens,
+        irreducible: None,
+        tokens: Some(meta.summary.train.tokens),
     })
 }
 
@@ -113,7 +117,7 @@ mod tests {
         assert_eq!(ids(&*corpus.train), [vec![0, 2, 1], vec![0, 3, 1], vec![0, 3]]);
         assert_eq!(ids(&*corpus.validation), [[3, 2], [0, 3]]);
         assert_eq!(corpus.test.as_deref().map(ids), Some(vec![vec![0]]));
-        assert_eq!(corpus.tokens, 8);
+        assert_eq!(corpus.tokens, Some(8));
         let specials = corpus.specials();
         assert_eq!((specials.unknown, specials.end), (3, 6));
         // 3 x the, 2 x sat, 1 x cat, 2 x unknown, 3 x end of 11.
@@ -179,6 +183,8 @@ mod tests {
         assert!(message(&[good], 9)?.contains("has one line of text"));
         assert!(message(&[good, ("dev.txt", "\n")], 9)?.contains("validation part has no"));
         assert!(message(&[good], 70_000)?.contains("use 1 to 65532"));
+        let blank = message(&[good, ("dev.txt", "a\n"), ("test.txt", "\n \n")], 9)?;
+        assert!(blank.contains("the test part has no sentence"), "{blank}");
         Ok(())
     }
 

@@ -11,7 +11,6 @@ use scaling_core::files;
 use scaling_core::number::thousands;
 use scaling_core::overlap::{Overlap, Repetition};
 use scaling_core::task::{Contents, DEFAULT_SEED};
-use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -96,6 +95,7 @@ pub(super) struct Meta {
 /// # Errors
 /// As [`prepare`].
 pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Contents> {
+    check_vocabulary(vocabulary)?;
     let layout = layout::recognise(path)?;
     let summary = Survey::of(&layout, unit, vocabulary, DEFAULT_SEED)?.summary;
     Ok(Contents { files: layout.listing(), warnings: summary.warnings(), summary: summary.to_string() })
@@ -109,7 +109,7 @@ pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Conten
 /// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, no
 /// sentence, a vocabulary that does not fit 16 bits; a cache that cannot be written.
 pub(crate) fn prepare(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
-    prepare_in(&files::cache_directory(), path, unit, vocabulary, seed)
+    cache::find(|cache| prepare_in(cache, path, unit, vocabulary, seed))
 }
 
 /// As [`prepare`], in a given cache directory.
@@ -120,21 +120,23 @@ pub(super) fn prepare_in(
     vocabulary: usize,
     seed: u64,
 ) -> Result<PathBuf> {
-    if !(1..=Specials::MOST_SYMBOLS).contains(&vocabulary) {
-        return Err(Error::input(format!(
-            "a vocabulary of {vocabulary} symbols is out of range; use 1 to {}",
-            Specials::MOST_SYMBOLS
-        )));
-    }
+    check_vocabulary(vocabulary)?;
     let layout = layout::recognise(path)?;
     let directory = cache.join("lm").join(key(&layout, unit, vocabulary, seed)?);
-    if cache::is_prepared(&directory) {
-        return Ok(directory);
-    }
-    let survey = Survey::of(&layout, unit, vocabulary, seed)?;
-    cache::create(&directory, |draft| survey.write(&layout, draft))?;
-    tell(&format!("prepared {}: {}", path.display(), survey.summary));
+    cache::make(&directory, path, |draft| {
+        let survey = Survey::of(&layout, unit, vocabulary, seed)?;
+        survey.write(&layout, draft)?;
+        Ok(survey.summary)
+    })?;
     Ok(directory)
+}
+
+fn check_vocabulary(symbols: usize) -> Result<()> {
+    if (1..=Specials::MOST_SYMBOLS).contains(&symbols) {
+        return Ok(());
+    }
+    let most = Specials::MOST_SYMBOLS;
+    Err(Error::input(format!("a vocabulary of {symbols} symbols is out of range; use 1 to {most}")))
 }
 
 /// Names a prepared corpus: the files with their sizes and times, and all that decides the ids.
@@ -173,8 +175,10 @@ impl Survey {
         let none = HashSet::new();
         let validation = Counts::of(&parts.validation, unit, &none)?;
         let test = parts.test.as_ref().map(|part| Counts::of(part, unit, &none)).transpose()?;
-        for (part, counts) in [("training", &train), ("validation", &validation)] {
-            if counts.sentences == 0 {
+        let parts_read =
+            [("training", Some(&train)), ("validation", Some(&validation)), ("test", test.as_ref())];
+        for (part, counts) in parts_read {
+            if counts.is_some_and(|counts| counts.sentences == 0) {
                 let root = layout.root.display();
                 let why = format!("the {part} part has no sentence: every line is blank");
                 return Err(Error::input(format!("{root}: {why}")));

@@ -6,9 +6,9 @@ use super::prepare::{Meta, prepare_in};
 use super::tokenizer::Tokenizer;
 use crate::pairs::{Pairs, Parallel};
 use scaling_core::error::{Error, Result};
-use scaling_core::files;
 use scaling_core::mapped::u16s;
 use scaling_core::text::records::Records;
+use scaling_core::{cache, files};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,10 +33,7 @@ impl Mapped {
         let references = if name == "train" { None } else { Some(references()?) };
         let count = sides[0].count();
         if sides[1].count() != count || references.as_ref().is_some_and(|texts| texts.count() != count) {
-            return Err(Error::input(format!(
-                "{}: the files of the {name} part do not fit each other; remove the directory to prepare it again",
-                directory.display()
-            )));
+            return Err(Error::input(format!("the files of the {name} part do not fit each other")));
         }
         Ok(Self { sides, references })
     }
@@ -71,14 +68,17 @@ impl Pairs for Mapped {
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].
 pub(crate) fn open(path: &Path, merges: usize, seed: u64) -> Result<Parallel> {
-    open_in(&files::cache_directory(), path, merges, seed)
+    opened(&cache::find(|cache| prepare_in(cache, path, merges, seed))?)
 }
 
-/// As [`open`], in a given cache directory.
-pub(super) fn open_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Result<Parallel> {
-    let directory = prepare_in(cache, path, merges, seed)?;
+/// Opens a directory that [`prepare_in`] returned.
+pub(super) fn opened(directory: &Path) -> Result<Parallel> {
+    cache::open(directory, || read(directory))
+}
+
+fn read(directory: &Path) -> Result<Parallel> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
-    let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Mapped::open(&directory, name)?)) };
+    let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Parallel {
         description: meta.summary.to_string(),
         warnings: meta.summary.warnings(),
@@ -89,8 +89,8 @@ pub(super) fn open_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Re
         fingerprint: meta.fingerprint,
         best_guess: meta.best_guess,
         best_guess_loss: meta.best_guess_loss,
-        tokens: meta.summary.train.tokens[1],
-        floor: None,
+        tokens: Some(meta.summary.train.tokens[1]),
+        irreducible: None,
     })
 }
 

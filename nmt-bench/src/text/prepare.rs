@@ -12,7 +12,6 @@ use scaling_core::files;
 use scaling_core::number::thousands;
 use scaling_core::overlap::{Overlap, Repetition};
 use scaling_core::task::{Contents, DEFAULT_SEED};
-use scaling_core::terminal::tell;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -79,12 +78,7 @@ pub(crate) fn check(path: &Path, merges: usize) -> Result<Contents> {
 pub(super) fn prepare_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Result<PathBuf> {
     let layout = layout::recognise(path)?;
     let directory = cache.join("nmt").join(key(&layout, merges, seed)?);
-    if cache::is_prepared(&directory) {
-        return Ok(directory);
-    }
-    let survey = Survey::of(&layout, merges, seed)?;
-    let summary = cache::create(&directory, |draft| write(&survey, &layout, draft))?;
-    tell(&format!("prepared {}: {summary}", path.display()));
+    cache::make(&directory, path, |draft| write(&Survey::of(&layout, merges, seed)?, &layout, draft))?;
     Ok(directory)
 }
 

@@ -1,8 +1,8 @@
 //! A trial as a child process of a study.
 
 use super::Study;
+use crate::cache;
 use crate::error::{At, Result};
-use crate::files::remove_if_present;
 use crate::trial::{Beat, PARENT, TrialConfig, listen, newest};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
@@ -30,11 +30,12 @@ impl Worker {
 
 /// Starts a trial that may use so many cores.
 pub(super) fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker> {
-    let directory = study.trial_directory(&trial.id());
-    // Left by an earlier run; a new failure writes its own.
-    remove_if_present(&directory.join("error.json"))?;
     let binary = this_program()?;
-    let mut child = Command::new(&binary)
+    let mut command = Command::new(&binary);
+    if let Some(prepared) = cache::found() {
+        command.env(cache::PREPARED, prepared);
+    }
+    let mut child = command
         .arg("trial")
         .arg("--study")
         .arg(&study.directory)

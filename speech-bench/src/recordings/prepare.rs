@@ -10,12 +10,11 @@ use crate::audio::{Normalization, Statistics};
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use rayon::prelude::*;
 use scaling_core::entropy::entropy;
-use scaling_core::error::{Error, Result};
+use scaling_core::error::Result;
 use scaling_core::overlap::{self, Overlap};
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
 use scaling_core::task::{Contents, DEFAULT_SEED};
-use scaling_core::terminal::tell;
 use scaling_core::{cache, files, pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -26,7 +25,7 @@ use std::sync::Arc;
 const FEATURES: u64 = 1;
 
 /// Raised with [`FEATURES`], and when the files of the cache change otherwise.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 
 /// Utterances that are heard at a time, while as many are being written.
 const BATCH: usize = 64;
@@ -71,36 +70,30 @@ pub(super) fn examine(layout: &Layout) -> Result<Summary> {
 /// # Errors
 /// As [`check`]; a cache that cannot be written, or whose files are damaged.
 pub(crate) fn open(path: &Path, seed: u64) -> Result<Speech> {
-    opened(&prepare_in(&files::cache_directory(), path, seed)?)
+    opened(&cache::find(|cache| prepare_in(cache, path, seed))?)
 }
 
 /// Returns the directory of the prepared recordings, which is complete or absent.
 pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf> {
     let listing = Listing::of(&layout::recognise(path)?, seed)?;
     let directory = cache.join("speech").join(listing.key(FORMAT)?.name());
-    if cache::is_prepared(&directory) {
-        return Ok(directory);
-    }
-    let summary = cache::create(&directory, |draft| {
+    cache::make(&directory, path, |draft| {
         let meta = survey(listing, Some(draft))?;
         quarantine::save(draft, &meta.summary.rejected)?;
         files::write_json(&draft.join("meta.json"), &meta)?;
         Ok(meta.summary)
     })?;
-    tell(&format!("prepared {}: {summary}", path.display()));
     Ok(directory)
 }
 
 /// Opens a directory that [`prepare_in`] returned.
 pub(super) fn opened(directory: &Path) -> Result<Speech> {
-    let remedy = |error| {
-        let directory = directory.display();
-        Error::input(format!("{error}; remove the directory {directory} to prepare it again"))
-    };
-    let meta: Meta = files::read_json(&directory.join("meta.json")).map_err(remedy)?;
-    let part = |name| -> Result<Arc<dyn Utterances>> {
-        Ok(Arc::new(Stored::open(directory, name).map_err(remedy)?))
-    };
+    cache::open(directory, || read(directory))
+}
+
+fn read(directory: &Path) -> Result<Speech> {
+    let meta: Meta = files::read_json(&directory.join("meta.json"))?;
+    let part = |name| -> Result<Arc<dyn Utterances>> { Ok(Arc::new(Stored::open(directory, name)?)) };
     let Summary { train, test, .. } = &meta.summary;
     Ok(Speech {
         description: meta.summary.to_string(),
@@ -110,10 +103,10 @@ pub(super) fn opened(directory: &Path) -> Result<Speech> {
         test: test.as_ref().map(|_| part("test")).transpose()?,
         // Every utterance ends once.
         best_guess_loss: entropy(meta.symbols.iter().copied().chain([train.utterances])),
-        characters: train.characters,
+        characters: Some(train.characters),
         normalization: meta.normalization,
         fingerprint: meta.fingerprint,
-        floor: None,
+        irreducible: None,
     })
 }
 

@@ -14,7 +14,6 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::overlap::{self, Overlap};
 use scaling_core::task::{Contents, DEFAULT_SEED};
-use scaling_core::terminal::tell;
 use scaling_core::{pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,23 +74,19 @@ pub(super) fn examine(path: &Path) -> Result<Meta> {
 /// Bad input: a missing path, a directory of unknown layout, a damaged archive, labels that do not
 /// fit, a class without a usable picture; a cache that cannot be written.
 pub(crate) fn prepare(path: &Path, seed: u64) -> Result<PathBuf> {
-    prepare_in(&files::cache_directory(), path, seed)
+    cache::find(|cache| prepare_in(cache, path, seed))
 }
 
 /// As [`prepare`], in a given cache directory.
 pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf> {
     let layout = layout::recognise(path)?;
     let directory = cache.join("vision").join(key(&layout, seed)?);
-    if cache::is_prepared(&directory) {
-        return Ok(directory);
-    }
-    let meta = cache::create(&directory, |draft| {
+    cache::make(&directory, path, |draft| {
         let meta = survey(layout, seed, Some(draft))?;
         quarantine::save(draft, &meta.summary.rejected)?;
         files::write_json(&draft.join("meta.json"), &meta)?;
-        Ok(meta)
+        Ok(meta.summary)
     })?;
-    tell(&format!("prepared {}: {}", path.display(), meta.summary));
     Ok(directory)
 }
 
@@ -105,6 +100,10 @@ pub(crate) fn open(path: &Path, seed: u64) -> Result<Opened> {
 
 /// Opens a directory that [`prepare`] returned.
 pub(super) fn opened(directory: &Path) -> Result<Opened> {
+    cache::open(directory, || read(directory))
+}
+
+fn read(directory: &Path) -> Result<Opened> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let classes = meta.classes.len();
     let part = |name| -> Result<Arc<dyn Pictures>> { Ok(Arc::new(Stored::open(directory, name, classes)?)) };

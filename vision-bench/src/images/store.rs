@@ -72,11 +72,7 @@ impl Stored {
         let (pixels, index) = paths(directory, name);
         let part = Self { pixels: map_readonly(&pixels)?, index: map_readonly(&index)? };
         if !part.fits(classes) {
-            return Err(Error::input(format!(
-                "{} is damaged; remove the directory {} to prepare it again",
-                pixels.display(),
-                directory.display()
-            )));
+            return Err(Error::input(format!("{} is damaged", pixels.display())));
         }
         Ok(part)
     }

@@ -1,7 +1,7 @@
 //! What a data set holds, in one line and in numbers.
 
 use scaling_core::number::thousands;
-use scaling_core::overlap::Overlap;
+use scaling_core::overlap::{Overlap, Repetition};
 use scaling_core::quarantine::{Few, Rejected, shown};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -74,7 +74,9 @@ impl Summary {
                 thousands(largest)
             )
         });
-        self.overlap.warning("images", self.validation.pictures).into_iter().chain(unequal).collect()
+        let repeated = Repetition::warning("images", self.repeated as f64 / pictures.max(1) as f64);
+        let overlap = self.overlap.warning("images", self.validation.pictures);
+        overlap.into_iter().chain(unequal).chain(repeated).collect()
     }
 }
 
