@@ -29,14 +29,14 @@ pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     execute(&study, arguments.jobs, &interrupted)?;
     let data = collect(&study.directory)?;
     say(&report::write(&data, &study.directory)?)?;
-    study.prune_weights(&report::best_trials(&data))?;
+    study.prune_weights(&data)?;
     say(&format!("report: {}", study.directory.join("report.html").display()))?;
     judge(&study)
 }
 
 /// Exit code 1 where a shard has no finished trial, or a trial failed other than by diverging.
 fn judge(study: &Study<'_>) -> Result<()> {
-    let trials = study.trials()?;
+    let trials = study.trials(&[])?;
     for (trial, state) in &trials {
         if matches!(state, State::Pending) {
             return Err(Error::failed(format!("trial {} did not end; run again to go on", trial.id())));
@@ -203,9 +203,8 @@ fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Stu
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
-    let trials = study.space().all_trials()?;
     if create {
-        check_memory(&study, trials)?;
+        check_memory(&study, study.space().all_trials()?)?;
         study.establish()?;
     }
     Ok(study)

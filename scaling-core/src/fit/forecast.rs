@@ -239,7 +239,9 @@ impl Forecaster {
         let share = (m / left).ln() / (right / left).ln();
         let after = if next + 1 == self.values.len() { now } else { after.ln() };
         let error = before.ln() + share * (after - before.ln());
-        let mut nearest = self.values.clone();
+        // The nearest of all are among as many on either side.
+        let window = next.saturating_sub(NEIGHBOURS)..(next + NEIGHBOURS).min(self.values.len());
+        let mut nearest = self.values[window].to_vec();
         nearest.sort_by(|a, b| (a.0 / m).ln().abs().total_cmp(&(b.0 / m).ln().abs()));
         nearest.truncate(NEIGHBOURS);
         let line = Line::fit(&nearest);

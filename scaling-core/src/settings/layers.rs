@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::shard::Mode;
 use toml::Table;
 
+/// More seeds than any study needs: their trials are listed before the first begins.
+const MOST_SEEDS: u64 = 10_000;
+
 /// Collects settings from their sources, in rising order of precedence.
 #[derive(Debug, Clone)]
 pub struct Layers {
@@ -73,8 +76,11 @@ impl Layers {
         settings.shards.dedup();
         settings.sizes.sort_by(f64::total_cmp);
         settings.sizes.dedup();
-        if settings.seeds == 0 || settings.epochs == 0 || settings.patience == 0 {
-            return Err(Error::input("`seeds`, `epochs` and `patience` must be at least 1"));
+        if settings.seeds > MOST_SEEDS {
+            return Err(Error::input(format!(
+                "`seeds` must be at most {MOST_SEEDS}, not {}",
+                settings.seeds
+            )));
         }
         if !(settings.level > 0.5 && settings.level < 1.0) {
             return Err(Error::input(format!("`level` must lie between 0.5 and 1, not {}", settings.level)));
@@ -127,6 +133,11 @@ mod tests {
         assert!(message.contains("did you mean `shards`"), "{message}");
         let message = layers.set("shards=3,x").unwrap_err().to_string();
         assert_eq!(message, "`shards` must be whole numbers > 0 separated by commas, not `3,x`");
+        let message = layers.set("patience=0").unwrap_err().to_string();
+        assert_eq!(message, "`patience` must be a whole number > 0, not `0`");
+        let mut many = layers.clone();
+        many.set("seeds=1e14").unwrap();
+        assert!(many.resolve().unwrap_err().to_string().contains("`seeds` must be at most 10000"));
         let message = layers.set("mode=nestd").unwrap_err().to_string();
         assert!(message.contains("did you mean `nested`"), "{message}");
     }

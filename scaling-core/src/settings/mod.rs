@@ -60,7 +60,12 @@ pub const KEYS: &[Key] = &[
     key("shards", Kind::Counts, "1000", "training-set sizes m, in the task's unit"),
     key("mode", Kind::Choice(&["independent", "disjoint", "nested"]), "independent", "how shards relate"),
     key("sizes", Kind::Numbers, "1", "model sizes (hidden units, width or filter factor)"),
-    key("seeds", Kind::Count, "1", "repetitions of every point, each with its own shard and initialisation"),
+    key(
+        "seeds",
+        Kind::Positive,
+        "1",
+        "repetitions of every point, each with its own shard and initialisation",
+    ),
     key(
         "search",
         Kind::Choice(&["grid", "guided"]),
@@ -87,11 +92,11 @@ pub const KEYS: &[Key] = &[
     key("stall", Kind::Count, "2", "evaluations without improvement before the rate is reduced"),
     key(
         "patience",
-        Kind::Count,
+        Kind::Positive,
         "2",
         "evaluations without improvement at the lowest rate before training stops",
     ),
-    key("epochs", Kind::Count, "200", "maximum passes over the shard"),
+    key("epochs", Kind::Positive, "200", "maximum passes over the shard"),
     key("clip", Kind::Number, "10", "largest global gradient norm; 0 = none"),
     key("adam_beta2", Kind::Number, "0.999", "decay of Adam's second moment"),
     key("adam_epsilon", Kind::Number, "1e-8", "offset of Adam's denominator"),

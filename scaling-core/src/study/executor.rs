@@ -23,12 +23,13 @@ const ATTEMPTS: u32 = 3;
 /// [`Error::Input`] if a trial reports unusable input or an output disk that cannot be written.
 pub fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() -> bool) -> Result<()> {
     // Retry what failed in an earlier run; a guided search waits for these before the next shard.
-    for (trial, state) in study.trials()? {
+    let earlier = study.trials(&[])?;
+    for (trial, state) in &earlier {
         if matches!(state, State::Failed(_)) && !state.is_settled() {
             remove_if_present(&study.trial_directory(&trial.id()).join("error.json"))?;
         }
     }
-    let trials = study.trials()?;
+    let trials = study.trials(&earlier)?;
     // A report knows a trial by its configuration, also where that was lost.
     for (trial, _) in trials.iter().filter(|(_, state)| *state != State::Pending) {
         study.enlist(trial)?;
@@ -85,7 +86,7 @@ impl Executor<'_> {
             }
             let ended = self.reap()?;
             if ended {
-                self.trials = self.study.trials()?;
+                self.trials = self.study.trials(&self.trials)?;
                 self.display.update(self.study, &self.trials)?;
             }
             // Looking reads the leases of all open trials, so not at every tick.

@@ -18,6 +18,7 @@ use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
 use crate::number::thousands;
+use crate::report::{Status, StudyData, best_trials};
 use crate::settings::{KeptWeights, Options, Settings};
 use crate::shard::ShardSpec;
 use crate::space::Space;
@@ -152,13 +153,16 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// The trials to run as far as they are known, and the state of each.
+    /// The trials to run as far as they are known, and the state of each. Those that are settled among `known` ones are
+    /// not looked at again.
     ///
     /// # Errors
     /// If a trial's files cannot be read.
-    pub fn trials(&self) -> Result<Vec<(TrialConfig, State)>> {
-        let mut errors: BTreeMap<String, Option<f64>> = BTreeMap::new();
-        let mut states: BTreeMap<String, State> = BTreeMap::new();
+    pub fn trials(&self, known: &[(TrialConfig, State)]) -> Result<Vec<(TrialConfig, State)>> {
+        let settled = known.iter().filter(|(_, state)| state.is_settled());
+        let mut states: BTreeMap<String, State> = settled.map(|(t, s)| (t.id(), s.clone())).collect();
+        let mut errors: BTreeMap<String, Option<f64>> =
+            states.iter().map(|(id, state)| (id.clone(), state.error())).collect();
         loop {
             // A guided search reveals the next shard's trials once the one before has ended.
             let trials = self.space().trials(&errors)?;
@@ -167,12 +171,10 @@ impl<'a> Study<'a> {
                 let id = trial.id();
                 if let Entry::Vacant(place) = states.entry(id.clone()) {
                     let state = State::read(&self.trial_directory(&id))?;
-                    match &state {
-                        State::Finished(outcome) => errors.insert(id, Some(outcome.error)),
-                        // For good, or until the study is run again: the next shard does without it.
-                        State::Failed(_) => errors.insert(id, None),
-                        State::Pending => None,
-                    };
+                    // One that has failed, for good or until the study is run again, is one that the next shard does without.
+                    if state != State::Pending {
+                        errors.insert(id, state.error());
+                    }
                     place.insert(state);
                 }
             }
@@ -226,17 +228,19 @@ impl<'a> Study<'a> {
         facts.map_or(Ok(()), |facts| write_json(&path, &facts))
     }
 
-    /// Removes the weights of all trials but the `best`, if the study keeps only those.
+    /// Removes the weights of all trials of the report that are not the best of their shard, if the study keeps only
+    /// those. Trials that have ended since are not in the report, and keep theirs.
     ///
     /// # Errors
     /// If a file cannot be removed.
-    pub fn prune_weights(&self, best: &[String]) -> Result<()> {
+    pub fn prune_weights(&self, reported: &StudyData) -> Result<()> {
         if self.settings.weights != KeptWeights::Best {
             return Ok(());
         }
-        for (config, _) in self.trials()? {
-            if !best.contains(&config.id()) {
-                remove_if_present(&self.trial_directory(&config.id()).join(BEST_WEIGHTS))?;
+        let best = best_trials(reported);
+        for trial in reported.trials.iter().filter(|trial| trial.status == Status::Finished) {
+            if !best.contains(&trial.id) {
+                remove_if_present(&self.trial_directory(&trial.id).join(BEST_WEIGHTS))?;
             }
         }
         Ok(())

@@ -23,6 +23,9 @@ pub const PAPERS: [&str; 13] = [
     "checksums",
 ];
 
+/// How the names of files end that have to be unpacked first, in lower case.
+pub const PACKED: [&str; 10] = ["7z", "bz2", "gz", "tar", "tbz2", "tgz", "txz", "xz", "zip", "zst"];
+
 /// What the items of a file are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -91,7 +94,7 @@ fn is_about_the_text(path: &Path) -> bool {
     ];
     let name = lower(path.file_name());
     // Whoever names records `valid.json` means them to count.
-    if extension(path) == "json" && named(&name).is_some() {
+    if ending(path) == "json" && means_part(path) {
         return false;
     }
     let stem = name.split('.').next().unwrap_or_default();
@@ -99,14 +102,16 @@ fn is_about_the_text(path: &Path) -> bool {
         || ["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
         || name.split(['.', '-', '_']).any(|word| word == "vocab")
         || PAPERS.contains(&stem)
-        || ENDINGS.contains(&extension(path).as_str())
+        || ENDINGS.contains(&ending(path).as_str())
 }
 
 fn is_packed(path: &Path) -> bool {
-    ["gz", "tgz", "bz2", "xz", "zst", "zip", "tar", "7z"].contains(&extension(path).as_str())
+    PACKED.contains(&ending(path).as_str())
 }
 
-fn extension(path: &Path) -> String {
+/// How the name of a file ends, in lower case and without the point.
+#[must_use]
+pub fn ending(path: &Path) -> String {
     lower(path.extension())
 }
 
@@ -120,6 +125,13 @@ fn lower(name: Option<&std::ffi::OsStr>) -> String {
 pub fn part_of(root: &Path, file: &Path) -> Part {
     let below = file.strip_prefix(root).unwrap_or(file);
     below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Part::Train)
+}
+
+/// Whether the name of a file or directory means a part: what lies below such a directory belongs to that part,
+/// whatever it is called itself.
+#[must_use]
+pub fn means_part(path: &Path) -> bool {
+    named(&lower(path.file_name())).is_some()
 }
 
 /// The part that a name means: by its first word (`dev2010.txt`), else by another one in it (`ptb.valid.txt`,
@@ -239,6 +251,18 @@ mod tests {
         ] {
             assert_eq!(part(file), expected, "{file}");
         }
+    }
+
+    #[test]
+    fn a_part_is_meant_by_the_last_name_of_a_path_alone() {
+        let means = |path: &str| means_part(Path::new(path));
+        assert!(means("/a/Train-clean-100") && means("dev.csv") && means("b/cv-valid-test.csv"));
+        assert!(!means("/a/dev/1272") && !means("testament.txt") && !means(""));
+    }
+
+    #[test]
+    fn endings_are_in_lower_case() {
+        assert_eq!([ending(Path::new("a.b/C.TAR.Gz")), ending(Path::new("a.b/c"))], ["gz", ""]);
     }
 
     #[cfg(unix)]

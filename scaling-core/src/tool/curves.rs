@@ -1,25 +1,10 @@
 //! Learning curves from a CSV file.
 
-use super::table::Table;
+use super::table::{Columns, Table};
 use crate::error::{At, Error, Result};
 use crate::fit::curve::Curve;
-use clap::Args;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Which columns of the file to read.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct Columns {
-    /// Column of the number of samples [default: m, else one named like samples, else the first column of numbers that is no seed or index]
-    #[arg(long, value_name = "COL")]
-    pub(super) x: Option<String>,
-    /// Column of the error [default: error, else one named like an error or a loss, of validation or test data if there is one, else the next column of numbers]
-    #[arg(long, value_name = "COL")]
-    pub(super) y: Option<String>,
-    /// Columns that tell several curves apart, separated by commas
-    #[arg(long, value_name = "COL", value_delimiter = ',')]
-    pub(super) group: Vec<String>,
-}
 
 /// The curves of a file, by group (one with an empty name without groups).
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! `scaling fit`: the law of a learning curve.
 
-use super::curves::{self, Columns, Curves};
+use super::curves::{self, Curves};
 use super::groups::{self, Found};
+use super::table::Columns;
 use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;

@@ -1,9 +1,10 @@
 //! `scaling forecast`: what more data will bring, and what an error will cost.
 
 use super::check_output;
-use super::curves::{self, Columns, Curves};
+use super::curves::{self, Curves};
 use super::fit::form_parser;
 use super::groups::{self, Found};
+use super::table::Columns;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::fit::curve::Curve;

@@ -1,8 +1,22 @@
 //! A table of numbers, and which of its columns make a learning curve.
 
-use super::curves::Columns;
 use crate::error::{Error, Result};
+use clap::Args;
 use std::collections::BTreeSet;
+
+/// Which columns of the file to read.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Columns {
+    /// Column of the number of samples [default: m, else one named like samples, else the first column of numbers that is no seed or index]
+    #[arg(long, value_name = "COL")]
+    pub(super) x: Option<String>,
+    /// Column of the error [default: error, else one named like an error or a loss, of validation or test data if there is one, else the next column of numbers]
+    #[arg(long, value_name = "COL")]
+    pub(super) y: Option<String>,
+    /// Columns that tell several curves apart, separated by commas
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub(super) group: Vec<String>,
+}
 
 /// Columns in which the curves of a study differ: mixing them would fit no curve at all.
 const TELL_APART: [&str; 3] = ["task", "model", "variant"];

@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::weights::Weights;
 use crate::error::{At, Result};
-use crate::files::{read_json, write_atomic, write_json};
+use crate::files::{read_json, write_json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,19 +15,19 @@ pub(super) struct Checkpoint {
     pub(super) best: Option<Weights>,
 }
 
-/// Writes `step-N` (in a scratch directory that is then renamed), points `LATEST` to it, and removes all
-/// other checkpoints but the one before, which is the fallback if this one is unreadable.
+/// Writes `step-N` (in a scratch directory that is then renamed), and removes all other checkpoints but the one
+/// before, which is the fallback if this one is unreadable.
 pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let root = trial.join("checkpoints");
     fs::create_dir_all(&root).at("create", &root)?;
-    let name = format!("step-{}", checkpoint.progress.step);
-    let target = root.join(&name);
+    let target = root.join(format!("step-{}", checkpoint.progress.step));
     // One that is there and could not be read is written again.
     if read(&target).is_err() {
         if target.exists() {
             fs::remove_dir_all(&target).at("remove", &target)?;
         }
-        let scratch = root.join(format!("{name}.tmp"));
+        // Always the same name, so that what killed processes leave does not pile up.
+        let scratch = root.join("next.tmp");
         if scratch.exists() {
             fs::remove_dir_all(&scratch).at("remove", &scratch)?;
         }
@@ -41,7 +41,6 @@ pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
         fs::rename(&scratch, &target).at("write", &target)?;
         fs::File::open(&root).and_then(|d| d.sync_all()).at("write", &root)?;
     }
-    write_atomic(&root.join("LATEST"), name.as_bytes())?;
     let all = complete(&root)?;
     let newest = all.iter().position(|path| *path == target).unwrap_or(0);
     for (i, other) in all.iter().enumerate() {

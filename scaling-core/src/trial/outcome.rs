@@ -133,6 +133,14 @@ impl State {
         state.map_err(|damage| Error::input(format!("{damage}; {remedy}")))
     }
 
+    /// The headline error that was reached.
+    pub(crate) fn error(&self) -> Option<f64> {
+        match self {
+            Self::Finished(outcome) => Some(outcome.error),
+            Self::Failed(_) | Self::Pending => None,
+        }
+    }
+
     /// Whether nothing is left to do: finished, or diverged.
     #[must_use]
     pub fn is_settled(&self) -> bool {

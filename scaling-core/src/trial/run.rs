@@ -65,6 +65,8 @@ pub fn run(run: &Run<'_>, prepare: impl FnOnce() -> Result<(Shard, Box<dyn Learn
         checkpoint::clear(run.directory)?;
         return Ok(state);
     }
+    // Left by an earlier try; a new failure writes its own.
+    remove_if_present(&run.directory.join("error.json"))?;
     let (shard, learner) = prepare()?;
     Loop::resume(run, &shard, learner)?.train()
 }

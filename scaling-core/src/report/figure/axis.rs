@@ -90,7 +90,8 @@ impl Ranged for LogAxis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let place = (value / self.low).ln() / (self.high / self.low).ln();
+        // An error of 0 has no place of its own: it lies on the edge.
+        let place = ((value / self.low).ln() / (self.high / self.low).ln()).clamp(0.0, 1.0);
         limit.0 + (place * f64::from(limit.1 - limit.0)).round() as i32
     }
 

@@ -11,14 +11,15 @@ use crate::fit::law::Law;
 
 /// The chart, if some model was measured at two shards.
 pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart> {
-    let series = || analysis.series.iter().filter(|fitted| fitted.series.shards.len() > 1);
-    let shards = || series().flat_map(|fitted| &fitted.series.shards);
+    // Numbered among all, so that a curve has the same colour in every figure.
+    let series = || analysis.series.iter().enumerate().filter(|(_, fitted)| fitted.series.shards.len() > 1);
+    let shards = || series().flat_map(|(_, fitted)| &fitted.series.shards);
     series().next()?;
     let x = LogAxis::around(shards().map(|shard| shard.best().m()));
     let best = shards().map(|shard| shard.best().parameters as f64);
     let y = LogAxis::around(best.chain(shards().filter_map(super::super::select::Shard::optimum)));
     let mut marks = Vec::new();
-    for (i, fitted) in series().enumerate() {
+    for (i, fitted) in series() {
         let (colour, name) = (colour(i), fitted.series.name());
         let shards = &fitted.series.shards;
         let best = shards.iter().map(|s| (s.best().m(), s.best().parameters as f64)).collect();

@@ -104,7 +104,8 @@ fn chance(rho: f64, x: &[f64], y: &[f64]) -> f64 {
         // Equal coefficients may differ by rounding.
         correlation(x, &order).is_some_and(|other| other.abs() >= rho.abs() - 1e-9)
     });
-    strong.count() as f64 / ORDERS as f64
+    // The order at hand is one of them.
+    (strong.count() + 1) as f64 / (ORDERS + 1) as f64
 }
 
 #[cfg(test)]
