@@ -52,10 +52,9 @@ impl LanguageCorpus {
         };
         let sentences = text.train.clone();
         let mut pool = SentencePool { sentences, longest, samples: None };
-        pool.samples = match (pool.len(), text.unit) {
-            (None, _) => None,
-            (Some(_), Unit::Words) => Some(text.tokens),
-            (Some(n), Unit::Characters) => Some((0..n).map(|i| pool.weight(i)).sum()),
+        pool.samples = match text.unit {
+            Unit::Words => text.tokens,
+            Unit::Characters => pool.len().map(|n| (0..n).map(|i| pool.weight(i)).sum()),
         };
         Self { text, pool }
     }
@@ -79,13 +78,13 @@ impl LanguageCorpus {
 impl Corpus for LanguageCorpus {
     fn description(&self) -> String {
         let description = self.text.description.clone();
-        match self.pool.samples.filter(|samples| *samples < self.text.tokens) {
-            Some(samples) => format!(
+        match (self.pool.samples, self.text.tokens) {
+            (Some(samples), Some(tokens)) if samples < tokens => format!(
                 "{description}; {} of the training characters are among the first {} of a sentence, and count",
                 thousands(samples),
                 self.pool.longest
             ),
-            None => description,
+            _ => description,
         }
     }
 
@@ -114,8 +113,7 @@ impl Corpus for LanguageCorpus {
 
     fn irreducible(&self) -> Option<Irreducible> {
         // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
-        let entropy = self.text.entropy.as_ref().filter(|_| self.pool.longest >= 150)?;
-        Some(Irreducible { error: entropy.nats_per_token, note: entropy.note.clone() })
+        self.text.irreducible.clone().filter(|_| self.pool.longest >= 150)
     }
 
     fn extent(&self, _model: &str, options: &Options) -> Extent {

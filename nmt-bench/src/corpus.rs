@@ -51,9 +51,8 @@ fn target_tokens(pairs: &Arc<dyn Pairs>) -> impl Fn(u64) -> u64 {
 
 impl TranslationCorpus {
     pub(crate) fn new(text: Parallel) -> Self {
-        let pairs = text.train.clone();
-        let samples = pairs.len().map(|_| text.tokens);
-        Self { text, pool: PairPool { pairs, samples } }
+        let pool = PairPool { pairs: text.train.clone(), samples: text.tokens };
+        Self { text, pool }
     }
 
     fn specials(&self) -> Specials {
@@ -99,8 +98,7 @@ impl Corpus for TranslationCorpus {
     }
 
     fn irreducible(&self) -> Option<Irreducible> {
-        let floor = self.text.floor.as_ref()?;
-        Some(Irreducible { error: floor.token_error, note: floor.note.clone() })
+        self.text.irreducible.clone()
     }
 
     fn extent(&self, _model: &str, options: &Options) -> Extent {

@@ -6,6 +6,7 @@
 pub(crate) use scaling_core::text::Specials;
 
 use crate::text::Tokenizer;
+use scaling_core::task::Irreducible;
 use std::sync::Arc;
 
 /// Pairs of a source sentence and its translation, addressable at random. Neither includes marks of its
@@ -23,16 +24,6 @@ pub(crate) trait Pairs: Send + Sync {
     /// The target sentence of pair `index` as people write it: what BLEU compares with. Of training pairs
     /// it need not be known.
     fn reference(&self, index: u64) -> String;
-}
-
-/// What no model can do better than, where the source of the pairs is known.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Floor {
-    /// Per-token error of the best predictor that sees the source and all earlier target tokens, the end
-    /// of the sentence included.
-    pub(crate) token_error: f64,
-    /// How it is known.
-    pub(crate) note: String,
 }
 
 /// A source of pairs, split into parts.
@@ -57,10 +48,11 @@ pub(crate) struct Parallel {
     pub(crate) best_guess: f64,
     /// Entropy of the marginal distribution of those tokens, in nats.
     pub(crate) best_guess_loss: f64,
-    /// Target tokens of the training part; `u64::MAX` if endless.
-    pub(crate) tokens: u64,
-    /// What no model can do better than, where that is known.
-    pub(crate) floor: Option<Floor>,
+    /// Target tokens of the training part; `None` if endless.
+    pub(crate) tokens: Option<u64>,
+    /// What no model can do better than, where that is known: the per-token error of the best predictor that sees
+    /// the source and all earlier target tokens, the end of the sentence included.
+    pub(crate) irreducible: Option<Irreducible>,
 }
 
 impl Parallel {

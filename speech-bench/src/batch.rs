@@ -62,8 +62,8 @@ pub(crate) enum Order {
     Shuffled { seed: u64, sorta_grad: bool },
 }
 
-/// Utterances sorted by length and cut into batches.
-pub(crate) struct Sorted {
+/// Utterances brought into batches of similar length.
+pub(crate) struct ByLength {
     source: Arc<dyn Utterances>,
     series: Series,
     items: Vec<u64>,
@@ -74,7 +74,7 @@ pub(crate) struct Sorted {
     epoch: Option<(u64, Vec<Vec<u32>>)>,
 }
 
-impl Sorted {
+impl ByLength {
     /// Batches of `rows` utterances (the last may have fewer).
     pub(crate) fn new(
         source: Arc<dyn Utterances>,
@@ -114,7 +114,7 @@ impl Sorted {
     }
 }
 
-impl Batches for Sorted {
+impl Batches for ByLength {
     type Batch = Batch;
 
     fn per_epoch(&self) -> u64 {
@@ -169,11 +169,11 @@ mod tests {
         }
     }
 
-    fn batches(rows: usize, order: Order) -> Sorted {
-        Sorted::new(Arc::new(Numbers), Series::Mel, (0..50).collect(), rows, order)
+    fn batches(rows: usize, order: Order) -> ByLength {
+        ByLength::new(Arc::new(Numbers), Series::Mel, (0..50).collect(), rows, order)
     }
 
-    fn seen(source: &mut Sorted, epoch: u64) -> Vec<Vec<u64>> {
+    fn seen(source: &mut ByLength, epoch: u64) -> Vec<Vec<u64>> {
         let count = source.per_epoch();
         let batch = |step| {
             let batch = source.batch(epoch * count + step);

@@ -1,10 +1,10 @@
 //! Utterances opened for a study: what shards are drawn from and what models are measured on.
 
 use crate::audio::{Extractor, Series};
-use crate::batch::{Batch, Order, Sorted};
+use crate::batch::{Batch, ByLength, Order};
 use crate::model::{Architecture, DeepSpeech, HybridAttention, Recogniser};
 use crate::recipe::SpeechRecipe;
-use crate::utterances::{ALPHABET, Speech, Utterances};
+use crate::utterances::{Speech, Utterances};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::files::write_json;
@@ -62,16 +62,16 @@ fn characters(utterances: &Arc<dyn Utterances>) -> impl Fn(u64) -> u64 {
 impl SpeechCorpus {
     pub(crate) fn new(speech: Speech) -> Self {
         let utterances = speech.train.clone();
-        let samples = utterances.len().map(|_| speech.characters);
         let count = utterances.len().unwrap_or(ESTIMATE).max(1);
         let frames: f64 = (0..count).map(|i| utterances.frames(i) as f64).sum();
         let characters: f64 = (0..count).map(|i| utterances.characters(i) as f64).sum();
         let frames = [frames / count as f64, frames / characters.max(1.0)];
-        Self { speech, pool: UtterancePool { utterances, samples }, frames }
+        let pool = UtterancePool { utterances, samples: speech.characters };
+        Self { speech, pool, frames }
     }
 
     fn measured(utterances: &Arc<dyn Utterances>, series: Series, items: Vec<u64>) -> Source<Batch> {
-        Box::new(Sorted::new(utterances.clone(), series, items, VALIDATION_ROWS, Order::Sorted))
+        Box::new(ByLength::new(utterances.clone(), series, items, VALIDATION_ROWS, Order::Sorted))
     }
 }
 
@@ -115,12 +115,11 @@ impl Corpus for SpeechCorpus {
     }
 
     fn irreducible(&self) -> Option<Irreducible> {
-        let floor = self.speech.floor.as_ref()?;
-        Some(Irreducible { error: floor.error, note: floor.note.clone() })
+        self.speech.irreducible.clone()
     }
 
     fn extent(&self, model: &str, _options: &Options) -> Extent {
-        let vocabulary = Architecture::symbols(model, ALPHABET.len());
+        let vocabulary = Architecture::symbols(model);
         Extent { length: self.frames[0].round().max(1.0) as usize, vocabulary }
     }
 
@@ -133,7 +132,7 @@ impl Corpus for SpeechCorpus {
         let rows = trial.optimization.batch.max(1) as usize;
         let sorta_grad = trial.options.choice("sortagrad") == "on";
         let order = Order::Shuffled { seed: trial.seed, sorta_grad };
-        let train = Sorted::new(self.speech.train.clone(), series, shard.items.clone(), rows, order);
+        let train = ByLength::new(self.speech.train.clone(), series, shard.items.clone(), rows, order);
         let said = &self.speech.validation;
         let count = said.len().unwrap_or(0);
         let items = measured_items(&self.speech.fingerprint, count, trial.validation, characters(said));

@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::corpus::{SpeechCorpus, learner};
 use crate::model::{Architecture, NAMES};
-use crate::utterances::{ALPHABET, Speech};
+use crate::utterances::Speech;
 use crate::{recordings, synthetic};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
@@ -189,7 +189,7 @@ impl Task for SpeechTask {
     }
 
     fn extent(&self, model: &str, options: &Options) -> Extent {
-        let vocabulary = Architecture::symbols(model, ALPHABET.len());
+        let vocabulary = Architecture::symbols(model);
         Extent { length: options.count("length") as usize, vocabulary }
     }
 

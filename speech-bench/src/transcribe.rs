@@ -5,7 +5,7 @@ use crate::batch::Batch;
 use crate::corpus::FEATURES;
 use crate::model::{Architecture, DeepSpeech, HybridAttention, Recogniser};
 use crate::task::SPEECH;
-use crate::utterances::{ALPHABET, text};
+use crate::utterances::text;
 use burn::tensor::Device;
 use clap::{Arg, ArgMatches, value_parser};
 use scaling_core::cli::{BestModel, Command};
@@ -40,7 +40,7 @@ fn run(given: &ArgMatches) -> Result<()> {
     let mut extractor = Extractor::new();
     let (mut unusable, mut first) = (0, None);
     for file in &files {
-        let heard = audio::load(file).map_err(|reason| reason.to_string()).and_then(|samples| {
+        let heard = audio::load(file).and_then(|samples| {
             let (mut spectrogram, mut mel) = (Vec::new(), Vec::new());
             match extractor.extract(&samples, &mut spectrogram, &mut mel) {
                 0 => Err("is shorter than one window of 20 ms".to_owned()),
@@ -81,7 +81,7 @@ type Listener = Box<dyn Fn(&Batch) -> String>;
 
 fn listener(trial: &TrialConfig, weights: &Weights, device: &Device) -> Result<Listener> {
     let architecture = Architecture::of(&trial.model, &trial.options)?;
-    let vocabulary = Architecture::symbols(&trial.model, ALPHABET.len());
+    let vocabulary = Architecture::symbols(&trial.model);
     Ok(match architecture {
         Architecture::DeepSpeech { .. } => {
             hearing(DeepSpeech::new(architecture, trial.size, vocabulary, 0, device)?, weights, device)?

@@ -2,6 +2,7 @@
 
 use crate::audio::{Normalization, Series};
 use scaling_core::nn::CtcTargets;
+use scaling_core::task::Irreducible;
 use std::sync::Arc;
 
 /// The symbols of transcripts, by their ids: the English alphabet, the space between words and the apostrophe
@@ -27,15 +28,6 @@ pub(crate) trait Utterances: Send + Sync {
     fn transcript(&self, index: u64) -> Vec<u8>;
 }
 
-/// What no model can do better than, where the source of the utterances is known.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Floor {
-    /// Character error rate of the best recogniser.
-    pub(crate) error: f64,
-    /// How it is known.
-    pub(crate) note: String,
-}
-
 /// A source of utterances, split into parts.
 #[derive(Clone)]
 pub(crate) struct Speech {
@@ -56,10 +48,10 @@ pub(crate) struct Speech {
     /// Entropy of the marginal distribution of the training part's characters, ends of utterances included, in
     /// nats per character.
     pub(crate) best_guess_loss: f64,
-    /// Characters of the training part; 0 if it is endless.
-    pub(crate) characters: u64,
-    /// What is known of the lowest possible error.
-    pub(crate) floor: Option<Floor>,
+    /// Characters of the training part; `None` if it is endless.
+    pub(crate) characters: Option<u64>,
+    /// The character error rate of the best recogniser, where it is known.
+    pub(crate) irreducible: Option<Irreducible>,
 }
 
 /// Whether a network that keeps every second frame can align the transcript with the frames: connectionist

@@ -19,8 +19,6 @@ use std::sync::Arc;
 
 /// Pictures side by side when validating.
 const VALIDATION_ROWS: usize = 100;
-/// Pictures of the synthetic validation part.
-const SYNTHETIC_VALIDATION: u64 = 10_000;
 /// Sides are multiples of this, so that every group of a network has whole pixels.
 const GRID: usize = 32;
 
@@ -31,11 +29,10 @@ pub(crate) struct VisionCorpus {
     fingerprint: String,
     pool: PicturePool,
     validation: Arc<dyn Pictures>,
-    validation_len: u64,
     test: Option<Arc<dyn Pictures>>,
     /// Width and height of what a network sees.
     side: usize,
-    irreducible: Option<f64>,
+    irreducible: Option<Irreducible>,
 }
 
 struct PicturePool {
@@ -83,7 +80,6 @@ impl VisionCorpus {
                 classes: opened.classes,
                 rarest: opened.train_per_class.iter().copied().min(),
             },
-            validation_len: opened.validation.len().unwrap_or(0),
             validation: opened.validation,
             test: opened.test,
             side,
@@ -110,16 +106,18 @@ impl VisionCorpus {
                 "synthetic pictures of textured shapes, {} classes, {side} x {side}, {} % of the labels wrong, seed {seed}; {} to validate on",
                 shapes.classes,
                 (1e4 * shapes.label_noise).round() / 100.0,
-                thousands(SYNTHETIC_VALIDATION),
+                thousands(validation.len().unwrap_or(0)),
             ),
             warnings: vec![],
             fingerprint: format!("synthetic/{shapes:?}/{}/{seed}", synthetic::VERSION),
             pool: PicturePool { pictures: Arc::new(train), classes, rarest: None },
             validation: Arc::new(validation),
-            validation_len: SYNTHETIC_VALIDATION,
             test: None,
             side,
-            irreducible: Some(shapes.irreducible().top1),
+            irreducible: Some(Irreducible {
+                error: shapes.irreducible(),
+                note: "share of wrong labels, which no network can foresee; exact".to_owned(),
+            }),
         })
     }
 }
@@ -148,7 +146,7 @@ impl Corpus for VisionCorpus {
     }
 
     fn validation_samples(&self) -> u64 {
-        self.validation_len
+        self.validation.len().unwrap_or(0)
     }
 
     /// Every class is as frequent as any other in every shard (MODELS 1.4).
@@ -176,8 +174,7 @@ impl Corpus for VisionCorpus {
     }
 
     fn irreducible(&self) -> Option<Irreducible> {
-        let note = "share of wrong labels, which no network can foresee; exact".to_owned();
-        Some(Irreducible { error: self.irreducible?, note })
+        self.irreducible.clone()
     }
 
     fn extent(&self, _model: &str, _options: &Options) -> Extent {
@@ -189,7 +186,7 @@ impl Corpus for VisionCorpus {
         let augment = Augment { side: self.side, crop: crop(&trial.options) };
         let (pool, items) = (self.pool.pictures.clone(), shard.items.clone());
         let train = Loader::training(pool, items, rows, augment, trial.seed, workers())?;
-        let items = measured_items(&self.fingerprint, self.validation_len, trial.validation, |_| 1);
+        let items = measured_items(&self.fingerprint, self.validation_samples(), trial.validation, |_| 1);
         let validation = evaluation(&self.validation, items, augment)?;
         let test = match &self.test {
             Some(test) => Some(evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),

@@ -12,6 +12,7 @@ use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The fewest pixels of a side that the network sees.
 const LEAST_SIDE: usize = 8;
@@ -236,7 +237,7 @@ fn noise(random: &mut Random, rows: usize, extent: Extent) -> Batch {
     let values = rows * extent.length * extent.length * 3;
     Batch {
         side: extent.length,
-        images: (0..values).map(|_| random.uniform() as f32 * 4.0 - 2.0).collect(),
+        images: Arc::new((0..values).map(|_| random.uniform() as f32 * 4.0 - 2.0).collect()),
         labels: (0..rows).map(|_| random.below(extent.vocabulary as u64) as u32).collect(),
     }
 }

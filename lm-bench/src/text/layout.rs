@@ -1,7 +1,7 @@
 //! Which files of a directory are training, validation and test text.
 
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{Part, listing, part_of, text_files};
+use scaling_core::text::parts::{Part, ending, listing, part_of, text_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -75,9 +75,8 @@ impl Layout {
 
 /// Whether a file is named like one of records that hold text among other things.
 fn is_of_records(file: &Path) -> bool {
-    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     ["json", "jsonl", "ndjson", "csv", "tsv", "xml", "sgm", "sgml", "parquet", "arrow"]
-        .contains(&extension.as_str())
+        .contains(&ending(file).as_str())
 }
 
 /// Of `ptb.char.train.txt`, letters between spaces, the file of the same text in words; of others a path that does not

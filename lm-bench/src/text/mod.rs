@@ -17,6 +17,7 @@ pub(crate) use scaling_core::text::Specials;
 
 use prepare::prepare;
 use scaling_core::error::Result;
+use scaling_core::task::Irreducible;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -65,15 +66,6 @@ impl fmt::Display for Unit {
     }
 }
 
-/// The loss below which no model can get.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entropy {
-    /// Nats per predicted token, the end of the sentence included.
-    pub(crate) nats_per_token: f64,
-    /// How it is known.
-    pub(crate) note: String,
-}
-
 /// A source of text, split into parts.
 #[derive(Clone)]
 pub(crate) struct Corpus {
@@ -100,10 +92,11 @@ pub(crate) struct Corpus {
     /// Entropy of the marginal token distribution of the training part, in nats per predicted token,
     /// the end of the sentence included: the loss of the best constant prediction (section 2).
     pub(crate) best_guess: f64,
-    /// The irreducible loss, where it is known.
-    pub(crate) entropy: Option<Entropy>,
-    /// Training tokens in total; `u64::MAX` if endless.
-    pub(crate) tokens: u64,
+    /// The loss below which no model can get, in nats per predicted token, the end of the sentence included; where
+    /// it is known.
+    pub(crate) irreducible: Option<Irreducible>,
+    /// Training tokens in total; `None` if endless.
+    pub(crate) tokens: Option<u64>,
 }
 
 impl Corpus {

@@ -8,13 +8,14 @@ mod entropy;
 mod grammar;
 mod lexicon;
 
-use super::{Corpus, Entropy, Sentences, Specials, Unit};
+use super::{Corpus, Sentences, Specials, Unit};
 use entropy::Expected;
 use grammar::Grammar;
 use lexicon::Word;
 use scaling_core::entropy::entropy;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
+use scaling_core::task::Irreducible;
 use std::sync::Arc;
 
 /// Raised when the same seed gives other sentences.
@@ -89,12 +90,12 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
         test: None,
         #[cfg(test)]
         vocabulary,
-        entropy: Some(Entropy {
-            nats_per_token,
+        irreducible: Some(Irreducible {
+            error: nats_per_token,
             note: "the entropy of the source, exact by the chain rule over the choices of its grammar"
                 .to_owned(),
         }),
-        tokens: u64::MAX,
+        tokens: None,
     })
 }
 

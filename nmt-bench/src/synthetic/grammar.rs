@@ -15,7 +15,8 @@
 
 use super::agreement::{Determiner, Number};
 use super::choice::Choice;
-use super::lexicon::{Lexicon, Noun, Sizes};
+use super::lexicon::{Lexicon, Sizes};
+use super::word::Noun;
 use scaling_core::random::Random;
 
 /// The chance of an adjective in a noun phrase that may have one.

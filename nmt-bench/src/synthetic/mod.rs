@@ -14,9 +14,10 @@ mod lexicon;
 mod posterior;
 mod speller;
 mod translation;
+mod word;
 mod writer;
 
-use crate::pairs::{Floor, Pairs, Parallel};
+use crate::pairs::{Pairs, Parallel};
 use crate::text::Tokenizer;
 use floor::Expected;
 use grammar::Grammar;
@@ -24,6 +25,7 @@ use lexicon::Sizes;
 use scaling_core::entropy::entropy_term;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
+use scaling_core::task::Irreducible;
 use std::sync::Arc;
 
 /// Raised when the same seed gives other pairs.
@@ -98,15 +100,15 @@ pub(crate) fn parallel(seed: u64, options: Options) -> Result<Parallel> {
             "endless pairs of sentences of two artificial languages of {} words together; {:.4} errors per \
              predicted token at least",
             words.len(),
-            floor.token_error
+            floor.error
         ),
         warnings: vec![],
         tokenizer: Tokenizer::words(words)?,
         fingerprint: fingerprint(&train, options),
         best_guess: expected.best_guess(),
         best_guess_loss: expected.best_guess_loss(),
-        tokens: u64::MAX,
-        floor: Some(floor),
+        tokens: None,
+        irreducible: Some(floor),
         train: Arc::new(train),
         validation: Arc::new(stream("synthetic validation pairs", Some(VALIDATION_PAIRS))),
         test: Some(Arc::new(stream("synthetic test pairs", Some(TEST_PAIRS)))),
@@ -114,9 +116,10 @@ pub(crate) fn parallel(seed: u64, options: Options) -> Result<Parallel> {
 }
 
 impl Expected {
-    fn floor(&self) -> Floor {
-        Floor {
-            token_error: self.errors / self.tokens(),
+    /// The error per token that no predictor goes below.
+    fn floor(&self) -> Irreducible {
+        Irreducible {
+            error: self.errors / self.tokens(),
             note: "exact, as the expected sum over the places of a translation".to_owned(),
         }
     }

@@ -2,11 +2,80 @@
 //!
 //! A source tells its meaning, and Bayes' rule tells which manners of translating it are still possible.
 
+use super::agreement::{Determiner, Gender, Number};
 use super::grammar::{Grammar, Meaning, Opener, Phrase};
-use super::lexicon::Word;
+use super::lexicon::Lexicon;
 use crate::pairs::Specials;
 
-impl Grammar {
+/// What a source word is. Words of a class are numbered from the most frequent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    Determiner(Determiner),
+    Noun(usize, Number),
+    Adjective(usize),
+    Present(usize),
+    Participle(usize),
+    Auxiliary,
+    Adverb(usize),
+    Conjunction(usize),
+    Preposition(usize),
+}
+
+impl Word {
+    /// In the order of their ids: what the words of the source language are, `None` of those of the target.
+    fn all(lexicon: &Lexicon) -> Vec<Option<Self>> {
+        let mut words = vec![None; lexicon.words.len()];
+        let mut add = |id: u16, word| words[usize::from(id)] = Some(word);
+        for kind in Determiner::ALL {
+            for gender in Gender::ALL {
+                for number in Number::ALL {
+                    add(lexicon.source_determiner(kind, gender, number), Self::Determiner(kind));
+                }
+            }
+        }
+        add(lexicon.auxiliary, Self::Auxiliary);
+        for (rank, noun) in lexicon.nouns.iter().enumerate() {
+            for number in Number::ALL {
+                add(noun.source[number as usize], Self::Noun(rank, number));
+            }
+        }
+        for (rank, verb) in lexicon.verbs.iter().enumerate() {
+            add(verb.present, Self::Present(rank));
+            add(verb.participle, Self::Participle(rank));
+        }
+        for (rank, adjective) in lexicon.adjectives.iter().enumerate() {
+            add(adjective.source, Self::Adjective(rank));
+        }
+        for (rank, adverb) in lexicon.adverbs.iter().enumerate() {
+            add(adverb.source, Self::Adverb(rank));
+        }
+        for (rank, conjunction) in lexicon.conjunctions.iter().enumerate() {
+            add(conjunction.source, Self::Conjunction(rank));
+        }
+        for (rank, preposition) in lexicon.prepositions.iter().enumerate() {
+            add(preposition.source, Self::Preposition(rank));
+        }
+        words
+    }
+}
+
+/// The best predictor of translations, who knows both languages.
+pub(super) struct Predictor<'a> {
+    grammar: &'a Grammar,
+    /// See [`Word::all`].
+    words: Vec<Option<Word>>,
+}
+
+impl<'a> Predictor<'a> {
+    pub(super) fn new(grammar: &'a Grammar) -> Self {
+        Self { grammar, words: Word::all(&grammar.lexicon) }
+    }
+
+    /// What a source word is; `None` of other ids.
+    pub(super) fn word(&self, id: u16) -> Option<Word> {
+        self.words.get(usize::from(id)).copied().flatten()
+    }
+
     /// What may follow `so_far` in a translation of `source`, of which [`Specials::end`] is the end. `None`
     /// if `source` is no sentence, or `so_far` begins no translation of it.
     pub(super) fn posterior(&self, source: &[u16], so_far: &[u16]) -> Option<Vec<(u16, f64)>> {
@@ -16,8 +85,8 @@ impl Grammar {
             Some((_, sum)) => *sum += p,
             None => tokens.push((token, p)),
         };
-        for (manner, prior) in self.manners(&meaning) {
-            let slots = self.slots(&meaning, manner);
+        for (manner, prior) in self.grammar.manners(&meaning) {
+            let slots = self.grammar.slots(&meaning, manner);
             if slots.len() < so_far.len() {
                 continue;
             }
@@ -27,7 +96,7 @@ impl Grammar {
             }
             match slots.get(so_far.len()) {
                 Some(slot) => slot.outcomes().for_each(|(word, p)| add(word, prior * likelihood * p)),
-                None => add(Specials::after(self.lexicon.words.len()).end, prior * likelihood),
+                None => add(Specials::after(self.words.len()).end, prior * likelihood),
             }
         }
         let total: f64 = tokens.iter().map(|(_, p)| p).sum();
@@ -39,14 +108,13 @@ impl Grammar {
 
     /// The meaning of a source sentence; `None` if it is none.
     pub(super) fn understand(&self, source: &[u16]) -> Option<Meaning> {
-        let words = source.iter().map(|id| self.lexicon.meanings.get(usize::from(*id)).copied().flatten());
-        let words: Vec<Word> = words.collect::<Option<_>>()?;
+        let words: Vec<Word> = source.iter().map(|id| self.word(*id)).collect::<Option<_>>()?;
         let mut reader = Reader { rest: &words };
         let meaning = reader.sentence()?;
         // Whatever is no sentence in another way, for example by its agreement, is not what its meaning says.
         let mut said = Vec::new();
-        self.say(&meaning, &mut said);
-        let transitive = self.lexicon.verbs[meaning.verb].transitive;
+        self.grammar.say(&meaning, &mut said);
+        let transitive = self.grammar.lexicon.verbs[meaning.verb].transitive;
         (said == source && meaning.object.is_some() == transitive).then_some(meaning)
     }
 }

@@ -7,7 +7,7 @@
 //! words get; whether an adverb stays in front or goes to the end; whether a perfect becomes a past.
 
 use super::grammar::{Grammar, Meaning, Opener, Phrase};
-use super::lexicon::Senses;
+use super::word::Senses;
 use scaling_core::random::Random;
 
 /// The choices that decide which words there are, and in which order.

@@ -1,8 +1,8 @@
 //! Writes the lexicon: invents its words and decides what they mean.
 
-use super::agreement::{Determiner, Gender, Number};
-use super::lexicon::{Adjective, Noun, Particle, Senses, Verb, Word};
+use super::agreement::{Determiner, Gender};
 use super::speller::{ENGLISH, GERMAN, Speller};
+use super::word::{Adjective, Noun, Particle, Senses, Verb};
 use scaling_core::random::Random;
 
 const AUXILIARY: (&str, [&str; 2]) = ("hat", ["has", "have"]);
@@ -30,7 +30,6 @@ pub(super) struct Writer {
     /// For what does not show in the words.
     facts: Random,
     pub(super) words: Vec<String>,
-    pub(super) meanings: Vec<Option<Word>>,
 }
 
 impl Writer {
@@ -44,62 +43,52 @@ impl Writer {
             speller: Speller::new(determiners.chain(particles).chain(prepositions).chain(auxiliary)),
             facts: Random::new("synthetic pairs: facts", &[]),
             words: Vec::new(),
-            meanings: Vec::new(),
         }
     }
 
-    fn add(&mut self, word: String, meaning: Option<Word>) -> u16 {
+    fn add(&mut self, word: String) -> u16 {
         self.words.push(word);
-        self.meanings.push(meaning);
         (self.words.len() - 1) as u16
     }
 
     /// A word that may be there already.
-    fn once(&mut self, word: &str, meaning: Option<Word>) -> u16 {
+    fn once(&mut self, word: &str) -> u16 {
         match self.words.iter().position(|other| other == word) {
             Some(id) => id as u16,
-            None => self.add(word.to_owned(), meaning),
+            None => self.add(word.to_owned()),
         }
     }
 
     /// Of the source and of the target, as [`Determiner::source`] and [`Determiner::target`] have them.
     pub(super) fn determiners(&mut self) -> ([[u16; 4]; 5], [[u16; 4]; 5]) {
-        let source = Determiner::ALL
-            .map(|kind| kind.source().map(|word| self.once(word, Some(Word::Determiner(kind)))));
-        (source, Determiner::ALL.map(|kind| kind.target().map(|word| self.once(word, None))))
+        let source = Determiner::ALL.map(|kind| kind.source().map(|word| self.once(word)));
+        (source, Determiner::ALL.map(|kind| kind.target().map(|word| self.once(word))))
     }
 
     /// The auxiliary of the source, and its translations.
     pub(super) fn auxiliary(&mut self) -> (u16, [u16; 2]) {
-        let source = self.once(AUXILIARY.0, Some(Word::Auxiliary));
-        (source, AUXILIARY.1.map(|word| self.once(word, None)))
+        let source = self.once(AUXILIARY.0);
+        (source, AUXILIARY.1.map(|word| self.once(word)))
     }
 
     pub(super) fn conjunction(&mut self, rank: usize) -> Particle {
         let (source, target) = CONJUNCTIONS[rank];
-        let source = self.once(source, Some(Word::Conjunction(rank)));
-        Particle { source, target: Senses::One(self.once(target, None)) }
+        let source = self.once(source);
+        Particle { source, target: Senses::One(self.once(target)) }
     }
 
     pub(super) fn preposition(&mut self, rank: usize) -> Particle {
         let (source, target) = PREPOSITIONS[rank];
-        let source = self.once(source, Some(Word::Preposition(rank)));
-        Particle { source, target: Senses::Class(target.map(|word| self.once(word, None))) }
+        let source = self.once(source);
+        Particle { source, target: Senses::Class(target.map(|word| self.once(word))) }
     }
 
-    fn source<const N: usize>(
-        &mut self,
-        rank: usize,
-        forms: impl Fn(&str) -> [(String, Word); N],
-    ) -> [u16; N] {
-        let words = self.speller.forms(&GERMAN, rank, |stem| forms(stem).map(|(word, _)| word));
-        let meanings = forms("").map(|(_, meaning)| meaning);
-        let mut meanings = meanings.into_iter();
-        words.map(|word| self.add(word, meanings.next()))
+    fn source<const N: usize>(&mut self, rank: usize, forms: impl Fn(&str) -> [String; N]) -> [u16; N] {
+        self.speller.forms(&GERMAN, rank, forms).map(|word| self.add(word))
     }
 
     fn target<const N: usize>(&mut self, rank: usize, forms: impl Fn(&str) -> [String; N]) -> [u16; N] {
-        self.speller.forms(&ENGLISH, rank, forms).map(|word| self.add(word, None))
+        self.speller.forms(&ENGLISH, rank, forms).map(|word| self.add(word))
     }
 
     fn senses<const N: usize>(
@@ -123,10 +112,7 @@ impl Writer {
             let mut letters = stem.chars();
             let first = letters.next().map(|letter| letter.to_ascii_uppercase());
             let stem: String = first.into_iter().chain(letters).collect();
-            [
-                (stem.clone(), Word::Noun(rank, Number::Singular)),
-                (format!("{stem}{plural}"), Word::Noun(rank, Number::Plural)),
-            ]
+            [stem.clone(), format!("{stem}{plural}")]
         });
         let kind = [Kind::One, Kind::Chance, Kind::One, Kind::One][rank % 4];
         let target = self.senses(rank, kind, |stem| [stem.to_owned(), format!("{stem}s")]);
@@ -134,9 +120,7 @@ impl Writer {
     }
 
     pub(super) fn verb(&mut self, rank: usize) -> Verb {
-        let [present, participle] = self.source(rank, |stem| {
-            [(format!("{stem}et"), Word::Present(rank)), (format!("ge{stem}et"), Word::Participle(rank))]
-        });
+        let [present, participle] = self.source(rank, |stem| [format!("{stem}et"), format!("ge{stem}et")]);
         let kind = [Kind::Class, Kind::Chance, Kind::One, Kind::One][rank % 4];
         let target =
             self.senses(rank, kind, |stem| [format!("{stem}s"), stem.to_owned(), format!("{stem}ed")]);
@@ -144,14 +128,14 @@ impl Writer {
     }
 
     pub(super) fn adjective(&mut self, rank: usize) -> Adjective {
-        let [source] = self.source(rank, |stem| [(format!("{stem}ig"), Word::Adjective(rank))]);
+        let [source] = self.source(rank, |stem| [format!("{stem}ig")]);
         let kind = [Kind::Class, Kind::One, Kind::Chance, Kind::One][rank % 4];
         let target = self.senses(rank, kind, |stem| [format!("{stem}y")]).map(|[id]| id);
         Adjective { after: rank % 3 == 1, source, target }
     }
 
     pub(super) fn adverb(&mut self, rank: usize) -> Particle {
-        let [source] = self.source(rank, |stem| [(format!("{stem}lich"), Word::Adverb(rank))]);
+        let [source] = self.source(rank, |stem| [format!("{stem}lich")]);
         let kind = [Kind::Chance, Kind::One, Kind::One][rank % 3];
         let target = self.senses(rank, kind, |stem| [format!("{stem}ly")]).map(|[id]| id);
         Particle { source, target }

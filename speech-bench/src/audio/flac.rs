@@ -1,7 +1,6 @@
 //! FLAC files.
 
-use super::Unusable;
-use super::sound::{Sound, truncated};
+use super::sound::{Sound, accept, truncated};
 use std::io::{Cursor, ErrorKind};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
@@ -11,19 +10,23 @@ use symphonia::default::codecs::FlacDecoder;
 use symphonia::default::formats::FlacReader;
 
 /// Decodes a file and compares what is there with the counts and checksums that it holds.
-pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
+///
+/// # Errors
+/// Why it cannot be used.
+pub(super) fn decode(bytes: &[u8]) -> Result<Sound, String> {
     let bytes = without_tag(bytes);
     let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), MediaSourceStreamOptions::default());
     let mut reader = FlacReader::try_new(source, FormatOptions::default()).map_err(|error| match error {
-        Error::IoError(_) => Unusable::new("holds no sound: it ends before the first frame"),
-        error => Unusable::new(format!("is not a FLAC file that can be read: {error}")),
+        Error::IoError(_) => "holds no sound: it ends before the first frame".to_owned(),
+        error => format!("is not a FLAC file that can be read: {error}"),
     })?;
     let track = &reader.tracks()[0];
     let expected = track.num_frames;
     let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
     let Some((parameters, rate)) = parameters.and_then(|p| Some((p, p.sample_rate?))) else {
-        return Err(Unusable::new("is not a FLAC file that can be read: its header names no rate"));
+        return Err("is not a FLAC file that can be read: its header names no rate".into());
     };
+    accept(expected.unwrap_or(0), rate)?;
     let mut decoder = FlacDecoder::try_new(parameters, &AudioDecoderOptions::default().verify(true))
         .map_err(|error| damaged(&error))?;
     let (mut samples, mut planes) = (Vec::new(), Vec::new());
@@ -37,13 +40,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
         };
         // The reader passes over frames whose checksums are wrong.
         if packet.pts.get() != samples.len() as i64 {
-            return Err(Unusable::new(format!("is damaged: frames are missing at sample {}", samples.len())));
+            return Err(format!("is damaged: frames are missing at sample {}", samples.len()));
         }
         decoder.decode(&packet).map_err(|error| damaged(&error))?.copy_to_vecs_planar::<f32>(&mut planes);
         let channels = planes.len() as f32;
         samples.extend(
             (0..planes[0].len()).map(|i| planes.iter().map(|plane| plane[i]).sum::<f32>() / channels),
         );
+        // Not every header says how long the sound is.
+        accept(samples.len() as u64, rate)?;
         last = packet.data;
     }
     match expected {
@@ -52,12 +57,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
         }
         // The reader drops a last frame that is not whole.
         None if !bytes.ends_with(&last) => {
-            return Err(Unusable::new("is truncated or damaged: it ends within a frame"));
+            return Err("is truncated or damaged: it ends within a frame".into());
         }
         _ => {}
     }
     if decoder.finalize().verify_ok == Some(false) {
-        return Err(Unusable::new("is damaged: its sound does not have the checksum in its header"));
+        return Err("is damaged: its sound does not have the checksum in its header".into());
     }
     Ok(Sound { samples, rate })
 }
@@ -70,6 +75,6 @@ fn without_tag(bytes: &[u8]) -> &[u8] {
     }
 }
 
-fn damaged(error: &Error) -> Unusable {
-    Unusable::new(format!("is damaged: {error}"))
+fn damaged(error: &Error) -> String {
+    format!("is damaged: {error}")
 }

@@ -10,13 +10,11 @@ mod mel;
 mod resampler;
 mod sound;
 mod statistics;
-mod unusable;
 mod wav;
 
 pub(crate) use extractor::Extractor;
 pub(crate) use file::load;
 pub(crate) use statistics::Statistics;
-pub(crate) use unusable::Unusable;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +22,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const RATE: u32 = 16_000;
 
 /// Which features of an utterance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Series {
     /// Logarithms of the power in 161 frequencies.
     Spectrogram,

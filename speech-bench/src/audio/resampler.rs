@@ -1,24 +1,17 @@
 //! Sound at another rate.
 
-use super::{RATE, Unusable};
+use super::RATE;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
-use scaling_core::number::thousands;
-
-/// Samples per second of files that can be used. Others do not occur, and planning for them could exhaust memory.
-const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
 /// Samples that are transformed at once, at least: the filter is as long.
 const BLOCK: usize = 2048;
 
-/// The sound at [`RATE`], aligned with what is given: round(n RATE / rate) samples.
-pub(super) fn resample(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, Unusable> {
+/// The sound at [`RATE`], aligned with what is given: round(n RATE / rate) samples. Planning for a rate that
+/// [`accept`](super::sound::accept) refuses could exhaust memory.
+pub(super) fn resample(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, String> {
     if rate == RATE {
         return Ok(samples);
-    }
-    if !RATES.contains(&rate) {
-        let [rate, least, most] = [rate, *RATES.start(), *RATES.end()].map(|rate| thousands(rate.into()));
-        return Err(Unusable::new(format!("has {rate} samples per second; {least} to {most} can be read")));
     }
     let (from, to) = (rate as usize, RATE as usize);
     let length = (samples.len() * to + from / 2) / from;
@@ -31,7 +24,7 @@ pub(super) fn resample(samples: Vec<f32>, rate: u32) -> Result<Vec<f32>, Unusabl
             let input = InterleavedSlice::new(&samples, 1, samples.len()).map_err(|e| e.to_string())?;
             resampler.process_all(&input, samples.len(), None).map_err(|error| error.to_string())
         })
-        .map_err(|error| Unusable::new(format!("cannot be resampled: {error}")))?;
+        .map_err(|error| format!("cannot be resampled: {error}"))?;
     let mut resampled = resampled.take_data();
     resampled.truncate(length);
     Ok(resampled)
@@ -76,11 +69,9 @@ mod tests {
     }
 
     #[test]
-    fn sounds_shorter_than_a_block_and_rates_out_of_range() {
+    fn sounds_may_be_shorter_than_a_block() {
         for length in [0, 1, 2, 100] {
             assert_eq!(resample(vec![0.5; length], 8_000).unwrap().len(), 2 * length);
         }
-        let refused = resample(vec![0.0; 10], 4_000_000_000).unwrap_err().to_string();
-        assert_eq!(refused, "has 4,000,000,000 samples per second; 1,000 to 768,000 can be read");
     }
 }

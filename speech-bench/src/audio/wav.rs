@@ -1,17 +1,22 @@
 //! WAV files: PCM of 8, 16, 24 or 32 bits, and floats of 32.
 
-use super::Unusable;
-use super::sound::{Sound, truncated};
+use super::sound::{Sound, accept, truncated};
 use hound::{Error, SampleFormat, WavReader};
 use std::io::Read;
 
 /// Decodes a file.
-pub(super) fn decode(bytes: &[u8]) -> Result<Sound, Unusable> {
+///
+/// # Errors
+/// Why it cannot be used.
+pub(super) fn decode(bytes: &[u8]) -> Result<Sound, String> {
     let (header, rest) = plain(bytes).unwrap_or((Vec::new(), bytes));
     let mut reader = WavReader::new(header.as_slice().chain(rest)).map_err(|error| unreadable(&error))?;
     let spec = reader.spec();
-    // The header may claim anything.
-    let mut samples = Vec::with_capacity((reader.duration() as usize).min(bytes.len()));
+    // The header may claim anything, also more than there is.
+    let size = usize::from(spec.channels) * usize::from(spec.bits_per_sample.div_ceil(8));
+    let count = (reader.duration() as usize).min(bytes.len() / size.max(1));
+    accept(count as u64, spec.sample_rate)?;
+    let mut samples = Vec::with_capacity(count);
     let outcome = match spec.sample_format {
         SampleFormat::Float => average(reader.samples::<f32>(), spec.channels, &mut samples),
         SampleFormat::Int => {
@@ -74,12 +79,12 @@ fn average(
     Ok(())
 }
 
-fn unreadable(error: &Error) -> Unusable {
-    Unusable::new(match error {
+fn unreadable(error: &Error) -> String {
+    match error {
         Error::IoError(_) => "is truncated: it ends within its header".to_owned(),
         Error::FormatError(reason) => format!("is not a WAV file that can be read: {reason}"),
         _ => "is not a WAV file that can be read: its samples are neither integers of 8, 16, 24 or 32 bits \
               nor floats of 32"
             .to_owned(),
-    })
+    }
 }

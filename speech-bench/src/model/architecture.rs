@@ -1,6 +1,7 @@
 //! Which recogniser: its options, its exact size and its arithmetic (MODELS 5.2 and 5.3).
 
 use crate::audio::Series;
+use crate::utterances::ALPHABET;
 use scaling_core::error::{Error, Result};
 use scaling_core::settings::Options;
 use scaling_core::task::{Cost, Extent, units};
@@ -90,9 +91,9 @@ impl Architecture {
         }
     }
 
-    /// Symbols of its output layer, for an alphabet of so many.
-    pub(crate) fn symbols(model: &str, alphabet: usize) -> usize {
-        if model == "attention" { alphabet + SPECIALS } else { alphabet + 1 }
+    /// Symbols of the output layer of a model for [`ALPHABET`].
+    pub(crate) fn symbols(model: &str) -> usize {
+        ALPHABET.len() + if model == "attention" { SPECIALS } else { 1 }
     }
 
     /// The alphabet that leaves room for the other symbols of the output layer.

@@ -60,7 +60,7 @@ impl Frontend {
 
     /// Fills both series, not normalised, and returns the samples.
     fn extract(&mut self, item: &Item) -> Result<Vec<f32>, String> {
-        let samples = audio::load(&item.audio).map_err(|unusable| unusable.to_string())?;
+        let samples = audio::load(&item.audio)?;
         let length = seconds(&samples);
         if let Some(duration) = item.duration
             && length > (1.05 * duration).max(duration + 0.1)
@@ -98,7 +98,27 @@ fn halves(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| f16::from_f32(value.clamp(least, most)).to_le_bytes()).collect()
 }
 
+/// The hash of the samples as little-endian bytes, which are made of a few at a time.
 fn hash(samples: &[f32]) -> blake3::Hash {
-    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    blake3::hash(&bytes)
+    let mut hasher = blake3::Hasher::new();
+    let mut bytes = [[0; 4]; 1_024];
+    for samples in samples.chunks(bytes.len()) {
+        bytes.iter_mut().zip(samples).for_each(|(bytes, sample)| *bytes = sample.to_le_bytes());
+        hasher.update(bytes[..samples.len()].as_flattened());
+    }
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_all_bytes_at_once() {
+        for length in [0, 1, 1_024, 5_000] {
+            let samples: Vec<f32> = (0..length).map(|i| (i as f32).sin()).collect();
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            assert_eq!(hash(&samples), blake3::hash(&bytes), "{length} samples");
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Where the recordings of a data set are listed: subsets of LibriSpeech's layout, or manifests, part by part.
 
+use super::names::{entries, name};
 use super::{librispeech, manifest};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{Part, listing, part_of};
+use scaling_core::text::parts::{PACKED, Part, ending, listing, means_part, part_of};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,9 +145,8 @@ fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
     Ok(())
 }
 
-/// Endings of tables, and of what is packed.
+/// Endings of tables.
 const TABLES: [&str; 4] = ["csv", "json", "jsonl", "tsv"];
-const PACKED: [&str; 8] = ["7z", "bz2", "gz", "tar", "tgz", "xz", "zip", "zst"];
 
 /// A name without what says how the data is written: `dev` of `dev.jsonl.gz`.
 fn stem(path: &Path) -> String {
@@ -155,37 +155,4 @@ fn stem(path: &Path) -> String {
         stem.set_extension("");
     }
     name(&stem)
-}
-
-/// Whether a name means a part: what lies below such a directory then belongs to that part, whatever it is called.
-pub(super) fn means_part(path: &Path) -> bool {
-    let directory = PathBuf::from(name(path));
-    let part = |below: &str| part_of(Path::new(""), &directory.join(below));
-    part("dev") == part("test")
-}
-
-/// What lies in a directory, sorted; hidden files are left out.
-///
-/// # Errors
-/// A directory that cannot be read.
-pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        if !name(&path).starts_with('.') {
-            entries.push(path);
-        }
-    }
-    entries.sort();
-    Ok(entries)
-}
-
-/// How a name ends, in lower case and without the point.
-pub(super) fn ending(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
-}
-
-/// The last part of a path.
-pub(super) fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

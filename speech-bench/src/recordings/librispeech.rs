@@ -2,10 +2,11 @@
 //! `UTTERANCE TRANSCRIPT` for each (Panayotov et al. 2015). The level of chapters may be missing where the name of
 //! the subset tells it from a speaker; WAV files may take the place of FLAC.
 
-use super::layout::{ending, entries, means_part, name};
-use super::listing::Mention;
+use super::mention::Mention;
+use super::names::{entries, name};
 use rayon::prelude::*;
 use scaling_core::error::{At, Error, Result};
+use scaling_core::text::parts::{ending, means_part};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;

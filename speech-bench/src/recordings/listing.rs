@@ -1,6 +1,7 @@
 //! Every utterance of a data set: its recording, its transcript, its speaker and its part.
 
 use super::layout::{Layout, Source};
+use super::mention::Mention;
 use super::transcript::Transcript;
 use super::{librispeech, manifest};
 use rayon::prelude::*;
@@ -28,18 +29,6 @@ fn mentions(sources: &[Source]) -> Result<Vec<Mention>> {
     }
     mentions.sort_by(|a, b| a.audio.cmp(&b.audio));
     Ok(mentions)
-}
-
-/// What a layout says in one place of an utterance.
-#[derive(Debug, Clone)]
-pub(super) struct Mention {
-    pub(super) audio: PathBuf,
-    pub(super) transcript: Option<String>,
-    pub(super) speaker: Option<String>,
-    /// Seconds of the recording before the utterance.
-    pub(super) offset: f64,
-    /// Seconds of the utterance, where they are known.
-    pub(super) duration: Option<f64>,
 }
 
 /// One utterance, not heard yet.

@@ -1,10 +1,11 @@
 //! Manifests: a recording, with its transcript, in each line of a CSV file (DeepSpeech's) or in each JSON object
 //! of a JSONL file (NeMo's and others').
 
-use super::layout::{ending, means_part, name};
-use super::listing::Mention;
+use super::mention::Mention;
+use super::names::name;
 use scaling_core::error::{At, Error, Result};
 use scaling_core::quarantine::shown;
+use scaling_core::text::parts::{ending, means_part};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader};

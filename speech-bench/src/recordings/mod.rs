@@ -5,6 +5,8 @@ mod layout;
 mod librispeech;
 mod listing;
 mod manifest;
+mod mention;
+mod names;
 mod prepare;
 mod store;
 mod summary;

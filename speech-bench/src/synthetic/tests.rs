@@ -77,7 +77,7 @@ fn every_transcript_can_be_aligned() {
 fn the_floor_is_what_counting_finds() {
     for noise in [0.0, 0.02, 0.3] {
         let options = Options { letters: 5, noise };
-        let floor = speech(1, options).unwrap().floor.unwrap().error;
+        let floor = speech(1, options).unwrap().irreducible.unwrap().error;
         let source = source(options);
         let (mut edits, mut characters) = (0, 0);
         for index in 0..40_000 {

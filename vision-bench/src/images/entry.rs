@@ -1,9 +1,9 @@
 //! What lies directly in a directory of a data set, and the parts that names mean.
 
 use super::folder;
-use super::name::{self, Kind, PACKED, is_hidden, natural};
+use super::name::{self, Kind, is_hidden, natural};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::meaning;
+use scaling_core::text::parts::{PACKED, meaning};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -129,7 +129,7 @@ impl Entry {
 
 /// Whether a word, or what follows one, leaves open which part a name means.
 fn says_nothing(word: &str) -> bool {
-    const EMPTY: [&str; 9] = ["", "set", "data", "images", "img", "imagenet", "ilsvrc", "ilsvrc2012", "tar"];
+    const EMPTY: [&str; 8] = ["", "set", "data", "images", "img", "imagenet", "ilsvrc", "ilsvrc2012"];
     let number = word.strip_prefix('v').unwrap_or(word);
     EMPTY.contains(&word) || PACKED.contains(&word) || number.bytes().all(|byte| byte.is_ascii_digit())
 }

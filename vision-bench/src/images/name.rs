@@ -1,13 +1,10 @@
 //! Names of files and of members of archives: which are pictures, their order, and how they are shown.
 
 pub(super) use scaling_core::quarantine::shown;
-use scaling_core::text::parts::PAPERS;
+use scaling_core::text::parts::{PACKED, PAPERS, ending};
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::Path;
-
-/// How the names of files end that have to be unpacked first.
-pub(super) const PACKED: [&str; 9] = ["gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "zip", "7z"];
 
 /// What a name says that a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +26,13 @@ impl Kind {
     pub(super) fn of(name: &OsStr) -> Self {
         const ENDINGS: [&str; 11] =
             ["txt", "csv", "tsv", "json", "xml", "md", "mat", "html", "yaml", "yml", "pdf"];
-        let lower = name.to_string_lossy().to_lowercase();
-        let extension = Path::new(&lower).extension().unwrap_or_default().to_string_lossy();
-        match extension.as_ref() {
+        match ending(Path::new(name)).as_str() {
             "jpeg" | "jpg" | "png" => Self::Picture,
+            // Which is read in place.
             "tar" => Self::Tar,
             end if PACKED.contains(&end) => Self::Packed,
             end if ENDINGS.contains(&end) => Self::Companion,
-            "" if PAPERS.contains(&lower.as_str()) => Self::Companion,
+            "" if PAPERS.contains(&name.to_string_lossy().to_lowercase().as_str()) => Self::Companion,
             _ => Self::Other,
         }
     }

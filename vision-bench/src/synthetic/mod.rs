@@ -7,12 +7,9 @@
 
 mod canvas;
 mod class;
-mod irreducible;
 mod outline;
 mod scene;
 mod texture;
-
-pub(crate) use irreducible::Irreducible;
 
 use crate::images::{Picture, Pictures};
 use class::Class;
@@ -21,6 +18,8 @@ use scaling_core::random::Random;
 
 /// Raised when the same seed gives other pictures or labels.
 pub(crate) const VERSION: u64 = 1;
+
+const VALIDATION_PICTURES: u64 = 10_000;
 
 /// What the pictures are like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +39,7 @@ pub(crate) struct Shapes {
     /// Streams of different purposes are independent.
     purpose: &'static str,
     seed: u64,
+    count: Option<u64>,
 }
 
 #[cfg(test)]
@@ -53,9 +53,14 @@ impl Options {
     /// Every outline with every texture.
     pub(crate) const MOST_CLASSES: usize = Class::COUNT;
 
-    /// What no model can do better.
-    pub(crate) fn irreducible(&self) -> Irreducible {
-        Irreducible::new(self.classes, self.label_noise)
+    /// The share of the pictures whose label is not the best guess, in expectation: what no network can do better.
+    ///
+    /// It is exact because every picture tells its class and only labels are random: the shown class, or else one of
+    /// the others, all alike. Where noise is so strong that another label is likelier than the right one, the best
+    /// guess is another label.
+    pub(crate) fn irreducible(&self) -> f64 {
+        let (right, other) = (1.0 - self.label_noise, self.label_noise / (self.classes as f64 - 1.0));
+        1.0 - right.max(other)
     }
 
     /// Class `number` in words, for example `striped disc`.
@@ -88,13 +93,13 @@ impl Options {
 }
 
 impl Shapes {
-    /// Pictures to train on.
+    /// Pictures to train on, endless.
     ///
     /// # Errors
     /// Options that are out of range.
     pub(crate) fn training(options: Options, seed: u64) -> Result<Self> {
         options.check()?;
-        Ok(Self { options, purpose: "synthetic training pictures", seed })
+        Ok(Self { options, purpose: "synthetic training pictures", seed, count: None })
     }
 
     /// Pictures to validate on, independent of those to train on.
@@ -103,7 +108,8 @@ impl Shapes {
     /// Options that are out of range.
     pub(crate) fn validation(options: Options, seed: u64) -> Result<Self> {
         options.check()?;
-        Ok(Self { options, purpose: "synthetic validation pictures", seed })
+        let count = Some(VALIDATION_PICTURES);
+        Ok(Self { options, purpose: "synthetic validation pictures", seed, count })
     }
 
     /// What picture `index` shows, whatever its label says. Classes take turns.
@@ -118,7 +124,7 @@ impl Shapes {
 
 impl Pictures for Shapes {
     fn len(&self) -> Option<u64> {
-        None
+        self.count
     }
 
     fn read(&self, index: u64, out: &mut Picture) {

@@ -23,6 +23,7 @@ fn a_picture_is_a_pure_function_of_seed_and_index() {
     let validation = Shapes::validation(options, 1).expect("valid options");
     let others = [picture(&shapes(options, 2), 17), picture(&first, 117), picture(&validation, 17)];
     assert!(others.iter().all(|other| *other != used));
+    assert_eq!((first.len(), validation.len()), (None, Some(10_000)));
 }
 
 #[test]
@@ -41,17 +42,19 @@ fn labels_are_wrong_as_often_as_stated_and_then_any_other_class() {
             assert!(count.abs_diff(expected) < bound, "{shown} labelled {label}: {count}");
         }
     }
-    // The best guesses and the true distribution reach the irreducible figures.
-    let least = options.irreducible();
+    // The best guesses reach the irreducible error.
     let right: u32 = (0..7).map(|k| counts[k][k]).sum();
-    let top1 = 1.0 - f64::from(right) / n as f64;
-    assert!((top1 - least.top1).abs() < 0.008, "{top1}");
-    // Guesses: the shown class and the next four.
-    let hits: u32 = (0..7).flat_map(|k| (k..k + 5).map(move |l| (k, l % 7))).map(|(k, l)| counts[k][l]).sum();
-    let top5 = 1.0 - f64::from(hits) / n as f64;
-    assert!((top5 - least.top5).abs() < 0.005, "{top5}");
-    let entropy = -(1.0 - top1) * 0.8_f64.ln() - top1 * (0.2_f64 / 6.0).ln();
-    assert!((entropy - least.cross_entropy).abs() < 0.025, "{entropy}");
+    let error = 1.0 - f64::from(right) / n as f64;
+    assert!((error - options.irreducible()).abs() < 0.008, "{error}");
+}
+
+#[test]
+fn the_irreducible_error_is_the_noise_unless_another_label_is_the_best_guess() {
+    for (classes, label_noise, expected) in [(10, 0.1, 0.1), (2, 0.5, 0.5), (2, 0.8, 0.2)] {
+        let error = Options { classes, label_noise, ..Options::default() }.irreducible();
+        assert!((error - expected).abs() < 1e-12, "{error} is not {expected}");
+    }
+    assert_eq!(Options { label_noise: 0.0, ..Options::default() }.irreducible(), 0.0);
 }
 
 #[test]

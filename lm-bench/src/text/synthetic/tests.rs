@@ -272,7 +272,7 @@ fn a_bigram_model_stays_above_the_entropy() {
         })
         .sum::<f64>()
         / total as f64;
-    let entropy = corpus.entropy.map_or(0.0, |entropy| entropy.nats_per_token);
+    let entropy = corpus.irreducible.map_or(0.0, |entropy| entropy.error);
     let guess = corpus.best_guess;
     println!("nats per word: entropy {entropy:.4}, bigram {bigram:.4}, best guess {guess:.4}");
     assert!(bigram > 1.03 * entropy);
@@ -300,7 +300,7 @@ fn sentences_are_a_pure_function_of_seed_and_index() {
     assert_ne!(read(&*other.train, 5), forward[5]);
     assert_ne!(read(&*corpus.validation, 5), forward[5], "validation is a stream of its own");
     assert_eq!((corpus.train.len(), corpus.validation.len()), (None, Some(20_000)));
-    assert_eq!(corpus.entropy, other.entropy);
+    assert_eq!(corpus.irreducible, other.irreducible);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn csv_manifests_give_parts_by_name() -> Result<()> {
          recordings in training or validation; speakers of both training and validation: not known; training recordings that repeat another: 0; transcripts whose punctuation is dropped: 1; \
          0 rejected"
     );
-    assert_eq!(speech.characters, 15);
+    assert_eq!(speech.characters, Some(15));
     assert_eq!((speech.train.frames(0), speech.train.frames(3)), (49, 52));
     assert_eq!((speech.train.characters(0), speech.train.characters(3)), (4, 5));
     Ok(())
