@@ -45,6 +45,29 @@ fn results_do_not_depend_on_jobs_or_threads() {
     assert_eq!(results(&one.path("s")), results(&two.path("s")));
 }
 
+#[test]
+fn a_trial_is_told_where_its_data_lie_prepared() {
+    let bench = bench();
+    let lines: String = (0..900).map(|i| format!("word{} follows word{}\n", i % 7, i % 11)).collect();
+    bench.write("text/train.txt", lines.as_bytes());
+    bench.succeed(&format!("{TINY} --data text"));
+    let only = |directory: &str| {
+        let mut entries = std::fs::read_dir(bench.path(directory)).expect("a directory");
+        entries.next().expect("an entry").expect("an entry").path()
+    };
+    std::fs::rename(bench.path("text"), bench.path("moved")).expect("a directory");
+    let trial = only("s/trials");
+    let mut command = bench.command("trial --study s --trial");
+    command.arg(trial.file_name().expect("a name")).env("SCALING_PREPARED", only("cache/lm"));
+    assert_eq!(
+        command.output().expect("an end").status.code(),
+        Some(2),
+        "a person who says so is not believed"
+    );
+    let told = command.env("SCALING_PARENT", std::process::id().to_string()).output().expect("an end");
+    assert!(told.status.success(), "{}", text(&told.stderr));
+}
+
 /// The training losses of a short study, with kernels of a kind on a device.
 fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
     let bench = bench();

@@ -2,6 +2,7 @@
 
 use crate::error::{At, Error, Result};
 use crate::terminal::tell;
+use crate::trial::has_study;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, Metadata, TryLockError};
@@ -106,7 +107,7 @@ pub(crate) fn found() -> Option<&'static Path> {
 /// # Errors
 /// Those of `prepare`.
 pub fn find(prepare: impl FnOnce(&Path) -> Result<PathBuf>) -> Result<PathBuf> {
-    let told = std::env::var_os(PREPARED).map(PathBuf::from).filter(|told| is_prepared(told));
+    let told = std::env::var_os(PREPARED).map(PathBuf::from).filter(|told| has_study() && is_prepared(told));
     let found = told.map_or_else(|| prepare(&directory()), Ok)?;
     let _ = FOUND.set(found.clone());
     Ok(found)

@@ -93,8 +93,7 @@ impl Repetition {
     pub fn warning(items: &str, share: f64) -> Option<String> {
         (share >= Self::NOTICEABLE).then(|| {
             format!(
-                "{:.0} % of the training {items} repeat others, and each counts as a sample; remove what repeats, such as a \
-                 file that holds others once more",
+                "{:.0} % of the training {items} repeat others, and each counts as a sample; remove what repeats",
                 100.0 * share
             )
         })

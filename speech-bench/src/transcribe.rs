@@ -26,8 +26,9 @@ fn arguments() -> clap::Command {
     let files = Arg::new("files").value_name("FILE").required(true).num_args(1..);
     let command = clap::Command::new("transcribe")
         .about("Write down what is said in WAV and FLAC files, by a study's best model");
-    BestModel::arguments(command)
-        .arg(files.value_parser(value_parser!(PathBuf)).help("Sound files; a line for each"))
+    BestModel::arguments(command).arg(
+        files.value_parser(value_parser!(PathBuf)).help("Sound files of up to 10 minutes; a line for each"),
+    )
 }
 
 /// A line for every file, in order; a file that cannot be heard is named on stderr, and the others are done.

@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Raised when the files of the cache change their meaning.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 
 /// The size of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

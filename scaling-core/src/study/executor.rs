@@ -139,7 +139,7 @@ impl Executor<'_> {
         let mut elsewhere = None;
         for (trial, state) in &self.trials {
             let id = trial.id();
-            // Failures of earlier runs are retried; diverged trials are results.
+            // Failures of earlier runs and of other workers are retried; diverged trials are results.
             let attempts = self.attempts.get(&id);
             let spent = attempts.is_some_and(|n| *n >= ATTEMPTS || matches!(state, State::Failed(_)));
             if state.is_settled() || spent || self.workers.iter().any(|worker| worker.trial == *trial) {
@@ -158,7 +158,8 @@ impl Executor<'_> {
         let id = worker.trial.id();
         let directory = self.study.trial_directory(&id);
         let status = worker.child.wait().at("wait for a trial in", &self.study.directory)?;
-        match State::read(&directory)? {
+        let state = State::read(&directory)?;
+        match state {
             State::Finished(_) => {
                 // Who made no update has waited for another worker.
                 if worker.beat().steps > 0 {
@@ -167,8 +168,11 @@ impl Executor<'_> {
                 return Ok(());
             }
             // The trial itself has said what is wrong.
-            State::Failed(_) => return Ok(()),
-            State::Pending => {}
+            State::Failed(_) if state != worker.before => {
+                self.attempts.insert(id, ATTEMPTS);
+                return Ok(());
+            }
+            State::Failed(_) | State::Pending => {}
         }
         let log = worker.said.join().unwrap_or_default();
         let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
@@ -191,6 +195,7 @@ impl Executor<'_> {
             None if self.attempts.get(&id).is_some_and(|n| *n < ATTEMPTS) => return Ok(()),
             None => (FailureKind::Killed, format!("{status} {ATTEMPTS} times; out of memory?")),
         };
+        self.attempts.insert(id, ATTEMPTS);
         write_json(&directory.join("error.json"), &Failure { kind, step: 0, message })
     }
 }

@@ -166,7 +166,7 @@ impl<'a> Study<'a> {
         loop {
             // A guided search reveals the next shard's trials once the one before has ended.
             let trials = self.space().trials(&errors)?;
-            let known = states.len();
+            let before = states.len();
             for trial in &trials {
                 let id = trial.id();
                 if let Entry::Vacant(place) = states.entry(id.clone()) {
@@ -178,7 +178,7 @@ impl<'a> Study<'a> {
                     place.insert(state);
                 }
             }
-            if states.len() == known {
+            if states.len() == before {
                 return Ok(trials
                     .into_iter()
                     .map(|t| {

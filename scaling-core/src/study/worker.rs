@@ -3,7 +3,7 @@
 use super::Study;
 use crate::cache;
 use crate::error::{At, Result};
-use crate::trial::{Beat, PARENT, TrialConfig, listen, newest};
+use crate::trial::{Beat, PARENT, State, TrialConfig, listen, newest};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ use std::time::Instant;
 pub(super) struct Worker {
     pub(super) trial: TrialConfig,
     pub(super) child: Child,
+    /// Where the trial stood when it was started.
+    pub(super) before: State,
     pub(super) began: Instant,
     /// Gathers what it says on stderr; in memory, since the disk may be what it complains about.
     pub(super) said: JoinHandle<String>,
@@ -30,6 +32,7 @@ impl Worker {
 
 /// Starts a trial that may use so many cores.
 pub(super) fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Result<Worker> {
+    let before = State::read(&study.trial_directory(&trial.id()))?;
     let binary = this_program()?;
     let mut command = Command::new(&binary);
     if let Some(prepared) = cache::found() {
@@ -59,7 +62,7 @@ pub(super) fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Re
         }
         String::from_utf8_lossy(&text).into_owned()
     });
-    Ok(Worker { trial, child, began: Instant::now(), said, beat })
+    Ok(Worker { trial, child, before, began: Instant::now(), said, beat })
 }
 
 /// What to start for a trial: this very program, by its name where that still leads to it, as lists of processes show

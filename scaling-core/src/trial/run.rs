@@ -58,8 +58,13 @@ struct Line {
 /// [`Error::Interrupted`] after a checkpoint if asked to stop; [`Error::Input`] if the directory
 /// cannot be written.
 pub fn run(run: &Run<'_>, prepare: impl FnOnce() -> Result<(Shard, Box<dyn Learner>)>) -> Result<State> {
+    let before = State::read(run.directory)?;
     let _lease = Lease::acquire(run.directory, run.interrupted)?;
     let state = State::read(run.directory)?;
+    // What another worker has found out meanwhile holds, also that it failed.
+    if matches!(state, State::Failed(_)) && state != before {
+        return Ok(state);
+    }
     if state.is_settled() {
         // It may have been killed between the result and this.
         checkpoint::clear(run.directory)?;
@@ -261,7 +266,7 @@ impl<'a> Loop<'a> {
             weights.save(&self.run.directory.join(BEST_WEIGHTS))?;
         }
         self.write_cost()?;
-        // A failure of an earlier run (killed, panic) no longer holds.
+        // What a study has written of a child that it thought dead no longer holds.
         remove_if_present(&self.run.directory.join("error.json"))?;
         write_json(&self.run.directory.join("result.json"), &outcome)?;
         checkpoint::clear(self.run.directory)?;

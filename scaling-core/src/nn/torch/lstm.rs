@@ -40,8 +40,7 @@ pub(crate) fn stacked(
     let pairs: Vec<_> = tensors.iter().map(|(weight, bias)| (weight, bias)).collect();
     let (y, h, c) = tch::with_grad(|| run(&x, state.each_ref(), &pairs, cell, false));
     let [h, c] = [h, c].map(|last| restored(last).unbind(0).into_iter());
-    // Pieces of one tensor, of which burn must not think that they are each its own.
-    let last = h.zip(c).map(|pair| <[Tensor; 2]>::from(pair).map(|piece| handle(piece.copy())));
+    let last = h.zip(c).map(|pair| <[Tensor; 2]>::from(pair).map(handle));
     Some((handle(restored(y)), last.collect()))
 }
 

@@ -149,7 +149,7 @@ pub(super) fn beyond(lengths: &[usize], positions: i64, device: Device) -> Tenso
 }
 
 /// Gradients of so many values at most are kept until the sum of all steps is formed.
-const MOST_KEPT: i64 = 1 << 26;
+const MOST_KEPT: i64 = 1 << 27;
 
 /// The same values for every step. On a GPU, which waits for the host to start operations, under handles of their own.
 fn for_each_step(values: &Tensor, steps: i64) -> Vec<Tensor> {

@@ -5,7 +5,7 @@
 //! records everything from the parameters to the objective, the fused operations and burn's own alike, and runs
 //! backwards once. Should burn write in place into what libtorch still needs, libtorch refuses to go on.
 
-use super::{fresh, kept, serves};
+use super::{alias, fresh, kept, serves};
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -101,10 +101,10 @@ pub(crate) fn narrow<const D: usize>(
     start: usize,
     length: usize,
 ) -> Option<Tensor<D>> {
-    let whole = recorded(tensor)?;
-    let piece = tch::with_grad(|| whole.narrow(dim as i64, start as i64, length as i64));
-    let storage = primitive(tensor.clone()).storage;
-    Some(Tensor::from_primitive::<LibTorch>(kept(TchTensor::partial(piece, storage))))
+    recorded(tensor)?;
+    let whole = primitive(tensor.clone());
+    let piece = tch::with_grad(|| whole.tensor.narrow(dim as i64, start as i64, length as i64));
+    Some(Tensor::from_primitive::<LibTorch>(kept(alias(piece, &whole))))
 }
 
 /// Whether libtorch records what is computed from a tensor.

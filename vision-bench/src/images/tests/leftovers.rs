@@ -165,6 +165,12 @@ fn a_rare_class_is_warned_of() -> Result<()> {
     let warning = "class dog has 3 of 15 training images and limits shards to 6: all classes are equally frequent in \
                    them; add images of it, or remove it";
     assert_eq!(bench.open()?.warnings, [warning]);
+    for i in 30..36 {
+        bench.put(&format!("train/dog/{i}.png"), png(4, 4, 20))?;
+    }
+    let warning =
+        "29 % of the training images repeat others, and each counts as a sample; remove what repeats";
+    assert_eq!(bench.open()?.warnings, [warning]);
     Ok(())
 }
 
