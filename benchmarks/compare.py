@@ -207,7 +207,7 @@ def parse_options():
     parser.add_argument("--seconds", type=float, default=5.0, help="of every measurement, at least [default: 5]")
     parser.add_argument("--threads", type=int, default=2, help="of either side [default: 2]")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of either side [default: 5]")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="configurations, as rhn, 'h64 V98', nmt, ds2 or resnet")
+    parser.add_argument("--only", default="", metavar="SUBSTRINGS", help="configurations, as rhn or 'h64 V98,nmt,ds2'")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
     options = parser.parse_args()
@@ -219,7 +219,8 @@ def parse_options():
     chosen = ON_GPU if options.gpu else CONFIGURATIONS
     if options.device == "tch:cpu":
         chosen = [c._replace(required=REQUIRED_ON_TCH[c.binary]) for c in chosen if "rhn" not in c.model]
-    options.configurations = [c for c in chosen if options.only in str(c)]
+    wanted = options.only.split(",")
+    options.configurations = [c for c in chosen if any(part.strip() in str(c) for part in wanted)]
     if not options.configurations:
         raise Failure(f"`--only {options.only}` matches none of: {', '.join(map(str, chosen))}")
     for path in (options.markdown, options.json):

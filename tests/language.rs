@@ -48,8 +48,8 @@ fn results_do_not_depend_on_jobs_or_threads() {
 #[test]
 fn a_trial_is_told_where_its_data_lie_prepared() {
     let bench = bench();
-    let lines: String = (0..900).map(|i| format!("word{} follows word{}\n", i % 7, i % 11)).collect();
-    bench.write("text/train.txt", lines.as_bytes());
+    let lines: Vec<_> = (0..900).map(|i| format!("word{} follows word{}\n", i % 7, i % 11)).collect();
+    bench.write("text/train.txt", lines.concat().as_bytes());
     bench.succeed(&format!("{TINY} --data text"));
     let only = |directory: &str| {
         let mut entries = std::fs::read_dir(bench.path(directory)).expect("a directory");

@@ -6,6 +6,7 @@ mod data;
 mod date;
 mod inspect;
 mod interrupt;
+mod open;
 mod panic;
 mod study;
 mod throughput;

@@ -1,24 +1,20 @@
 //! `study`, `plan` and `trial`.
 
 use super::arguments::{StudyArguments, TrialArguments};
-use super::date::today;
+use super::open::open;
 use super::{Domain, interrupt};
-use crate::device::{Compute, cores, use_threads};
-use crate::error::{At, Error, Result};
+use crate::device::{cores, use_threads};
+use crate::error::{Error, Result};
 use crate::files::write_json;
 use crate::number::thousands;
 use crate::report;
-use crate::settings::{Layers, Search};
-use crate::study::{Study, StudyFile, collect, execute};
-use crate::task::{DEFAULT_SEED, Preset};
+use crate::settings::Search;
+use crate::study::{Study, collect, execute};
 use crate::terminal::{say, tell};
-use crate::trial::{FailureKind, NO_MEMORY, SCHEMA, State, TrialConfig, has_study, teller};
-use std::path::{Path, PathBuf};
+use crate::trial::{FailureKind, NO_MEMORY, State, has_study, teller};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
 const ASSUMED_RATE: f64 = 6e10;
-/// Where studies lie that name no place.
-const RUNS: &str = "runs";
 /// Passes over a shard that `plan` assumes until early stopping.
 const ASSUMED_EPOCHS: f64 = 15.0;
 
@@ -137,169 +133,4 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
             Err(Error::failed(failure.message))
         }
     }
-}
-
-/// Opens the study that the arguments describe. With no settings given, a directory that holds a
-/// study speaks for itself. Creates the directory only if `create`.
-fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Study<'static>> {
-    let says_nothing = arguments.data.is_none()
-        && arguments.model.is_none()
-        && arguments.preset.is_none()
-        && arguments.config.is_none()
-        && arguments.device.is_none()
-        && arguments.seed.is_none()
-        && arguments.assignments.is_empty();
-    if let Some(out) = arguments.out.as_ref().filter(|out| says_nothing && out.join("study.toml").exists()) {
-        let study = Study::open(out, domain.tasks)?;
-        if create {
-            study.establish()?;
-        }
-        return Ok(study);
-    }
-    let (task, models) = models(domain, arguments.model.as_deref())?;
-    let compute = Compute::parse(arguments.device.as_deref().unwrap_or("cpu"))?;
-    let preset = arguments.preset.unwrap_or(Preset::Smoke);
-    let seed = arguments.seed.unwrap_or(DEFAULT_SEED);
-    let data = match arguments.data.as_deref() {
-        None | Some("synthetic") => "synthetic".to_owned(),
-        Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),
-    };
-    let config = arguments.config.as_deref().map(read_config).transpose()?;
-    if create {
-        // Preparing data may take hours: what would refuse the study after that is looked at first.
-        match &arguments.out {
-            Some(out) => StudyFile::check_place(out)?,
-            None => StudyFile::check_access(Path::new(RUNS))?,
-        }
-    }
-    // The task's options decide how the data are read, and the data what the preset proposes.
-    let mut layers = Layers::new(task.keys())?;
-    override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
-    let corpus = task.open(&data, &layers.resolve()?.1, seed)?;
-    let mut layers = Layers::new(task.keys())?;
-    layers.pairs(&task.preset(preset, &models[0], corpus.as_ref()))?;
-    override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
-    let (settings, options) = layers.resolve()?;
-    let compute = compute.in_precision(&settings.precision)?;
-    let mut table = toml::Table::try_from(&settings).map_err(|e| Error::input(e.to_string()))?;
-    table.extend(toml::Table::try_from(&options).map_err(|e| Error::input(e.to_string()))?);
-    let file = StudyFile {
-        version: env!("CARGO_PKG_VERSION").into(),
-        task: task.name().into(),
-        models,
-        data,
-        fingerprint: corpus.fingerprint(),
-        preset,
-        device: compute.name.clone(),
-        compute: compute.kind.clone(),
-        schema: SCHEMA,
-        seed,
-        command: command(domain.name),
-        settings: table,
-    };
-    let directory = match &arguments.out {
-        Some(directory) => directory.clone(),
-        None => earlier_directory(&file)?.unwrap_or_else(|| default_directory(task.name())),
-    };
-    let study = Study { directory, file, task, corpus, settings, options, compute };
-    study.check_shards()?;
-    if create {
-        check_memory(&study, study.space().all_trials()?)?;
-        study.establish()?;
-    }
-    Ok(study)
-}
-
-/// Refuses a size that the device surely cannot hold, before data are cut and processes started for it.
-fn check_memory(study: &Study<'_>, mut trials: Vec<TrialConfig>) -> Result<()> {
-    // What has ended somewhere need not fit here.
-    trials.retain(|trial| {
-        !State::read(&study.trial_directory(&trial.id())).is_ok_and(|state| state.is_settled())
-    });
-    let mut largest = None;
-    for trial in &trials {
-        let extent = study.corpus.extent(&trial.model, &trial.options);
-        let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
-        if largest.is_none_or(|(parameters, _)| cost.parameters > parameters) {
-            largest = Some((cost.parameters, trial));
-        }
-    }
-    largest.map_or(Ok(()), |(parameters, trial)| {
-        study.compute.check_memory(&trial.model, trial.size, parameters)
-    })
-}
-
-fn override_settings(
-    layers: &mut Layers,
-    config: Option<&toml::Table>,
-    assignments: &[String],
-) -> Result<()> {
-    if let Some(table) = config {
-        layers.table(table)?;
-    }
-    assignments.iter().try_for_each(|assignment| layers.set(assignment))
-}
-
-/// The models of `--model a,b`, which must belong to one task.
-fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn crate::task::Task, Vec<String>)> {
-    let Some(names) = names else {
-        let (task, _) = domain.find(None)?;
-        return Ok((task, task.default_models().iter().map(|model| (*model).to_owned()).collect()));
-    };
-    let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
-    let task = found[0].0;
-    if let Some((_, stranger)) = found.iter().find(|(t, _)| t.name() != task.name()) {
-        return Err(Error::input(format!(
-            "`{}` and `{stranger}` are models of different tasks; study them apart",
-            found[0].1
-        )));
-    }
-    Ok((task, found.into_iter().map(|(_, name)| name.to_owned()).collect()))
-}
-
-fn read_config(path: &Path) -> Result<toml::Table> {
-    let table = std::fs::read_to_string(path)
-        .at("read", path)?
-        .parse::<toml::Table>()
-        .map_err(|e| e.to_string().lines().collect::<Vec<_>>().join(" "))
-        .at("read", path)?;
-    // Only what a study writes about itself has one.
-    if table.contains_key("fingerprint") {
-        return Err(Error::input(format!(
-            "{} describes a study, not settings; go on with that study by `--out`, or leave out all lines down to `command`",
-            path.display()
-        )));
-    }
-    Ok(table)
-}
-
-/// The command line as a person would type it again.
-fn command(name: &str) -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo run --release -p {name} -- {}", arguments.join(" ")).trim_end().to_owned()
-}
-
-/// The newest `runs/<task>-*` that holds the same study, perhaps from another day: to be gone on with, or complete.
-fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
-    let prefix = format!("{}-", file.task);
-    let is_ours =
-        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir(RUNS).into_iter().flatten().flatten().map(|e| e.path()).collect();
-    found.retain(|path| is_ours(path) && path.join("study.toml").exists());
-    found.sort();
-    for directory in found.into_iter().rev() {
-        // One that cannot be read is somebody else's concern.
-        if let Ok(there) = StudyFile::read(&directory)
-            && there.difference(file)?.is_none()
-        {
-            return Ok(Some(directory));
-        }
-    }
-    Ok(None)
-}
-
-/// `runs/<task>-<date>`, by the date in UTC.
-fn default_directory(task: &str) -> PathBuf {
-    Path::new(RUNS).join(format!("{task}-{}", today()))
 }

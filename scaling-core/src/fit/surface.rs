@@ -1,24 +1,12 @@
 //! The joint law of model size and data, E(N, D) = `E_0` + A / N^a + B / D^b (Hoffmann et al. 2022, eq. 2), and
 //! how it says a budget of compute is best spent.
 
+use super::frontier::Run;
 use super::interval::Interval;
 use super::least_squares::{Loss, minimise};
 use super::student;
 use crate::error::{Error, Result};
 use serde::Serialize;
-
-/// One trained model.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
-    /// Parameters N.
-    pub parameters: f64,
-    /// Training samples D.
-    pub m: f64,
-    /// Its error.
-    pub error: f64,
-    /// Floating-point operations of its training.
-    pub flops: f64,
-}
 
 /// The model and the data that a budget of compute is best spent on.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -220,31 +208,12 @@ fn around(value: f64, half: f64) -> Interval {
     Interval { low: value * (-half).exp(), high: value * half.exp() }
 }
 
-/// The runs that no cheaper run beats, from the cheapest on: (operations, error). Where the smallest or the largest
-/// model is the cheapest, the grid of sizes decided so, and those runs are left out: they bend the law.
-#[must_use]
-pub fn frontier(runs: &[Run]) -> Vec<(f64, f64)> {
-    let size = |run: &Run| run.parameters;
-    let smallest = runs.iter().map(size).fold(f64::INFINITY, f64::min);
-    let largest = runs.iter().map(size).fold(0.0, f64::max);
-    let mut sorted: Vec<&Run> = runs.iter().filter(|run| run.flops > 0.0).collect();
-    sorted.sort_by(|a, b| a.flops.total_cmp(&b.flops).then(a.error.total_cmp(&b.error)));
-    let mut frontier: Vec<&Run> = Vec::new();
-    for run in sorted {
-        if frontier.last().is_none_or(|cheaper| run.error < cheaper.error) {
-            frontier.push(run);
-        }
-    }
-    frontier.retain(|run| smallest < run.parameters && run.parameters < largest);
-    frontier.into_iter().map(|run| (run.flops, run.error)).collect()
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::random::Random;
 
-    fn runs(noise: f64, seed: u64) -> Vec<Run> {
+    pub(in crate::fit) fn runs(noise: f64, seed: u64) -> Vec<Run> {
         let mut random = Random::new("surface", &[seed]);
         let mut all = Vec::new();
         for i in 0..5 {
@@ -318,16 +287,5 @@ mod tests {
             inside += usize::from(holds);
         }
         assert!(fitted >= 90 && (80..=98).contains(&(100 * inside / fitted)), "{inside} of {fitted}");
-    }
-
-    #[test]
-    fn the_frontier_falls() {
-        let all = runs(0.02, 1);
-        let frontier = frontier(&all);
-        assert!(frontier.len() > 5);
-        let inner = |run: &&Run| 1e5 < run.parameters && run.parameters < 1e5 * 4f64.powi(4);
-        let inner: Vec<(f64, f64)> = all.iter().filter(inner).map(|run| (run.flops, run.error)).collect();
-        assert!(frontier.iter().all(|run| inner.contains(run)));
-        assert!(frontier.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 > w[1].1));
     }
 }

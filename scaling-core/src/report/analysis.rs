@@ -4,10 +4,11 @@
 use super::StudyData;
 use super::select::{Series, Shard, all_series};
 use crate::fit::curve::{Curve, Point};
+use crate::fit::frontier::frontier;
 use crate::fit::sensitivity::{self, Choice};
 use crate::fit::size::SizeLaw;
 use crate::fit::spread::{Seeds, Spread};
-use crate::fit::surface::{Surface, frontier};
+use crate::fit::surface::Surface;
 use crate::fit::{Fit, Form, Options, fit};
 
 /// Runs on the frontier of error and cost that a law is fitted to at least.

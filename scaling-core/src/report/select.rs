@@ -2,8 +2,8 @@
 
 use super::{Status, StudyData, Trial};
 use crate::fit::curve::{Point, median};
+use crate::fit::frontier::Run;
 use crate::fit::spread::Seeds;
-use crate::fit::surface::Run;
 use std::collections::BTreeMap;
 
 /// One configuration (size and settings) at one shard, with its finished trials.

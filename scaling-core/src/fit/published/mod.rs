@@ -3,18 +3,15 @@
 //! (arXiv:2210.14891), by least squares of ln E from a grid of starts.
 
 mod form;
+mod summary;
 
 pub use form::PublishedForm;
+pub use summary::{Summary, fit};
 
-use super::curve::Curve;
 use super::interval::Interval;
-use super::law;
 use super::least_squares::{Loss, Minimum, minimise};
-use super::usable::check_span;
-use super::{Form, Options, student};
-use crate::error::{Error, Result};
+use super::student;
 use form::MOST;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A fitted law.
@@ -39,84 +36,6 @@ pub struct Parameter {
     pub value: f64,
     /// Interval; absent where the data do not identify the parameter.
     pub ci: Option<Interval>,
-}
-
-/// What is reported of such a fit: the keys of `scaling fit --json`, and every parameter of the form.
-#[derive(Debug, Clone, Serialize)]
-pub struct Summary {
-    /// The form.
-    pub form: Form,
-    /// Scale.
-    pub alpha: f64,
-    /// Exponent where the curve falls steepest (before the break of [`PublishedForm::Broken`]).
-    pub beta: f64,
-    /// The error at the end of all data.
-    pub gamma: f64,
-    /// Intervals of the parameters that the data identify.
-    pub ci: BTreeMap<&'static str, Interval>,
-    /// All parameters.
-    pub parameters: BTreeMap<&'static str, f64>,
-    /// Share of the variance of ln E that the law explains.
-    pub r2: f64,
-    /// Root of the mean of ((E(m) - E) / E)².
-    pub relative_rmse: f64,
-    /// The smallest and the largest m that were used.
-    pub region: [f64; 2],
-    /// How many points (different m) were used.
-    pub points: usize,
-    /// What a reader must know before using the numbers.
-    pub warnings: Vec<String>,
-}
-
-/// Fits one of these forms to every point of a curve.
-///
-/// # Errors
-/// [`Error::Failed`] where there are no more points than parameters.
-pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result<(PublishedLaw, Summary)> {
-    let Options { form, level, .. } = *options;
-    let values = curve.values();
-    options.check()?;
-    if values.len() <= published.parameters() {
-        return Err(Error::failed(format!(
-            "not fitted: the form {form} needs {} sizes, there are {}",
-            published.parameters() + 1,
-            values.len()
-        )));
-    }
-    check_span(&values).map_err(|reason| Error::failed(format!("not fitted: {reason}")))?;
-    let law = PublishedLaw::fit(published, &values).ok_or_else(|| {
-        Error::failed(format!("not fitted: the search for the form {form} finds no start on this curve"))
-    })?;
-    let all = law.parameters(level);
-    let parameters: BTreeMap<_, _> = all.iter().map(|(name, parameter)| (*name, parameter.value)).collect();
-    let ci: BTreeMap<_, _> =
-        all.iter().filter_map(|(name, parameter)| Some((*name, parameter.ci.filter(is_finite)?))).collect();
-    let mut warnings = Vec::new();
-    let (last, _) = values[values.len() - 1];
-    if law.at(10.0 * last) > law.at(last) {
-        warnings.push("beyond the data the law rises again".to_owned());
-    }
-    if ci.len() < parameters.len() {
-        warnings.push("the curve does not identify every parameter: some have no interval".to_owned());
-    }
-    let summary = Summary {
-        form,
-        alpha: parameters["alpha"],
-        beta: parameters["beta"],
-        gamma: parameters.get("gamma").copied().unwrap_or_else(|| law.at(f64::MAX)),
-        r2: law::r2(&values, |m| law.at(m)),
-        relative_rmse: law::relative_rmse(&values, |m| law.at(m)),
-        region: [values[0].0, values[values.len() - 1].0],
-        points: values.len(),
-        ci,
-        parameters,
-        warnings,
-    };
-    Ok((law, summary))
-}
-
-fn is_finite(interval: &Interval) -> bool {
-    interval.low.is_finite() && interval.high.is_finite()
 }
 
 /// Points that a search from many starts looks at.

@@ -21,6 +21,8 @@
 //! caveat    what the paper's figures are and are not
 //! ```
 
+mod document;
+mod estimate;
 mod page;
 mod paper;
 mod relation;
@@ -33,8 +35,9 @@ use crate::files::write_atomic;
 use crate::number;
 use crate::terminal::{tell, write};
 use clap::Args;
+use estimate::Estimate;
 use relation::Relation;
-use row::{Estimate, Row};
+use row::Row;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -177,9 +180,9 @@ mod tests {
         let mut words = source("words", &[("word-lstm2", -0.05, 0.01), ("word-rhn5", -0.055, 0.02)]);
         let odd = source("odd <&>", &[("memorizer", -0.6, 0.1), ("short", -0.1, 0.01)]);
         words.document.curves[0].model_size =
-            source::Recorded::Refused { refused: "try more sizes".to_owned() };
+            document::Recorded::Refused { refused: "try more sizes".to_owned() };
         let mut sources = [words, odd];
-        sources[1].document.curves[1].composite.power = source::Recorded::Refused {
+        sources[1].document.curves[1].composite.power = document::Recorded::Refused {
             refused: "not fitted: a power law needs 3 sizes, there are 2".to_owned(),
         };
         Comparison::new(&sources, 0.95).unwrap()

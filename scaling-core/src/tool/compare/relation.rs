@@ -1,6 +1,6 @@
 //! How the two exponents of the rows go together.
 
-use super::row::Estimate;
+use super::estimate::Estimate;
 use crate::number::{percent, significant};
 use crate::random::Random;
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! The comparison as text for the terminal.
 
-use super::row::{Estimate, Fitted, Row};
+use super::estimate::Estimate;
+use super::row::{Fitted, Row};
 use super::{Comparison, paper};
 use crate::number::{short_count, significant, span};
 use crate::report::table::STYLE;

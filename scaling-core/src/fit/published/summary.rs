@@ -1,0 +1,88 @@
+//! The summary of a fit of such a form to a curve: what is reported of it.
+
+use super::super::curve::Curve;
+use super::super::interval::Interval;
+use super::super::usable::check_span;
+use super::super::{Form, Options, law};
+use super::{PublishedForm, PublishedLaw};
+use crate::error::{Error, Result};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What is reported of such a fit: the keys of `scaling fit --json`, and every parameter of the form.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The form.
+    pub form: Form,
+    /// Scale.
+    pub alpha: f64,
+    /// Exponent where the curve falls steepest (before the break of [`PublishedForm::Broken`]).
+    pub beta: f64,
+    /// The error at the end of all data.
+    pub gamma: f64,
+    /// Intervals of the parameters that the data identify.
+    pub ci: BTreeMap<&'static str, Interval>,
+    /// All parameters.
+    pub parameters: BTreeMap<&'static str, f64>,
+    /// Share of the variance of ln E that the law explains.
+    pub r2: f64,
+    /// Root of the mean of ((E(m) - E) / E)².
+    pub relative_rmse: f64,
+    /// The smallest and the largest m that were used.
+    pub region: [f64; 2],
+    /// How many points (different m) were used.
+    pub points: usize,
+    /// What a reader must know before using the numbers.
+    pub warnings: Vec<String>,
+}
+
+/// Fits one of these forms to every point of a curve.
+///
+/// # Errors
+/// [`Error::Failed`] where there are no more points than parameters.
+pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result<(PublishedLaw, Summary)> {
+    let Options { form, level, .. } = *options;
+    let values = curve.values();
+    options.check()?;
+    if values.len() <= published.parameters() {
+        return Err(Error::failed(format!(
+            "not fitted: the form {form} needs {} sizes, there are {}",
+            published.parameters() + 1,
+            values.len()
+        )));
+    }
+    check_span(&values).map_err(|reason| Error::failed(format!("not fitted: {reason}")))?;
+    let law = PublishedLaw::fit(published, &values).ok_or_else(|| {
+        Error::failed(format!("not fitted: the search for the form {form} finds no start on this curve"))
+    })?;
+    let all = law.parameters(level);
+    let parameters: BTreeMap<_, _> = all.iter().map(|(name, parameter)| (*name, parameter.value)).collect();
+    let ci: BTreeMap<_, _> =
+        all.iter().filter_map(|(name, parameter)| Some((*name, parameter.ci.filter(is_finite)?))).collect();
+    let mut warnings = Vec::new();
+    let (last, _) = values[values.len() - 1];
+    if law.at(10.0 * last) > law.at(last) {
+        warnings.push("beyond the data the law rises again".to_owned());
+    }
+    if ci.len() < parameters.len() {
+        warnings.push("the curve does not identify every parameter: some have no interval".to_owned());
+    }
+    let summary = Summary {
+        form,
+        alpha: parameters["alpha"],
+        beta: parameters["beta"],
+        gamma: parameters.get("gamma").copied().unwrap_or_else(|| law.at(f64::MAX)),
+        r2: law::r2(&values, |m| law.at(m)),
+        relative_rmse: law::relative_rmse(&values, |m| law.at(m)),
+        region: [values[0].0, values[values.len() - 1].0],
+        points: values.len(),
+        ci,
+        parameters,
+        warnings,
+    };
+    Ok((law, summary))
+}
+
+fn is_finite(interval: &Interval) -> bool {
+    interval.low.is_finite() && interval.high.is_finite()
+}
