@@ -167,8 +167,8 @@ impl Executor<'_> {
                 }
                 return Ok(());
             }
-            // The trial itself has said what is wrong.
-            State::Failed(_) if state != worker.before => {
+            // The trial itself has said what is wrong; or another worker had, before it began.
+            State::Failed(_) if state.is_settled() || state != worker.before => {
                 self.attempts.insert(id, ATTEMPTS);
                 return Ok(());
             }
