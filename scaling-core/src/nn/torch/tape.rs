@@ -101,7 +101,9 @@ pub(crate) fn narrow<const D: usize>(
     start: usize,
     length: usize,
 ) -> Option<Tensor<D>> {
-    recorded(tensor)?;
+    if !is_recorded(tensor) {
+        return None;
+    }
     let whole = primitive(tensor.clone());
     let piece = tch::with_grad(|| whole.tensor.narrow(dim as i64, start as i64, length as i64));
     Some(Tensor::from_primitive::<LibTorch>(kept(alias(piece, &whole))))
