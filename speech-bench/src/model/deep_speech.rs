@@ -119,11 +119,15 @@ impl DeepSpeech {
         }
         let [_, _, frequencies, channels] = x.dims();
         let mut x = x.reshape([rows, steps, frequencies * channels]).swap_dims(0, 1);
-        let valid = within.map(|within| within.reshape([rows, steps, 1]).swap_dims(0, 1));
+        let valid = Valid {
+            mask: within.map(|within| within.reshape([rows, steps, 1]).swap_dims(0, 1)),
+            // Counted here, since a device would have to finish its work before it could say.
+            count: lengths.iter().sum::<usize>() as f64,
+        };
         let options = BothDirections { cell: LstmCell::Torch, lengths: Some(lengths.clone()) };
         if self.layers.iter().any(Layer::is_normalized) {
             for layer in &self.layers {
-                let weights = layer.normalized(&x, valid.as_ref());
+                let weights = layer.normalized(&x, &valid);
                 x = nn::bidirectional_lstm(x, weights, &options);
             }
         } else {
@@ -149,6 +153,13 @@ impl DeepSpeech {
         let losses = found.losses;
         Loss { total: found.total, nats: Box::new(move || losses.into_data().iter::<f32>().collect()) }
     }
+}
+
+/// The frames of a batch that belong to utterances.
+struct Valid {
+    /// 1 there and 0 in the padding, [T, B, 1]; none without padding.
+    mask: Option<Tensor<3>>,
+    count: f64,
 }
 
 impl Convolution {
@@ -183,7 +194,7 @@ impl Layer {
     /// The weights of both directions, if what they make of inputs [T, B, I] is normalised over the valid frames
     /// (sequence-wise batch normalisation, Amodei et al. 2016): since that scales and shifts every gate, scale and
     /// shift go into weight and bias.
-    fn normalized(&self, x: &Tensor<3>, valid: Option<&Tensor<3>>) -> [LstmWeights; 2] {
+    fn normalized(&self, x: &Tensor<3>, valid: &Valid) -> [LstmWeights; 2] {
         [0, 1].map(|k| normalized(&self.normalizations[k], self.directions[k].weights(), x, valid))
     }
 }
@@ -193,28 +204,24 @@ fn normalized(
     normalization: &BatchNorm,
     LstmWeights { weight, bias }: LstmWeights,
     x: &Tensor<3>,
-    valid: Option<&Tensor<3>>,
+    valid: &Valid,
 ) -> LstmWeights {
     let ([steps, rows, input], [both, gates]) = (x.dims(), weight.dims());
     let of_input = weight.clone().narrow(0, 0, input);
     let moments = if nn::is_training(x) {
         let made = x.clone().reshape([steps * rows, input]).matmul(of_input.clone());
-        let valid = valid.map(|valid| valid.clone().reshape([steps * rows, 1]));
-        let count = match &valid {
-            Some(valid) => f64::from(valid.clone().sum().into_scalar::<f32>()),
-            None => (steps * rows) as f64,
-        };
+        let mask = valid.mask.as_ref().map(|mask| mask.clone().reshape([steps * rows, 1]));
         let mean_of = |values: Tensor<2>| {
-            let values = match &valid {
-                Some(valid) => values * valid.clone(),
+            let values = match &mask {
+                Some(mask) => values * mask.clone(),
                 None => values,
             };
-            values.sum_dim(0).div_scalar(count)
+            values.sum_dim(0).div_scalar(valid.count)
         };
         let mean = mean_of(made.clone());
         let variance = mean_of((made - mean.clone()).square());
         let moments = Tensor::cat(vec![mean, variance], 0);
-        normalization.note(moments.clone(), count);
+        normalization.note(moments.clone(), valid.count);
         moments
     } else {
         normalization.moments()
