@@ -4,37 +4,12 @@ use super::entry::{Entry, EntryKind, Role, data_set, entries, meant};
 use super::folder::{self, Folder};
 use super::labels::{KIT, LabelFiles};
 use super::name::{self, natural};
+use super::part::{Class, Part, Place};
 use super::{Rejected, archive};
 use scaling_core::error::{At, Error, Result};
+use scaling_core::text::parts;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-
-/// Pictures of one class.
-#[derive(Debug)]
-pub(super) struct Class {
-    pub(super) name: String,
-    pub(super) place: Place,
-}
-
-/// Where pictures lie.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// Files below a directory.
-    Folder(Folder),
-    /// Members of a tar archive.
-    Archive(PathBuf),
-}
-
-/// The pictures of a part.
-#[derive(Debug)]
-pub(super) enum Part {
-    /// A folder or an archive for each class.
-    Classes(Vec<Class>),
-    /// One archive that holds an archive for each class.
-    Nested(PathBuf),
-    /// Pictures whose classes label files give.
-    Flat(Place, LabelFiles),
-}
 
 /// The parts of a data set.
 #[derive(Debug)]
@@ -103,6 +78,13 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
 }
 
 impl Layout {
+    /// Lines on which folders and archives are for what.
+    pub(super) fn listing(&self) -> Vec<String> {
+        let of = |part: Option<&Part>| part.map_or(vec![], Part::paths);
+        let parts = [of(Some(&self.train)), of(self.validation.as_ref()), of(self.test.as_ref())];
+        parts::listing(&self.root, parts.each_ref().map(|paths| paths.iter().map(PathBuf::as_path).collect()))
+    }
+
     /// The classes lie directly below the root, perhaps beside a validation part.
     fn without_training_directory(
         &mut self,

@@ -9,6 +9,7 @@ mod labels;
 mod layout;
 mod listing;
 mod name;
+mod part;
 mod prepare;
 mod raw;
 mod reader;

@@ -1,7 +1,7 @@
 //! Pictures turned once into files of pixels in the cache, and the report on what was read.
 
 use super::decode::{Decoded, Decoder};
-use super::layout::{self, Layout, Part, Place};
+use super::layout::{self, Layout};
 use super::listing::{Item, Listing};
 use super::raw::{Colours, Reason};
 use super::reader::Reader;
@@ -56,13 +56,14 @@ impl Meta {
 /// # Errors
 /// As [`prepare`].
 pub(crate) fn check(path: &Path) -> Result<Contents> {
-    let meta = examine(path)?;
-    Ok(Contents { summary: meta.summary.to_string(), files: vec![], warnings: meta.warnings() })
+    let (files, meta) = examine(path)?;
+    Ok(Contents { summary: meta.summary.to_string(), files, warnings: meta.warnings() })
 }
 
-/// As [`check`], in numbers.
-pub(super) fn examine(path: &Path) -> Result<Meta> {
-    survey(layout::recognise(path)?, DEFAULT_SEED, None)
+/// Which files are for what, and what is in them.
+pub(super) fn examine(path: &Path) -> Result<(Vec<String>, Meta)> {
+    let layout = layout::recognise(path)?;
+    Ok((layout.listing(), survey(layout, DEFAULT_SEED, None)?))
 }
 
 /// Decodes and scales the pictures at `path` into files below the cache directory, unless that was
@@ -122,28 +123,12 @@ fn read(directory: &Path) -> Result<Opened> {
 
 /// Names a prepared data set: its files with their sizes and times, and the seed where it matters.
 fn key(layout: &Layout, seed: u64) -> Result<String> {
-    fn add(key: &mut Key, place: &Place) -> Result<()> {
-        match place {
-            Place::Folder(folder) => key.folder(&folder.directory, &folder.files),
-            Place::Archive(path) => key.files(std::slice::from_ref(path)),
-        }
-    }
     let mut key = Key::default();
-    for part in [Some(&layout.train), layout.validation.as_ref(), layout.test.as_ref()] {
+    layout.train.add_to(&mut key)?;
+    for part in [&layout.validation, &layout.test] {
         match part {
+            Some(part) => part.add_to(&mut key)?,
             None => key.number(0),
-            Some(Part::Classes(classes)) => {
-                key.number(1 + classes.len() as u64);
-                for class in classes {
-                    key.text(&class.name);
-                    add(&mut key, &class.place)?;
-                }
-            }
-            Some(Part::Nested(path)) => key.files(std::slice::from_ref(path))?,
-            Some(Part::Flat(place, labels)) => {
-                add(&mut key, place)?;
-                key.files(&labels.paths())?;
-            }
         }
     }
     for rejected in &layout.rejected {

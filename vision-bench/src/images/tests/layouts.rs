@@ -58,6 +58,13 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
     bench.put("ILSVRC2012_validation_synset_labels.txt", "n02\nn01\r\nn02\n\n")?;
     let directory = bench.open()?;
     assert_eq!(labels(&*directory.validation), [1, 0, 1]);
+    assert_eq!(
+        examine(&bench.path(""))?.0,
+        [
+            "training files: ILSVRC2012_img_train/n01.tar, ILSVRC2012_img_train/n02.tar",
+            "validation files: ILSVRC2012_img_val.tar, ILSVRC2012_validation_synset_labels.txt"
+        ]
+    );
 
     let nested = Bench::new()?;
     let [a, b] = class_tars();

@@ -15,7 +15,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 fn check(path: &Path) -> Result<Summary> {
-    Ok(examine(path)?.summary)
+    Ok(examine(path)?.1.summary)
 }
 
 /// A data set and a cache in a directory of their own.
