@@ -1,7 +1,7 @@
 //! Which directories and archives of a data set are training, validation and test pictures.
 
 use super::entry::{Entry, EntryKind, Role, data_set, entries, meant};
-use super::folder::{self, Folder};
+use super::folder;
 use super::labels::{KIT, LabelFiles};
 use super::name::{self, natural};
 use super::part::{Class, Part, Place};

@@ -15,6 +15,7 @@ mod raw;
 mod reader;
 mod store;
 mod summary;
+mod tally;
 #[cfg(test)]
 mod tests;
 
