@@ -4,17 +4,26 @@ use super::sound::Sound;
 use super::{flac, resampler, wav};
 use scaling_core::number::thousands;
 use std::path::Path;
+use std::{fs, io};
 
 /// Louder than any sound that is not damaged: floats scaled as 24-bit integers stay below.
 const LOUDEST: f32 = 1e8;
 
+/// Bytes of a file that are still read, since each core keeps a whole one in memory: twice those of ten minutes of
+/// stereo, 96,000 samples a second as floats.
+const LARGEST: u64 = 1 << 30;
+
 /// The samples of a WAV or FLAC file at [`RATE`](super::RATE), at least 1.
 ///
 /// # Errors
-/// Why it cannot be used, to be read after the name of the file: it cannot be read, is no sound file, is damaged, or
-/// lasts too long.
+/// Why it cannot be used, to be read after the name of the file: it cannot be read, is no sound file, is damaged, is
+/// too large, or lasts too long.
 pub(crate) fn load(path: &Path) -> Result<Vec<f32>, String> {
-    decode(&std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?)
+    let cannot = |error: io::Error| format!("cannot be read: {error}");
+    if fs::metadata(path).map_err(cannot)?.len() > LARGEST {
+        return Err("is larger than 1 GiB; cut it into utterances".into());
+    }
+    decode(&fs::read(path).map_err(cannot)?)
 }
 
 /// As [`load`], from the bytes of the file, whose kind is told by how they begin.
