@@ -10,7 +10,7 @@ use scaling_core::neural::{Data, Source};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{About, Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::TrialConfig;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,80 +57,55 @@ const CHARACTER_KEYS: &[Key] = &[
     TRANSFORM_BIAS,
 ];
 
+/// The ranges of the paper's shards.
+const WORDS_OF_NEWS: &str = "2^20 to 2^28 words of news";
+const CHARACTERS_OF_NEWS: &str = "0.01 to 4 % of 3.5e9 characters of news";
+
+static ABOUT_WORDS: About = About {
+    name: "word-lm",
+    title: "word language models",
+    metric: Metric::new("nats_per_word", "validation loss", "nats per word"),
+    unit: "words",
+    step_unit: "tokens",
+    models: &["word-lstm2", "word-lstm4", "word-rhn5"],
+    default_models: &["word-lstm2"],
+    default_size: 128.0,
+    family: None,
+    keys: WORD_KEYS,
+    target_standard_error: 0.0045,
+    published: &[
+        Published::new("word-lstm2", (-0.066, Some(0.69)), WORDS_OF_NEWS, "ICLR 4.2.1, Table 3"),
+        Published::new("word-lstm4", (-0.066, Some(0.89)), WORDS_OF_NEWS, "ICLR 4.2.1 (arXiv: beta_p 0.78)"),
+        Published::new("word-rhn5", (-0.070, Some(0.69)), WORDS_OF_NEWS, "ICLR 4.2.1, Table 3"),
+    ],
+};
+
+static ABOUT_CHARACTERS: About = About {
+    name: "char-lm",
+    title: "character language models",
+    metric: Metric::new("nats_per_character", "validation loss", "nats per character"),
+    unit: "characters",
+    step_unit: "tokens",
+    models: &["char-rhn10"],
+    default_models: &["char-rhn10"],
+    default_size: 128.0,
+    family: None,
+    keys: CHARACTER_KEYS,
+    target_standard_error: 0.006,
+    published: &[
+        Published::new("char-rhn10/sgd", (-0.0936, Some(0.78)), CHARACTERS_OF_NEWS, "ICLR C.2"),
+        Published::new("char-rhn10/adam", (-0.0954, Some(0.92)), CHARACTERS_OF_NEWS, "ICLR C.2"),
+    ],
+};
+
 /// A language-modelling task: its unit decides everything else.
 pub(crate) struct LanguageTask(Unit);
 
 impl Task for LanguageTask {
-    fn name(&self) -> &'static str {
+    fn about(&self) -> &'static About {
         match self.0 {
-            Unit::Words => "word-lm",
-            Unit::Characters => "char-lm",
-        }
-    }
-
-    fn title(&self) -> &'static str {
-        match self.0 {
-            Unit::Words => "word language models",
-            Unit::Characters => "character language models",
-        }
-    }
-
-    fn metric(&self) -> Metric {
-        match self.0 {
-            Unit::Words => Metric { name: "nats_per_word", label: "validation loss", unit: "nats per word" },
-            Unit::Characters => {
-                Metric { name: "nats_per_character", label: "validation loss", unit: "nats per character" }
-            }
-        }
-    }
-
-    fn unit(&self) -> &'static str {
-        match self.0 {
-            Unit::Words => "words",
-            Unit::Characters => "characters",
-        }
-    }
-
-    fn step_unit(&self) -> &'static str {
-        "tokens"
-    }
-
-    fn models(&self) -> &'static [&'static str] {
-        match self.0 {
-            Unit::Words => &["word-lstm2", "word-lstm4", "word-rhn5"],
-            Unit::Characters => &["char-rhn10"],
-        }
-    }
-
-    fn keys(&self) -> &'static [Key] {
-        match self.0 {
-            Unit::Words => WORD_KEYS,
-            Unit::Characters => CHARACTER_KEYS,
-        }
-    }
-
-    /// One tenth of the drop per doubling (MODELS 6.2).
-    fn target_standard_error(&self) -> f64 {
-        match self.0 {
-            Unit::Words => 0.0045,
-            Unit::Characters => 0.006,
-        }
-    }
-
-    fn published(&self) -> Vec<Published> {
-        let row =
-            |model, beta_g, beta_p, m_range, source| Published { model, beta_g, beta_p, m_range, source };
-        let (words, characters) = ("2^20 to 2^28 words of news", "0.01 to 4 % of 3.5e9 characters of news");
-        match self.0 {
-            Unit::Words => vec![
-                row("word-lstm2", -0.066, Some(0.69), words, "ICLR 4.2.1, Table 3"),
-                row("word-lstm4", -0.066, Some(0.89), words, "ICLR 4.2.1 (arXiv: beta_p 0.78)"),
-                row("word-rhn5", -0.070, Some(0.69), words, "ICLR 4.2.1, Table 3"),
-            ],
-            Unit::Characters => vec![
-                row("char-rhn10/sgd", -0.0936, Some(0.78), characters, "ICLR C.2"),
-                row("char-rhn10/adam", -0.0954, Some(0.92), characters, "ICLR C.2"),
-            ],
+            Unit::Words => &ABOUT_WORDS,
+            Unit::Characters => &ABOUT_CHARACTERS,
         }
     }
 

@@ -11,7 +11,7 @@ use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{About, Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
@@ -63,6 +63,26 @@ const KEYS: &[Key] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "nmt",
+    title: "translation from German into English",
+    metric: Metric::new("token_error", "validation token error", "share of tokens"),
+    unit: "target tokens",
+    step_unit: "tokens",
+    models: &["nmt"],
+    default_models: &["nmt"],
+    default_size: 128.0,
+    family: None,
+    keys: KEYS,
+    target_standard_error: 0.0085,
+    published: &[Published::new(
+        "nmt",
+        (-0.128, Some(0.68)),
+        "2^19 to 2^27 English sub-words of WMT'16",
+        "ICLR C.1, Table 2; fixed sizes: -0.360 (d 208), -0.300 (d 512), each with a constant",
+    )],
+};
+
 /// Translation from German into English.
 pub(crate) struct TranslationTask;
 
@@ -79,47 +99,8 @@ pub(crate) fn parallel(source: &str, options: &Options, seed: u64) -> Result<Par
 }
 
 impl Task for TranslationTask {
-    fn name(&self) -> &'static str {
-        "nmt"
-    }
-
-    fn title(&self) -> &'static str {
-        "translation from German into English"
-    }
-
-    fn metric(&self) -> Metric {
-        Metric { name: "token_error", label: "validation token error", unit: "share of tokens" }
-    }
-
-    fn unit(&self) -> &'static str {
-        "target tokens"
-    }
-
-    fn step_unit(&self) -> &'static str {
-        "tokens"
-    }
-
-    fn models(&self) -> &'static [&'static str] {
-        &["nmt"]
-    }
-
-    fn keys(&self) -> &'static [Key] {
-        KEYS
-    }
-
-    /// One tenth of the drop per doubling (MODELS 6.2).
-    fn target_standard_error(&self) -> f64 {
-        0.0085
-    }
-
-    fn published(&self) -> Vec<Published> {
-        vec![Published {
-            model: "nmt",
-            beta_g: -0.128,
-            beta_p: Some(0.68),
-            m_range: "2^19 to 2^27 English sub-words of WMT'16",
-            source: "ICLR C.1, Table 2; fixed sizes: -0.360 (d 208), -0.300 (d 512), each with a constant",
-        }]
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {

@@ -12,7 +12,7 @@ use crate::random::Random;
 use crate::settings::{Key, Kind, Options};
 use crate::shard::{Pool, Shard};
 use crate::task::{
-    Contents, Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Published, Task,
+    About, Contents, Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Task,
 };
 use crate::trial::{TrialConfig, Weights};
 use std::collections::BTreeMap;
@@ -59,6 +59,21 @@ const KEYS: &[Key] = &[
     },
 ];
 
+static ABOUT: About = About {
+    name: "analytic",
+    title: "a memoriser of Zipf-distributed facts",
+    metric: Metric::new("error_rate", "error rate", "of facts"),
+    unit: "facts",
+    step_unit: "facts",
+    models: &["memorizer"],
+    default_models: &["memorizer"],
+    default_size: 128.0,
+    family: None,
+    keys: KEYS,
+    target_standard_error: 0.02,
+    published: &[],
+};
+
 /// The task.
 pub struct Memorizer;
 
@@ -80,32 +95,8 @@ pub fn expected_error(m: f64, size: f64) -> f64 {
 }
 
 impl Task for Memorizer {
-    fn name(&self) -> &'static str {
-        "analytic"
-    }
-    fn title(&self) -> &'static str {
-        "a memoriser of Zipf-distributed facts"
-    }
-    fn metric(&self) -> Metric {
-        Metric { name: "error_rate", label: "error rate", unit: "of facts" }
-    }
-    fn unit(&self) -> &'static str {
-        "facts"
-    }
-    fn step_unit(&self) -> &'static str {
-        "facts"
-    }
-    fn models(&self) -> &'static [&'static str] {
-        &["memorizer"]
-    }
-    fn keys(&self) -> &'static [Key] {
-        KEYS
-    }
-    fn target_standard_error(&self) -> f64 {
-        0.02
-    }
-    fn published(&self) -> Vec<Published> {
-        Vec::new()
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
     fn open(&self, source: &str, options: &Options, _seed: u64) -> Result<Box<dyn Corpus>> {
         if source != "synthetic" {

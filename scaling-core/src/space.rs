@@ -136,7 +136,7 @@ impl Space<'_> {
         Ok((0..settings.seeds)
             .map(|repetition| TrialConfig {
                 schema: SCHEMA,
-                task: self.task.name().into(),
+                task: self.task.about().name.into(),
                 model: candidate.model.clone(),
                 variant: candidate.variant.clone(),
                 size,

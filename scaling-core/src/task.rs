@@ -1,7 +1,7 @@
 //! What a domain gives to a study: its data, its models and what it measures.
 //!
 //! Everything that is not the model or its data is the same for every task and lives in the other
-//! modules of this crate. A domain implements [`Task`] (names, defaults, costs), [`Corpus`] (data
+//! modules of this crate. A domain implements [`Task`] (what it is [`About`], defaults, costs), [`Corpus`] (data
 //! opened for reading) and [`Learner`] (one model being trained on one shard).
 
 use crate::device::Compute;
@@ -9,40 +9,95 @@ use crate::error::Result;
 use crate::settings::{Key, Options};
 use crate::shard::{Pool, Shard};
 use crate::trial::{Optimization, TrialConfig, Weights};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The headline error of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A measure of error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metric {
     /// The key in files, such as `nats_per_word`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// For axes and sentences, such as `validation loss`.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// Its unit, such as `nats per word`.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
 }
 
-/// A published result to stand beside ours.
-#[derive(Debug, Clone, PartialEq)]
+impl Metric {
+    /// A metric of a task.
+    #[must_use]
+    pub const fn new(name: &'static str, label: &'static str, unit: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), label: Cow::Borrowed(label), unit: Cow::Borrowed(unit) }
+    }
+}
+
+/// What the paper printed of a model, to stand beside ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Published {
     /// The model as named on our command line, or the family, with `/variant` where the paper tells them apart.
-    pub model: &'static str,
+    pub model: Cow<'static, str>,
     /// Exponent of the learning curve.
     pub beta_g: f64,
     /// Exponent of the model-size law, where printed.
     pub beta_p: Option<f64>,
     /// Range of training-set sizes.
-    pub m_range: &'static str,
+    pub m_range: Cow<'static, str>,
     /// Section or table.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
+}
+
+impl Published {
+    /// A model's exponents beta_g and beta_p, over a range of training-set sizes, and where the paper says so.
+    #[must_use]
+    pub const fn new(
+        model: &'static str,
+        exponents: (f64, Option<f64>),
+        m_range: &'static str,
+        source: &'static str,
+    ) -> Self {
+        let (beta_g, beta_p) = exponents;
+        let [model, m_range, source] = [Cow::Borrowed(model), Cow::Borrowed(m_range), Cow::Borrowed(source)];
+        Self { model, beta_g, beta_p, m_range, source }
+    }
+}
+
+/// What a task is called, what it measures and which models it has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    /// Short name, such as `word-lm`; also the prefix of the default study directory.
+    pub name: &'static str,
+    /// One line for titles.
+    pub title: &'static str,
+    /// The headline error.
+    pub metric: Metric,
+    /// The unit of m, such as `words`.
+    pub unit: &'static str,
+    /// What a model processes one after another, such as `tokens`: the unit of throughput.
+    pub step_unit: &'static str,
+    /// Model names; the first is the default of single commands.
+    pub models: &'static [&'static str],
+    /// The models of a study that names none: the first, unless several are meant to be compared.
+    pub default_models: &'static [&'static str],
+    /// The size of a model where none is named.
+    pub default_size: f64,
+    /// Name of the curve that joins all models, if they belong together, such as residual networks of
+    /// different depths.
+    pub family: Option<&'static str>,
+    /// The settings that only this task has.
+    pub keys: &'static [Key],
+    /// Relative standard error that the validation set must reach: one tenth of the drop per doubling (MODELS 6.2).
+    pub target_standard_error: f64,
+    /// The paper's figures.
+    pub published: &'static [Published],
 }
 
 /// Seed of a study that names none, and of the split that `data check` and `data prepare` report.
 pub const DEFAULT_SEED: u64 = 1;
 
 /// How much work a study is meant to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// Minutes: shows that everything works on the data at hand.
@@ -113,37 +168,8 @@ pub struct Contents {
 
 /// One kind of data with one headline metric and the models that learn it.
 pub trait Task: Sync {
-    /// Short name, such as `word-lm`; also the prefix of the default study directory.
-    fn name(&self) -> &'static str;
-    /// One line for titles.
-    fn title(&self) -> &'static str;
-    /// The headline error.
-    fn metric(&self) -> Metric;
-    /// The unit of m, such as `words`.
-    fn unit(&self) -> &'static str;
-    /// What a model processes one after another, such as `tokens`: the unit of throughput.
-    fn step_unit(&self) -> &'static str;
-    /// Model names; the first is the default.
-    fn models(&self) -> &'static [&'static str];
-    /// The models of a study that names none: the first, unless several are meant to be compared.
-    fn default_models(&self) -> &'static [&'static str] {
-        &self.models()[..1]
-    }
-    /// The size of a model where none is named.
-    fn default_size(&self) -> f64 {
-        128.0
-    }
-    /// Name of the curve that joins all models, if they belong together, such as residual networks of
-    /// different depths.
-    fn family(&self) -> Option<&'static str> {
-        None
-    }
-    /// The settings that only this task has.
-    fn keys(&self) -> &'static [Key];
-    /// Relative standard error that the validation set must reach (MODELS 6.2).
-    fn target_standard_error(&self) -> f64;
-    /// The paper's figures.
-    fn published(&self) -> Vec<Published>;
+    /// What does not depend on models or data.
+    fn about(&self) -> &'static About;
     /// Opens `synthetic` or a path; prepares it once if need be.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{About, Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 
@@ -64,6 +64,33 @@ const KEYS: &[Key] = &[
     Key { name: "length", kind: Kind::Positive, default: "400", help: "frames, where there are no data" },
 ];
 
+/// The range of the paper's shards.
+const RANGE: &str = "11,940 hours and halves of them, to 1 in 128 or so";
+
+static ABOUT: About = About {
+    name: "speech",
+    title: "speech recognition",
+    metric: Metric::new("cer", "validation character error rate", "share of characters"),
+    unit: "characters",
+    step_unit: "frames",
+    models: NAMES,
+    // Both, side by side as in the paper.
+    default_models: NAMES,
+    default_size: 128.0,
+    family: None,
+    keys: KEYS,
+    target_standard_error: 0.018,
+    published: &[
+        Published::new(
+            "ds2",
+            (-0.299, Some(0.54)),
+            RANGE,
+            "ICLR Table 3, C.3; the hierarchy table has -0.291",
+        ),
+        Published::new("attention", (-0.296, Some(0.54)), RANGE, "ICLR Table 3, C.3"),
+    ],
+};
+
 /// Recognition of spoken English.
 pub(crate) struct SpeechTask;
 
@@ -80,56 +107,8 @@ pub(crate) fn speech(source: &str, options: &Options, seed: u64) -> Result<Speec
 }
 
 impl Task for SpeechTask {
-    fn name(&self) -> &'static str {
-        "speech"
-    }
-
-    fn title(&self) -> &'static str {
-        "speech recognition"
-    }
-
-    fn metric(&self) -> Metric {
-        Metric { name: "cer", label: "validation character error rate", unit: "share of characters" }
-    }
-
-    fn unit(&self) -> &'static str {
-        "characters"
-    }
-
-    fn step_unit(&self) -> &'static str {
-        "frames"
-    }
-
-    fn models(&self) -> &'static [&'static str] {
-        NAMES
-    }
-
-    /// Both, side by side as in the paper.
-    fn default_models(&self) -> &'static [&'static str] {
-        NAMES
-    }
-
-    fn keys(&self) -> &'static [Key] {
-        KEYS
-    }
-
-    /// One tenth of the drop per doubling (MODELS 6.2).
-    fn target_standard_error(&self) -> f64 {
-        0.018
-    }
-
-    fn published(&self) -> Vec<Published> {
-        let row = |model, beta_g, source| Published {
-            model,
-            beta_g,
-            beta_p: Some(0.54),
-            m_range: "11,940 hours and halves of them, to 1 in 128 or so",
-            source,
-        };
-        vec![
-            row("ds2", -0.299, "ICLR Table 3, C.3; the hierarchy table has -0.291"),
-            row("attention", -0.296, "ICLR Table 3, C.3"),
-        ]
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {

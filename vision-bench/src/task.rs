@@ -9,7 +9,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
-use scaling_core::task::{Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
+use scaling_core::task::{About, Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
 use scaling_core::trial::{Optimization, TrialConfig};
 use std::path::Path;
 use std::sync::Arc;
@@ -62,66 +62,41 @@ const KEYS: &[Key] = &[
     },
 ];
 
+/// The range of the paper's shards.
+const RANGE: &str = "25 to 800 images of each of 1,000 classes";
+
+static ABOUT: About = About {
+    name: "vision",
+    title: "image classification",
+    metric: Metric::new("top1_error", "validation top-1 error", "share of images"),
+    unit: "images",
+    step_unit: "images",
+    models: NAMES,
+    default_models: &["resnet18"],
+    // The published networks.
+    default_size: 1.0,
+    // In the paper all depths make one curve.
+    family: Some("resnet"),
+    keys: KEYS,
+    target_standard_error: 0.019,
+    published: &[
+        Published::new(
+            "resnet",
+            (-0.309, Some(0.57)),
+            RANGE,
+            "ICLR 4.1, Tables 2 and 3; all depths together",
+        ),
+        Published::new("resnet/top5_error", (-0.522, None), RANGE, "ICLR 4.1; arXiv: -0.488"),
+        Published::new("resnet/cross_entropy", (-0.350, None), RANGE, "ICLR 4.1, Table 3"),
+    ],
+};
+
 /// Image classification by residual networks.
 pub(crate) struct VisionTask;
 
 impl Task for VisionTask {
-    fn name(&self) -> &'static str {
-        "vision"
-    }
-
-    fn title(&self) -> &'static str {
-        "image classification"
-    }
-
-    fn metric(&self) -> Metric {
-        Metric { name: "top1_error", label: "validation top-1 error", unit: "share of images" }
-    }
-
-    fn unit(&self) -> &'static str {
-        "images"
-    }
-
-    fn step_unit(&self) -> &'static str {
-        "images"
-    }
-
-    fn models(&self) -> &'static [&'static str] {
-        NAMES
-    }
-
-    /// Filter factor 1, that of the published networks.
-    fn default_size(&self) -> f64 {
-        1.0
-    }
-
-    /// In the paper all depths make one curve.
-    fn family(&self) -> Option<&'static str> {
-        Some("resnet")
-    }
-
-    fn keys(&self) -> &'static [Key] {
-        KEYS
-    }
-
-    /// One tenth of the drop per doubling (MODELS 6.2).
-    fn target_standard_error(&self) -> f64 {
-        0.019
-    }
-
-    fn published(&self) -> Vec<Published> {
-        let row = |model, beta_g, beta_p, source| Published {
-            model,
-            beta_g,
-            beta_p,
-            m_range: "25 to 800 images of each of 1,000 classes",
-            source,
-        };
-        vec![
-            row("resnet", -0.309, Some(0.57), "ICLR 4.1, Tables 2 and 3; all depths together"),
-            row("resnet/top5_error", -0.522, None, "ICLR 4.1; arXiv: -0.488"),
-            row("resnet/cross_entropy", -0.350, None, "ICLR 4.1, Table 3"),
-        ]
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     fn open(&self, source: &str, options: &Options, seed: u64) -> Result<Box<dyn Corpus>> {

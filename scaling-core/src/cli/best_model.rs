@@ -37,7 +37,7 @@ impl BestModel {
     pub fn load(given: &ArgMatches, task: &dyn Task) -> Result<Self> {
         let directory = given.get_one::<PathBuf>("study").map_or_else(|| PathBuf::from("."), PathBuf::clone);
         let compute = Compute::parse(given.get_one::<String>("device").map_or("cpu", String::as_str))?;
-        let (trial, weights) = best_trial(&directory, task.name())?;
+        let (trial, weights) = best_trial(&directory, task.about().name)?;
         Ok(Self { directory, trial, weights, compute })
     }
 }

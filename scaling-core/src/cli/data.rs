@@ -14,7 +14,7 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
     };
     crate::nn::keep_freed_memory();
     for task in tasks {
-        let options = options(task.keys(), &arguments.assignments)?;
+        let options = options(task.about().keys, &arguments.assignments)?;
         let contents = match &arguments.action {
             DataAction::Check { path } => task.check(&named(path)?, &options)?,
             DataAction::Prepare { path } => {
@@ -22,7 +22,7 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
                 Contents { summary: corpus.description(), warnings: corpus.warnings(), files: vec![] }
             }
         };
-        say(&format!("{}: {}", task.name(), contents.summary))?;
+        say(&format!("{}: {}", task.about().name, contents.summary))?;
         contents.files.iter().try_for_each(|line| say(&format!("  {line}")))?;
         contents.warnings.iter().try_for_each(|line| say(&format!("warning: {line}")))?;
     }

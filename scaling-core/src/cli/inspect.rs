@@ -9,8 +9,8 @@ use crate::terminal::say;
 
 pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
-    let options = options(task.keys(), &arguments.assignments)?;
-    let size = arguments.size.unwrap_or_else(|| task.default_size());
+    let options = options(task.about().keys, &arguments.assignments)?;
+    let size = arguments.size.unwrap_or_else(|| task.about().default_size);
     let cost = task.cost(model, size, task.extent(model, &options), &options)?;
     if arguments.json {
         let json = serde_json::json!({
@@ -25,7 +25,7 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
         say(&format!(
             "{:.3e} floating-point operations to train on one of its {}",
             cost.flops_per_sample,
-            task.step_unit()
+            task.about().step_unit
         ))
     }
 }

@@ -46,7 +46,8 @@ impl Domain {
     /// # Errors
     /// If no task knows the model.
     fn find(&self, model: Option<&str>) -> Result<(&'static dyn Task, &'static str)> {
-        let all = || self.tasks.iter().flat_map(|task| task.models().iter().map(move |name| (*task, *name)));
+        let all =
+            || self.tasks.iter().flat_map(|task| task.about().models.iter().map(move |name| (*task, *name)));
         match model {
             None => all().next().ok_or_else(|| Error::failed("this binary has no model")),
             Some(wanted) => all()

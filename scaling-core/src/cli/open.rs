@@ -48,10 +48,10 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         }
     }
     // The task's options decide how the data are read, and the data what the preset proposes.
-    let mut layers = Layers::new(task.keys())?;
+    let mut layers = Layers::new(task.about().keys)?;
     override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
     let corpus = task.open(&data, &layers.resolve()?.1, seed)?;
-    let mut layers = Layers::new(task.keys())?;
+    let mut layers = Layers::new(task.about().keys)?;
     layers.pairs(&task.preset(preset, &models[0], corpus.as_ref()))?;
     override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
     let (settings, options) = layers.resolve()?;
@@ -60,7 +60,7 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     table.extend(toml::Table::try_from(&options).map_err(|e| Error::input(e.to_string()))?);
     let file = StudyFile {
         version: env!("CARGO_PKG_VERSION").into(),
-        task: task.name().into(),
+        task: task.about().name.into(),
         models,
         data,
         fingerprint: corpus.fingerprint(),
@@ -74,7 +74,7 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     };
     let directory = match &arguments.out {
         Some(directory) => directory.clone(),
-        None => earlier_directory(&file)?.unwrap_or_else(|| default_directory(task.name())),
+        None => earlier_directory(&file)?.unwrap_or_else(|| default_directory(task.about().name)),
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
@@ -119,11 +119,11 @@ fn override_settings(
 fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn Task, Vec<String>)> {
     let Some(names) = names else {
         let (task, _) = domain.find(None)?;
-        return Ok((task, task.default_models().iter().map(|model| (*model).to_owned()).collect()));
+        return Ok((task, task.about().default_models.iter().map(|model| (*model).to_owned()).collect()));
     };
     let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
     let task = found[0].0;
-    if let Some((_, stranger)) = found.iter().find(|(t, _)| t.name() != task.name()) {
+    if let Some((_, stranger)) = found.iter().find(|(t, _)| t.about().name != task.about().name) {
         return Err(Error::input(format!(
             "`{}` and `{stranger}` are models of different tasks; study them apart",
             found[0].1

@@ -57,7 +57,7 @@ fn judge(study: &Study<'_>) -> Result<()> {
             return Err(Error::failed(format!(
                 "the shard of {} {} has no finished trial; widen the search",
                 thousands(*shard),
-                study.task.unit()
+                study.task.about().unit
             )));
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let trials = study.space().all_trials()?;
     say(&study.corpus.description())?;
     study.corpus.warnings().iter().try_for_each(|line| say(&format!("warning: {line}")))?;
-    say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.unit(), "trials", "parameters", "FLOPs"))?;
+    say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.about().unit, "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
     for shard in &study.settings.shards {
         let (mut flops, mut count, mut range) = (0.0, 0, (u64::MAX, 0));
@@ -114,7 +114,7 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     match outcome {
         Ok(state) => match state? {
             State::Finished(o) => {
-                let unit = study.task.metric().unit;
+                let unit = &study.task.about().metric.unit;
                 say(&format!("{id}: {} {unit} after {} updates", o.error, o.best_step))
             }
             State::Failed(failure) if failure.kind == FailureKind::Diverged => {

@@ -72,7 +72,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         )));
     }
     let keys: Vec<Key> =
-        task.keys().iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
+        task.about().keys.iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
     let mut options = options(&keys, &arguments.assignments)?;
     let precision = options.take("precision").unwrap_or_default();
     let compute = Compute::parse(&arguments.device)?.in_precision(&precision)?;
@@ -82,7 +82,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
     let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
-    let size = arguments.size.unwrap_or_else(|| task.default_size());
+    let size = arguments.size.unwrap_or_else(|| task.about().default_size);
     let trial = synthetic_trial(recipe, model, size, &arguments.device, options);
     let cost = task.cost(model, size, extent, &trial.options)?;
     compute.check_memory(model, size, cost.parameters)?;
@@ -100,7 +100,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
             "samples_per_second": speed(0.5),
             "quartiles": [speed(0.75), speed(0.25)],
             "repeats": measured.repeats().iter().map(|seconds| samples / seconds).collect::<Vec<_>>(),
-            "unit": task.step_unit(),
+            "unit": task.about().step_unit,
             "batch": arguments.batch,
             "device": compute.name,
             "precision": precision,
@@ -120,7 +120,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
             "{model} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
             size,
             speed(0.5),
-            task.step_unit(),
+            task.about().step_unit,
             gflops(speed(0.5)),
             speed(0.75),
             speed(0.25),

@@ -1,7 +1,8 @@
 //! A made-up study for the tests of the report: two variants, four sizes, two rates, two seeds.
 
-use super::{Metric, Published, Status, StudyData, Trial};
+use super::{Status, StudyData, Trial};
 use crate::random::Random;
+use crate::task::{Metric, Published};
 use std::collections::BTreeMap;
 
 /// A trial to build others from.
@@ -89,11 +90,7 @@ pub(crate) fn study() -> StudyData {
         task: "word-lm".to_owned(),
         command: "lm-bench study --preset smoke --out \"runs/<new>\"".to_owned(),
         data: "synthetic text, 1,000 symbols, 400,000 words".to_owned(),
-        metric: Metric {
-            name: "nats_per_word".to_owned(),
-            label: "validation loss".to_owned(),
-            unit: "nats per word".to_owned(),
-        },
+        metric: Metric::new("nats_per_word", "validation loss", "nats per word"),
         m_unit: "words".to_owned(),
         best_guess: Some(6.0),
         other_guesses: BTreeMap::new(),
@@ -101,13 +98,12 @@ pub(crate) fn study() -> StudyData {
         irreducible: Some(2.2),
         irreducible_note: "entropy rate of the source, exact".to_owned(),
         trials,
-        published: vec![Published {
-            model: "word LSTM".to_owned(),
-            beta_g: -0.066,
-            beta_p: Some(0.68),
-            m_range: "10^6 to 10^9 words".to_owned(),
-            source: "ICLR Table 3".to_owned(),
-        }],
+        published: vec![Published::new(
+            "word LSTM",
+            (-0.066, Some(0.68)),
+            "10^6 to 10^9 words",
+            "ICLR Table 3",
+        )],
         warnings: vec!["the validation set is small: relative standard error 0.4 %".to_owned()],
         level: 0.95,
         seed: 1,

@@ -15,6 +15,7 @@ pub(crate) mod words;
 
 use crate::error::Result;
 use crate::files::write_atomic;
+use crate::task::{Metric, Published};
 use analysis::Analysis;
 pub(crate) use figure::{hierarchy, outlook};
 use std::collections::BTreeMap;
@@ -56,17 +57,6 @@ pub struct StudyData {
     pub level: f64,
     /// Seed of the study.
     pub seed: u64,
-}
-
-/// A measure of error.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct Metric {
-    /// For columns and keys: `nats_per_word`.
-    pub name: String,
-    /// For axes: `validation loss`.
-    pub label: String,
-    /// `nats per word`.
-    pub unit: String,
 }
 
 /// One trial: the configuration and what came of it.
@@ -140,21 +130,6 @@ impl fmt::Display for Status {
             Self::Missing => "missing",
         })
     }
-}
-
-/// Figures that the paper published for a model.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct Published {
-    /// The paper's model.
-    pub model: String,
-    /// Exponent of its learning curve.
-    pub beta_g: f64,
-    /// Exponent of its model-size curve.
-    pub beta_p: Option<f64>,
-    /// The range of its data.
-    pub m_range: String,
-    /// Where it says so.
-    pub source: String,
 }
 
 /// The trials that `curve.csv` names: the best of every shard, model and variant.

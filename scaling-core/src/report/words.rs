@@ -1,7 +1,7 @@
 //! The fits in plain words, for the terminal and the page.
 
+use super::StudyData;
 use super::analysis::{Analysis, Fitted};
-use super::{Published, StudyData};
 use crate::fit::interval::Interval;
 use crate::fit::law::Law;
 use crate::fit::sensitivity::Choice;
@@ -9,6 +9,7 @@ use crate::fit::spread::Spread;
 use crate::fit::surface::Surface;
 use crate::fit::{Fit, Form};
 use crate::number::{grouped, percent, significant};
+use crate::task::Published;
 
 /// `7.91 m^-0.071 + 2.31`.
 pub(super) fn formula(law: &Law, form: Form) -> String {

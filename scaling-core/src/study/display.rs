@@ -51,8 +51,8 @@ impl Display {
             told: BTreeSet::new(),
             weights: BTreeMap::new(),
             done_before: 0.0,
-            unit: study.task.unit(),
-            metric: study.task.metric().unit,
+            unit: study.task.about().unit,
+            metric: &study.task.about().metric.unit,
             worked: Duration::ZERO,
             ticked: Instant::now(),
         };

@@ -4,8 +4,8 @@
 use super::Study;
 use crate::error::Result;
 use crate::number::thousands;
-use crate::report::{Metric, Published};
 use crate::shard::ShardSpec;
+use crate::task::{About, Metric, Published};
 use crate::trial::TrialConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ impl Facts {
     }
 
     pub(super) fn of(study: &Study<'_>) -> Result<Self> {
-        let (task, metric) = (study.task, study.task.metric());
+        let (task, about) = (study.task, study.task.about());
         let irreducible = study.corpus.irreducible();
         let mut parameters = BTreeMap::new();
         for model in &study.file.models {
@@ -65,17 +65,17 @@ impl Facts {
             }
         }
         Ok(Self {
-            title: format!("{}: {}", task.name(), task.title()),
+            title: format!("{}: {}", about.name, about.title),
             data: study.corpus.description(),
-            metric: Metric { name: metric.name.into(), label: metric.label.into(), unit: metric.unit.into() },
-            m_unit: task.unit().into(),
+            metric: about.metric.clone(),
+            m_unit: about.unit.into(),
             best_guess: study.corpus.best_guess(),
             other_guesses: study.corpus.other_guesses(),
-            family: task.family().map(str::to_owned),
+            family: about.family.map(str::to_owned),
             irreducible: irreducible.as_ref().map(|i| i.error),
             irreducible_note: irreducible.map(|i| i.note).unwrap_or_default(),
             published: published(study),
-            target_standard_error: task.target_standard_error(),
+            target_standard_error: about.target_standard_error,
             validation: study.validation_samples(),
             validation_available: study.corpus.validation_samples(),
             parameters,
@@ -86,25 +86,17 @@ impl Facts {
 
 /// The paper's figures for the models of the study.
 fn published(study: &Study<'_>) -> Vec<Published> {
-    let all = study.task.published().into_iter();
-    let family = study.task.family();
-    let models: Vec<&str> = study.file.models.iter().map(String::as_str).chain(family).collect();
-    all.filter(|p| p.model.split('/').next().is_some_and(|model| models.contains(&model)))
-        .map(|p| Published {
-            model: p.model.into(),
-            beta_g: p.beta_g,
-            beta_p: p.beta_p,
-            m_range: p.m_range.into(),
-            source: p.source.into(),
-        })
-        .collect()
+    let About { published, family, .. } = study.task.about();
+    let models: Vec<&str> = study.file.models.iter().map(String::as_str).chain(*family).collect();
+    let of_these = |p: &&Published| p.model.split('/').next().is_some_and(|model| models.contains(&model));
+    published.iter().filter(of_these).cloned().collect()
 }
 
 /// Checks that the items of every shard are as long as those of the largest one, within 4 standard
 /// errors: a shard whose items are not is no random sample of the same distribution.
 fn shard_warnings(study: &Study<'_>) -> Result<Vec<String>> {
     let pool = study.corpus.pool();
-    let unit = study.task.unit();
+    let unit = study.task.about().unit;
     let lengths = |size: u64| -> Result<(f64, f64, f64)> {
         let spec = ShardSpec { size, mode: study.settings.mode, seed: study.file.seed };
         let shard = spec.draw(pool, &study.file.fingerprint)?;

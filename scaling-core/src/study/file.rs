@@ -146,7 +146,7 @@ impl StudyFile {
     /// # Errors
     /// If a key or a value is not valid.
     pub fn resolve(&self, task: &dyn Task) -> Result<(Settings, Options)> {
-        let mut layers = Layers::new(task.keys())?;
+        let mut layers = Layers::new(task.about().keys)?;
         layers.table(&self.settings)?;
         layers.resolve()
     }

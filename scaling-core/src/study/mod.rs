@@ -54,7 +54,7 @@ impl<'a> Study<'a> {
     /// If there is no study, or its data are not what they were.
     pub fn open(directory: &Path, tasks: &[&'a dyn Task]) -> Result<Self> {
         let file = StudyFile::read(directory)?;
-        let task = *tasks.iter().find(|t| t.name() == file.task).ok_or_else(|| {
+        let task = *tasks.iter().find(|t| t.about().name == file.task).ok_or_else(|| {
             Error::input(format!(
                 "{} is a study of `{}`, which this binary does not know",
                 directory.display(),
@@ -205,7 +205,7 @@ impl<'a> Study<'a> {
             let spec = ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
             let samples = spec.draw(self.corpus.pool(), &self.file.fingerprint)?.samples;
             if let Some(other) = drawn.insert(samples, size).filter(|other| *other != size) {
-                let (unit, samples) = (self.task.unit(), thousands(samples));
+                let (unit, samples) = (self.task.about().unit, thousands(samples));
                 return Err(Error::input(format!(
                     "shards of {other} and of {size} {unit} both hold {samples}, since the data come in pieces as large as \
                      that; choose shards further apart, or break up long lines (`fold -s -w 150`)"

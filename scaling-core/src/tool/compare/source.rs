@@ -8,7 +8,8 @@
 use super::document::{Curve, Document};
 use crate::error::{Error, Result};
 use crate::files::read_json;
-use crate::report::{Metric, StudyData, Trial, points};
+use crate::report::{StudyData, Trial, points};
+use crate::task::Metric;
 use crate::trial;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -136,7 +137,7 @@ fn again(written: Document, trials: &[Trial], level: f64, file: &Path) -> Result
     let study = StudyData {
         family: family.cloned(),
         task: written.task,
-        metric: Metric { name: written.metric, label: String::new(), unit: written.unit },
+        metric: Metric { name: written.metric.into(), label: "".into(), unit: written.unit.into() },
         m_unit: written.m_unit,
         best_guess: written.best_guess,
         trials: trials.to_vec(),
