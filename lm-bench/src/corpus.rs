@@ -10,8 +10,9 @@ use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
-use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
+use scaling_core::task::{Corpus, Extent, Learner, Origin};
 use scaling_core::trial::TrialConfig;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Streams or sentences side by side when validating; part of the definition of the error, since
@@ -45,7 +46,7 @@ impl Pool for SentencePool {
 }
 
 impl LanguageCorpus {
-    pub(crate) fn new(text: Text, options: &Options) -> Self {
+    pub(crate) fn new(mut text: Text, options: &Options) -> Self {
         let longest = match text.unit {
             Unit::Words => u64::MAX,
             Unit::Characters => options.count("unroll"),
@@ -56,6 +57,18 @@ impl LanguageCorpus {
             Unit::Words => text.tokens,
             Unit::Characters => pool.len().map(|n| (0..n).map(|i| pool.weight(i)).sum()),
         };
+        let origin = &mut text.origin;
+        if let (Some(samples), Some(tokens)) = (pool.samples, text.tokens)
+            && samples < tokens
+        {
+            let _ = write!(
+                origin.description,
+                "; {} of the training characters are among the first {longest} of a sentence, and count",
+                thousands(samples)
+            );
+        }
+        // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
+        origin.irreducible = origin.irreducible.take().filter(|_| longest >= 150);
         Self { text, pool }
     }
 
@@ -76,20 +89,8 @@ impl LanguageCorpus {
 }
 
 impl Corpus for LanguageCorpus {
-    fn description(&self) -> String {
-        let description = self.text.description.clone();
-        match (self.pool.samples, self.text.tokens) {
-            (Some(samples), Some(tokens)) if samples < tokens => format!(
-                "{description}; {} of the training characters are among the first {} of a sentence, and count",
-                thousands(samples),
-                self.pool.longest
-            ),
-            _ => description,
-        }
-    }
-
-    fn fingerprint(&self) -> String {
-        self.text.fingerprint.clone()
+    fn origin(&self) -> &Origin {
+        &self.text.origin
     }
 
     fn pool(&self) -> &dyn Pool {
@@ -107,15 +108,6 @@ impl Corpus for LanguageCorpus {
         Some(self.text.best_guess)
     }
 
-    fn warnings(&self) -> Vec<String> {
-        self.text.warnings.clone()
-    }
-
-    fn irreducible(&self) -> Option<Irreducible> {
-        // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
-        self.text.irreducible.clone().filter(|_| self.pool.longest >= 150)
-    }
-
     fn extent(&self, _model: &str, options: &Options) -> Extent {
         Extent { length: options.count("unroll") as usize, vocabulary: self.text.symbols + 4 }
     }
@@ -127,7 +119,7 @@ impl Corpus for LanguageCorpus {
             self.batches(&self.text.train, shard.items.clone(), rows, extent.length, Some(trial.seed));
         let sentences = &self.text.validation;
         let count = sentences.len().unwrap_or(0);
-        let items = measured_items(&self.text.fingerprint, count, trial.validation, |i| {
+        let items = measured_items(&self.text.origin.fingerprint, count, trial.validation, |i| {
             u64::from(sentences.tokens(i)).min(self.pool.longest)
         });
         let validation = self.batches(&self.text.validation, items, VALIDATION_ROWS, extent.length, None);

@@ -122,7 +122,7 @@ impl Task for LanguageTask {
     }
 
     fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
-        let synthetic = corpus.irreducible().is_some();
+        let synthetic = corpus.origin().irreducible.is_some();
         let available = corpus.pool().samples().unwrap_or(u64::MAX);
         let (largest, shards) = match (preset, self.0, synthetic) {
             // Real text has ten times the vocabulary, so a word costs more.

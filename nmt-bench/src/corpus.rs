@@ -9,7 +9,7 @@ use scaling_core::error::Result;
 use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
-use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
+use scaling_core::task::{Corpus, Extent, Learner, Origin};
 use scaling_core::trial::TrialConfig;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,12 +65,8 @@ impl TranslationCorpus {
 }
 
 impl Corpus for TranslationCorpus {
-    fn description(&self) -> String {
-        self.text.description.clone()
-    }
-
-    fn fingerprint(&self) -> String {
-        self.text.fingerprint.clone()
+    fn origin(&self) -> &Origin {
+        &self.text.origin
     }
 
     fn pool(&self) -> &dyn Pool {
@@ -91,14 +87,6 @@ impl Corpus for TranslationCorpus {
 
     fn other_guesses(&self) -> BTreeMap<String, f64> {
         BTreeMap::from([("bits_per_token".to_owned(), self.text.best_guess_loss / std::f64::consts::LN_2)])
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        self.text.warnings.clone()
-    }
-
-    fn irreducible(&self) -> Option<Irreducible> {
-        self.text.irreducible.clone()
     }
 
     fn extent(&self, _model: &str, options: &Options) -> Extent {
@@ -124,7 +112,8 @@ impl Corpus for TranslationCorpus {
         );
         let pairs = &self.text.validation;
         let count = pairs.len().unwrap_or(0);
-        let items = measured_items(&self.text.fingerprint, count, trial.validation, target_tokens(pairs));
+        let items =
+            measured_items(&self.text.origin.fingerprint, count, trial.validation, target_tokens(pairs));
         let validation = self.measured(pairs, items);
         let test =
             self.text.test.as_ref().map(|test| self.measured(test, (0..test.len().unwrap_or(0)).collect()));

@@ -6,7 +6,7 @@
 pub(crate) use scaling_core::text::Specials;
 
 use crate::text::Tokenizer;
-use scaling_core::task::Irreducible;
+use scaling_core::task::Origin;
 use std::sync::Arc;
 
 /// Pairs of a source sentence and its translation, addressable at random. Neither includes marks of its
@@ -29,10 +29,8 @@ pub(crate) trait Pairs: Send + Sync {
 /// A source of pairs, split into parts.
 #[derive(Clone)]
 pub(crate) struct Parallel {
-    /// One line on what it is and how large it is.
-    pub(crate) description: String,
-    /// What a reader of results on it must know.
-    pub(crate) warnings: Vec<String>,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
     /// The pool that training shards are drawn from.
     pub(crate) train: Arc<dyn Pairs>,
     /// The pairs that models are selected on; always finite.
@@ -41,8 +39,6 @@ pub(crate) struct Parallel {
     pub(crate) test: Option<Arc<dyn Pairs>>,
     /// From text to ids and back.
     pub(crate) tokenizer: Tokenizer,
-    /// BLAKE3, in hexadecimal, of everything that determines the ids.
-    pub(crate) fingerprint: String,
     /// Per-token error of the best constant guess: 1 less the share of the most frequent target token of the
     /// training part, ends included.
     pub(crate) best_guess: f64,
@@ -50,9 +46,6 @@ pub(crate) struct Parallel {
     pub(crate) best_guess_loss: f64,
     /// Target tokens of the training part; `None` if endless.
     pub(crate) tokens: Option<u64>,
-    /// What no model can do better than, where that is known: the per-token error of the best predictor that sees
-    /// the source and all earlier target tokens, the end of the sentence included.
-    pub(crate) irreducible: Option<Irreducible>,
 }
 
 impl Parallel {

@@ -113,7 +113,7 @@ impl Task for TranslationTask {
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
         let available = corpus.pool().samples().unwrap_or(u64::MAX);
-        let synthetic = corpus.irreducible().is_some();
+        let synthetic = corpus.origin().irreducible.is_some();
         let (largest, shards) = match preset {
             Preset::Smoke if synthetic => (32_000, 5),
             Preset::Smoke => (40_000, 5),

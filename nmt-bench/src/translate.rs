@@ -163,7 +163,7 @@ fn parts_of(directory: &Path) -> Result<Parallel> {
     let file = StudyFile::read(directory)?;
     let (_, options) = file.resolve(&TRANSLATION)?;
     let text = parallel(&file.data, &options, file.seed)?;
-    if text.fingerprint == file.fingerprint {
+    if text.origin.fingerprint == file.fingerprint {
         Ok(text)
     } else {
         let (directory, data) = (directory.display(), file.data);

@@ -12,7 +12,7 @@ use crate::random::Random;
 use crate::settings::{Key, Kind, Options};
 use crate::shard::{Pool, Shard};
 use crate::task::{
-    About, Contents, Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Preset, Task,
+    About, Contents, Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Origin, Preset, Task,
 };
 use crate::trial::{TrialConfig, Weights};
 use std::collections::BTreeMap;
@@ -102,7 +102,14 @@ impl Task for Memorizer {
         if source != "synthetic" {
             return Err(Error::input("the analytic task has no data on disk; use --data synthetic"));
         }
-        Ok(Box::new(Facts { pool: options.count("pool"), floor: options.number("floor") }))
+        let (pool, floor) = (options.count("pool"), options.number("floor"));
+        let origin = Origin {
+            description: format!("synthetic: {FACTS} facts with Zipf exponent {ZIPF}"),
+            fingerprint: format!("facts-{FACTS}-{ZIPF}-{pool}-{floor}"),
+            warnings: vec![],
+            irreducible: Some(Irreducible { error: floor, note: "by definition".into() }),
+        };
+        Ok(Box::new(Facts { origin, pool, floor }))
     }
     fn check(&self, path: &str, _options: &Options) -> Result<Contents> {
         Err(Error::input(format!("the analytic task reads no data, so not {path}")))
@@ -136,6 +143,7 @@ impl Task for Memorizer {
 }
 
 struct Facts {
+    origin: Origin,
     pool: u64,
     floor: f64,
 }
@@ -153,11 +161,8 @@ impl Pool for Facts {
 }
 
 impl Corpus for Facts {
-    fn description(&self) -> String {
-        format!("synthetic: {FACTS} facts with Zipf exponent {ZIPF}")
-    }
-    fn fingerprint(&self) -> String {
-        format!("facts-{FACTS}-{ZIPF}-{}-{}", self.pool, self.floor)
+    fn origin(&self) -> &Origin {
+        &self.origin
     }
     fn pool(&self) -> &dyn Pool {
         self
@@ -167,9 +172,6 @@ impl Corpus for Facts {
     }
     fn best_guess(&self) -> Option<f64> {
         Some(1.0)
-    }
-    fn irreducible(&self) -> Option<Irreducible> {
-        Some(Irreducible { error: self.floor, note: "by definition".into() })
     }
     fn extent(&self, model: &str, options: &Options) -> Extent {
         Memorizer.extent(model, options)

@@ -141,6 +141,19 @@ pub struct Irreducible {
     pub note: String,
 }
 
+/// Where data come from, and what is known of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Origin {
+    /// One line: where from and how much.
+    pub description: String,
+    /// Hash of everything that determines the samples.
+    pub fingerprint: String,
+    /// What a reader of results on these data must know.
+    pub warnings: Vec<String>,
+    /// The floor, where it is known.
+    pub irreducible: Option<Irreducible>,
+}
+
 /// What one look at the validation set says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -209,10 +222,8 @@ pub trait Task: Sync {
 
 /// Data opened for reading: training pool, validation set and what is known of them.
 pub trait Corpus: Send + Sync {
-    /// One line: where from and how much.
-    fn description(&self) -> String;
-    /// Hash of everything that determines the samples.
-    fn fingerprint(&self) -> String;
+    /// Where they come from.
+    fn origin(&self) -> &Origin;
     /// The items that shards are drawn from.
     fn pool(&self) -> &dyn Pool;
     /// Samples of `flops_per_sample` (in the unit of [`Task::step_unit`]) that one sample of m has, on average.
@@ -231,12 +242,6 @@ pub trait Corpus: Send + Sync {
     fn best_guess_loss(&self) -> Option<f64> {
         self.best_guess()
     }
-    /// What a reader of results on these data must know.
-    fn warnings(&self) -> Vec<String> {
-        Vec::new()
-    }
-    /// The floor, where it is known.
-    fn irreducible(&self) -> Option<Irreducible>;
     /// Sequence length and vocabulary of these data, as a model sees them.
     fn extent(&self, model: &str, options: &Options) -> Extent;
     /// Writes into a study's directory what its models need to be used without these data, such as a tokenizer.

@@ -11,7 +11,7 @@ use scaling_core::files::write_json;
 use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
-use scaling_core::task::{Corpus, Cost, Extent, Irreducible, Learner};
+use scaling_core::task::{Corpus, Cost, Extent, Learner, Origin};
 use scaling_core::trial::TrialConfig;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -76,12 +76,8 @@ impl SpeechCorpus {
 }
 
 impl Corpus for SpeechCorpus {
-    fn description(&self) -> String {
-        self.speech.description.clone()
-    }
-
-    fn fingerprint(&self) -> String {
-        self.speech.fingerprint.clone()
+    fn origin(&self) -> &Origin {
+        &self.speech.origin
     }
 
     fn pool(&self) -> &dyn Pool {
@@ -110,14 +106,6 @@ impl Corpus for SpeechCorpus {
         BTreeMap::from([("nats_per_character".to_owned(), self.speech.best_guess_loss)])
     }
 
-    fn warnings(&self) -> Vec<String> {
-        self.speech.warnings.clone()
-    }
-
-    fn irreducible(&self) -> Option<Irreducible> {
-        self.speech.irreducible.clone()
-    }
-
     fn extent(&self, model: &str, _options: &Options) -> Extent {
         let vocabulary = Architecture::symbols(model);
         Extent { length: self.frames[0].round().max(1.0) as usize, vocabulary }
@@ -135,7 +123,8 @@ impl Corpus for SpeechCorpus {
         let train = ByLength::new(self.speech.train.clone(), series, shard.items.clone(), rows, order);
         let said = &self.speech.validation;
         let count = said.len().unwrap_or(0);
-        let items = measured_items(&self.speech.fingerprint, count, trial.validation, characters(said));
+        let items =
+            measured_items(&self.speech.origin.fingerprint, count, trial.validation, characters(said));
         let validation = Self::measured(said, series, items);
         let test = self.speech.test.as_ref().map(|test| {
             let items = (0..test.len().unwrap_or(0)).collect();

@@ -121,7 +121,7 @@ impl Task for SpeechTask {
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
         let available = corpus.pool().samples().unwrap_or(u64::MAX);
-        let synthetic = corpus.irreducible().is_some();
+        let synthetic = corpus.origin().irreducible.is_some();
         let (largest, shards) = match preset {
             Preset::Smoke if synthetic => (2_000, 4),
             Preset::Smoke => (4_000, 4),

@@ -2,7 +2,7 @@
 
 use crate::audio::{Normalization, Series};
 use scaling_core::nn::CtcTargets;
-use scaling_core::task::Irreducible;
+use scaling_core::task::Origin;
 use std::sync::Arc;
 
 /// The symbols of transcripts, by their ids: the English alphabet, the space between words and the apostrophe
@@ -31,10 +31,8 @@ pub(crate) trait Utterances: Send + Sync {
 /// A source of utterances, split into parts.
 #[derive(Clone)]
 pub(crate) struct Speech {
-    /// One line on what it is and how large it is, hours included.
-    pub(crate) description: String,
-    /// What a reader of results on it must know.
-    pub(crate) warnings: Vec<String>,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
     /// The pool that training shards are drawn from.
     pub(crate) train: Arc<dyn Utterances>,
     /// The utterances that models are selected on; always finite.
@@ -43,15 +41,11 @@ pub(crate) struct Speech {
     pub(crate) test: Option<Arc<dyn Utterances>>,
     /// By what features are normalised: what recognising other recordings needs.
     pub(crate) normalization: Normalization,
-    /// BLAKE3, in hexadecimal, of everything that determines features and transcripts.
-    pub(crate) fingerprint: String,
     /// Entropy of the marginal distribution of the training part's characters, ends of utterances included, in
     /// nats per character.
     pub(crate) best_guess_loss: f64,
     /// Characters of the training part; `None` if it is endless.
     pub(crate) characters: Option<u64>,
-    /// The character error rate of the best recogniser, where it is known.
-    pub(crate) irreducible: Option<Irreducible>,
 }
 
 /// Whether a network that keeps every second frame can align the transcript with the frames: connectionist

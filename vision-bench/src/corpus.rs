@@ -12,9 +12,10 @@ use scaling_core::nn::Padding;
 use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
-use scaling_core::task::{Corpus, Extent, Irreducible, Learner};
+use scaling_core::task::{Corpus, Extent, Irreducible, Learner, Origin};
 use scaling_core::trial::TrialConfig;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Pictures side by side when validating.
@@ -24,15 +25,12 @@ const GRID: usize = 32;
 
 /// Labelled pictures and how they are cut.
 pub(crate) struct VisionCorpus {
-    description: String,
-    warnings: Vec<String>,
-    fingerprint: String,
+    origin: Origin,
     pool: PicturePool,
     validation: Arc<dyn Pictures>,
     test: Option<Arc<dyn Pictures>>,
     /// Width and height of what a network sees.
     side: usize,
-    irreducible: Option<Irreducible>,
 }
 
 struct PicturePool {
@@ -68,13 +66,12 @@ impl Pool for PicturePool {
 impl VisionCorpus {
     /// Prepared pictures. Pictures smaller than the wanted side are seen at the largest multiple of 32 that
     /// is not above their own.
-    pub(crate) fn prepared(opened: Opened, options: &Options) -> Self {
+    pub(crate) fn prepared(mut opened: Opened, options: &Options) -> Self {
         let wanted = options.count("side") as usize;
         let side = wanted.min((opened.typical_side as usize / GRID * GRID).max(GRID));
+        let _ = write!(opened.origin.description, "; seen at {side} x {side}");
         Self {
-            description: format!("{}; seen at {side} x {side}", opened.description),
-            warnings: opened.warnings,
-            fingerprint: opened.fingerprint,
+            origin: opened.origin,
             pool: PicturePool {
                 pictures: opened.train,
                 classes: opened.classes,
@@ -83,7 +80,6 @@ impl VisionCorpus {
             validation: opened.validation,
             test: opened.test,
             side,
-            irreducible: None,
         }
     }
 
@@ -101,7 +97,7 @@ impl VisionCorpus {
         let validation = Shapes::validation(shapes, seed)?;
         let classes = (0..shapes.classes).map(synthetic::Options::class_name).collect();
         let side = (options.count("side") as usize).min((shapes.side / GRID * GRID).max(GRID));
-        Ok(Self {
+        let origin = Origin {
             description: format!(
                 "synthetic pictures of textured shapes, {} classes, {side} x {side}, {} % of the labels wrong, seed {seed}; {} to validate on",
                 shapes.classes,
@@ -110,14 +106,17 @@ impl VisionCorpus {
             ),
             warnings: vec![],
             fingerprint: format!("synthetic/{shapes:?}/{}/{seed}", synthetic::VERSION),
-            pool: PicturePool { pictures: Arc::new(train), classes, rarest: None },
-            validation: Arc::new(validation),
-            test: None,
-            side,
             irreducible: Some(Irreducible {
                 error: shapes.irreducible(),
                 note: "share of wrong labels, which no network can foresee; exact".to_owned(),
             }),
+        };
+        Ok(Self {
+            origin,
+            pool: PicturePool { pictures: Arc::new(train), classes, rarest: None },
+            validation: Arc::new(validation),
+            test: None,
+            side,
         })
     }
 }
@@ -133,12 +132,8 @@ fn workers() -> usize {
 }
 
 impl Corpus for VisionCorpus {
-    fn description(&self) -> String {
-        self.description.clone()
-    }
-
-    fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+    fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     fn pool(&self) -> &dyn Pool {
@@ -169,14 +164,6 @@ impl Corpus for VisionCorpus {
         Some((self.pool.classes.len() as f64).ln())
     }
 
-    fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
-    }
-
-    fn irreducible(&self) -> Option<Irreducible> {
-        self.irreducible.clone()
-    }
-
     fn extent(&self, _model: &str, _options: &Options) -> Extent {
         Extent { length: self.side, vocabulary: self.pool.classes.len() }
     }
@@ -186,7 +173,8 @@ impl Corpus for VisionCorpus {
         let augment = Augment { side: self.side, crop: crop(&trial.options) };
         let (pool, items) = (self.pool.pictures.clone(), shard.items.clone());
         let train = Loader::training(pool, items, rows, augment, trial.seed, workers())?;
-        let items = measured_items(&self.fingerprint, self.validation_samples(), trial.validation, |_| 1);
+        let items =
+            measured_items(&self.origin.fingerprint, self.validation_samples(), trial.validation, |_| 1);
         let validation = evaluation(&self.validation, items, augment)?;
         let test = match &self.test {
             Some(test) => Some(evaluation(test, (0..test.len().unwrap_or(0)).collect(), augment)?),

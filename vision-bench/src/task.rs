@@ -138,7 +138,7 @@ impl Task for VisionTask {
             ("clip", "0".to_owned()),
             ("drop", "0.1".to_owned()),
         ];
-        if corpus.irreducible().is_some() {
+        if corpus.origin().irreducible.is_some() {
             // A synthetic picture is one shape; a crop of random area would cut most of it away.
             pairs.push(("crop", "random_224".to_owned()));
         }

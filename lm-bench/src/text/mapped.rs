@@ -5,6 +5,7 @@ use super::prepare::Meta;
 use super::{Corpus, Sentences};
 use scaling_core::error::Result;
 use scaling_core::mapped::u16s;
+use scaling_core::task::Origin;
 use scaling_core::text::records::Records;
 use scaling_core::{cache, files};
 use std::path::Path;
@@ -51,8 +52,12 @@ fn read(directory: &Path) -> Result<Corpus> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Corpus {
-        description: meta.summary.to_string(),
-        warnings: meta.summary.warnings(),
+        origin: Origin {
+            description: meta.summary.to_string(),
+            warnings: meta.summary.warnings(),
+            fingerprint: meta.fingerprint,
+            irreducible: None,
+        },
         unit: meta.summary.unit,
         train: open("train")?,
         validation: open("validation")?,
@@ -60,9 +65,7 @@ fn read(directory: &Path) -> Result<Corpus> {
         symbols: meta.symbols,
         #[cfg(test)]
         vocabulary: meta.vocabulary,
-        fingerprint: meta.fingerprint,
         best_guess: meta.best_guess,
-        irreducible: None,
         tokens: Some(meta.summary.train.tokens),
     })
 }
@@ -123,7 +126,7 @@ mod tests {
         // 3 x the, 2 x sat, 1 x cat, 2 x unknown, 3 x end of 11.
         let entropy = 11_f64.ln() - (2.0 * 3.0 * 3_f64.ln() + 2.0 * 2.0 * 2_f64.ln()) / 11.0;
         assert!((corpus.best_guess - entropy).abs() < 1e-12);
-        assert!(corpus.description.contains("1 blank lines"), "{}", corpus.description);
+        assert!(corpus.origin.description.contains("1 blank lines"), "{}", corpus.origin.description);
         Ok(())
     }
 
@@ -164,7 +167,7 @@ mod tests {
     fn the_fingerprint_is_of_the_content() -> Result<()> {
         let files = [("train.txt", "a b\nb\n"), ("dev.txt", "a\n")];
         let print = |files: &[(&str, &str)]| -> Result<String> {
-            Ok(corpus(&Bench::new(files)?.prepare(Unit::Words, 9, 0)?)?.fingerprint)
+            Ok(corpus(&Bench::new(files)?.prepare(Unit::Words, 9, 0)?)?.origin.fingerprint)
         };
         assert_eq!(print(&files)?, print(&files)?, "wherever the files lie");
         assert_ne!(print(&files)?, print(&[("train.txt", "a\nb b\n"), files[1]])?);

@@ -17,7 +17,7 @@ pub(crate) use scaling_core::text::Specials;
 
 use prepare::prepare;
 use scaling_core::error::Result;
-use scaling_core::task::Irreducible;
+use scaling_core::task::Origin;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -69,10 +69,8 @@ impl fmt::Display for Unit {
 /// A source of text, split into parts.
 #[derive(Clone)]
 pub(crate) struct Corpus {
-    /// One line on what it is and how large it is.
-    pub(crate) description: String,
-    /// What a reader of results on it must know.
-    pub(crate) warnings: Vec<String>,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
     /// What a token is.
     pub(crate) unit: Unit,
     /// The pool that training shards are drawn from.
@@ -87,14 +85,9 @@ pub(crate) struct Corpus {
     /// The symbols of the ids `0..`, without the specials.
     #[cfg(test)]
     pub(crate) vocabulary: Vec<String>,
-    /// BLAKE3, in hexadecimal, of everything that determines the ids.
-    pub(crate) fingerprint: String,
     /// Entropy of the marginal token distribution of the training part, in nats per predicted token,
     /// the end of the sentence included: the loss of the best constant prediction (section 2).
     pub(crate) best_guess: f64,
-    /// The loss below which no model can get, in nats per predicted token, the end of the sentence included; where
-    /// it is known.
-    pub(crate) irreducible: Option<Irreducible>,
     /// Training tokens in total; `None` if endless.
     pub(crate) tokens: Option<u64>,
 }

@@ -15,7 +15,7 @@ use lexicon::Word;
 use scaling_core::entropy::entropy;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
-use scaling_core::task::Irreducible;
+use scaling_core::task::{Irreducible, Origin};
 use std::sync::Arc;
 
 /// Raised when the same seed gives other sentences.
@@ -74,27 +74,30 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
     // The seed is not in this one: it is a property of the language.
     let marginal = stream("synthetic marginal", 0, Some(MARGINAL_SENTENCES));
     let nats_per_token = language.expected().nats_per_token(unit);
-    Ok(Corpus {
+    let origin = Origin {
         description: format!(
             "endless sentences of an artificial language of {} words; {nats_per_token:.4} nats per \
              predicted token",
             language.words.len()
         ),
+        fingerprint: fingerprint(&train, &vocabulary),
         warnings: vec![],
+        irreducible: Some(Irreducible {
+            error: nats_per_token,
+            note: "the entropy of the source, exact by the chain rule over the choices of its grammar"
+                .to_owned(),
+        }),
+    };
+    Ok(Corpus {
+        origin,
         unit,
         symbols,
-        fingerprint: fingerprint(&train, &vocabulary),
         best_guess: marginal_entropy(&marginal, symbols),
         train: Arc::new(train),
         validation: Arc::new(validation),
         test: None,
         #[cfg(test)]
         vocabulary,
-        irreducible: Some(Irreducible {
-            error: nats_per_token,
-            note: "the entropy of the source, exact by the chain rule over the choices of its grammar"
-                .to_owned(),
-        }),
         tokens: None,
     })
 }

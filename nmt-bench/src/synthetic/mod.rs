@@ -25,7 +25,7 @@ use lexicon::Sizes;
 use scaling_core::entropy::entropy_term;
 use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
-use scaling_core::task::Irreducible;
+use scaling_core::task::{Irreducible, Origin};
 use std::sync::Arc;
 
 /// Raised when the same seed gives other pairs.
@@ -95,20 +95,23 @@ pub(crate) fn parallel(seed: u64, options: Options) -> Result<Parallel> {
     let expected = Expected::of(&grammar);
     let floor = expected.floor();
     let words = &grammar.lexicon.words;
-    Ok(Parallel {
+    let origin = Origin {
         description: format!(
             "endless pairs of sentences of two artificial languages of {} words together; {:.4} errors per \
              predicted token at least",
             words.len(),
             floor.error
         ),
-        warnings: vec![],
-        tokenizer: Tokenizer::words(words)?,
         fingerprint: fingerprint(&train, options),
+        warnings: vec![],
+        irreducible: Some(floor),
+    };
+    Ok(Parallel {
+        origin,
+        tokenizer: Tokenizer::words(words)?,
         best_guess: expected.best_guess(),
         best_guess_loss: expected.best_guess_loss(),
         tokens: None,
-        irreducible: Some(floor),
         train: Arc::new(train),
         validation: Arc::new(stream("synthetic validation pairs", Some(VALIDATION_PAIRS))),
         test: Some(Arc::new(stream("synthetic test pairs", Some(TEST_PAIRS)))),

@@ -407,5 +407,5 @@ fn opened_pairs_are_text_of_the_lexicon() {
         }
     }
     assert_eq!((opened.train.len(), opened.tokens), (None, None));
-    assert!(opened.irreducible.is_some_and(|floor| floor.error < opened.best_guess));
+    assert!(opened.origin.irreducible.is_some_and(|floor| floor.error < opened.best_guess));
 }

@@ -7,6 +7,7 @@ use super::tokenizer::Tokenizer;
 use crate::pairs::{Pairs, Parallel};
 use scaling_core::error::{Error, Result};
 use scaling_core::mapped::u16s;
+use scaling_core::task::Origin;
 use scaling_core::text::records::Records;
 use scaling_core::{cache, files};
 use std::path::Path;
@@ -80,17 +81,19 @@ fn read(directory: &Path) -> Result<Parallel> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Parallel {
-        description: meta.summary.to_string(),
-        warnings: meta.summary.warnings(),
+        origin: Origin {
+            description: meta.summary.to_string(),
+            warnings: meta.summary.warnings(),
+            fingerprint: meta.fingerprint,
+            irreducible: None,
+        },
         train: open("train")?,
         validation: open("validation")?,
         test: meta.summary.test.as_ref().map(|_| open("test")).transpose()?,
         tokenizer: Tokenizer::load(&directory.join("tokenizer.json"))?,
-        fingerprint: meta.fingerprint,
         best_guess: meta.best_guess,
         best_guess_loss: meta.best_guess_loss,
         tokens: Some(meta.summary.train.tokens[1]),
-        irreducible: None,
     })
 }
 

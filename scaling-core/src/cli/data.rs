@@ -3,7 +3,7 @@
 use super::arguments::{DataAction, DataArguments};
 use super::{Domain, options};
 use crate::error::{At, Result};
-use crate::task::{Contents, DEFAULT_SEED, Task};
+use crate::task::{Contents, DEFAULT_SEED, Origin, Task};
 use crate::terminal::say;
 use std::path::Path;
 
@@ -19,7 +19,8 @@ pub(super) fn data(domain: &Domain, arguments: &DataArguments) -> Result<()> {
             DataAction::Check { path } => task.check(&named(path)?, &options)?,
             DataAction::Prepare { path } => {
                 let corpus = task.open(&named(path)?, &options, DEFAULT_SEED)?;
-                Contents { summary: corpus.description(), warnings: corpus.warnings(), files: vec![] }
+                let Origin { description, warnings, .. } = corpus.origin().clone();
+                Contents { summary: description, warnings, files: vec![] }
             }
         };
         say(&format!("{}: {}", task.about().name, contents.summary))?;

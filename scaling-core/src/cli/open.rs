@@ -63,7 +63,7 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         task: task.about().name.into(),
         models,
         data,
-        fingerprint: corpus.fingerprint(),
+        fingerprint: corpus.origin().fingerprint.clone(),
         preset,
         device: compute.name.clone(),
         compute: compute.kind.clone(),

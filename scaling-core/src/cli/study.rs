@@ -10,6 +10,7 @@ use crate::number::thousands;
 use crate::report;
 use crate::settings::Search;
 use crate::study::{Study, collect, execute};
+use crate::task::Origin;
 use crate::terminal::{say, tell};
 use crate::trial::{FailureKind, NO_MEMORY, State, has_study, teller};
 
@@ -21,7 +22,7 @@ const ASSUMED_EPOCHS: f64 = 15.0;
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, true)?;
     let interrupted = interrupt::watch(true)?;
-    tell(&format!("{} -> {}", study.corpus.description(), study.directory.display()));
+    tell(&format!("{} -> {}", study.corpus.origin().description, study.directory.display()));
     execute(&study, arguments.jobs, &interrupted)?;
     let data = collect(&study.directory)?;
     say(&report::write(&data, &study.directory)?)?;
@@ -67,8 +68,9 @@ fn judge(study: &Study<'_>) -> Result<()> {
 pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let study = open(domain, arguments, false)?;
     let trials = study.space().all_trials()?;
-    say(&study.corpus.description())?;
-    study.corpus.warnings().iter().try_for_each(|line| say(&format!("warning: {line}")))?;
+    let Origin { description, warnings, .. } = study.corpus.origin();
+    say(description)?;
+    warnings.iter().try_for_each(|line| say(&format!("warning: {line}")))?;
     say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.about().unit, "trials", "parameters", "FLOPs"))?;
     let (mut all_flops, mut disk) = (0.0, 0.0);
     for shard in &study.settings.shards {

@@ -5,7 +5,7 @@ use super::Study;
 use crate::error::Result;
 use crate::number::thousands;
 use crate::shard::ShardSpec;
-use crate::task::{About, Metric, Published};
+use crate::task::{About, Metric, Origin, Published};
 use crate::trial::TrialConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ impl Facts {
 
     pub(super) fn of(study: &Study<'_>) -> Result<Self> {
         let (task, about) = (study.task, study.task.about());
-        let irreducible = study.corpus.irreducible();
+        let Origin { description, warnings, irreducible, .. } = study.corpus.origin().clone();
         let mut parameters = BTreeMap::new();
         for model in &study.file.models {
             for (variant, options) in study.options.variants() {
@@ -66,7 +66,7 @@ impl Facts {
         }
         Ok(Self {
             title: format!("{}: {}", about.name, about.title),
-            data: study.corpus.description(),
+            data: description,
             metric: about.metric.clone(),
             m_unit: about.unit.into(),
             best_guess: study.corpus.best_guess(),
@@ -79,7 +79,7 @@ impl Facts {
             validation: study.validation_samples(),
             validation_available: study.corpus.validation_samples(),
             parameters,
-            warnings: [study.corpus.warnings(), shard_warnings(study)?].concat(),
+            warnings: [warnings, shard_warnings(study)?].concat(),
         })
     }
 }

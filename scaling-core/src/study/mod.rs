@@ -63,7 +63,7 @@ impl<'a> Study<'a> {
         })?;
         let (settings, options) = file.resolve(task)?;
         let corpus = task.open(&file.data, &options, file.seed)?;
-        if corpus.fingerprint() != file.fingerprint {
+        if corpus.origin().fingerprint != file.fingerprint {
             return Err(Error::input(format!(
                 "{}: the data in {} have changed since the study began; use another --out",
                 directory.display(),

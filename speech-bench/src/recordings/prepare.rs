@@ -14,7 +14,7 @@ use scaling_core::error::Result;
 use scaling_core::overlap::{self, Overlap};
 use scaling_core::quarantine::Rejected;
 use scaling_core::random::Random;
-use scaling_core::task::{Contents, DEFAULT_SEED};
+use scaling_core::task::{Contents, DEFAULT_SEED, Origin};
 use scaling_core::{cache, files, pipeline, quarantine};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -96,8 +96,12 @@ fn read(directory: &Path) -> Result<Speech> {
     let part = |name| -> Result<Arc<dyn Utterances>> { Ok(Arc::new(Stored::open(directory, name)?)) };
     let Summary { train, test, .. } = &meta.summary;
     Ok(Speech {
-        description: meta.summary.to_string(),
-        warnings: meta.summary.warnings(),
+        origin: Origin {
+            description: meta.summary.to_string(),
+            warnings: meta.summary.warnings(),
+            fingerprint: meta.fingerprint,
+            irreducible: None,
+        },
         train: part("train")?,
         validation: part("validation")?,
         test: test.as_ref().map(|_| part("test")).transpose()?,
@@ -105,8 +109,6 @@ fn read(directory: &Path) -> Result<Speech> {
         best_guess_loss: entropy(meta.symbols.iter().copied().chain([train.utterances])),
         characters: Some(train.characters),
         normalization: meta.normalization,
-        fingerprint: meta.fingerprint,
-        irreducible: None,
     })
 }
 

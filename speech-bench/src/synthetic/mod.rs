@@ -18,6 +18,7 @@ use crate::audio::{Extractor, Normalization, RATE, Series, Statistics};
 use crate::utterances::{Speech, Utterances};
 use scaling_core::error::Result;
 use scaling_core::random::Random;
+use scaling_core::task::Origin;
 use std::sync::{Arc, Mutex, PoisonError};
 use utterance::Utterance;
 
@@ -46,17 +47,20 @@ pub(crate) fn speech(seed: u64, options: Options) -> Result<Speech> {
     let seconds = NORMALIZATION_UTTERANCES.map(|index| train.source.utterance(index).samples()).sum::<usize>()
         as f64
         / (NORMALIZATION_UTTERANCES.end as f64 * f64::from(RATE));
-    Ok(Speech {
+    let origin = Origin {
         description: format!(
             "endless utterances of {} spoken letters, {seconds:.2} s on average; a character error rate of {:.4} \
              at least",
             options.letters, floor.error
         ),
-        warnings: vec![],
         fingerprint: fingerprint(&train.source),
+        warnings: vec![],
+        irreducible: Some(floor),
+    };
+    Ok(Speech {
+        origin,
         best_guess_loss: utterance::best_guess_loss(options.letters),
         characters: None,
-        irreducible: Some(floor),
         train: Arc::new(train),
         validation: Arc::new(stream("synthetic validation utterances", Some(VALIDATION_UTTERANCES))),
         test: None,

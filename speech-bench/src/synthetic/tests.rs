@@ -17,8 +17,8 @@ fn an_utterance_is_a_pure_function_of_seed_and_index() {
     let speech = speech(1, Options::default()).unwrap();
     let again = super::speech(1, Options::default()).unwrap();
     let other = super::speech(2, Options::default()).unwrap();
-    assert_eq!(speech.fingerprint, again.fingerprint);
-    assert_ne!(speech.fingerprint, other.fingerprint);
+    assert_eq!(speech.origin.fingerprint, again.origin.fingerprint);
+    assert_ne!(speech.origin.fingerprint, other.origin.fingerprint);
     assert_eq!(speech.normalization, again.normalization);
     let expected: Vec<Vec<f32>> = (0..20).map(|i| read(&*speech.train, i, Series::Mel)).collect();
     std::thread::scope(|scope| {
@@ -77,7 +77,7 @@ fn every_transcript_can_be_aligned() {
 fn the_floor_is_what_counting_finds() {
     for noise in [0.0, 0.02, 0.3] {
         let options = Options { letters: 5, noise };
-        let floor = speech(1, options).unwrap().irreducible.unwrap().error;
+        let floor = speech(1, options).unwrap().origin.irreducible.unwrap().error;
         let source = source(options);
         let (mut edits, mut characters) = (0, 0);
         for index in 0..40_000 {

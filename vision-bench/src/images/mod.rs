@@ -23,6 +23,7 @@ pub(crate) use prepare::{check, open};
 pub(crate) use summary::Summary;
 
 use scaling_core::quarantine::Rejected;
+use scaling_core::task::Origin;
 use std::sync::Arc;
 
 /// A picture of 8-bit RGB pixels, row by row, the three channels of a pixel side by side.
@@ -56,10 +57,8 @@ pub(crate) trait Pictures: Send + Sync {
 /// A prepared data set, open for reading.
 #[derive(Clone)]
 pub(crate) struct Opened {
-    /// One line on what it holds.
-    pub(crate) description: String,
-    /// What a reader of results on it must know.
-    pub(crate) warnings: Vec<String>,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
     /// Sorted; a class is the index of its name.
     pub(crate) classes: Vec<String>,
     /// The pool that training shards are drawn from.
@@ -68,9 +67,6 @@ pub(crate) struct Opened {
     pub(crate) validation: Arc<dyn Pictures>,
     /// Pictures that nothing is selected on, where the source has such a part.
     pub(crate) test: Option<Arc<dyn Pictures>>,
-    /// BLAKE3, in hexadecimal, of the names of the classes and of the files of all pictures with their
-    /// classes, in their order.
-    pub(crate) fingerprint: String,
     /// Training pictures of each class.
     pub(crate) train_per_class: Vec<u64>,
     /// The median shortest side of all pictures.

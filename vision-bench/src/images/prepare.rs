@@ -11,7 +11,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::overlap::Overlap;
 use scaling_core::quarantine;
-use scaling_core::task::{Contents, DEFAULT_SEED};
+use scaling_core::task::{Contents, DEFAULT_SEED, Origin};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -102,13 +102,16 @@ fn read(directory: &Path) -> Result<Opened> {
     let classes = meta.classes.len();
     let part = |name| -> Result<Arc<dyn Pictures>> { Ok(Arc::new(Stored::open(directory, name, classes)?)) };
     Ok(Opened {
-        description: meta.summary.to_string(),
-        warnings: meta.warnings(),
+        origin: Origin {
+            description: meta.summary.to_string(),
+            warnings: meta.warnings(),
+            fingerprint: meta.fingerprint,
+            irreducible: None,
+        },
         train: part("train")?,
         validation: part("validation")?,
         test: meta.summary.test.as_ref().map(|_| part("test")).transpose()?,
         classes: meta.classes,
-        fingerprint: meta.fingerprint,
         train_per_class: meta.train_per_class,
         typical_side: meta.typical_side,
     })

@@ -272,7 +272,7 @@ fn a_bigram_model_stays_above_the_entropy() {
         })
         .sum::<f64>()
         / total as f64;
-    let entropy = corpus.irreducible.map_or(0.0, |entropy| entropy.error);
+    let entropy = corpus.origin.irreducible.map_or(0.0, |entropy| entropy.error);
     let guess = corpus.best_guess;
     println!("nats per word: entropy {entropy:.4}, bigram {bigram:.4}, best guess {guess:.4}");
     assert!(bigram > 1.03 * entropy);
@@ -293,14 +293,14 @@ fn sentences_are_a_pure_function_of_seed_and_index() {
     for index in (0..300).rev() {
         assert_eq!(read(&*again.train, index as u64), forward[index]);
     }
-    assert_eq!(again.fingerprint, corpus.fingerprint);
+    assert_eq!(again.origin.fingerprint, corpus.origin.fingerprint);
     let other = super::corpus(Unit::Words, 10_000, 2);
     let other = other.unwrap_or_else(|error| panic!("{error}"));
-    assert_ne!(other.fingerprint, corpus.fingerprint);
+    assert_ne!(other.origin.fingerprint, corpus.origin.fingerprint);
     assert_ne!(read(&*other.train, 5), forward[5]);
     assert_ne!(read(&*corpus.validation, 5), forward[5], "validation is a stream of its own");
     assert_eq!((corpus.train.len(), corpus.validation.len()), (None, Some(20_000)));
-    assert_eq!(corpus.irreducible, other.irreducible);
+    assert_eq!(corpus.origin.irreducible, other.origin.irreducible);
 }
 
 #[test]

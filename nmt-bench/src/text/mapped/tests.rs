@@ -81,7 +81,7 @@ fn pairs_come_back_as_written() -> Result<()> {
     let loss: f64 = predicted.iter().map(|id| -(counts(*id) / total).ln() / total).sum();
     assert!((parallel.best_guess_loss - loss).abs() < 1e-12, "{loss}");
 
-    let summary = &parallel.description;
+    let summary = &parallel.origin.description;
     assert!(summary.contains("train 3 pairs (2 dropped)"), "{summary}");
     assert!(summary.contains("dropped: 2 with an empty side"), "{summary}");
     assert!(summary.contains("; 1 validation pairs occur in training too"), "{summary}");
@@ -112,7 +112,7 @@ fn the_result_is_the_same_whatever_the_threads() -> Result<()> {
     assert_eq!(first.validation.len(), Some(60));
     for threads in [1, 2, 3, 8] {
         let other = open(threads)?;
-        assert_eq!(other.fingerprint, first.fingerprint);
+        assert_eq!(other.origin.fingerprint, first.origin.fingerprint);
         assert_eq!(pairs(&other, &*other.train), pairs(&first, &*first.train));
     }
     Ok(())
@@ -160,7 +160,7 @@ fn what_a_model_has_seen_is_reported_of_the_test_too() -> Result<()> {
         ("test.en", &format!("good\n{long}\n")),
     ])?;
     let parallel = bench.open(10, 0)?;
-    let summary = &parallel.description;
+    let summary = &parallel.origin.description;
     assert!(summary.contains("test 2 pairs (0 dropped)"), "a test set is measured whole: {summary}");
     assert!(summary.contains(", 1 test pairs in training or validation"), "{summary}");
     Ok(())
@@ -203,7 +203,7 @@ fn a_line_of_a_megabyte_is_left_out() -> Result<()> {
     ])?;
     let parallel = bench.open(10, 0)?;
     assert_eq!(parallel.train.len(), Some(1));
-    let summary = &parallel.description;
+    let summary = &parallel.origin.description;
     assert!(summary.contains("1 longer than 80 tokens"), "{summary}");
     assert!(summary.contains("1 with a token over 1,000 characters"), "{summary}");
     Ok(())
@@ -265,7 +265,7 @@ fn seconds_that_160_000_pairs_take() -> Result<()> {
             let parallel = opened(&prepare_in(cache.path(), &path, merges, 0)?)?;
             let seconds = start.elapsed().as_secs_f64();
             eprintln!("{merges} merges: {seconds:.2} s, {} symbols", parallel.symbols());
-            prints.push(parallel.fingerprint);
+            prints.push(parallel.origin.fingerprint);
         }
         prints.dedup();
         assert_eq!(prints.len(), 1);

@@ -17,7 +17,7 @@ fn csv_manifests_give_parts_by_name() -> Result<()> {
     let test = speech.test.as_deref().map(texts);
     assert_eq!(test, Some(vec!["seven".to_owned(), "six again".to_owned()]));
     assert_eq!(
-        speech.description,
+        speech.origin.description,
         "4 utterances (0.00 h, 15 characters) to train on, 2 utterances (0.00 h, 8 characters) to validate, 2 \
          utterances (0.00 h, 14 characters) to test; 0 validation recordings occur in training too, 0 test \
          recordings in training or validation; speakers of both training and validation: not known; training recordings that repeat another: 0; transcripts whose punctuation is dropped: 1; \

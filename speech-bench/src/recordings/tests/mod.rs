@@ -76,7 +76,7 @@ impl Bench {
     /// Prepares and opens; what is reported must be what `check` reports.
     pub(super) fn open(&self) -> Result<Speech> {
         let opened = opened(&self.prepare(0)?)?;
-        assert_eq!(opened.description, self.check()?.to_string());
+        assert_eq!(opened.origin.description, self.check()?.to_string());
         Ok(opened)
     }
 

@@ -20,18 +20,18 @@ fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
         prepare_in(&bench.0.path().join("cache"), &data.join("speechocean762-librispeech-layout"), 0)?;
     let seconds = started.elapsed().as_secs_f64();
     let speech = opened(&directory)?;
-    eprintln!("{}; {seconds:.1} s", speech.description);
+    eprintln!("{}; {seconds:.1} s", speech.origin.description);
     assert_eq!((speech.train.len(), speech.validation.len()), (Some(426), Some(70)));
     assert!(speech.test.is_none());
-    let [train, validation] =
-        ["426 utterances (0.55 h, ", "70 utterances (0.08 h, "].map(|part| speech.description.contains(part));
+    let [train, validation] = ["426 utterances (0.55 h, ", "70 utterances (0.08 h, "]
+        .map(|part| speech.origin.description.contains(part));
     assert!(
         train
             && validation
-            && speech.description.contains("; 0 validation recordings occur in training too; ")
-            && speech.description.contains("; speakers of both training and validation: 0; ")
+            && speech.origin.description.contains("; 0 validation recordings occur in training too; ")
+            && speech.origin.description.contains("; speakers of both training and validation: 0; ")
     );
-    assert!(speech.description.ends_with("; 0 rejected"), "{}", speech.description);
+    assert!(speech.origin.description.ends_with("; 0 rejected"), "{}", speech.origin.description);
     Ok(())
 }
 
@@ -69,10 +69,14 @@ fn the_manifests_of_spoken_digits_are_read() -> Result<()> {
     let Some(data) = data() else { return Ok(()) };
     let bench = Bench::new()?;
     let speech = opened(&prepare_in(&bench.0.path().join("cache"), &data.join("fsdd"), 0)?)?;
-    eprintln!("{}", speech.description);
+    eprintln!("{}", speech.origin.description);
     assert_eq!((speech.train.len(), speech.validation.len()), (Some(2_400), Some(300)));
     assert_eq!(speech.test.as_ref().and_then(|test| test.len()), Some(300));
     assert_eq!(speech.characters, Some(9_600));
-    assert!(speech.description.starts_with("2,400 utterances (0.29 h, "), "{}", speech.description);
+    assert!(
+        speech.origin.description.starts_with("2,400 utterances (0.29 h, "),
+        "{}",
+        speech.origin.description
+    );
     Ok(())
 }

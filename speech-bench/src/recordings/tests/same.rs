@@ -40,7 +40,7 @@ fn the_seed_decides_which_speakers_are_held_out() -> Result<()> {
         // Two of twenty speakers, with both their utterances.
         assert_eq!((speech.train.len(), speech.validation.len()), (Some(36), Some(4)));
         assert_eq!(texts(&*speech.validation), ["hello", "it's me"].repeat(2));
-        Ok((speech.fingerprint, mel))
+        Ok((speech.origin.fingerprint, mel))
     };
     assert_eq!(frames(1)?, frames(1)?);
     let distinct: std::collections::BTreeSet<_> = (0..4).map(|seed| frames(seed).unwrap().0).collect();
@@ -66,7 +66,7 @@ fn the_order_of_a_manifest_changes_nothing() -> Result<()> {
 fn other_recordings_or_transcripts_are_prepared_anew() -> Result<()> {
     let bench = Bench::manifests()?;
     let first = bench.prepare(0)?;
-    let fingerprint = |directory: &Path| Ok::<_, Error>(opened(directory)?.fingerprint);
+    let fingerprint = |directory: &Path| Ok::<_, Error>(opened(directory)?.origin.fingerprint);
     bench.put("dev.csv", "path,text\n4.wav,for\n5.wav,five\n")?;
     let second = bench.prepare(0)?;
     bench.put("5.wav", wav(&tone(9_000, 5)))?;

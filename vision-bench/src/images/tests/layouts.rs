@@ -44,7 +44,7 @@ fn class_folders_are_read_in_sorted_order() -> Result<()> {
     assert_eq!((picture.width, picture.height), (9, 7));
     assert_eq!(picture.pixels, pixels(9, 7, 15).into_raw());
     assert_eq!(
-        opened.description,
+        opened.origin.description,
         "train 6 images, 3 a class; validation 2 images, 1 a class; test 1 images, 0-1 a class; 2 classes; \
          5 x 5 to 20 x 16 pixels; 0 greyscale, 0 CMYK; 0 validation images occur in training too, 0 \
          test images in training or validation, 0 training images repeat another; 0 rejected"
@@ -72,7 +72,7 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
     nested.put("ILSVRC2012_img_val.tar", validation_tar())?;
     nested.put("imagenet_2012_validation_synset_labels.txt", "n02\nn01\nn02")?;
     let nested = nested.open()?;
-    assert_eq!(nested.fingerprint, directory.fingerprint);
+    assert_eq!(nested.origin.fingerprint, directory.origin.fingerprint);
     assert_eq!(all(&*nested.train), all(&*directory.train));
 
     let folders = Bench::new()?;
@@ -87,9 +87,13 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
     folders.put("val/val_annotations.txt", "v_100.JPEG\tn02\t0\t1\t2\t3\nv_26.JPEG\tn01\nv_8.JPEG\tn02\n")?;
     folders.put("test/images/test_0.JPEG", jpeg(8, 8, 4))?;
     let folders = folders.open()?;
-    assert_eq!(folders.fingerprint, directory.fingerprint, "Tiny ImageNet's layout, unpacked");
+    assert_eq!(folders.origin.fingerprint, directory.origin.fingerprint, "Tiny ImageNet's layout, unpacked");
     assert!(folders.test.is_none());
-    assert!(folders.description.ends_with("; test has no labels and is left out"), "{}", folders.description);
+    assert!(
+        folders.origin.description.ends_with("; test has no labels and is left out"),
+        "{}",
+        folders.origin.description
+    );
     Ok(())
 }
 
@@ -155,7 +159,7 @@ fn parts_are_known_by_their_first_word() -> Result<()> {
     bench.put("ILSVRC2012_img_test_v10102019.tar", tar(&[("test/t_1.JPEG", jpeg(8, 8, 1))]))?;
     bench.put("ILSVRC2012_img_test.tar", tar(&[("test/t_2.JPEG", jpeg(8, 8, 2))]))?;
     bench.put("extra/a.JPEG", jpeg(8, 8, 1))?;
-    let description = bench.open()?.description;
+    let description = bench.open()?.origin.description;
     assert!(description.contains("; 2 classes; "), "{description}");
     for name in ["ILSVRC2012_img_test.tar", "ILSVRC2012_img_test_v10102019.tar"] {
         assert!(description.contains(&format!("; {name} has no labels and is left out")), "{description}");
@@ -185,16 +189,16 @@ fn folders_without_parts_are_split_by_class() -> Result<()> {
     let opened = bench.open()?;
     assert_eq!(opened.classes, ["bus", "train", "val"], "a class may bear any name");
     assert!(
-        opened.description.ends_with("; docs is left out, holding no pictures"),
+        opened.origin.description.ends_with("; docs is left out, holding no pictures"),
         "{}",
-        opened.description
+        opened.origin.description
     );
     assert_eq!(opened.train_per_class, [1, 23, 4]);
     assert_eq!(labels(&*opened.validation), [0, 1, 1, 2]);
-    assert!(opened.description.contains("validation (held out) 4 images, 1-2 a class"));
-    let of = |seed| -> Result<String> { Ok(super::opened(&bench.prepare(seed)?)?.fingerprint) };
-    assert_eq!(of(0)?, opened.fingerprint);
-    assert_ne!(of(1)?, opened.fingerprint, "another seed, another split");
+    assert!(opened.origin.description.contains("validation (held out) 4 images, 1-2 a class"));
+    let of = |seed| -> Result<String> { Ok(super::opened(&bench.prepare(seed)?)?.origin.fingerprint) };
+    assert_eq!(of(0)?, opened.origin.fingerprint);
+    assert_ne!(of(1)?, opened.origin.fingerprint, "another seed, another split");
 
     let tars = Bench::new()?;
     for (class, bytes) in class_tars() {

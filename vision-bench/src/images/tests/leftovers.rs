@@ -44,7 +44,7 @@ fn no_class_disappears() -> Result<()> {
     let opened = bench.open()?;
     assert_eq!(opened.classes, ["cat", "dog", "emu"], "an archive was unpacked into a folder of its name");
     let note = "; docs is left out, being a data set of its own";
-    assert!(opened.description.ends_with(note), "{}", opened.description);
+    assert!(opened.origin.description.ends_with(note), "{}", opened.origin.description);
     Ok(())
 }
 
@@ -74,7 +74,7 @@ fn a_validation_part_is_used_or_refused() -> Result<()> {
         assert_eq!(bench.error(), format!("SET/{name} {PACKED}"));
         // What it was unpacked from may stay, and of its own name goes without saying.
         bench.put("val/dog/v.png", png(4, 4, 20))?;
-        let description = bench.open()?.description;
+        let description = bench.open()?.origin.description;
         let note = if name == "val.tar.gz" {
             String::new()
         } else {
@@ -111,7 +111,7 @@ fn all_that_is_left_out_is_noted() -> Result<()> {
     assert_eq!(opened.test.as_deref().map(labels), Some(vec![0]));
     let unknown = "is left out, being no known part";
     let notes = format!("; 0 rejected; more.tar {unknown}; old {unknown}; val_of_old {unknown}");
-    assert!(opened.description.ends_with(&notes), "{}", opened.description);
+    assert!(opened.origin.description.ends_with(&notes), "{}", opened.origin.description);
     Ok(())
 }
 
@@ -124,7 +124,7 @@ fn folders_that_scripts_leave_in_parts_do_no_harm() -> Result<()> {
     assert_eq!(labels(&*opened.validation), [0, 1]);
     assert!(opened.test.is_none());
     let note = "; the test part is left out: its class unknown is not among the training classes";
-    assert!(opened.description.ends_with(note), "{}", opened.description);
+    assert!(opened.origin.description.ends_with(note), "{}", opened.origin.description);
     Ok(())
 }
 
@@ -158,19 +158,19 @@ fn archives_of_folders_are_to_be_unpacked() -> Result<()> {
 #[test]
 fn a_rare_class_is_warned_of() -> Result<()> {
     let bench = Bench::folders()?;
-    assert!(bench.open()?.warnings.is_empty());
+    assert!(bench.open()?.origin.warnings.is_empty());
     for i in 20..29 {
         bench.put(&format!("train/cat/{i}.png"), png(4, 4, i))?;
     }
     let warning = "class dog has 3 of 15 training images and limits shards to 6: all classes are equally frequent in \
                    them; add images of it, or remove it";
-    assert_eq!(bench.open()?.warnings, [warning]);
+    assert_eq!(bench.open()?.origin.warnings, [warning]);
     for i in 30..36 {
         bench.put(&format!("train/dog/{i}.png"), png(4, 4, 20))?;
     }
     let warning =
         "29 % of the training images repeat others, and each counts as a sample; remove what repeats";
-    assert_eq!(bench.open()?.warnings, [warning]);
+    assert_eq!(bench.open()?.origin.warnings, [warning]);
     Ok(())
 }
 

@@ -19,9 +19,13 @@ fn the_real_subset_of_tiny_imagenet_is_read_in_both_layouts() -> Result<()> {
     assert_eq!((opened.train.len(), opened.validation.len()), (Some(20_000), Some(2_000)));
     assert!(opened.train_per_class.iter().all(|count| *count == 500), "{:?}", opened.train_per_class);
     assert_eq!(opened.typical_side, 64);
-    assert!(opened.description.contains("64 x 64 pixels; 375 greyscale, 0 CMYK"), "{}", opened.description);
-    assert!(opened.description.contains("; 0 rejected"), "{}", opened.description);
-    eprintln!("{}", opened.description);
+    assert!(
+        opened.origin.description.contains("64 x 64 pixels; 375 greyscale, 0 CMYK"),
+        "{}",
+        opened.origin.description
+    );
+    assert!(opened.origin.description.contains("; 0 rejected"), "{}", opened.origin.description);
+    eprintln!("{}", opened.origin.description);
 
     let sample = check(&set.join("folder-layout-sample"))?;
     assert_eq!((sample.train.pictures, sample.validation.pictures), (400, 160));
