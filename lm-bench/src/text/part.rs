@@ -4,11 +4,12 @@ use super::layout::Layout;
 use super::lines;
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
+use scaling_core::pipeline;
 use scaling_core::text::held_out::{Filter, split};
 use scaling_core::text::lines::{Piece, cut};
 use std::path::PathBuf;
 
-/// Pieces that are in memory at a time.
+/// Pieces that are in memory at a time, while what was made of as many before them is taken.
 const BATCH: usize = 16;
 
 /// The largest validation part that is made where a corpus has none, in sentences.
@@ -93,20 +94,21 @@ impl Part {
     pub(super) fn visit<T: Send>(
         &self,
         work: impl Fn(&[&str], u64) -> T + Sync,
-        mut then: impl FnMut(T) -> Result<()>,
+        mut then: impl FnMut(T) -> Result<()> + Send,
     ) -> Result<()> {
-        for pieces in self.pieces.chunks(BATCH) {
-            let visit = |(before, piece): &(u64, Piece)| {
-                let text = piece.read()?;
-                let (mut sentences, blank) = lines::sentences(&text);
-                let mut index = *before..;
-                sentences.retain(|_| index.next().is_some_and(|index| self.filter.contains(index)));
-                Ok(work(&sentences, blank))
-            };
-            let results: Vec<Result<T>> = pieces.par_iter().map(visit).collect();
-            results.into_iter().try_for_each(|result| then(result?))?;
-        }
-        Ok(())
+        let visit = |(before, piece): &(u64, Piece)| -> Result<T> {
+            let text = piece.read()?;
+            let (mut sentences, blank) = lines::sentences(&text);
+            let mut index = *before..;
+            sentences.retain(|_| index.next().is_some_and(|index| self.filter.contains(index)));
+            Ok(work(&sentences, blank))
+        };
+        pipeline::overlapped(
+            &self.pieces,
+            BATCH,
+            |pieces| pieces.par_iter().map(visit).collect(),
+            |result: Result<T>| then(result?),
+        )
     }
 }
 

@@ -116,7 +116,7 @@ impl<'a> Encoder<'a> {
         &self,
         part: &Part,
         has_references: bool,
-        mut then: impl FnMut(&Block) -> Result<()>,
+        mut then: impl FnMut(&Block) -> Result<()> + Send,
     ) -> Result<Encoded> {
         let mut summary =
             PartSummary { pairs: 0, tokens: [0; 2], unknown: [0; 2], dropped: Dropped::default() };

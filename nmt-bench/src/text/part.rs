@@ -5,9 +5,10 @@ use super::layout::{Bitext, Layout};
 use super::pieces::{Pair, Piece, cut};
 use rayon::prelude::*;
 use scaling_core::error::Result;
+use scaling_core::pipeline;
 use scaling_core::text::held_out::{Filter, split};
 
-/// Pieces that are in memory at a time.
+/// Pieces that are in memory at a time, while what was made of as many before them is taken.
 const BATCH: usize = 16;
 
 /// The largest validation part that is made where a corpus has none, in pairs: as large as WMT's test sets.
@@ -78,22 +79,23 @@ impl Part {
     pub(super) fn visit<T: Default + Send>(
         &self,
         each: impl Fn(&mut T, &Pair) + Sync,
-        mut then: impl FnMut(T) -> Result<()>,
+        mut then: impl FnMut(T) -> Result<()> + Send,
     ) -> Result<()> {
-        for pieces in self.pieces.chunks(BATCH) {
-            let work = |(before, piece): &(u64, Piece)| -> Result<T> {
-                let mut result = T::default();
-                piece.visit(self.longest, |line, pair| {
-                    if self.filter.contains(before + line) {
-                        each(&mut result, pair);
-                    }
-                })?;
-                Ok(result)
-            };
-            let results: Vec<Result<T>> = pieces.par_iter().map(work).collect();
-            results.into_iter().try_for_each(|result| then(result?))?;
-        }
-        Ok(())
+        let work = |(before, piece): &(u64, Piece)| -> Result<T> {
+            let mut result = T::default();
+            piece.visit(self.longest, |line, pair| {
+                if self.filter.contains(before + line) {
+                    each(&mut result, pair);
+                }
+            })?;
+            Ok(result)
+        };
+        pipeline::overlapped(
+            &self.pieces,
+            BATCH,
+            |pieces| pieces.par_iter().map(work).collect(),
+            |result: Result<T>| then(result?),
+        )
     }
 }
 
