@@ -61,12 +61,20 @@ impl Records {
     /// Files that are missing or do not fit each other.
     pub fn open(data: &Path, offsets: &Path, width: usize) -> Result<Self> {
         let records = Self { data: map_readonly(data)?, offsets: map_readonly(offsets)?, width };
-        let count = records.offsets.len() / 8;
-        let whole = count > 0 && records.offsets.len() == count * 8;
-        if !whole || u64_at(&records.offsets, count - 1) * width as u64 != records.data.len() as u64 {
+        if !records.fit() {
             return Err(Error::input(format!("{} is damaged", data.display())));
         }
         Ok(records)
+    }
+
+    /// Whether the records follow each other to the end of the data. All offsets are read once: a damaged one would else
+    /// be found in the middle of a training.
+    fn fit(&self) -> bool {
+        let (offsets, rest) = self.offsets.as_chunks::<8>();
+        let end = offsets.last().and_then(|end| u64::from_le_bytes(*end).checked_mul(self.width as u64));
+        rest.is_empty()
+            && end == Some(self.data.len() as u64)
+            && offsets.is_sorted_by_key(|offset| u64::from_le_bytes(*offset))
     }
 
     /// The number of records.
@@ -135,6 +143,24 @@ mod tests {
         assert_eq!(records.bytes(2), [3, 0]);
         let damaged = Records::open(&data, &offsets, 1).err().map(|error| error.to_string());
         assert!(damaged.unwrap_or_default().ends_with("a.ids is damaged"));
+        Ok(())
+    }
+
+    #[test]
+    fn offsets_that_do_not_fit_are_damage() -> Result<()> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let (data, offsets) = (root.path().join("a.ids"), root.path().join("a.offsets"));
+        std::fs::write(&data, [0; 8]).at("write", &data)?;
+        let opens = |numbers: &[u64]| -> Result<bool> {
+            let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            std::fs::write(&offsets, bytes).at("write", &offsets)?;
+            Ok(Records::open(&data, &offsets, 2).is_ok())
+        };
+        assert!(opens(&[0, 2, 2, 4])?);
+        let damaged: [&[u64]; 4] = [&[], &[0, 3], &[0, 3, 2, 4], &[0, 4 + (1 << 63)]];
+        for numbers in damaged {
+            assert!(!opens(numbers)?, "{numbers:?}");
+        }
         Ok(())
     }
 }
