@@ -1,7 +1,7 @@
 //! Which files of a directory are training, validation and test text.
 
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{Part, ending, listing, part_of, text_files};
+use scaling_core::text::parts::{ByPart, ending, split_of, text_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Layout {
     /// The file or directory that was given.
     pub(super) root: PathBuf,
-    /// Never empty.
-    pub(super) train: Vec<PathBuf>,
-    /// Empty where sentences must be held out of the training part.
-    pub(super) validation: Vec<PathBuf>,
-    /// Often empty.
-    pub(super) test: Vec<PathBuf>,
+    /// Some train; none validate where sentences must be held out of those, and often none test.
+    pub(super) files: ByPart<PathBuf>,
     /// The names of files that are left alone, since they hold the text of others once more.
     pub(super) left_alone: Vec<String>,
 }
@@ -30,8 +26,7 @@ pub(super) struct Layout {
 /// A missing path, a directory without text or without training text, a compressed file, a missing
 /// shard.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
-    let mut layout =
-        Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![], left_alone: vec![] };
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
     let files = text_files(root)?;
     if let Some(file) = files.iter().find(|file| is_of_records(file)) {
         let remedy = "holds records, not plain text; write their text to a file of its own, one sentence a line, or move \
@@ -44,23 +39,18 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
             layout.left_alone.extend(file.file_name().map(|name| name.display().to_string()));
             continue;
         }
-        let file = file.clone();
-        match part_of(root, &file) {
-            Part::Train => layout.train.push(file),
-            Part::Validation => layout.validation.push(file),
-            Part::Test => layout.test.push(file),
-        }
+        layout.files.add(split_of(root, file), file.clone());
     }
-    if layout.train.is_empty() {
+    if layout.files.train.is_empty() {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
     }
     // Who gives a single one means it.
     if files != [root] {
         // Shard 0 of the benchmark's training text is its held-out part.
-        all_shards(&layout.train, 1)?;
-        all_shards(&layout.validation, 0)?;
-        all_shards(&layout.test, 0)?;
+        all_shards(&layout.files.train, 1)?;
+        all_shards(&layout.files.validation, 0)?;
+        all_shards(&layout.files.test, 0)?;
     }
     Ok(layout)
 }
@@ -68,8 +58,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
 impl Layout {
     /// Lines on which files are what.
     pub(super) fn listing(&self) -> Vec<String> {
-        let parts = [&self.train, &self.validation, &self.test];
-        listing(&self.root, parts.map(|list| list.iter().map(PathBuf::as_path).collect()))
+        self.files.listing(&self.root, PathBuf::as_path)
     }
 }
 
@@ -158,7 +147,7 @@ mod tests {
             "runs/x/study.toml",
             "runs/x/b",
         ])?;
-        assert_eq!(recognise(root.path())?.train, [root.path().join("a.txt")]);
+        assert_eq!(recognise(root.path())?.files.train, [root.path().join("a.txt")]);
         Ok(())
     }
 
@@ -166,19 +155,22 @@ mod tests {
     fn parts_are_known_by_name() -> Result<()> {
         let root = directory(&["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt", "README", ".x"])?;
         let layout = recognise(root.path())?;
-        assert_eq!(layout.train, [root.path().join("ptb.train.txt")]);
-        assert_eq!(layout.validation, [root.path().join("ptb.valid.txt")]);
-        assert_eq!(layout.test, [root.path().join("ptb.test.txt")]);
+        assert_eq!(layout.files.train, [root.path().join("ptb.train.txt")]);
+        assert_eq!(layout.files.validation, [root.path().join("ptb.valid.txt")]);
+        assert_eq!(layout.files.test, [root.path().join("ptb.test.txt")]);
 
         let root = directory(&["ptb.train.txt", "ptb.char.train.txt", "ptb.char.valid.txt"])?;
         let layout = recognise(root.path())?;
-        assert_eq!(layout.train, [root.path().join("ptb.train.txt")]);
-        assert_eq!((layout.validation.len(), layout.left_alone), (1, vec!["ptb.char.train.txt".to_owned()]));
+        assert_eq!(layout.files.train, [root.path().join("ptb.train.txt")]);
+        assert_eq!(
+            (layout.files.validation.len(), layout.left_alone),
+            (1, vec!["ptb.char.train.txt".to_owned()])
+        );
 
         let root = directory(&["devel/train.txt", "a/b.txt", "a/newstest2016.en"])?;
         let layout = recognise(root.path())?;
-        assert_eq!(layout.validation.len(), 2, "the topmost directory decides");
-        assert_eq!(layout.train, [root.path().join("a/b.txt")]);
+        assert_eq!(layout.files.validation.len(), 2, "the topmost directory decides");
+        assert_eq!(layout.files.train, [root.path().join("a/b.txt")]);
         Ok(())
     }
 
@@ -186,7 +178,7 @@ mod tests {
     fn text_in_numbers_is_left_alone_beside_its_letters() -> Result<()> {
         let root = directory(&["train.txt", "train.txt.raw", "valid.txt"])?;
         let layout = recognise(root.path())?;
-        assert_eq!(layout.train, [root.path().join("train.txt.raw")]);
+        assert_eq!(layout.files.train, [root.path().join("train.txt.raw")]);
         assert_eq!(layout.left_alone, ["train.txt"]);
         assert_eq!(layout.listing(), ["training files: train.txt.raw", "validation files: valid.txt"]);
         Ok(())
@@ -202,8 +194,8 @@ mod tests {
         ];
         let root = directory(&files)?;
         let layout = recognise(root.path())?;
-        assert_eq!((layout.train.len(), layout.validation.len()), (2, 2));
-        assert_eq!(recognise(&root.path().join(files[0]))?.train.len(), 1, "one that is given counts");
+        assert_eq!((layout.files.train.len(), layout.files.validation.len()), (2, 2));
+        assert_eq!(recognise(&root.path().join(files[0]))?.files.train.len(), 1, "one that is given counts");
         files.remove(2);
         let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
         assert!(error.contains("news.en.heldout-00000-of-00002 is missing; "), "{error}");

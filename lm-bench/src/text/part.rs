@@ -5,7 +5,7 @@ use super::lines;
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
 use scaling_core::pipeline;
-use scaling_core::text::held_out::{Filter, split};
+use scaling_core::text::held_out::{Filter, hold_out_share};
 use scaling_core::text::lines::{Piece, cut};
 use std::path::PathBuf;
 
@@ -36,15 +36,16 @@ impl Parts {
     /// # Errors
     /// Text that cannot be read; no sentence; a single sentence, which cannot be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
-        let mut train = Part::all(&layout.train)?;
-        let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test)?) };
-        let validation = if layout.validation.is_empty() {
+        let files = &layout.files;
+        let mut train = Part::all(&files.train)?;
+        let test = if files.test.is_empty() { None } else { Some(Part::all(&files.test)?) };
+        let validation = if files.validation.is_empty() {
             let total = train.number()?;
             if total == 0 {
                 let root = layout.root.display();
                 return Err(Error::input(format!("{root} has no sentence: every line is blank")));
             }
-            let [trains, validates] = split(
+            let [trains, validates] = hold_out_share(
                 &layout.root,
                 "line of text (`fold -s -w 150` breaks long ones)",
                 total,
@@ -54,7 +55,7 @@ impl Parts {
             train.filter = trains;
             Part { pieces: train.pieces.clone(), filter: validates }
         } else {
-            Part::all(&layout.validation)?
+            Part::all(&files.validation)?
         };
         Ok(Self { train, validation, test })
     }

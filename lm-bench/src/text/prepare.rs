@@ -142,11 +142,11 @@ fn check_vocabulary(symbols: usize) -> Result<()> {
 /// Names a prepared corpus: the files with their sizes and times, and all that decides the ids.
 fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<String> {
     let mut key = Key::default();
-    for files in [&layout.train, &layout.validation, &layout.test] {
+    for files in layout.files.lists() {
         key.files(files)?;
     }
     // The seed only matters where sentences must be held out.
-    let seed = if layout.validation.is_empty() { seed } else { 0 };
+    let seed = if layout.files.validation.is_empty() { seed } else { 0 };
     for number in [FORMAT, vocabulary as u64, seed] {
         key.number(number);
     }
@@ -191,7 +191,7 @@ impl Survey {
             unknown: counts.unknown(&vocabulary),
         };
         // Sentences that were held out lie in the files of the training part.
-        let own_files = if layout.validation.is_empty() { 0 } else { validation.blank };
+        let own_files = if layout.files.validation.is_empty() { 0 } else { validation.blank };
         let summary = Summary {
             unit,
             train: part(&train),

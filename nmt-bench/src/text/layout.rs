@@ -6,7 +6,7 @@ use super::names::{
     derived, is_a_list, is_in_another_format, is_language, is_of_another_pair, is_tokenised, words,
 };
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{Part, listing, part_of, text_files};
+use scaling_core::text::parts::{ByPart, Split, split_of, text_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -24,12 +24,8 @@ pub(super) struct Bitext {
 pub(super) struct Layout {
     /// The directory that was given.
     pub(super) root: PathBuf,
-    /// Never empty.
-    pub(super) train: Vec<Bitext>,
-    /// Empty where pairs must be held out of the training part.
-    pub(super) validation: Vec<Bitext>,
-    /// Often empty.
-    pub(super) test: Vec<Bitext>,
+    /// Some train; none validate where pairs must be held out of those, and often none test.
+    pub(super) files: ByPart<Bitext>,
     /// What is left alone: the stems of pairs that are tokenised or cut from another pair beside them, and would count
     /// its sentences again; files of other formats.
     pub(super) left_alone: Vec<String>,
@@ -81,8 +77,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         return Err(Error::input(format!("{} {what}", root.display())));
     }
     let left_alone = derived(root, pairs.keys());
-    let mut layout =
-        Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![], left_alone: vec![] };
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
     for (stem, languages) in pairs {
         if left_alone.contains(&stem) {
             layout.left_alone.push(stem.strip_prefix(root).unwrap_or(&stem).display().to_string());
@@ -106,23 +101,18 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
             return Err(Error::input(format!("{} {what}", files[0].display())));
         }
         let tokenised = is_tokenised(root, &stem) || formats.contains(&Format::Tokenised);
-        let list = match part_of(root, &files[0]) {
-            Part::Train => &mut layout.train,
-            Part::Validation => &mut layout.validation,
-            Part::Test => &mut layout.test,
-        };
-        list.push(Bitext { files, tokenised });
+        layout.files.add(split_of(root, &files[0]), Bitext { files, tokenised });
     }
-    if layout.train.is_empty() {
+    if layout.files.train.is_empty() {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
     }
     for file in others {
-        let there = match part_of(root, &file) {
-            Part::Train => true,
+        let there = match split_of(root, &file) {
+            Split::Train => true,
             // Without one it would be held out of the training pairs.
-            Part::Validation => !layout.validation.is_empty(),
-            Part::Test => !layout.validation.is_empty() || !layout.test.is_empty(),
+            Split::Validation => !layout.files.validation.is_empty(),
+            Split::Test => !layout.files.validation.is_empty() || !layout.files.test.is_empty(),
         };
         if !there {
             let what = "is in another format; turn it into plain text, a sentence a line, that ends in .de or .en, or move it \
@@ -137,8 +127,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
 impl Layout {
     /// Lines on which files are what; the English ones stand for both.
     pub(super) fn listing(&self) -> Vec<String> {
-        let parts = [&self.train, &self.validation, &self.test];
-        listing(&self.root, parts.map(|list| list.iter().map(|pair| &*pair.files[1]).collect()))
+        self.files.listing(&self.root, |bitext| &bitext.files[1])
     }
 }
 
@@ -190,11 +179,11 @@ mod tests {
             "more.de-en.tsv",
         ])?;
         let layout = recognise(root.path())?;
-        assert_eq!(layout.train.len(), 2);
-        assert_eq!(layout.train[0].files[1], root.path().join("news.tok.en"));
-        assert!(layout.train[0].tokenised && !layout.train[1].tokenised);
-        assert_eq!(layout.validation[0].files[0], root.path().join("dev/newstest2015.de-en.de"));
-        assert_eq!((layout.validation.len(), layout.test.len()), (1, 1));
+        assert_eq!(layout.files.train.len(), 2);
+        assert_eq!(layout.files.train[0].files[1], root.path().join("news.tok.en"));
+        assert!(layout.files.train[0].tokenised && !layout.files.train[1].tokenised);
+        assert_eq!(layout.files.validation[0].files[0], root.path().join("dev/newstest2015.de-en.de"));
+        assert_eq!((layout.files.validation.len(), layout.files.test.len()), (1, 1));
         assert_eq!(layout.left_alone, ["dev/newstest2015-deen-src.de.sgm", "more.de-en.tsv"]);
         assert_eq!(layout.listing()[0], "training files: news.tok.en, training/europarl-v7.de-en.en");
         Ok(())
@@ -220,12 +209,12 @@ mod tests {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let root = directory(&files)?;
         let layout = recognise(root.path())?;
-        let stems: Vec<_> = layout.train.iter().map(|bitext| bitext.files[0].clone()).collect();
+        let stems: Vec<_> = layout.files.train.iter().map(|bitext| bitext.files[0].clone()).collect();
         assert_eq!(
             stems,
             ["a-b.de", "a_b.de", "other.tok.de", "train.de"].map(|name| root.path().join(name))
         );
-        assert!(!layout.validation[0].tokenised);
+        assert!(!layout.files.validation[0].tokenised);
         let made = [
             "dev.tok.de-en",
             "raw/train.lc.norm.tok",

@@ -6,7 +6,7 @@ use super::pieces::{Pair, Piece, cut};
 use rayon::prelude::*;
 use scaling_core::error::Result;
 use scaling_core::pipeline;
-use scaling_core::text::held_out::{Filter, split};
+use scaling_core::text::held_out::{Filter, hold_out_share};
 
 /// Pieces that are in memory at a time, while what was made of as many before them is taken.
 const BATCH: usize = 16;
@@ -39,14 +39,16 @@ impl Parts {
     /// # Errors
     /// Files that cannot be read, are empty or do not fit each other; a single pair, which cannot be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
-        let mut train = Part::all(&layout.train, MOST_TRAINED)?;
-        let test = if layout.test.is_empty() { None } else { Some(Part::all(&layout.test, MOST_MEASURED)?) };
-        let validation = if layout.validation.is_empty() {
-            let [trains, validates] = split(&layout.root, "pair", train.lines(), MOST_HELD_OUT, seed)?;
+        let files = &layout.files;
+        let mut train = Part::all(&files.train, MOST_TRAINED)?;
+        let test = if files.test.is_empty() { None } else { Some(Part::all(&files.test, MOST_MEASURED)?) };
+        let validation = if files.validation.is_empty() {
+            let [trains, validates] =
+                hold_out_share(&layout.root, "pair", train.lines(), MOST_HELD_OUT, seed)?;
             train.filter = trains;
             Part { pieces: train.pieces.clone(), filter: validates, is_held_out: true, ..train }
         } else {
-            Part::all(&layout.validation, MOST_MEASURED)?
+            Part::all(&files.validation, MOST_MEASURED)?
         };
         Ok(Self { train, validation, test })
     }

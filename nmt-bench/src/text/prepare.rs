@@ -85,7 +85,7 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, merges: usize, seed: u64) ->
 /// Names prepared text: the files with their sizes and times, and all that decides the ids.
 fn key(layout: &Layout, merges: usize, seed: u64) -> Result<String> {
     let mut key = Key::default();
-    for list in [&layout.train, &layout.validation, &layout.test] {
+    for list in layout.files.lists() {
         let files: Vec<PathBuf> = list.iter().flat_map(|bitext| bitext.files.clone()).collect();
         key.files(&files)?;
         for bitext in list {
@@ -93,7 +93,7 @@ fn key(layout: &Layout, merges: usize, seed: u64) -> Result<String> {
         }
     }
     // The seed only matters where pairs must be held out.
-    let seed = if layout.validation.is_empty() { seed } else { 0 };
+    let seed = if layout.files.validation.is_empty() { seed } else { 0 };
     for number in [FORMAT, merges as u64, seed] {
         key.number(number);
     }

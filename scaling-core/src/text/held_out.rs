@@ -34,14 +34,14 @@ impl Filter {
 ///
 /// # Errors
 /// Fewer than 2 items below `root`, which cannot be split.
-pub fn split(root: &Path, name: &str, total: u64, most: u64, seed: u64) -> Result<[Filter; 2]> {
+pub fn hold_out_share(root: &Path, name: &str, total: u64, most: u64, seed: u64) -> Result<[Filter; 2]> {
     hold_out(root, name, total, (total / 50).clamp(1, most), seed)
 }
 
-/// As [`split`], with `count` items held out, or all but one where there are no more.
+/// As [`hold_out_share`], with `count` items held out, or all but one where there are no more.
 ///
 /// # Errors
-/// As [`split`].
+/// As [`hold_out_share`].
 pub fn hold_out(root: &Path, name: &str, total: u64, count: u64, seed: u64) -> Result<[Filter; 2]> {
     if total < 2 {
         let count = if total == 0 { "no" } else { "one" };

@@ -3,7 +3,7 @@
 use super::names::{entries, name};
 use super::{librispeech, manifest};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{PACKED, Part, ending, listing, means_part, part_of};
+use scaling_core::text::parts::{ByPart, PACKED, ending, means_split, split_of};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,12 +30,8 @@ impl Source {
 pub(super) struct Layout {
     /// The directory below which names are given.
     pub(super) root: PathBuf,
-    /// Never empty.
-    pub(super) train: Vec<Source>,
-    /// Empty where utterances must be held out of the training part.
-    pub(super) validation: Vec<Source>,
-    /// Often empty.
-    pub(super) test: Vec<Source>,
+    /// Some train; none validate where utterances must be held out of those, and often none test.
+    pub(super) files: ByPart<Source>,
 }
 
 /// Recognises LibriSpeech (the directory that holds `LibriSpeech`, that directory, or one of its subsets), a
@@ -50,17 +46,13 @@ pub(super) fn recognise(path: &Path) -> Result<Layout> {
     let sources = if is_directory { in_directory(path)? } else { one(path)? };
     let parent = sources.first().and_then(|source| source.path().parent());
     let root = parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut layout = Layout { root: root.to_owned(), train: vec![], validation: vec![], test: vec![] };
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default() };
     for source in &sources {
-        let list = match part_of(root, source.path()) {
-            Part::Train => &mut layout.train,
-            Part::Validation => &mut layout.validation,
-            Part::Test => &mut layout.test,
-        };
-        list.push(source.clone());
+        layout.files.add(split_of(root, source.path()), source.clone());
     }
-    if layout.train.is_empty() {
-        let found: Vec<_> = layout.validation.iter().chain(&layout.test).map(|s| name(s.path())).collect();
+    let ByPart { train, validation, test } = &layout.files;
+    if train.is_empty() {
+        let found: Vec<_> = validation.iter().chain(test).map(|source| name(source.path())).collect();
         return Err(Error::input(format!(
             "{} has nothing to train on: by name, {} is for validation or test alone; add a part named train*",
             path.display(),
@@ -73,8 +65,7 @@ pub(super) fn recognise(path: &Path) -> Result<Layout> {
 impl Layout {
     /// Lines on what is for what.
     pub(super) fn listing(&self) -> Vec<String> {
-        let parts = [&self.train, &self.validation, &self.test];
-        listing(&self.root, parts.map(|list| list.iter().map(Source::path).collect()))
+        self.files.listing(&self.root, Source::path)
     }
 }
 
@@ -93,7 +84,7 @@ fn in_directory(directory: &Path) -> Result<Vec<Source>> {
         }
     }
     // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
-    let are_parts = manifests.iter().any(|manifest| means_part(manifest));
+    let are_parts = manifests.iter().any(|manifest| means_split(manifest));
     let subsets = if are_parts { vec![] } else { librispeech::subsets(directory)? };
     if let (Some(manifest), Some(subset)) = (manifests.first(), subsets.first()) {
         let (manifest, subset) = (manifest.display(), subset.display());
@@ -135,7 +126,7 @@ fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
             table if TABLES.contains(&table) => "write it as CSV or JSON lines",
             _ => continue,
         };
-        if means_part(&file) && !read.contains(&stem(&file)) && !file.is_dir() {
+        if means_split(&file) && !read.contains(&stem(&file)) && !file.is_dir() {
             let file = file.display();
             return Err(Error::input(format!(
                 "{file} is named like a part, but is not read; {remedy}, or move it away"

@@ -6,7 +6,7 @@ use super::mention::Mention;
 use super::names::{entries, name};
 use rayon::prelude::*;
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{ending, means_part};
+use scaling_core::text::parts::{ending, means_split};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -37,13 +37,13 @@ pub(super) fn subsets(directory: &Path) -> Result<Vec<PathBuf>> {
     }
     let children = directories(root)?;
     let is_used = |child: &PathBuf| holds(child, LEVELS, is_of_utterances);
-    let has_parts = children.iter().any(|child| means_part(child) && is_used(child));
+    let has_parts = children.iter().any(|child| means_split(child) && is_used(child));
     if !has_parts && children.iter().any(|child| holds(child, 1, is_of_utterances)) {
         return Ok(vec![root.to_owned()]);
     }
     refuse_utterances_in(root)?;
     // A part of which nothing is there is missed later.
-    Ok(children.into_iter().filter(|child| means_part(child) || is_used(child)).collect())
+    Ok(children.into_iter().filter(|child| means_split(child) || is_used(child)).collect())
 }
 
 /// What a subset says of its utterances: every recording, and every line of transcripts.
@@ -53,7 +53,7 @@ pub(super) fn subsets(directory: &Path) -> Result<Vec<PathBuf>> {
 pub(super) fn mentions(subset: &Path) -> Result<Vec<Mention>> {
     refuse_utterances_in(subset)?;
     let speakers = directories(subset)?;
-    let may_lack_chapters = means_part(subset);
+    let may_lack_chapters = means_split(subset);
     let each: Result<Vec<Vec<Mention>>> =
         speakers.par_iter().map(|speaker| of_speaker(speaker, may_lack_chapters)).collect();
     Ok(each?.into_iter().flatten().collect())
@@ -113,7 +113,7 @@ fn in_folder(folder: &Path, speaker: &str) -> Result<Vec<Mention>> {
 
 /// Refuses a directory with a part's name where a speaker or a chapter is expected: it may be there to test.
 fn refuse_part(directory: &Path) -> Result<()> {
-    if !means_part(directory) || !holds(directory, LEVELS, is_of_utterances) {
+    if !means_split(directory) || !holds(directory, LEVELS, is_of_utterances) {
         return Ok(());
     }
     let above = directory.parent().unwrap_or(directory).display();

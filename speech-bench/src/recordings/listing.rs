@@ -81,8 +81,9 @@ impl Listing {
             held_out: None,
             seed: 0,
         };
+        let sources = &layout.files;
         let [train, validation, test] =
-            [mentions(&layout.train)?, mentions(&layout.validation)?, mentions(&layout.test)?];
+            [mentions(&sources.train)?, mentions(&sources.validation)?, mentions(&sources.test)?];
         // Parts of one recording may lie in several parts of the data.
         let mut offsets: BTreeMap<&PathBuf, (BTreeSet<u64>, bool)> = BTreeMap::new();
         for mention in [&train, &validation, &test].into_iter().flatten() {
@@ -97,13 +98,13 @@ impl Listing {
             .map(|(a, _)| a)
             .collect();
         listing.train = listing.part("train", &train, &cut)?;
-        if layout.validation.is_empty() {
+        if sources.validation.is_empty() {
             listing.seed = seed;
             listing.hold_out()?;
         } else {
             listing.validation = listing.part("validation", &validation, &cut)?;
         }
-        if !layout.test.is_empty() {
+        if !sources.test.is_empty() {
             listing.test = Some(listing.part("test", &test, &cut)?);
         }
         Ok(listing)

@@ -5,7 +5,7 @@ use super::mention::Mention;
 use super::names::name;
 use scaling_core::error::{At, Error, Result};
 use scaling_core::quarantine::shown;
-use scaling_core::text::parts::{ending, means_part};
+use scaling_core::text::parts::{ending, means_split};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -27,7 +27,7 @@ pub(super) fn may_be(file: &Path) -> bool {
         "csv" | "jsonl" => true,
         "json" => match name(file).to_lowercase().as_str() {
             "manifest.json" => inspect(file).is_ok(),
-            name => name.contains("manifest") || means_part(file),
+            name => name.contains("manifest") || means_split(file),
         },
         _ => false,
     }

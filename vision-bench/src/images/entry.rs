@@ -3,14 +3,11 @@
 use super::folder;
 use super::name::{self, Kind, is_hidden, natural};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{PACKED, meaning};
+use scaling_core::text::parts::{PACKED, Split, meaning};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What a part is for.
-pub(super) use scaling_core::text::parts::Part as Role;
 
 /// A file or a directory.
 #[derive(Debug)]
@@ -81,18 +78,18 @@ impl Entry {
 
     /// The part that the name means: `val2`, `test_v10102019`, `ILSVRC2012_img_val.tar`; but a class may be named
     /// `test-tube`.
-    pub(super) fn role(&self) -> Option<Role> {
+    pub(super) fn split(&self) -> Option<Split> {
         if !self.may_count() {
             return None;
         }
         let name = self.name.to_lowercase();
         let mut words = name.split(SEPARATORS).skip_while(|word| says_nothing(word));
-        let role = meaning(words.next()?)?;
-        words.all(says_nothing).then_some(role)
+        let split = meaning(words.next()?)?;
+        words.all(says_nothing).then_some(split)
     }
 
     /// The part that the name may mean, having a word for it among others: `imagenette_val`.
-    pub(super) fn hint(&self) -> Option<Role> {
+    pub(super) fn hint(&self) -> Option<Split> {
         let name = self.name.to_lowercase();
         name.split(SEPARATORS).find_map(meaning)
     }
@@ -157,7 +154,7 @@ fn is_training(entry: &Entry) -> bool {
         let classes = entries(&entry.path).unwrap_or_default();
         classes.iter().filter(|class| class.may_count()).take(3).any(is_class)
     };
-    entry.role() == Some(Role::Train) && (entry.kind == EntryKind::Tar || has_classes())
+    entry.split() == Some(Split::Train) && (entry.kind == EntryKind::Tar || has_classes())
 }
 
 /// The data set in `root` that may be meant instead of it, as the end of a message that refuses it.
@@ -167,7 +164,7 @@ pub(super) fn meant(root: &Path) -> String {
     let classes = |entry: &Entry| {
         below(&entry.path, 1, |entries| entries.iter().filter(|entry| entry.is_class_folder()).count() > 1)
     };
-    let other = || folders().filter(|entry| entry.role().is_none()).find_map(classes);
+    let other = || folders().filter(|entry| entry.split().is_none()).find_map(classes);
     let path = folders().find_map(|entry| data_set(&entry.path)).or_else(other);
     path.map_or_else(String::new, |path| format!("; did you mean {}?", path.display()))
 }

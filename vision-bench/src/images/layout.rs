@@ -1,13 +1,13 @@
 //! Which directories and archives of a data set are training, validation and test pictures.
 
-use super::entry::{Entry, EntryKind, Role, data_set, entries, meant};
+use super::entry::{Entry, EntryKind, data_set, entries, meant};
 use super::folder;
 use super::labels::{KIT, LabelFiles};
 use super::name::{self, natural};
 use super::part::{Class, Part, Place};
 use super::{Rejected, archive};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts;
+use scaling_core::text::parts::{ByPart, Split};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -56,20 +56,20 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         rejected: vec![],
         notes: vec![],
     };
-    let of = |role| entries.iter().filter(move |entry| entry.role() == Some(role)).collect::<Vec<_>>();
+    let of = |split| entries.iter().filter(move |entry| entry.split() == Some(split)).collect::<Vec<_>>();
     // Beside other folders of pictures, one named `train` or `val` that holds pictures is a class too; nothing named
     // `test` ever is.
-    let is_one_of_many = entries.iter().any(|entry| entry.role().is_none() && entry.is_class_folder());
+    let is_one_of_many = entries.iter().any(|entry| entry.split().is_none() && entry.is_class_folder());
     let is_class = |entry: &Entry| is_one_of_many && entry.is_class_folder();
-    let mut candidates = of(Role::Train);
+    let mut candidates = of(Split::Train);
     candidates.retain(|entry| !is_class(entry));
     if let Some(train) = only(&candidates, "training")? {
         layout.train = classes_of(train, &mut layout.rejected)?;
-        let validation = only(&of(Role::Validation), "validation")?;
+        let validation = only(&of(Split::Validation), "validation")?;
         if let Some(entry) = validation {
             layout.validation = Some(part_of(root, entry, &mut layout.rejected)?);
         }
-        layout.add_test(&of(Role::Test))?;
+        layout.add_test(&of(Split::Test))?;
         layout.add_others(&entries, [Some(train), validation])?;
         return Ok(layout);
     }
@@ -81,8 +81,8 @@ impl Layout {
     /// Lines on which folders and archives are for what.
     pub(super) fn listing(&self) -> Vec<String> {
         let of = |part: Option<&Part>| part.map_or(vec![], Part::paths);
-        let parts = [of(Some(&self.train)), of(self.validation.as_ref()), of(self.test.as_ref())];
-        parts::listing(&self.root, parts.each_ref().map(|paths| paths.iter().map(PathBuf::as_path).collect()))
+        let (validation, test) = (of(self.validation.as_ref()), of(self.test.as_ref()));
+        ByPart { train: self.train.paths(), validation, test }.listing(&self.root, PathBuf::as_path)
     }
 
     /// The classes lie directly below the root, perhaps beside a validation part.
@@ -95,9 +95,9 @@ impl Layout {
         let (mut validation, mut test) = (Vec::new(), Vec::new());
         for entry in entries {
             let labels = || LabelFiles::find(&self.root, &entry.path);
-            match entry.role().filter(|role| *role != Role::Train) {
-                Some(role) if role == Role::Test || !is_class(entry) || labels()?.is_some() => {
-                    let part = if role == Role::Test { &mut test } else { &mut validation };
+            match entry.split().filter(|split| *split != Split::Train) {
+                Some(split) if split == Split::Test || !is_class(entry) || labels()?.is_some() => {
+                    let part = if split == Split::Test { &mut test } else { &mut validation };
                     part.push(entry);
                     continue;
                 }
@@ -156,9 +156,9 @@ impl Layout {
     /// Notes what lies beside the parts, and refuses what may be meant as the validation part if there is none.
     fn add_others(&mut self, entries: &[Entry], used: [Option<&Entry>; 2]) -> Result<()> {
         let is_used = |entry: &Entry| used.iter().flatten().any(|used| used.path == entry.path);
-        let is_test = |entry: &Entry| entry.role() == Some(Role::Test);
+        let is_test = |entry: &Entry| entry.split() == Some(Split::Test);
         for entry in entries.iter().filter(|entry| entry.may_count() && !is_used(entry) && !is_test(entry)) {
-            if self.validation.is_none() && entry.hint() == Some(Role::Validation) {
+            if self.validation.is_none() && entry.hint() == Some(Split::Validation) {
                 entry.usable()?;
                 let is_file = entry.kind != EntryKind::Directory;
                 if is_file || !folder::collect(&self.root, &entry.path, &mut vec![])?.files.is_empty() {
