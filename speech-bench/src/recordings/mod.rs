@@ -10,6 +10,7 @@ mod names;
 mod prepare;
 mod store;
 mod summary;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod transcript;

@@ -1,34 +1,27 @@
 //! Recordings turned once into files of features in the cache, and the report on what was heard.
 
-use super::frontend::{Frontend, Heard};
+use super::frontend::Frontend;
 use super::layout::{self, Layout};
 use super::listing::{Item, Listing};
 use super::store::{Stored, Writer};
-use super::summary::{PartSummary, Summary};
-use super::transcript::Transcript;
+use super::summary::Summary;
+use super::tally::{BATCH, PartTally, Tally};
 use crate::audio::{Normalization, Statistics};
-use crate::utterances::{ALPHABET, Speech, Utterances};
+use crate::utterances::{Speech, Utterances};
 use rayon::prelude::*;
 use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
-use scaling_core::overlap::{self, Overlap};
-use scaling_core::quarantine::Rejected;
+use scaling_core::overlap::Overlap;
 use scaling_core::random::Random;
 use scaling_core::task::{Contents, DEFAULT_SEED, Origin};
-use scaling_core::{cache, files, pipeline, quarantine};
+use scaling_core::{cache, files, quarantine};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Raised when the features made from the same recordings change.
-const FEATURES: u64 = 1;
-
-/// Raised with [`FEATURES`], and when the files of the cache change otherwise.
+/// Raised with [`FEATURES_VERSION`](super::tally::FEATURES_VERSION), and when the files of the cache change otherwise.
 const FORMAT: u64 = 4;
-
-/// Utterances that are heard at a time, while as many are being written.
-const BATCH: usize = 64;
 
 /// Training utterances whose features decide how all are normalised (MODELS 5.1).
 const MEASURED: usize = 500;
@@ -188,88 +181,4 @@ fn normalization(listing: &Listing) -> Result<Normalization> {
         return Err(listing.unusable("train", rejected.as_ref()));
     }
     Ok(sum.finish())
-}
-
-/// What is counted over all parts.
-struct Tally {
-    rejected: Vec<Rejected>,
-    /// Of all recordings and transcripts and their order, which decide the features; the bytes of these would
-    /// tell apart processors that round differently.
-    fingerprint: blake3::Hasher,
-    punctuated: u64,
-}
-
-/// What is counted in one part.
-struct PartTally {
-    summary: PartSummary,
-    /// Occurrences of each.
-    symbols: Vec<u64>,
-    speakers: BTreeSet<String>,
-    /// 64 bits for each recording that tell recordings apart.
-    digests: Vec<u64>,
-}
-
-impl Tally {
-    fn new(seed: u64) -> Self {
-        let mut fingerprint = blake3::Hasher::new();
-        fingerprint.update(&FEATURES.to_le_bytes()).update(&seed.to_le_bytes());
-        Self { rejected: vec![], fingerprint, punctuated: 0 }
-    }
-
-    /// Hears the utterances of a part in parallel, counts them in order and writes them.
-    fn part(
-        &mut self,
-        listing: &Listing,
-        normalization: &Normalization,
-        name: &str,
-        items: &[Item],
-        mut writer: Option<Writer>,
-    ) -> Result<PartTally> {
-        self.fingerprint.update(name.as_bytes());
-        let mut part = PartTally {
-            summary: PartSummary::default(),
-            symbols: vec![0; ALPHABET.len()],
-            speakers: BTreeSet::new(),
-            digests: vec![],
-        };
-        let hear = |frontend: &mut Frontend, item| (item, frontend.hear(item, normalization));
-        pipeline::overlapped(
-            items,
-            BATCH,
-            |batch| batch.par_iter().map_init(Frontend::new, hear).collect(),
-            |(item, heard): (&Item, std::result::Result<Heard, String>)| match heard {
-                Ok(heard) => {
-                    self.count(item, &heard, &mut part);
-                    let symbols = &item.transcript.symbols;
-                    writer.as_mut().map_or(Ok(()), |writer| writer.push(&heard, symbols))
-                }
-                Err(reason) => {
-                    // Its place among the others decides which are drawn to normalise by.
-                    self.fingerprint.update(b"rejected");
-                    self.rejected.push(listing.reject(&item.audio, reason));
-                    Ok(())
-                }
-            },
-        )?;
-        writer.map_or(Ok(()), Writer::finish)?;
-        self.fingerprint.update(&part.summary.utterances.to_le_bytes());
-        Ok(part)
-    }
-
-    fn count(&mut self, item: &Item, heard: &Heard, part: &mut PartTally) {
-        let Transcript { symbols, had_marks } = &item.transcript;
-        self.fingerprint.update(heard.hash.as_bytes());
-        self.fingerprint.update(&(symbols.len() as u64).to_le_bytes()).update(symbols);
-        self.punctuated += u64::from(*had_marks);
-        part.summary.utterances += 1;
-        part.summary.characters += symbols.len() as u64;
-        part.summary.seconds += heard.seconds;
-        for symbol in symbols {
-            part.symbols[*symbol as usize] += 1;
-        }
-        if let Some(speaker) = &item.speaker {
-            part.speakers.insert(speaker.clone());
-        }
-        part.digests.push(overlap::digest(&heard.hash));
-    }
 }
