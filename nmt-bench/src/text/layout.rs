@@ -47,7 +47,64 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         let what = "is one file; give the directory of STEM.de and STEM.en (of a table, `cut -f1` makes one of them)";
         return Err(Error::input(format!("{} {what}", root.display())));
     }
-    let mut pairs: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+    let (pairs, others) = pairs(root)?;
+    let left_alone = derived(root, pairs.keys());
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
+    for (stem, languages) in pairs {
+        if left_alone.contains(&stem) {
+            layout.leave_alone(&stem);
+            continue;
+        }
+        let bitext = bitext(root, &stem, &languages)?;
+        layout.files.add(split_of(root, &bitext.files[0]), bitext);
+    }
+    if layout.files.train.is_empty() {
+        let message = "has no training text: only validation or test files were found";
+        return Err(Error::input(format!("{} {message}", root.display())));
+    }
+    for file in others {
+        if !layout.does_without(split_of(root, &file)) {
+            let what = "is in another format; turn it into plain text, a sentence a line, that ends in .de or .en, or move it \
+                        away";
+            return Err(Error::input(format!("{} {what}", file.display())));
+        }
+        layout.leave_alone(&file);
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    /// Lines on which files are what; the English ones stand for both.
+    pub(super) fn listing(&self) -> Vec<String> {
+        self.files.listing(&self.root, |bitext| &bitext.files[1])
+    }
+
+    /// Notes what is left alone by its path below the root.
+    fn leave_alone(&mut self, path: &Path) {
+        self.left_alone.push(path.strip_prefix(&self.root).unwrap_or(path).display().to_string());
+    }
+
+    /// Whether a file of another format is not missed.
+    fn does_without(&self, split: Split) -> bool {
+        let ByPart { validation, test, .. } = &self.files;
+        match split {
+            Split::Train => true,
+            // Without one it would be held out of the training pairs.
+            Split::Validation => !validation.is_empty(),
+            Split::Test => !validation.is_empty() || !test.is_empty(),
+        }
+    }
+}
+
+/// The endings of languages that files of the same name have, by that name without them.
+type Stems = BTreeMap<PathBuf, BTreeSet<String>>;
+
+/// The stems of the pairs below a directory, and of lone files, and the files of other formats.
+///
+/// # Errors
+/// A missing path, a directory without pairs, a compressed file.
+fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>)> {
+    let mut pairs = Stems::new();
     let (mut others, mut found) = (Vec::new(), BTreeSet::new());
     for file in text_files(root)? {
         let stem = file.with_extension("");
@@ -76,59 +133,32 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         };
         return Err(Error::input(format!("{} {what}", root.display())));
     }
-    let left_alone = derived(root, pairs.keys());
-    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
-    for (stem, languages) in pairs {
-        if left_alone.contains(&stem) {
-            layout.left_alone.push(stem.strip_prefix(root).unwrap_or(&stem).display().to_string());
-            continue;
-        }
-        let files = Language::BOTH.map(|language| with_ending(&stem, language.code()));
-        if let Some(missing) = Language::BOTH.iter().position(|language| !languages.contains(language.code()))
-        {
-            let lone = &files[1 - missing];
-            let name = files[missing].file_name().unwrap_or_default().display();
-            return Err(Error::input(format!("{} has no partner {name} beside it", lone.display())));
-        }
-        let formats = [Format::of(&files[0])?, Format::of(&files[1])?];
-        if words(&stem).iter().any(|word| word == "bpe") || formats.contains(&Format::Pieces) {
-            let what = "is cut into sub-words; give the text before that, which is cut here (of `@@`: `sed -E 's/@@( |$)//g'`)";
-            return Err(Error::input(format!("{} {what}", files[0].display())));
-        }
-        if formats.contains(&Format::Tagged) {
-            let what =
-                "has lines about talks among its sentences; leave them out of both files (`grep -v '^ *<'`)";
-            return Err(Error::input(format!("{} {what}", files[0].display())));
-        }
-        let tokenised = is_tokenised(root, &stem) || formats.contains(&Format::Tokenised);
-        layout.files.add(split_of(root, &files[0]), Bitext { files, tokenised });
-    }
-    if layout.files.train.is_empty() {
-        let message = "has no training text: only validation or test files were found";
-        return Err(Error::input(format!("{} {message}", root.display())));
-    }
-    for file in others {
-        let there = match split_of(root, &file) {
-            Split::Train => true,
-            // Without one it would be held out of the training pairs.
-            Split::Validation => !layout.files.validation.is_empty(),
-            Split::Test => !layout.files.validation.is_empty() || !layout.files.test.is_empty(),
-        };
-        if !there {
-            let what = "is in another format; turn it into plain text, a sentence a line, that ends in .de or .en, or move it \
-                        away";
-            return Err(Error::input(format!("{} {what}", file.display())));
-        }
-        layout.left_alone.push(file.strip_prefix(root).unwrap_or(&file).display().to_string());
-    }
-    Ok(layout)
+    Ok((pairs, others))
 }
 
-impl Layout {
-    /// Lines on which files are what; the English ones stand for both.
-    pub(super) fn listing(&self) -> Vec<String> {
-        self.files.listing(&self.root, |bitext| &bitext.files[1])
+/// The files of a stem.
+///
+/// # Errors
+/// A file without its partner, text that is cut into sub-words or has lines about talks.
+fn bitext(root: &Path, stem: &Path, languages: &BTreeSet<String>) -> Result<Bitext> {
+    let files = Language::BOTH.map(|language| with_ending(stem, language.code()));
+    if let Some(missing) = Language::BOTH.iter().position(|language| !languages.contains(language.code())) {
+        let lone = &files[1 - missing];
+        let name = files[missing].file_name().unwrap_or_default().display();
+        return Err(Error::input(format!("{} has no partner {name} beside it", lone.display())));
     }
+    let formats = [Format::of(&files[0])?, Format::of(&files[1])?];
+    if words(stem).iter().any(|word| word == "bpe") || formats.contains(&Format::Pieces) {
+        let what = "is cut into sub-words; give the text before that, which is cut here (of `@@`: `sed -E 's/@@( |$)//g'`)";
+        return Err(Error::input(format!("{} {what}", files[0].display())));
+    }
+    if formats.contains(&Format::Tagged) {
+        let what =
+            "has lines about talks among its sentences; leave them out of both files (`grep -v '^ *<'`)";
+        return Err(Error::input(format!("{} {what}", files[0].display())));
+    }
+    let tokenised = is_tokenised(root, stem) || formats.contains(&Format::Tokenised);
+    Ok(Bitext { files, tokenised })
 }
 
 /// `STEM.ENDING`, whatever dots the stem has.
