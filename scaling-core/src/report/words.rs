@@ -11,13 +11,16 @@ use crate::fit::{Fit, Form};
 use crate::number::{grouped, percent, significant};
 use crate::task::Published;
 
-/// `7.91 m^-0.071 + 2.31`.
-pub(super) fn formula(law: &Law, form: Form) -> String {
-    let power = format!("{} m^{}", significant(law.alpha, 3), exponent(law.beta));
-    match form {
-        Form::PowerConst => format!("{power} + {}", significant(law.gamma, 3)),
-        _ => power,
-    }
+/// `7.91 m^-0.071`: the law but for its constant.
+pub(super) fn formula(law: &Law) -> String {
+    format!("{} m^{}", significant(law.alpha, 3), exponent(law.beta))
+}
+
+/// ` + 2.31 [2.10, 2.51]`, where a constant was fitted.
+fn constant(fit: &Fit) -> String {
+    fit.ci
+        .gamma
+        .map_or(String::new(), |gamma| format!(" + {} {}", significant(fit.gamma, 3), level_interval(&gamma)))
 }
 
 /// An exponent to three decimals, or to three digits where it is small.
@@ -43,13 +46,11 @@ pub(super) fn fit(fit: &Fit, total: usize, study: &StudyData) -> String {
 
 /// The same in a given unit, after a space.
 fn law(fit: &Fit, total: usize, unit: &str, study: &StudyData) -> String {
-    let law = formula(&fit.law(), Form::Power);
-    let constant = fit.ci.gamma.map_or(String::new(), |gamma| {
-        format!(" + {} {}", significant(fit.gamma, 3), level_interval(&gamma))
-    });
     format!(
-        "E(m) = {law} {}{constant}{unit}, R2 {:.4}, relative RMSE {}, {} of {total} points, {} to {} {}",
+        "E(m) = {} {}{}{unit}, R2 {:.4}, relative RMSE {}, {} of {total} points, {} to {} {}",
+        formula(&fit.law()),
         interval(&fit.ci.beta),
+        constant(fit),
         fit.r2,
         percent(fit.relative_rmse),
         fit.points,
@@ -145,14 +146,12 @@ fn joint(surface: &Surface, study: &StudyData) -> String {
 
 /// The lowest error that compute buys.
 fn compute(fit: &Fit, study: &StudyData) -> String {
-    let constant = fit.ci.gamma.map_or(String::new(), |gamma| {
-        format!(" + {} {}", significant(fit.gamma, 3), level_interval(&gamma))
-    });
     format!(
-        "E(C) = {} C^{} {}{constant} {}, over {} runs that no cheaper one beats, {} to {} FLOP",
+        "E(C) = {} C^{} {}{} {}, over {} runs that no cheaper one beats, {} to {} FLOP",
         significant(fit.alpha, 3),
         exponent(fit.beta),
         interval(&fit.ci.beta),
+        constant(fit),
         study.metric.unit,
         fit.points,
         significant(fit.region[0], 2),

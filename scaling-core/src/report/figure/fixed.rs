@@ -7,7 +7,6 @@ use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::{error_label, m_label};
-use crate::fit::Form;
 use crate::number::{short_count, significant};
 use plotters::style::{BLACK, RGBColor};
 
@@ -42,7 +41,7 @@ fn composite(fitted: &Fitted<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     };
     let law = fit.law();
     let line = y.clipped(|m| law.at(m), x.grid(60));
-    let name = format!("best size: E = {}", words::formula(&law, Form::Power));
+    let name = format!("best size: E = {}", words::formula(&law));
     vec![Mark::named(BLACK, Shape::Dashes(line), name), best]
 }
 

@@ -6,7 +6,6 @@ use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::{error_label, m_label};
-use crate::fit::Form;
 use plotters::style::RGBColor;
 
 const GREY: RGBColor = RGBColor(90, 90, 90);
@@ -68,12 +67,8 @@ fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec
     let grid = x.grid(60);
     let band = grid.iter().zip(fit.band(&grid));
     let band = band.map(|(m, i)| (*m, i.low.clamp(low, high), i.high.clamp(low, high))).collect();
-    let text = format!(
-        "{name}: E = {}  {}, R² {:.3}",
-        words::formula(&law, Form::Power),
-        words::interval(&fit.ci.beta),
-        fit.r2
-    );
+    let text =
+        format!("{name}: E = {}  {}, R² {:.3}", words::formula(&law), words::interval(&fit.ci.beta), fit.r2);
     vec![
         Mark::new(colour, Shape::Band(band)),
         Mark::new(colour, Shape::Dashes(line(grid))),

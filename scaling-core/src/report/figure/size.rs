@@ -6,7 +6,6 @@ use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::m_label;
-use crate::fit::Form;
 use crate::fit::law::Law;
 
 /// The chart, if some model was measured at two shards.
@@ -28,11 +27,8 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
             Ok(law) => {
                 let line = y.clipped(|m| law.at(m), x.grid(60));
                 let formula = Law { alpha: law.sigma, beta: law.beta_p, gamma: 0.0 };
-                let text = format!(
-                    "{name}: s = {}  {}",
-                    words::formula(&formula, Form::Power),
-                    words::interval(&law.beta_p_ci)
-                );
+                let text =
+                    format!("{name}: s = {}  {}", words::formula(&formula), words::interval(&law.beta_p_ci));
                 marks.push(Mark::named(colour, Shape::Line(line), text));
                 marks.push(Mark::new(colour, Shape::Dots(best)));
             }
