@@ -4,6 +4,7 @@
 use super::gradient::{Gradient, Moments};
 use crate::nn::update::{self, AdamStep, AdamUpdate};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A gradient in memory.
@@ -32,17 +33,17 @@ impl InMemory {
     }
 
     /// All `len` values, zero in the rows that do not occur.
-    fn dense_of(&self, len: usize) -> Vec<f32> {
-        let mut all = vec![0.0; len];
+    fn all(&self, len: usize) -> Cow<'_, [f32]> {
         match self {
-            Self::Dense(data) => all.copy_from_slice(floats(data)),
+            Self::Dense(data) => Cow::Borrowed(floats(data)),
             Self::Rows { ids, values, width } => {
+                let mut all = vec![0.0; len];
                 for (id, row) in ids.iter().zip(values.chunks_exact(*width)) {
                     all[id * width..][..*width].copy_from_slice(row);
                 }
+                Cow::Owned(all)
             }
         }
-        all
     }
 }
 
@@ -109,13 +110,8 @@ impl Gradient for InMemory {
         let velocity = velocity.unwrap_or_else(|| value.zeros_like());
         let mut data = [value, velocity].map(Tensor::into_data);
         let [values, velocities] = data.each_mut().map(floats_mut);
-        match &self {
-            Self::Dense(gradient) => update::nesterov(values, floats(gradient), velocities, numbers),
-            // Rows that do not occur go on moving.
-            rows @ Self::Rows { .. } => {
-                update::nesterov(values, &rows.dense_of(values.len()), velocities, numbers);
-            }
-        }
+        // Rows that do not occur go on moving.
+        update::nesterov(values, &self.all(values.len()), velocities, numbers);
         let [value, velocity] = data.map(|data| Tensor::from_data(data, &Device::flex()));
         (value, velocity)
     }
@@ -139,13 +135,8 @@ impl Gradient for InMemory {
         let [first, second] = moments.unwrap_or_else(|| [value.zeros_like(), value.zeros_like()]);
         let mut data = [value, first, second].map(Tensor::into_data);
         let [values, means, squares] = data.each_mut().map(floats_mut);
-        match &self {
-            Self::Dense(gradient) => update::adam(values, floats(gradient), means, squares, step),
-            // The moments of rows that do not occur decay too, so nothing is saved here.
-            rows @ Self::Rows { .. } => {
-                update::adam(values, &rows.dense_of(values.len()), means, squares, step);
-            }
-        }
+        // The moments of rows that do not occur decay too, so nothing is saved here.
+        update::adam(values, &self.all(values.len()), means, squares, step);
         let [value, first, second] = data.map(|data| Tensor::from_data(data, &Device::flex()));
         (value, [first, second])
     }
