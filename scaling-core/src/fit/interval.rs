@@ -1,6 +1,6 @@
 //! A confidence interval.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A closed interval; serialises as `[low, high]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +25,14 @@ impl Serialize for Interval {
     }
 }
 
+/// JSON has no infinity, so an end without a number is one.
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(ends: D) -> Result<Self, D::Error> {
+        let [low, high] = <[Option<f64>; 2]>::deserialize(ends)?;
+        Ok(Self { low: low.unwrap_or(f64::NEG_INFINITY), high: high.unwrap_or(f64::INFINITY) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +42,11 @@ mod tests {
         let interval = Interval { low: 0.5, high: 2.0 };
         assert_eq!(serde_json::to_string(&interval).unwrap(), "[0.5,2.0]");
         assert!(interval.contains(2.0) && !interval.contains(2.1));
+    }
+
+    #[test]
+    fn an_end_without_a_number_is_infinite() {
+        let interval: Interval = serde_json::from_str("[null, 2.0]").unwrap();
+        assert_eq!(interval, Interval { low: f64::NEG_INFINITY, high: 2.0 });
     }
 }

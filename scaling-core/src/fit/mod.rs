@@ -38,11 +38,11 @@ use interval::Interval;
 use law::Law;
 use noise::Noise;
 pub use options::Options;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uncertainty::Uncertainty;
 
 /// Intervals of the parameters; γ has one only where it was fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ParameterIntervals {
     /// Interval of α.
     pub alpha: Interval,

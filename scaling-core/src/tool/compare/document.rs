@@ -1,7 +1,8 @@
 //! The schema of `fit.json`, as far as a comparison reads it.
 
+use crate::fit::ParameterIntervals;
 use crate::fit::interval::Interval;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// The parts of `fit.json` that a comparison shows.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,49 +58,16 @@ pub(super) struct Law {
     pub(super) beta: f64,
     #[serde(default)]
     pub(super) gamma: f64,
-    pub(super) ci: LawIntervals,
+    pub(super) ci: ParameterIntervals,
     pub(super) region: [f64; 2],
     pub(super) points: usize,
     #[serde(default)]
     pub(super) warnings: Vec<String>,
 }
 
-/// The intervals of a law's parameters.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct LawIntervals {
-    #[serde(deserialize_with = "interval")]
-    pub(super) alpha: Interval,
-    #[serde(deserialize_with = "interval")]
-    pub(super) beta: Interval,
-    #[serde(default, deserialize_with = "optional_interval")]
-    pub(super) gamma: Option<Interval>,
-}
-
 /// A fitted law of the model size.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct SizeLaw {
     pub(super) beta_p: f64,
-    #[serde(deserialize_with = "interval")]
     pub(super) beta_p_ci: Interval,
-}
-
-/// An interval; JSON has no infinity, so an end without a number is one.
-fn interval<'de, D: Deserializer<'de>>(ends: D) -> std::result::Result<Interval, D::Error> {
-    let [low, high] = <[Option<f64>; 2]>::deserialize(ends)?;
-    Ok(Interval { low: low.unwrap_or(f64::NEG_INFINITY), high: high.unwrap_or(f64::INFINITY) })
-}
-
-fn optional_interval<'de, D: Deserializer<'de>>(ends: D) -> std::result::Result<Option<Interval>, D::Error> {
-    interval(ends).map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_without_a_number_is_infinite() {
-        let law: SizeLaw = serde_json::from_str(r#"{"beta_p": 1.0, "beta_p_ci": [null, 2.0]}"#).unwrap();
-        assert_eq!(law.beta_p_ci, Interval { low: f64::NEG_INFINITY, high: 2.0 });
-    }
 }
