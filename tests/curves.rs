@@ -5,7 +5,7 @@ mod support;
 
 use scaling_core::fit::curve::Curve;
 use scaling_core::fit::forecast::Forecaster;
-use scaling_core::fit::least_squares::Loss;
+use scaling_core::fit::least_squares::{HUBER, Loss};
 use scaling_core::fit::power::Line;
 use scaling_core::fit::size::SizeLaw;
 use scaling_core::fit::{Form, Options, constant, fit};
@@ -167,8 +167,8 @@ fn vectors_with_known_answers() {
             }
         }
         if let Some(reference) = vector.get("ref_huber_1e_3") {
-            let law = constant::robust(&values, 1e-3);
-            let cost = least(&|r| Loss::Huber(1e-3).of(r), &law);
+            let law = constant::robust(&values, HUBER);
+            let cost = least(&|r| Loss::Huber(HUBER).of(r), &law);
             let known = reference["cost"].as_f64().unwrap();
             assert!(cost <= known * (1.0 + 1e-4), "{id}: Huber cost {cost} against {known}");
             near(law.gamma, &reference["gamma"], 1e-2, "gamma");

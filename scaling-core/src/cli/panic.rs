@@ -4,7 +4,7 @@ use crate::trial::{Failure, FailureKind};
 use std::any::Any;
 
 /// What tensor libraries say where a device has no memory left, or refuses one more process.
-const NO_MEMORY: [&str; 8] = [
+const SIGNS_OF_NO_MEMORY: [&str; 8] = [
     "out of memory",
     "out of device memory",
     "can't allocate memory",
@@ -30,7 +30,7 @@ pub(super) fn failure(panic: &(dyn Any + Send)) -> Failure {
         }
         None => text.split_whitespace().collect::<Vec<_>>().join(" "),
     };
-    let is_full = NO_MEMORY.iter().any(|sign| message.contains(sign));
+    let is_full = SIGNS_OF_NO_MEMORY.iter().any(|sign| message.contains(sign));
     let kind = if is_full { FailureKind::Memory } else { FailureKind::Panic };
     Failure { kind, step: 0, message }
 }

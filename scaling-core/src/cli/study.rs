@@ -12,7 +12,7 @@ use crate::settings::Search;
 use crate::study::{Study, collect, execute};
 use crate::task::Origin;
 use crate::terminal::{say, tell};
-use crate::trial::{FailureKind, NO_MEMORY, State, has_study, teller};
+use crate::trial::{FailureKind, NO_MEMORY_EXIT, State, has_study, teller};
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
 const ASSUMED_RATE: f64 = 6e10;
@@ -129,7 +129,7 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
             let failure = super::panic::failure(panic.as_ref());
             if failure.kind == FailureKind::Memory && has_study() {
                 tell(&format!("error: {}", failure.message));
-                std::process::exit(NO_MEMORY);
+                std::process::exit(NO_MEMORY_EXIT);
             }
             write_json(&study.trial_directory(id).join("error.json"), &failure)?;
             Err(Error::failed(failure.message))

@@ -29,6 +29,8 @@ impl Loss {
     }
 }
 
+/// Where the Huber loss of ln E turns linear, as in Hoffmann et al. 2022.
+pub const HUBER: f64 = 1e-3;
 const STEPS: usize = 400;
 /// Relative step of the Jacobian's differences.
 const DIFFERENCE: f64 = 1e-6;
@@ -173,7 +175,7 @@ mod tests {
     fn a_robust_loss_finds_the_median() {
         let values = [1.0, 1.1, 0.9, 1.05, 9.0];
         let residual = |p: &[f64; 1], i: usize| values[i] - p[0];
-        let robust = minimise(residual, 5, [3.0], Loss::Huber(1e-3)).parameters[0];
+        let robust = minimise(residual, 5, [3.0], Loss::Huber(HUBER)).parameters[0];
         assert!((robust - 1.05).abs() < 2e-3, "{robust}");
         let mean = minimise(residual, 5, [3.0], Loss::Squares).parameters[0];
         assert!((mean - 2.61).abs() < 1e-9);

@@ -2,6 +2,7 @@
 
 use super::constant;
 use super::curve::{Point, values};
+use super::least_squares::HUBER;
 use super::noise::Noise;
 use super::student;
 use crate::number::plain;
@@ -122,7 +123,7 @@ pub fn undertuned(points: &[Point]) -> Option<usize> {
     if all.len() < 5 {
         return None;
     }
-    let law = constant::robust(&all, 1e-3);
+    let law = constant::robust(&all, HUBER);
     let residuals = law.log_residuals(&all);
     let (worst, _) = residuals.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
     let others: Vec<Point> =

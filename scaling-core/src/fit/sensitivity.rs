@@ -2,7 +2,7 @@
 
 use super::curve::Curve;
 use super::interval::Interval;
-use super::least_squares::Loss;
+use super::least_squares::{HUBER, Loss};
 use super::{Form, Options, fit};
 use serde::Serialize;
 
@@ -38,7 +38,7 @@ pub fn table(curve: &Curve, level: f64) -> Vec<Choice> {
     let methods = [
         (Form::Power, Loss::Squares, "squares"),
         (Form::PowerConst, Loss::Squares, "squares"),
-        (Form::PowerConst, Loss::Huber(1e-3), "huber"),
+        (Form::PowerConst, Loss::Huber(HUBER), "huber"),
     ];
     let mut table = Vec::new();
     for (sizes, range) in ranges {

@@ -95,7 +95,7 @@ const LEAST: usize = 3;
 /// The steepest exponents that are searched.
 const STEEPEST: f64 = 5.0;
 /// Residuals of ln E beyond this count less: undertuned runs lie above the surface.
-const HUBER: f64 = 0.03;
+const UNDERTUNED: f64 = 0.03;
 
 impl Surface {
     /// Fits runs of at least three sizes on at least three shards.
@@ -137,7 +137,7 @@ impl Surface {
                 for b in [0.05f64, 0.2, 0.5] {
                     let rest = ((1.0 - share) * lowest).ln();
                     let start = [(share * lowest).ln(), rest - 1.0, a.ln(), rest, b.ln()];
-                    let found = minimise(residual, rows.len(), start, Loss::Huber(HUBER));
+                    let found = minimise(residual, rows.len(), start, Loss::Huber(UNDERTUNED));
                     if best.as_ref().is_none_or(|best| found.cost < best.cost) {
                         best = Some(found);
                     }

@@ -8,7 +8,7 @@ use crate::device::{Compute, MemoryWatch, cores};
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
 use crate::terminal::tell;
-use crate::trial::{Beat, Failure, FailureKind, Lease, NO_MEMORY, State, TrialConfig};
+use crate::trial::{Beat, Failure, FailureKind, Lease, NO_MEMORY_EXIT, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -181,7 +181,7 @@ impl Executor<'_> {
             Some(2) => return Err(Error::input(last)),
             // Stopped by a signal that it handled: a checkpoint is there.
             Some(130) => return Ok(()),
-            Some(NO_MEMORY) if self.places.crowded(running) => {
+            Some(NO_MEMORY_EXIT) if self.places.crowded(running) => {
                 self.attempts.remove(&id);
                 let (most, others) = (self.places.limit(), running - 1);
                 self.display.note(&format!(
@@ -190,7 +190,7 @@ impl Executor<'_> {
                 ));
                 return Ok(());
             }
-            Some(NO_MEMORY) => (FailureKind::Memory, last),
+            Some(NO_MEMORY_EXIT) => (FailureKind::Memory, last),
             Some(_) => (FailureKind::Panic, last),
             None if self.attempts.get(&id).is_some_and(|n| *n < ATTEMPTS) => return Ok(()),
             None => (FailureKind::Killed, format!("{status} {ATTEMPTS} times; out of memory?")),

@@ -6,7 +6,7 @@ use super::table::Columns;
 use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
-use crate::fit::least_squares::Loss;
+use crate::fit::least_squares::{HUBER, Loss};
 use crate::fit::published::{self, Summary};
 use crate::fit::{Fit, Form, Options, fit};
 use crate::number::{grouped, percent, significant};
@@ -16,8 +16,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Where the Huber loss of ln E turns linear, as in Hoffmann et al. 2022.
-const HUBER: f64 = 1e-3;
 /// Digits of the parameters: rounding an exponent further would bias predictions.
 const DIGITS: i32 = 5;
 

@@ -14,7 +14,7 @@ pub use beat::Beat;
 pub(crate) use beat::{PARENT, has_study, listen, newest, teller};
 pub use config::{Optimization, SCHEMA, TrialConfig};
 pub use lease::Lease;
-pub(crate) use outcome::NO_MEMORY;
+pub(crate) use outcome::NO_MEMORY_EXIT;
 pub use outcome::{CostRecord, Failure, FailureKind, Outcome, State};
 pub use run::{Run, run};
 pub use weights::Weights;

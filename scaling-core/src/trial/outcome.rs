@@ -72,7 +72,7 @@ pub enum FailureKind {
 
 /// The exit code of a trial that found no memory, towards the study that started it: only that knows what ran beside it,
 /// and so whether this is a failure.
-pub(crate) const NO_MEMORY: i32 = 75;
+pub(crate) const NO_MEMORY_EXIT: i32 = 75;
 
 /// `error.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
