@@ -5,7 +5,7 @@ use crate::model::LanguageModel;
 use burn::tensor::{Device, Tensor, TensorData};
 use scaling_core::error::Result;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
-use scaling_core::nn::{detach, training_device};
+use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
 use scaling_core::task::Evaluation;
 use scaling_core::trial::Weights;
@@ -51,14 +51,11 @@ impl Recipe for LanguageRecipe {
         self.state = found.state;
         let predictions = batch.predictions().max(1.0);
         let total = found.loss.total;
-        // Without what it was computed from, which can then go while a GPU still works backwards.
-        let sum = detach(total.clone()).inner();
-        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / predictions);
         let divisor = match self.normalization {
             Normalization::Sequences => batch.rows as f64,
             Normalization::Tokens => predictions,
         };
-        StepLoss { objective: total.div_scalar(divisor), nats, lookups: found.lookups }
+        StepLoss::new(total.clone().div_scalar(divisor), total, predictions, found.lookups)
     }
 
     /// The mean over tokens.

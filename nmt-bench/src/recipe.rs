@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::model::{Dropout, Translator};
 use burn::tensor::Device;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
-use scaling_core::nn::{detach, training_device};
+use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
 use scaling_core::task::Evaluation;
 use std::collections::BTreeMap;
@@ -27,10 +27,8 @@ impl Recipe for TranslationRecipe {
         let dropout = Dropout::new(self.dropout, self.seed, step, &device);
         let found = model.predict(&batch, dropout, &device);
         let total = found.loss.total;
-        // Without what it was computed from, which can then go while a GPU still works backwards.
-        let (sum, predictions) = (detach(total.clone()).inner(), batch.predictions().max(1.0));
-        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / predictions);
-        StepLoss { objective: total.div_scalar(batch.rows as f64), nats, lookups: found.lookups }
+        let objective = total.clone().div_scalar(batch.rows as f64);
+        StepLoss::new(objective, total, batch.predictions().max(1.0), found.lookups)
     }
 
     /// Errors under teacher forcing: the earlier target tokens are the true ones, the ends of sentences are

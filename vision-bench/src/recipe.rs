@@ -5,7 +5,7 @@ use crate::model::ResNet;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
-use scaling_core::nn::{OutputWeight, detach, softmax_cross_entropy, training_device};
+use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
 use scaling_core::standard_error::ratio;
 use scaling_core::task::Evaluation;
 use std::collections::BTreeMap;
@@ -46,12 +46,9 @@ impl Recipe for VisionRecipe {
         let weights = Tensor::full([rows], 1.0 / rows as f64, &device);
         let hidden = model.features(images);
         let (output, bias) = (model.output.val(), model.output_bias.val());
-        let objective =
-            softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
-        // Without what it was computed from, which can then go while a GPU still works backwards.
-        let mean = detach(objective.clone()).inner();
-        let nats = Box::new(move || f64::from(mean.into_scalar::<f32>()));
-        StepLoss { objective, nats, lookups: Vec::new() }
+        // With these weights the sum is the mean.
+        let mean = softmax_cross_entropy(hidden, OutputWeight::Columns(output), bias, labels, weights).total;
+        StepLoss::new(mean.clone(), mean, 1.0, Vec::new())
     }
 
     fn measure(&self, model: &ResNet, batches: &mut dyn Batches<Batch = Batch>) -> Evaluation {

@@ -15,7 +15,7 @@ pub use parameters::{count, export, import, truncated_normal, uniform};
 use crate::error::Result;
 #[cfg(feature = "tch")]
 use crate::nn::Tape;
-use crate::nn::{Lookup, unrecorded};
+use crate::nn::{Lookup, detach, unrecorded};
 use crate::task::{Cost, Evaluation, Learner};
 use crate::trial::{Optimization, Weights};
 use burn::module::Module;
@@ -30,6 +30,16 @@ pub struct StepLoss {
     pub nats: Box<dyn FnOnce() -> f64>,
     /// The tables that were looked up in.
     pub lookups: Vec<Lookup>,
+}
+
+impl StepLoss {
+    /// Of `samples` samples, whose nats together are `sum`, [1].
+    pub fn new(objective: Tensor<1>, sum: Tensor<1>, samples: f64, lookups: Vec<Lookup>) -> Self {
+        // Without what it was computed from, which can then go while a GPU still works backwards.
+        let sum = detach(sum).inner();
+        let nats = Box::new(move || f64::from(sum.into_scalar::<f32>()) / samples);
+        Self { objective, nats, lookups }
+    }
 }
 
 /// What a domain supplies to train a model on minibatches: their loss, and what is measured.

@@ -39,6 +39,24 @@ pub(super) fn add<V: Lanes>(out: &mut [f32], factor: f32, values: &[f32]) {
     }
 }
 
+/// Turns scores, of which `largest` is the largest, into shares, [S], and these into their context, [D].
+#[inline(always)]
+pub(super) fn weigh<V: Lanes>(largest: f32, memory: &[f32], shares: &mut [f32], context: &mut [f32]) {
+    let mut total = V::splat(0.0);
+    for part in shares.chunks_mut(V::LANES) {
+        let value = exp(V::read(part, f32::NEG_INFINITY).sub(V::splat(largest)));
+        value.write(part);
+        // Lanes beyond the end hold e^-87, not 0.
+        total = total.add(V::read(part, 0.0));
+    }
+    let total = total.fold(|a, b| a + b);
+    context.fill(0.0);
+    for (share, position) in shares.iter_mut().zip(memory.chunks_exact(context.len())) {
+        *share /= total;
+        add::<V>(context, *share, position);
+    }
+}
+
 struct Attend<'a> {
     memory: &'a [f32],
     query: &'a [f32],
@@ -58,19 +76,7 @@ impl Kernel for Attend<'_> {
             *share = dot::<V>(position, query);
             largest = largest.max(*share);
         }
-        let mut total = V::splat(0.0);
-        for part in shares.chunks_mut(V::LANES) {
-            let value = exp(V::read(part, f32::NEG_INFINITY).sub(V::splat(largest)));
-            value.write(part);
-            // Lanes beyond the end hold e^-87, not 0.
-            total = total.add(V::read(part, 0.0));
-        }
-        let total = total.fold(|a, b| a + b);
-        context.fill(0.0);
-        for (share, position) in shares.iter_mut().zip(memory.chunks_exact(width)) {
-            *share /= total;
-            add::<V>(context, *share, position);
-        }
+        weigh::<V>(largest, memory, shares, context);
     }
 }
 

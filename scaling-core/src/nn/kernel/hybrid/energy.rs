@@ -1,7 +1,7 @@
 //! Energies of the positions of one row, what they share out, and the gradients of both.
 
-use super::super::activation::{exp, tanh};
-use super::super::attention::{add, dot};
+use super::super::activation::tanh;
+use super::super::attention::{add, dot, weigh};
 use super::super::buffer::Buffer;
 use super::super::lanes::{Kernel, Lanes};
 
@@ -101,7 +101,7 @@ impl Kernel for Share<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         let Self { keys, memory, query, places, location, energy, shares, context } = self;
-        let (width, values) = (query.len(), context.len());
+        let width = query.len();
         let mut largest = f32::NEG_INFINITY;
         for (position, (share, key)) in shares.iter_mut().zip(keys.chunks_exact(width)).enumerate() {
             let place = places.at(position);
@@ -113,19 +113,7 @@ impl Kernel for Share<'_> {
             *share = sum.fold(|a, b| a + b);
             largest = largest.max(*share);
         }
-        let mut total = V::splat(0.0);
-        for part in shares.chunks_mut(V::LANES) {
-            let value = exp(V::read(part, f32::NEG_INFINITY).sub(V::splat(largest)));
-            value.write(part);
-            // Lanes beyond the end hold e^-87, not 0.
-            total = total.add(V::read(part, 0.0));
-        }
-        let total = total.fold(|a, b| a + b);
-        context.fill(0.0);
-        for (share, position) in shares.iter_mut().zip(memory.chunks_exact(values)) {
-            *share /= total;
-            add::<V>(context, *share, position);
-        }
+        weigh::<V>(largest, memory, shares, context);
     }
 }
 
