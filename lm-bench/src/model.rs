@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use scaling_core::error::{Error, Result};
-use scaling_core::neural::uniform;
+use scaling_core::neural::{BasicLstm, uniform};
 use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmWeights, OutputWeight};
 use scaling_core::task::{Cost, Extent, units};
 
@@ -70,25 +70,17 @@ pub(crate) struct LanguageModel {
 
 #[derive(Module, Debug)]
 enum Layer {
-    Lstm(Lstm),
+    Lstm(BasicLstm),
     Rhn(Rhn),
 }
 
 impl Layer {
     fn lstm_weights(&self) -> Option<LstmWeights> {
         match self {
-            Self::Lstm(lstm) => Some(LstmWeights { weight: lstm.weight.val(), bias: lstm.bias.val() }),
+            Self::Lstm(lstm) => Some(lstm.weights()),
             Self::Rhn(_) => None,
         }
     }
-}
-
-#[derive(Module, Debug)]
-struct Lstm {
-    /// [2 h, 4 h]: input rows first; gates i, j, f, o.
-    weight: Param<Tensor<2>>,
-    /// [4 h].
-    bias: Param<Tensor<1>>,
 }
 
 #[derive(Module, Debug)]
@@ -124,10 +116,8 @@ impl LanguageModel {
         let layers = match architecture {
             Architecture::Lstm { layers } => (0..layers)
                 .map(|l| {
-                    Layer::Lstm(Lstm {
-                        weight: uniform(&format!("lstm/{l}"), seed, BOUND, [2 * h, 4 * h], device),
-                        bias: Param::from_tensor(Tensor::zeros([4 * h], device)),
-                    })
+                    let weight = uniform(&format!("lstm/{l}"), seed, BOUND, [2 * h, 4 * h], device);
+                    Layer::Lstm(BasicLstm::new(weight))
                 })
                 .collect(),
             Architecture::Rhn { depth } => {

@@ -1,4 +1,4 @@
-//! The parameters of PyTorch's LSTM.
+//! The parameters of LSTMs, as PyTorch and as TensorFlow have them.
 
 use super::uniform;
 use crate::nn::LstmWeights;
@@ -36,5 +36,28 @@ impl Lstm {
     /// What the fused layers read.
     pub fn weights(&self) -> LstmWeights {
         LstmWeights { weight: self.weight.val(), bias: self.bias() }
+    }
+}
+
+/// TensorFlow's LSTM, which has one bias.
+#[derive(Module, Debug)]
+pub struct BasicLstm {
+    /// [I + H, 4 H]: input rows first; gates i, j, f, o.
+    pub weight: Param<Tensor<2>>,
+    /// [4 H].
+    pub bias: Param<Tensor<1>>,
+}
+
+impl BasicLstm {
+    /// With a bias of zero.
+    pub fn new(weight: Param<Tensor<2>>) -> Self {
+        let [_, gates] = weight.dims();
+        let bias = Param::from_tensor(Tensor::zeros([gates], &weight.device()));
+        Self { weight, bias }
+    }
+
+    /// What the fused layers read.
+    pub fn weights(&self) -> LstmWeights {
+        LstmWeights { weight: self.weight.val(), bias: self.bias.val() }
     }
 }

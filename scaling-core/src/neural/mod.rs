@@ -8,7 +8,7 @@ mod parameters;
 
 pub use batch_norm::BatchNorm;
 pub use batches::{Batches, Data, Rotation, Source};
-pub use lstm::Lstm;
+pub use lstm::{BasicLstm, Lstm};
 pub use optimizer::Optimizer;
 pub use parameters::{count, export, import, truncated_normal, uniform};
 

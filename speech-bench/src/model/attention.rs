@@ -6,7 +6,7 @@ use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use scaling_core::error::Result;
-use scaling_core::neural::uniform;
+use scaling_core::neural::{BasicLstm, uniform};
 use scaling_core::nn::{
     self, BothDirections, HybridState, HybridWeights, LstmCell, LstmOptions, LstmWeights, OutputWeight,
 };
@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Module, Debug)]
 pub(crate) struct HybridAttention {
     /// Both directions of every layer.
-    encoder: Vec<Vec<Lstm>>,
+    encoder: Vec<Vec<BasicLstm>>,
     /// V_m, [2 e, K].
     keys: Param<Tensor<2>>,
     /// b_m, [K].
@@ -24,7 +24,7 @@ pub(crate) struct HybridAttention {
     /// What the symbol before adds to the gates of the attention cell, [V, 4 a].
     symbols: Param<Tensor<2>>,
     /// The rest of the attention cell: [2 e + a, 4 a], the rows of the context first; and [4 a].
-    cell: Lstm,
+    cell: BasicLstm,
     /// W, [2 a, K].
     query: Param<Tensor<2>>,
     /// b, [K].
@@ -36,28 +36,13 @@ pub(crate) struct HybridAttention {
     /// w, [K].
     energy: Param<Tensor<1>>,
     /// The decoder cell, [a + 2 e + c, 4 c].
-    decoder: Lstm,
+    decoder: BasicLstm,
     /// [c, V]; padding, start and end are the last symbols.
     output: Param<Tensor<2>>,
     /// [V].
     output_bias: Param<Tensor<1>>,
     /// Whether a pooling layer takes the larger of two frames.
     max: bool,
-}
-
-/// TensorFlow's LSTM: one bias; gates i, j, f, o.
-#[derive(Module, Debug)]
-struct Lstm {
-    /// [I + H, 4 H].
-    weight: Param<Tensor<2>>,
-    /// [4 H].
-    bias: Param<Tensor<1>>,
-}
-
-impl Lstm {
-    fn weights(&self) -> LstmWeights {
-        LstmWeights { weight: self.weight.val(), bias: self.bias.val() }
-    }
 }
 
 /// Parameters drawn uniform up to sqrt(3 / inputs), or zero (MODELS 5.3).
@@ -75,9 +60,8 @@ impl Draw<'_> {
         Param::from_tensor(Tensor::zeros([width], self.device))
     }
 
-    fn lstm(&self, name: &str, [input, hidden]: [usize; 2], inputs: usize) -> Lstm {
-        let weight = self.matrix(name, [input + hidden, 4 * hidden], inputs);
-        Lstm { weight, bias: self.zeros(4 * hidden) }
+    fn lstm(&self, name: &str, [input, hidden]: [usize; 2], inputs: usize) -> BasicLstm {
+        BasicLstm::new(self.matrix(name, [input + hidden, 4 * hidden], inputs))
     }
 }
 
