@@ -3,7 +3,7 @@
 use crate::batch::{Batch, Padded, Stream};
 use crate::model::{Architecture, LanguageModel, hidden};
 use crate::recipe::{LanguageRecipe, Normalization};
-use crate::text::{Corpus as Text, Sentences, Unit};
+use crate::text::{Sentences, Text, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::{Data, Neural, Source};

@@ -2,7 +2,7 @@
 
 use super::encode::paths;
 use super::prepare::Meta;
-use super::{Corpus, Sentences};
+use super::{Sentences, Text};
 use scaling_core::error::Result;
 use scaling_core::mapped::u16s;
 use scaling_core::task::Origin;
@@ -44,14 +44,14 @@ impl Sentences for Mapped {
 ///
 /// # Errors
 /// Files that are missing or damaged.
-pub(super) fn corpus(directory: &Path) -> Result<Corpus> {
+pub(super) fn corpus(directory: &Path) -> Result<Text> {
     cache::open(directory, || read(directory))
 }
 
-fn read(directory: &Path) -> Result<Corpus> {
+fn read(directory: &Path) -> Result<Text> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
-    Ok(Corpus {
+    Ok(Text {
         origin: Origin {
             description: meta.summary.to_string(),
             warnings: meta.summary.warnings(),

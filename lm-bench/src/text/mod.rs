@@ -46,17 +46,6 @@ pub(crate) enum Unit {
     Characters,
 }
 
-impl Unit {
-    /// The paper's number of symbols, without the four specials.
-    #[cfg(test)]
-    pub(crate) fn default_vocabulary(self) -> usize {
-        match self {
-            Self::Words => 10_000,
-            Self::Characters => 94,
-        }
-    }
-}
-
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -68,7 +57,7 @@ impl fmt::Display for Unit {
 
 /// A source of text, split into parts.
 #[derive(Clone)]
-pub(crate) struct Corpus {
+pub(crate) struct Text {
     /// Where it comes from.
     pub(crate) origin: Origin,
     /// What a token is.
@@ -92,7 +81,7 @@ pub(crate) struct Corpus {
     pub(crate) tokens: Option<u64>,
 }
 
-impl Corpus {
+impl Text {
     /// The ids of the specials.
     #[must_use]
     pub(crate) fn specials(&self) -> Specials {
@@ -110,7 +99,7 @@ impl Corpus {
 /// # Errors
 /// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, a
 /// corpus without a sentence, a vocabulary that does not fit.
-pub(crate) fn open(source: &str, unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus> {
+pub(crate) fn open(source: &str, unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
     if source == "synthetic" {
         synthetic::corpus(unit, vocabulary, seed)
     } else {

@@ -80,11 +80,11 @@ pub(super) struct Meta {
     /// The file or directory that it was made from.
     pub(super) source: PathBuf,
     pub(super) summary: Summary,
-    /// See [`super::Corpus::symbols`].
+    /// See [`super::Text::symbols`].
     pub(super) symbols: usize,
-    /// See [`super::Corpus::fingerprint`]: BLAKE3 of the vocabulary and of all ids and offsets.
+    /// See [`super::Text::fingerprint`]: BLAKE3 of the vocabulary and of all ids and offsets.
     pub(super) fingerprint: String,
-    /// See [`super::Corpus::best_guess`].
+    /// See [`super::Text::best_guess`].
     pub(super) best_guess: f64,
     /// In the order of the ids.
     pub(super) vocabulary: Vec<String>,

@@ -8,7 +8,7 @@ mod entropy;
 mod grammar;
 mod lexicon;
 
-use super::{Corpus, Sentences, Specials, Unit};
+use super::{Sentences, Specials, Text, Unit};
 use entropy::Expected;
 use grammar::Grammar;
 use lexicon::Word;
@@ -49,7 +49,7 @@ struct Synthetic {
 ///
 /// # Errors
 /// A vocabulary of characters that is too small or too large.
-pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus> {
+pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
     let language = Arc::new(Language::new());
     let (symbols, vocabulary) = match unit {
         Unit::Words => (language.words.len(), language.words.clone()),
@@ -88,7 +88,7 @@ pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Corpus>
                 .to_owned(),
         }),
     };
-    Ok(Corpus {
+    Ok(Text {
         origin,
         unit,
         symbols,

@@ -112,9 +112,7 @@ impl Compute {
         crate::nn::set_precision(precision);
         Ok(self)
     }
-}
 
-impl Compute {
     /// Whether this is an NVIDIA GPU, through burn's CUDA backend or LibTorch.
     #[must_use]
     pub fn is_cuda(&self) -> bool {

@@ -250,6 +250,7 @@ fn golden_section(cost: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64
     }
     f64::midpoint(low, high)
 }
+
 #[cfg(test)]
 mod tests {
     use super::super::power::Line;

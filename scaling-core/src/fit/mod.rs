@@ -16,7 +16,6 @@ pub mod least_squares;
 pub mod noise;
 pub mod normal;
 mod options;
-
 pub mod power;
 pub mod published;
 pub mod region;

@@ -115,6 +115,7 @@ fn trigamma(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn trigamma_has_its_known_values() {
@@ -123,7 +124,6 @@ mod tests {
             assert!((trigamma(x) - value).abs() < 1e-9, "{x}");
         }
     }
-    use crate::random::Random;
 
     fn seeds(slope: f64, seed: u64) -> Vec<Seeds> {
         let mut random = Random::new("spread", &[seed]);

@@ -187,8 +187,13 @@ fn parse(words: &[Word], sentences: &dyn Sentences, index: u64, ids: &mut Vec<u1
     ids.iter().map(|id| words[usize::from(*id)]).collect()
 }
 
-fn open(unit: Unit) -> Corpus {
-    corpus(unit, unit.default_vocabulary(), 1).unwrap_or_else(|error| panic!("{error}"))
+/// Text with the paper's number of symbols, without the four specials.
+fn open(unit: Unit) -> Text {
+    let symbols = match unit {
+        Unit::Words => 10_000,
+        Unit::Characters => 94,
+    };
+    corpus(unit, symbols, 1).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Mean and standard error.

@@ -1,4 +1,4 @@
-//! Operations that are fused for the CPU alone.
+//! Layers that read in both directions, and attention that knows where it was.
 
 use super::{Values, register, tensor};
 use crate::nn::extension::Recognition;
