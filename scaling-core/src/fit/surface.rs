@@ -3,7 +3,7 @@
 
 use super::frontier::Run;
 use super::interval::Interval;
-use super::least_squares::{Loss, minimise};
+use super::least_squares::{Loss, Minimum, minimise};
 use super::student;
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -131,23 +131,10 @@ impl Surface {
             }
             y - (p[0].exp() + (p[1] - a * n).exp() + (p[3] - b * d).exp()).ln()
         };
-        let mut best: Option<super::least_squares::Minimum<5>> = None;
-        for share in [0.1, 0.5, 0.9] {
-            for a in [0.05f64, 0.2, 0.5] {
-                for b in [0.05f64, 0.2, 0.5] {
-                    let rest = ((1.0 - share) * lowest).ln();
-                    let start = [(share * lowest).ln(), rest - 1.0, a.ln(), rest, b.ln()];
-                    let found = minimise(residual, rows.len(), start, Loss::Huber(UNDERTUNED));
-                    if best.as_ref().is_none_or(|best| found.cost < best.cost) {
-                        best = Some(found);
-                    }
-                }
-            }
-        }
         let unidentified = || {
             Error::failed("the runs do not identify both exponents: try more sizes, or a wider range of data")
         };
-        let found = best.ok_or_else(unidentified)?;
+        let found = search(residual, rows.len(), lowest).ok_or_else(unidentified)?;
         let p = found.parameters;
         let inverse = found.inverse.ok_or_else(unidentified)?;
         let squares: f64 = (0..rows.len()).map(|i| residual(&p, i).powi(2)).sum();
@@ -168,14 +155,8 @@ impl Surface {
         let half = parameters.half([0.0, 0.0, -1.0, 0.0, 1.0]);
         let logit = p[4] - p[2];
         let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let mut rates: Vec<f64> = runs
-            .iter()
-            .map(|run| run.flops / (run.parameters * run.m))
-            .filter(|rate| rate.is_finite())
-            .collect();
-        rates.sort_by(f64::total_cmp);
         let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
-        let flops_per_parameter_sample = rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
+        let flops_per_parameter_sample = flops_per_parameter_sample(runs);
         let next = allocation(&parameters, flops_per_parameter_sample, 10.0 * most);
         Ok(Self {
             irreducible: p[0].exp(),
@@ -193,6 +174,32 @@ impl Surface {
             runs: runs.len(),
         })
     }
+}
+
+/// The lowest minimum from many starts, the first of equals; `lowest` is the lowest error.
+fn search(residual: impl Fn(&Vector, usize) -> f64 + Copy, count: usize, lowest: f64) -> Option<Minimum<5>> {
+    let mut best: Option<Minimum<5>> = None;
+    for share in [0.1, 0.5, 0.9] {
+        for a in [0.05f64, 0.2, 0.5] {
+            for b in [0.05f64, 0.2, 0.5] {
+                let rest = ((1.0 - share) * lowest).ln();
+                let start = [(share * lowest).ln(), rest - 1.0, a.ln(), rest, b.ln()];
+                let found = minimise(residual, count, start, Loss::Huber(UNDERTUNED));
+                if best.as_ref().is_none_or(|best| found.cost < best.cost) {
+                    best = Some(found);
+                }
+            }
+        }
+    }
+    best
+}
+
+/// Operations per parameter and sample, the median over the runs.
+fn flops_per_parameter_sample(runs: &[Run]) -> f64 {
+    let rates = runs.iter().map(|run| run.flops / (run.parameters * run.m));
+    let mut rates: Vec<f64> = rates.filter(|rate| rate.is_finite()).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Parameters and samples with the lowest error that `flops` can buy (ibid., eq. 4).

@@ -3,6 +3,8 @@
 mod beat;
 mod checkpoint;
 mod config;
+mod cost;
+mod failure;
 mod lease;
 mod outcome;
 mod progress;
@@ -13,9 +15,11 @@ mod weights;
 pub use beat::Beat;
 pub(crate) use beat::{PARENT, has_study, listen, newest, teller};
 pub use config::{Optimization, SCHEMA, TrialConfig};
+pub use cost::CostRecord;
+pub(crate) use failure::NO_MEMORY_EXIT;
+pub use failure::{Failure, FailureKind};
 pub use lease::Lease;
-pub(crate) use outcome::NO_MEMORY_EXIT;
-pub use outcome::{CostRecord, Failure, FailureKind, Outcome, State};
+pub use outcome::{Outcome, State};
 pub use run::{Run, run};
 pub use weights::Weights;
 

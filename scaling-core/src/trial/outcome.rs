@@ -1,5 +1,6 @@
-//! What a trial leaves behind: `result.json`, or `error.json`, and `cost.json`.
+//! What a finished trial leaves behind, `result.json`, and where a trial stands.
 
+use super::failure::{Failure, FailureKind};
 use crate::error::{Error, Result};
 use crate::files::read_json;
 use crate::shard::ShardSpec;
@@ -54,54 +55,6 @@ pub struct Outcome {
     pub flops: f64,
     /// Why training ended: `patience` or `epochs`.
     pub stopped: String,
-}
-
-/// Why a trial has no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FailureKind {
-    /// The loss became non-finite or exploded: an outcome of the search, not a fault.
-    Diverged,
-    /// The training code panicked.
-    Panic,
-    /// The device had no memory left.
-    Memory,
-    /// The process was killed from outside (out of memory, most often) again and again.
-    Killed,
-}
-
-/// The exit code of a trial that found no memory, towards the study that started it: only that knows what ran beside it,
-/// and so whether this is a failure.
-pub(crate) const NO_MEMORY_EXIT: i32 = 75;
-
-/// `error.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What happened.
-    pub kind: FailureKind,
-    /// After how many updates.
-    pub step: u64,
-    /// One line.
-    pub message: String,
-}
-
-/// `cost.json`: what the trial took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CostRecord {
-    /// Wall-clock seconds over all runs.
-    pub seconds: f64,
-    /// Seconds of them on the validation and test sets; records of earlier versions do not tell.
-    #[serde(default)]
-    pub evaluation_seconds: f64,
-    /// Seconds of them in which training waited for its samples.
-    #[serde(default)]
-    pub input_seconds: f64,
-    /// Floating-point operations of the updates made.
-    pub flops: f64,
-    /// Peak resident memory in bytes.
-    pub peak_memory: u64,
-    /// Machine of the last run.
-    pub host: String,
 }
 
 /// Where a trial stands, read from its directory.

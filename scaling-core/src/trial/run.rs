@@ -1,7 +1,9 @@
 //! The training loop: update, evaluate, stop early, keep the best, survive anything.
 
 use super::checkpoint::{self, Checkpoint};
-use super::outcome::{CostRecord, Failure, FailureKind, Outcome, State};
+use super::cost::CostRecord;
+use super::failure::{Failure, FailureKind};
+use super::outcome::{Outcome, State};
 use super::progress::{Best, Progress};
 use super::schedule::Verdict;
 use super::weights::Weights;

@@ -1,0 +1,22 @@
+//! What a trial took: `cost.json`.
+
+use serde::{Deserialize, Serialize};
+
+/// What the trial took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostRecord {
+    /// Wall-clock seconds over all runs.
+    pub seconds: f64,
+    /// Seconds of them on the validation and test sets; records of earlier versions do not tell.
+    #[serde(default)]
+    pub evaluation_seconds: f64,
+    /// Seconds of them in which training waited for its samples.
+    #[serde(default)]
+    pub input_seconds: f64,
+    /// Floating-point operations of the updates made.
+    pub flops: f64,
+    /// Peak resident memory in bytes.
+    pub peak_memory: u64,
+    /// Machine of the last run.
+    pub host: String,
+}
