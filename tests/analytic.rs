@@ -6,7 +6,7 @@ use scaling_core::analytic::expected_error;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use support::{Bench, moments, results, text};
+use support::{Bench, entries, jobs_change_nothing, moments, results, text};
 
 fn bench() -> Bench {
     Bench::example("analytic")
@@ -21,7 +21,7 @@ fn a_study_measures_the_known_curve() {
     let bench = bench();
     let said = bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
     assert!(said.contains("facts"), "{said}");
-    let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
+    let curve = bench.read("s/curve.csv");
     let mut rows = csv::Reader::from_reader(curve.as_bytes());
     let headers = rows.headers().expect("headers").clone();
     let column = |row: &csv::StringRecord, name: &str| -> f64 {
@@ -43,35 +43,25 @@ fn a_study_measures_the_known_curve() {
     for file in ["points.csv", "fit.json", "report.html", "study.toml"] {
         assert!(bench.path("s").join(file).exists(), "{file}");
     }
-    let fits: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(bench.path("s/fit.json")).expect("fit.json"))
-            .expect("JSON");
+    let fits: serde_json::Value = serde_json::from_str(&bench.read("s/fit.json")).expect("JSON");
     assert!(fits.to_string().contains("beta"), "{fits}");
 }
 
 #[test]
 fn running_again_does_nothing_and_jobs_change_nothing() {
-    let (one, two) = (bench(), bench());
-    one.succeed(SMALL);
-    let first = results(&one.path("s"));
+    let bench = jobs_change_nothing(bench, SMALL);
+    let first = results(&bench.path("s"));
     assert!(first.keys().any(|name| name.ends_with("error.json")), "some trial diverges");
-    let stamp = |b: &Bench| {
-        let trial = std::fs::read_dir(b.path("s/trials"))
-            .expect("trials")
-            .next()
-            .expect("one")
-            .expect("entry")
-            .path();
-        std::fs::metadata(trial.join("metrics.jsonl")).expect("metrics").modified().expect("a time")
+    let stamp = || {
+        let metrics = entries(&bench.path("s/trials"))[0].join("metrics.jsonl");
+        std::fs::metadata(metrics).expect("metrics").modified().expect("a time")
     };
-    let before = stamp(&one);
-    one.succeed(SMALL);
-    assert_eq!(stamp(&one), before);
+    let before = stamp();
+    bench.succeed(SMALL);
+    assert_eq!(stamp(), before);
     // With no settings at all the directory speaks for itself.
-    one.succeed("study --out s");
-    assert_eq!(results(&one.path("s")), first);
-    two.succeed(&SMALL.replace("--jobs 2", "--jobs 1"));
-    assert_eq!(results(&two.path("s")), first);
+    bench.succeed("study --out s");
+    assert_eq!(results(&bench.path("s")), first);
 }
 
 #[test]
@@ -103,13 +93,10 @@ fn an_interrupt_ends_it_cleanly_and_it_resumes() {
     let status = Command::new("kill").args(["-INT", "--", &group]).status().expect("kill");
     assert!(status.success());
     assert_eq!(child.wait().expect("an end").code(), Some(130));
-    let checkpoints = std::fs::read_dir(interrupted.path("s/trials"))
-        .expect("trials")
-        .filter_map(|trial| std::fs::read_dir(trial.expect("an entry").path().join("checkpoints")).ok())
-        .flatten()
-        .filter(|checkpoint| !checkpoint.as_ref().expect("an entry").path().ends_with("next.tmp"))
-        .count();
-    assert!(checkpoints >= 1, "no trial wrote a checkpoint");
+    let checkpoints =
+        entries(&interrupted.path("s/trials")).into_iter().map(|trial| trial.join("checkpoints"));
+    let mut checkpoints = checkpoints.filter(|folder| folder.exists()).flat_map(|folder| entries(&folder));
+    assert!(checkpoints.any(|checkpoint| !checkpoint.ends_with("next.tmp")), "no trial wrote a checkpoint");
     interrupted.succeed(&settings);
     assert_eq!(results(&interrupted.path("s")), results(&undisturbed.path("s")));
 }
@@ -130,10 +117,10 @@ fn a_guided_search_tries_fewer_trials_and_finds_the_same_curve() {
     let (grid, guided) = (bench(), bench());
     grid.succeed("study --out s --set noise=0 --set seeds=1");
     guided.succeed("study --out s --set noise=0 --set seeds=1 --set search=guided");
-    let trials = |b: &Bench| std::fs::read_dir(b.path("s/trials")).expect("trials").count();
+    let trials = |b: &Bench| entries(&b.path("s/trials")).len();
     assert!(trials(&guided) < trials(&grid), "{} {}", trials(&guided), trials(&grid));
     let errors = |b: &Bench| -> Vec<String> {
-        let curve = std::fs::read_to_string(b.path("s/curve.csv")).expect("curve.csv");
+        let curve = b.read("s/curve.csv");
         let mut rows = csv::Reader::from_reader(curve.as_bytes());
         let at = rows.headers().expect("headers").iter().position(|h| h == "error").expect("error");
         rows.records().map(|r| r.expect("a row")[at].to_owned()).collect()
@@ -151,7 +138,7 @@ fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
         assert_eq!(output.status.code(), Some(1), "{run}: {message}");
         let cause = "the device has too little memory for it, or others use it";
         assert!(message.ends_with(&format!("out of memory; {cause}; run again to retry it\n")), "{message}");
-        let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
+        let curve = bench.read("s/curve.csv");
         assert_eq!(curve.lines().count(), 7, "every shard has its best of the other sizes: {curve}");
     }
 }
@@ -182,15 +169,12 @@ fn studies_are_compared() {
     bench.succeed("study --out short --set shards=500,1000 --set sizes=100");
     let tool = tool(bench);
     let fit = |study: &str| -> serde_json::Value {
-        let text = std::fs::read_to_string(tool.path(study).join("fit.json")).expect("fit.json");
-        let fits: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let fits = tool.read(&format!("{study}/fit.json"));
+        let fits: serde_json::Value = serde_json::from_str(&fits).expect("JSON");
         fits["curves"][0]["composite"]["power"].clone()
     };
-    let json = |arguments: &str| -> serde_json::Value {
-        serde_json::from_str(&tool.succeed(arguments)).expect("one JSON document")
-    };
 
-    let document = json("compare short bent straight --json");
+    let document = tool.json("compare short bent straight --json");
     let rows = document["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 3);
     assert_eq!(rows[2]["study"], "short");
@@ -204,7 +188,7 @@ fn studies_are_compared() {
         assert!(row["cost"]["seconds"].as_f64() > Some(0.0) && row["paper"].is_null(), "{row}");
         assert_eq!(row["cost"]["timed"], row["cost"]["trials"]);
     }
-    let wide = json("compare bent straight --json --level 0.999");
+    let wide = tool.json("compare bent straight --json --level 0.999");
     let width = |row: &serde_json::Value| {
         row["beta_g"]["ci"][1].as_f64().expect("an end") - row["beta_g"]["ci"][0].as_f64().expect("an end")
     };
@@ -218,7 +202,7 @@ fn studies_are_compared() {
     let text = tool.succeed("compare short bent straight");
     assert!(text.starts_with("3 learning curves of 3 studies, from the flattest"), "{text}");
     tool.succeed("compare short bent straight --html page.html");
-    let page = std::fs::read_to_string(tool.path("page.html")).expect("the page");
+    let page = tool.read("page.html");
     assert!(page.contains("<svg") && page.contains("needs 3 sizes"), "{page}");
 
     let again = tool.refuse("compare bent straight bent/../bent");
@@ -245,10 +229,8 @@ fn studies_are_compared() {
 #[test]
 fn what_is_kept_of_studies_is_compared() {
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/results");
-    let directories =
-        std::fs::read_dir(results).expect("committed results").map(|e| e.expect("an entry").path());
-    let mut studies: Vec<_> = directories.filter(|path| path.join("fit.json").exists()).collect();
-    studies.sort();
+    let mut studies = entries(&results);
+    studies.retain(|path| path.join("fit.json").exists());
     let output = Command::new(env!("CARGO_BIN_EXE_scaling"))
         .args(["compare", "--json"])
         .args(&studies)
@@ -294,11 +276,7 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 fn what_is_missing_or_damaged_is_said() {
     let bench = bench();
     bench.succeed("study --out s --set shards=500,1000 --set sizes=100 --set seeds=1 --set sgd_rates=1");
-    let mut trials: Vec<_> = std::fs::read_dir(bench.path("s/trials"))
-        .expect("trials")
-        .map(|entry| entry.expect("a trial").path())
-        .collect();
-    trials.sort();
+    let trials = entries(&bench.path("s/trials"));
     // A configuration that was lost is written anew.
     std::fs::remove_file(trials[0].join("config.json")).expect("removed");
     bench.succeed("study --out s");
@@ -328,9 +306,9 @@ fn a_study_is_resumed_only_as_it_was_begun() {
         assert!(message.contains(r#"`compute` is "cpu" there and "cpu-reference" here"#), "{message}");
     }
     // Trials that were copied here from elsewhere are told of.
-    let first = std::fs::read_dir(bench.path("s/trials")).expect("trials").next().expect("one").expect("one");
-    let config = std::fs::read_to_string(first.path().join("config.json")).expect("config.json");
-    let bench = bench.with(env!("CARGO_BIN_EXE_scaling"));
+    let config = entries(&bench.path("s/trials"))[0].join("config.json");
+    let config = std::fs::read_to_string(config).expect("config.json");
+    let bench = tool(bench);
     bench.write("s/trials/other/config.json", config.replace(r#""cpu""#, r#""tch-cpu""#).as_bytes());
     let said = bench.succeed("report s");
     assert!(said.contains("round differently, lie here: cpu, tch-cpu"), "{said}");
@@ -338,7 +316,7 @@ fn a_study_is_resumed_only_as_it_was_begun() {
     let said = bench.succeed("report s");
     assert!(said.contains("trials of several versions of the training code"), "{said}");
     // What is not the file of a study of this version is not taken for one.
-    let file = std::fs::read_to_string(bench.path("s/study.toml")).expect("study.toml");
+    let file = bench.read("s/study.toml");
     bench.write("s/study.toml", file.replace("schema", "scheme").as_bytes());
     let message = bench.refuse("report s");
     assert!(message.contains("missing field `schema`; damaged, or begun by another version"), "{message}");
@@ -349,15 +327,16 @@ fn a_study_is_found_again_on_another_day() {
     let bench = bench();
     let settings = "study --set shards=500,1000 --set sizes=100";
     bench.succeed(settings);
-    let began =
-        std::fs::read_dir(bench.path("runs")).expect("runs").next().expect("one").expect("one").path();
+    let began = entries(&bench.path("runs")).remove(0);
     let earlier = bench.path("runs/analytic-2020-01-01");
     std::fs::rename(&began, &earlier).expect("renamed");
-    let trial = std::fs::read_dir(earlier.join("trials")).expect("trials").next().expect("one").expect("one");
-    std::fs::remove_file(trial.path().join("result.json")).expect("removed");
+    // Those that diverge have no result.
+    let mut results = entries(&earlier.join("trials")).into_iter().map(|trial| trial.join("result.json"));
+    let result = results.find(|result| result.exists()).expect("a result");
+    std::fs::remove_file(&result).expect("removed");
     for _ in ["goes on", "does nothing"] {
         bench.succeed(settings);
-        assert!(trial.path().join("result.json").exists() && !began.exists());
+        assert!(result.exists() && !began.exists());
     }
     // A page of somebody else's there is in nobody's way.
     bench.write("runs/report.html", b"page");

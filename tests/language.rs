@@ -1,9 +1,12 @@
 //! The language models as a user runs them, on synthetic and on real text.
 
+#[macro_use]
 mod support;
 
-use std::time::{Duration, Instant};
-use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, text, train_alike};
+use support::{
+    Bench, counts_are_exact, entries, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time,
+    real, text, train_alike, training_losses,
+};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_lm-bench"))
@@ -27,22 +30,14 @@ fn parameter_counts_are_exact() {
 #[test]
 fn a_killed_study_of_real_models_ends_in_the_same_bytes() {
     for model in ["word-lstm2", "char-rhn10"] {
-        let settings = format!(
-            "{} --model {model} --set checkpoint_seconds=0.02 --set patience=60",
-            TINY.replace("epochs=3", "epochs=60")
-        );
+        let settings = format!("{} --model {model}", TINY.replace("epochs=3", "epochs=60"));
         killed_ends_in_the_same_bytes(bench, &settings, 6);
     }
 }
 
 #[test]
 fn results_do_not_depend_on_jobs_or_threads() {
-    let (one, two) = (bench(), bench());
-    let settings = format!("{TINY} --set optimizers=sgd,adam");
-    one.succeed(&settings);
-    // One job has all cores, so its trials run with other thread counts.
-    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
-    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+    jobs_change_nothing(bench, &format!("{TINY} --set optimizers=sgd,adam"));
 }
 
 #[test]
@@ -51,14 +46,11 @@ fn a_trial_is_told_where_its_data_lie_prepared() {
     let lines: Vec<_> = (0..900).map(|i| format!("word{} follows word{}\n", i % 7, i % 11)).collect();
     bench.write("text/train.txt", lines.concat().as_bytes());
     bench.succeed(&format!("{TINY} --data text"));
-    let only = |directory: &str| {
-        let mut entries = std::fs::read_dir(bench.path(directory)).expect("a directory");
-        entries.next().expect("an entry").expect("an entry").path()
-    };
+    let first = |directory: &str| entries(&bench.path(directory)).remove(0);
     std::fs::rename(bench.path("text"), bench.path("moved")).expect("a directory");
-    let trial = only("s/trials");
+    let trial = first("s/trials");
     let mut command = bench.command("trial --study s --trial");
-    command.arg(trial.file_name().expect("a name")).env("SCALING_PREPARED", only("cache/lm"));
+    command.arg(trial.file_name().expect("a name")).env("SCALING_PREPARED", first("cache/lm"));
     assert_eq!(
         command.output().expect("an end").status.code(),
         Some(2),
@@ -68,44 +60,23 @@ fn a_trial_is_told_where_its_data_lie_prepared() {
     assert!(told.status.success(), "{}", text(&told.stderr));
 }
 
-/// The training losses of a short study, with kernels of a kind on a device.
-fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
-    let bench = bench();
+fn trains_like_the_reference(device: &str) {
     let settings =
         TINY.replace("shards=500,1000", "shards=1000").replace("sizes=4,8", "sizes=8 --set sgd_rates=0.4");
-    support::training_losses(&bench, &format!("{settings} --model {model} --device {device}"), kernels)
-}
-
-fn trains_like_the_reference(kernels: &str, device: &str) {
     for model in ["word-lstm2", "word-rhn5", "char-rhn10"] {
-        let losses = training_losses(model, kernels, device);
-        train_alike(&losses, &training_losses(model, "reference", "cpu"), &format!("{model} on {device}"));
+        let [losses, reference] = training_losses(bench, &format!("{settings} --model {model}"), device);
+        train_alike(&losses, &reference, &format!("{model} on {device}"));
     }
 }
 
-#[test]
-fn fused_layers_train_like_the_reference() {
-    trains_like_the_reference("fused", "cpu");
-}
-
-#[cfg(feature = "tch")]
-#[test]
-fn libtorch_trains_like_the_reference() {
-    trains_like_the_reference("fused", "tch:cpu");
-}
-
-#[cfg(feature = "webgpu")]
-#[test]
-fn wgpu_trains_like_the_reference() {
-    trains_like_the_reference("fused", "wgpu:0");
-}
+like_the_reference!(trains_like_the_reference);
 
 #[test]
 fn the_report_compares_with_the_known_entropy() {
     let bench = bench();
     let said = bench.succeed(&TINY.replace("shards=500,1000", "shards=250,500,1000,2000,4000"));
     assert!(said.contains("entropy"), "{said}");
-    let page = std::fs::read_to_string(bench.path("s/report.html")).expect("report.html");
+    let page = bench.read("s/report.html");
     assert!(page.contains("<svg") && page.contains("entropy"));
 }
 
@@ -150,15 +121,11 @@ fn throughput_speaks_json() {
 fn real_text_prepares_in_time_and_trains() {
     let Some(corpus) = real("lm/1-billion-word-layout") else { return };
     let bench = bench();
-    let began = Instant::now();
-    let said = bench.succeed(&format!("data prepare {} --model word-lstm2", corpus.display()));
-    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    let said = prepares_in_time(&bench, &corpus, "--model word-lstm2");
     assert!(said.contains("10,049,874") || said.contains("10049874"), "{said}");
     for model in ["word-lstm2", "char-rhn10"] {
         let settings = TINY.replace("--out s", &format!("--out {model}"));
-        let output =
-            bench.run(&format!("{settings} --data {} --model {model} --set vocabulary=90", corpus.display()));
-        assert!(output.status.success(), "{}", text(&output.stderr));
+        bench.succeed(&format!("{settings} --data {} --model {model} --set vocabulary=90", corpus.display()));
         assert!(bench.path(model).join("curve.csv").exists());
     }
 }

@@ -1,9 +1,12 @@
 //! The recognisers as a user runs them, on synthetic and on real speech.
 
+#[macro_use]
 mod support;
 
-use std::time::{Duration, Instant};
-use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, text, train_alike};
+use support::{
+    Bench, counts_are_exact, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time, real,
+    text, train_alike, training_losses,
+};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_speech-bench"))
@@ -35,22 +38,14 @@ fn parameter_counts_are_exact() {
 
 #[test]
 fn a_killed_study_ends_in_the_same_bytes() {
-    let settings = format!(
-        "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
-        TINY.replace("epochs=2", "epochs=6")
-    );
-    killed_ends_in_the_same_bytes(bench, &settings, 4);
+    killed_ends_in_the_same_bytes(bench, &TINY.replace("epochs=2", "epochs=6 --set drops=0"), 4);
 }
 
 #[test]
 fn results_do_not_depend_on_jobs_or_threads() {
-    let (one, two) = (bench(), bench());
-    let settings = format!("{TINY} --set sortagrad=off");
-    one.succeed(&settings);
-    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
-    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+    let bench = jobs_change_nothing(bench, &format!("{TINY} --set sortagrad=off"));
     // Beside characters, hours: a hundred letters are spoken in less than a minute.
-    let points = std::fs::read_to_string(one.path("s/points.csv")).expect("points.csv");
+    let points = bench.read("s/points.csv");
     let column = points.split(',').position(|name| name == "hours").expect("a column");
     for row in points.lines().skip(1) {
         let hours: f64 = row.split(',').nth(column).expect("a cell").parse().expect("a number");
@@ -58,40 +53,18 @@ fn results_do_not_depend_on_jobs_or_threads() {
     }
 }
 
-/// The training losses of a short study of a model, with kernels of a kind on a device.
-fn training_losses(model: &str, kernels: &str, device: &str) -> Vec<f64> {
-    let bench = bench();
+fn trains_like_the_reference(device: &str) {
     let settings = TINY.replace("shards=100,200", "shards=200 --set adam_rates=0.0005");
-    support::training_losses(&bench, &format!("{settings} --model {model} --device {device}"), kernels)
-}
-
-fn trains_like_the_reference(kernels: &str, device: &str) {
     for model in ["ds2", "attention"] {
-        let reference = training_losses(model, "reference", "cpu");
-        let found = training_losses(model, kernels, device);
+        let [losses, reference] = training_losses(bench, &format!("{settings} --model {model}"), device);
         // Deep Speech 2 starts at 13 nats per character: on another device its losses agree as shares of that.
         let unit = if device == "cpu" { 1.0 } else { reference[0].max(1.0) };
         let shares = |losses: &[f64]| losses.iter().map(|loss| loss / unit).collect::<Vec<_>>();
-        train_alike(&shares(&found), &shares(&reference), &format!("{model} on {device}"));
+        train_alike(&shares(&losses), &shares(&reference), &format!("{model} on {device}"));
     }
 }
 
-#[test]
-fn fused_layers_train_like_the_reference() {
-    trains_like_the_reference("fused", "cpu");
-}
-
-#[cfg(feature = "tch")]
-#[test]
-fn libtorch_trains_like_the_reference() {
-    trains_like_the_reference("fused", "tch:cpu");
-}
-
-#[cfg(feature = "webgpu")]
-#[test]
-fn wgpu_trains_like_the_reference() {
-    trains_like_the_reference("fused", "wgpu:0");
-}
+like_the_reference!(trains_like_the_reference);
 
 /// A second of a tone, 16 bits.
 fn tone(bench: &Bench, name: &str) {
@@ -160,9 +133,7 @@ fn throughput_speaks_json() {
 fn real_digits_prepare_in_time_and_train() {
     let Some(digits) = real("speech/fsdd") else { return };
     let bench = bench();
-    let began = Instant::now();
-    let said = bench.succeed(&format!("data prepare {}", digits.display()));
-    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    let said = prepares_in_time(&bench, &digits, "");
     assert!(said.contains("2,400"), "{said}");
     bench.succeed(&format!("{TINY} --model attention --data {}", digits.display()));
     let file = digits.join("wav/7_george_3.wav");

@@ -1,11 +1,14 @@
 //! The translation models as a user runs them, on synthetic and on real pairs.
 
+#[macro_use]
 mod support;
 
 use std::io::Write;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
-use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, text, train_alike};
+use support::{
+    Bench, counts_are_exact, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time, real,
+    text, train_alike, training_losses,
+};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_nmt-bench"))
@@ -47,32 +50,24 @@ fn parameter_counts_are_exact() {
 
 #[test]
 fn a_killed_study_ends_in_the_same_bytes() {
-    let settings = format!(
-        "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
-        TINY.replace("epochs=4", "epochs=60")
-    );
-    killed_ends_in_the_same_bytes(bench, &settings, 6);
+    killed_ends_in_the_same_bytes(bench, &TINY.replace("epochs=4", "epochs=60 --set drops=0"), 6);
 }
 
 #[test]
 fn results_do_not_depend_on_jobs_or_threads() {
-    let (one, two) = (bench(), bench());
-    let settings = format!("{TINY} --set encoder=unidirectional,bidirectional");
-    one.succeed(&settings);
-    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
-    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+    jobs_change_nothing(bench, &format!("{TINY} --set encoder=unidirectional,bidirectional"));
 }
 
 #[test]
 fn variants_are_curves_of_their_own() {
     let bench = bench();
     bench.succeed(&format!("{TINY} --set dropout=0.2,0 --set encoder=unidirectional,bidirectional"));
-    let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
+    let curve = bench.read("s/curve.csv");
     for variant in ["adam, dropout 0.2, encoder bidirectional", "adam, dropout 0.0, encoder unidirectional"] {
         assert_eq!(curve.matches(variant).count(), 2, "{variant}: {curve}");
     }
     // 39 d^2 against 35 d^2: the two encoders differ in size.
-    let points = std::fs::read_to_string(bench.path("s/points.csv")).expect("points.csv");
+    let points = bench.read("s/points.csv");
     let parameters = |variant: &str| -> Vec<String> {
         let lines = points.lines().filter(|line| line.contains(variant) && line.contains("dropout 0.0"));
         lines
@@ -82,40 +77,19 @@ fn variants_are_curves_of_their_own() {
     assert_ne!(parameters("unidirectional"), parameters("bidirectional"));
 }
 
-/// The training losses of a short study, with kernels of a kind on a device.
-fn training_losses(kernels: &str, device: &str) -> Vec<f64> {
-    let bench = bench();
+fn trains_like_the_reference(device: &str) {
     let settings = TINY.replace("shards=300,600", "shards=600 --set dropout=0.2 --set adam_rates=0.001");
-    support::training_losses(&bench, &format!("{settings} --device {device}"), kernels)
+    let [losses, reference] = training_losses(bench, &settings, device);
+    train_alike(&losses, &reference, device);
 }
 
-fn trains_like_the_reference(kernels: &str, device: &str) {
-    train_alike(&training_losses(kernels, device), &training_losses("reference", "cpu"), device);
-}
-
-#[test]
-fn fused_layers_train_like_the_reference() {
-    trains_like_the_reference("fused", "cpu");
-}
-
-#[cfg(feature = "tch")]
-#[test]
-fn libtorch_trains_like_the_reference() {
-    trains_like_the_reference("fused", "tch:cpu");
-}
-
-#[cfg(feature = "webgpu")]
-#[test]
-fn wgpu_trains_like_the_reference() {
-    trains_like_the_reference("fused", "wgpu:0");
-}
+like_the_reference!(trains_like_the_reference);
 
 #[test]
 fn a_study_translates_without_its_data() {
     let bench = bench();
     bench.succeed(TINY);
-    let first = std::fs::read_to_string(bench.path("s/tokenizer.json")).expect("the tokenizer");
-    assert!(first.contains("WordLevel"));
+    assert!(bench.read("s/tokenizer.json").contains("WordLevel"));
     let (said, complaint, code) =
         translate(&bench, "--study s --beam 2", "Wasgibtes nichts\n\nzwei\n".as_bytes());
     assert_eq!((code, complaint.as_str()), (Some(0), ""));
@@ -124,10 +98,9 @@ fn a_study_translates_without_its_data() {
     let again = translate(&bench, "--study s --beam 2", "Wasgibtes nichts\n\nzwei\n".as_bytes()).0;
     assert_eq!(again, said);
 
-    let said = bench.succeed("bleu --study s --beam 2 --json --hypotheses h");
-    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let json = bench.json("bleu --study s --beam 2 --json --hypotheses h");
     let rows = json.as_array().expect("rows");
-    assert_eq!(rows.len(), 4, "greedy and beam, validation and test: {said}");
+    assert_eq!(rows.len(), 4, "greedy and beam, validation and test: {json}");
     assert!(rows.iter().all(|row| row["bleu"].as_f64().is_some_and(|b| (0.0..=100.0).contains(&b))));
     assert!(bench.path("h/validation.beam2.txt").exists() && bench.path("h/test.reference.txt").exists());
 
@@ -176,9 +149,7 @@ fn throughput_speaks_json() {
 fn real_pairs_prepare_in_time_and_train() {
     let Some(pairs) = real("nmt/tatoeba.de-en") else { return };
     let bench = bench();
-    let began = Instant::now();
-    let said = bench.succeed(&format!("data prepare {}", pairs.display()));
-    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    let said = prepares_in_time(&bench, &pairs, "");
     assert!(said.contains("163,"), "{said}");
     bench.succeed(&format!("{TINY} --data {}", pairs.display()));
     let (said, _, code) = translate(&bench, "--study s", "Ich bin müde.\n".as_bytes());

@@ -1,10 +1,13 @@
 //! The residual networks as a user runs them, on synthetic and on real pictures.
 
+#[macro_use]
 mod support;
 
 use std::process::Command;
-use std::time::{Duration, Instant};
-use support::{Bench, counts_are_exact, killed_ends_in_the_same_bytes, real, results, train_alike};
+use support::{
+    Bench, counts_are_exact, entries, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time,
+    real, train_alike, training_losses,
+};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_vision-bench"))
@@ -31,60 +34,32 @@ fn parameter_counts_are_exact() {
 
 #[test]
 fn a_killed_study_ends_in_the_same_bytes() {
-    let settings = format!(
-        "{} --set checkpoint_seconds=0.02 --set patience=60 --set drops=0",
-        TINY.replace("epochs=3", "epochs=40")
-    );
-    killed_ends_in_the_same_bytes(bench, &settings, 6);
+    killed_ends_in_the_same_bytes(bench, &TINY.replace("epochs=3", "epochs=40 --set drops=0"), 6);
 }
 
 #[test]
 fn results_do_not_depend_on_jobs_or_threads() {
-    let (one, two) = (bench(), bench());
-    let settings = format!("{TINY} --set padding=symmetric --set optimizers=nesterov,sgd");
-    one.succeed(&settings);
-    two.succeed(&settings.replace("--jobs 2", "--jobs 1"));
-    assert_eq!(results(&one.path("s")), results(&two.path("s")));
+    jobs_change_nothing(bench, &format!("{TINY} --set padding=symmetric --set optimizers=nesterov,sgd"));
 }
 
-/// The training losses of a short study, with kernels of a kind on a device.
-fn training_losses(kernels: &str, device: &str) -> Vec<f64> {
-    let bench = bench();
+fn trains_like_the_reference(device: &str) {
     // A low rate, so that differences in the last bits do not grow.
     let settings = TINY.replace("shards=80,160", "shards=160 --set sgd_rates=0.001");
-    support::training_losses(&bench, &format!("{settings} --device {device}"), kernels)
+    let [losses, reference] = training_losses(bench, &settings, device);
+    train_alike(&losses, &reference, device);
 }
 
-fn trains_like_the_reference(kernels: &str, device: &str) {
-    train_alike(&training_losses(kernels, device), &training_losses("reference", "cpu"), device);
-}
-
-#[test]
-fn fused_layers_train_like_the_reference() {
-    trains_like_the_reference("fused", "cpu");
-}
-
-#[cfg(feature = "tch")]
-#[test]
-fn libtorch_trains_like_the_reference() {
-    trains_like_the_reference("fused", "tch:cpu");
-}
-
-#[cfg(feature = "webgpu")]
-#[test]
-fn wgpu_trains_like_the_reference() {
-    trains_like_the_reference("fused", "wgpu:0");
-}
+like_the_reference!(trains_like_the_reference);
 
 #[test]
 fn the_report_knows_all_three_metrics() {
     let bench = bench();
     bench.succeed(&TINY.replace("shards=80,160", "shards=40,80,160,320"));
-    let curve = std::fs::read_to_string(bench.path("s/curve.csv")).expect("curve.csv");
+    let curve = bench.read("s/curve.csv");
     for metric in ["top1_error", "top5_error", "cross_entropy"] {
         assert!(curve.contains(metric), "{metric} is not in {curve}");
     }
-    let page = std::fs::read_to_string(bench.path("s/report.html")).expect("report.html");
+    let page = bench.read("s/report.html");
     assert!(page.contains("<svg") && page.contains("validation top-1 error"));
 }
 
@@ -113,9 +88,7 @@ fn throughput_speaks_json() {
 fn real_pictures_prepare_in_time_and_train() {
     let Some(pictures) = real("vision/tiny-imagenet-40") else { return };
     let bench = bench();
-    let began = Instant::now();
-    let said = bench.succeed(&format!("data prepare {}", pictures.display()));
-    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    let said = prepares_in_time(&bench, &pictures, "");
     assert!(said.contains("20,000") && said.contains("40 classes"), "{said}");
     let settings = TINY.replace("shards=80,160", "shards=80,160 --set side=32");
     bench.succeed(&format!("{settings} --data {}", pictures.display()));
@@ -133,9 +106,8 @@ fn a_damaged_picture_is_named_and_left_out() {
     let copied =
         Command::new("cp").args(["-r", "--no-preserve=mode"]).arg(&sample).arg(bench.path("some")).status();
     assert!(copied.is_ok_and(|status| status.success()));
-    let class = std::fs::read_dir(bench.path("some/train")).expect("classes").next().expect("a class");
-    let class = class.expect("an entry").path();
-    std::fs::write(class.join("broken.JPEG"), b"no picture").expect("a file");
+    let classes = entries(&bench.path("some/train"));
+    std::fs::write(classes[0].join("broken.JPEG"), b"no picture").expect("a file");
     let said = bench.succeed("data check some");
     assert!(said.contains("broken.JPEG") && said.contains("400"), "{said}");
     // Ten of a class are too few for the usual shards, not for any.

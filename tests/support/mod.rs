@@ -1,5 +1,5 @@
 //! Runs built binaries as a user runs them, each test in a directory of its own.
-#![allow(dead_code, unreachable_pub)] // every test file uses its own part of this
+#![allow(dead_code, unreachable_pub, unused_macros)] // every test file uses its own part of this
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,11 @@ impl Bench {
         path
     }
 
+    /// Reads a file in the test's directory.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(&self.binary);
         command
@@ -64,6 +69,11 @@ impl Bench {
         let output = self.run(arguments);
         assert!(output.status.success(), "`{arguments}` failed: {}", text(&output.stderr));
         text(&output.stdout)
+    }
+
+    /// Runs to a successful end; returns the JSON on stdout.
+    pub fn json(&self, arguments: &str) -> serde_json::Value {
+        serde_json::from_str(&self.succeed(arguments)).expect("one JSON document")
     }
 
     /// Runs to exit code 2 with at most 4 lines on stderr; returns them.
@@ -108,6 +118,15 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// What a directory holds, by name.
+pub fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory);
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let mut entries: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    entries
+}
+
 /// What a study leaves behind that must not depend on how it was run: every `result.json`, `error.json` and
 /// `metrics.jsonl` by trial, `curve.csv` and `fit.json`.
 pub fn results(study: &Path) -> BTreeMap<String, String> {
@@ -117,8 +136,7 @@ pub fn results(study: &Path) -> BTreeMap<String, String> {
             found.insert(name, std::fs::read_to_string(path).expect("text"));
         }
     };
-    for trial in std::fs::read_dir(study.join("trials")).expect("trials") {
-        let trial = trial.expect("an entry").path();
+    for trial in entries(&study.join("trials")) {
         for file in ["result.json", "error.json", "metrics.jsonl"] {
             let name = format!("{}/{file}", trial.file_name().expect("a name").to_string_lossy());
             keep(name, trial.join(file));
@@ -143,30 +161,49 @@ pub fn real(path: &str) -> Option<PathBuf> {
 /// Asserts the parameters that `model` counts, by its arguments.
 pub fn counts_are_exact(bench: &Bench, counts: &[(&str, u64)]) {
     for (arguments, parameters) in counts {
-        let said = bench.succeed(&format!("model {arguments} --json"));
-        let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        let json = bench.json(&format!("model {arguments} --json"));
         assert_eq!(json["parameters"], *parameters, "{arguments}");
         assert!(json["flops_per_sample"].as_f64().is_some_and(|f| f > 0.0));
     }
 }
 
-/// Asserts that a study in `s` that is killed again and again ends as one that is not.
+/// Asserts that a study in `s` that is killed again and again ends as one that is not. It writes checkpoints all the
+/// time, and never stops early.
 pub fn killed_ends_in_the_same_bytes(bench: fn() -> Bench, settings: &str, kills: u64) {
     let (undisturbed, killed) = (bench(), bench());
+    let settings = format!("{settings} --set checkpoint_seconds=0.02 --set patience=60");
     let began = Instant::now();
-    undisturbed.succeed(settings);
+    undisturbed.succeed(&settings);
     // What was done before a kill is kept, so each may only be a fraction of the way.
     let whole = began.elapsed();
     let moments = moments(kills, whole.mul_f64(0.1), whole.mul_f64(0.4));
-    let hits = killed.run_with_kills(settings, &moments);
+    let hits = killed.run_with_kills(&settings, &moments);
     assert!(hits >= 2, "only {hits} kills hit a running study");
     assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")), "{settings}");
 }
 
+/// Asserts that a study in `s` with `--jobs 2` ends in the same bytes as with one job, which has all cores: its trials
+/// run with other thread counts. Returns the place of the first.
+pub fn jobs_change_nothing(bench: fn() -> Bench, settings: &str) -> Bench {
+    assert!(settings.contains("--jobs 2"), "{settings}");
+    let (two, one) = (bench(), bench());
+    two.succeed(settings);
+    one.succeed(&settings.replace("--jobs 2", "--jobs 1"));
+    assert_eq!(results(&one.path("s")), results(&two.path("s")), "{settings}");
+    two
+}
+
+/// Asserts that real data are prepared within a minute; `more` are further arguments. Returns what is said.
+pub fn prepares_in_time(bench: &Bench, path: &Path, more: &str) -> String {
+    let began = Instant::now();
+    let said = bench.succeed(&format!("data prepare {} {more}", path.display()));
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    said
+}
+
 /// Asserts what `throughput --json` says: positive speeds, the unit, the batch, and the CPU as device.
 pub fn throughput_speaks_json(bench: &Bench, arguments: &str, unit: &str, batch: u64) {
-    let said = bench.succeed(&format!("throughput {arguments} --batch {batch} --json"));
-    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let json = bench.json(&format!("throughput {arguments} --batch {batch} --json"));
     for key in ["samples_per_second", "gflops"] {
         assert!(json[key].as_f64().is_some_and(|x| x > 0.0), "{key}: {json}");
     }
@@ -175,26 +212,49 @@ pub fn throughput_speaks_json(bench: &Bench, arguments: &str, unit: &str, batch:
     assert_eq!(json["device"], "cpu");
 }
 
-/// Runs a study in `s` with kernels of a kind (`fused` or `reference`); its training losses, by size.
-pub fn training_losses(bench: &Bench, settings: &str, kernels: &str) -> Vec<f64> {
-    let output = bench.command(settings).env("SCALING_KERNELS", kernels).output().expect("the binary starts");
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let trials = std::fs::read_dir(bench.path("s/trials")).expect("trials");
-    let mut trials: Vec<PathBuf> = trials.map(|t| t.expect("an entry").path()).collect();
-    let size = |trial: &PathBuf| {
-        let config = std::fs::read_to_string(trial.join("config.json")).expect("a configuration");
-        let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
-        config["size"].as_f64().expect("a size")
+/// A test of each backend that was built, from a function that asserts of a device that training there goes as by the
+/// reference. The names are those by which CI chooses.
+macro_rules! like_the_reference {
+    ($trains:ident) => {
+        #[test]
+        fn fused_layers_train_like_the_reference() {
+            $trains("cpu");
+        }
+
+        #[cfg(feature = "tch")]
+        #[test]
+        fn libtorch_trains_like_the_reference() {
+            $trains("tch:cpu");
+        }
+
+        #[cfg(feature = "webgpu")]
+        #[test]
+        fn wgpu_trains_like_the_reference() {
+            $trains("wgpu:0");
+        }
     };
-    // Names of trials depend on the device.
-    trials.sort_by(|a, b| size(a).total_cmp(&size(b)));
-    let lines = trials.iter().map(|t| std::fs::read_to_string(t.join("metrics.jsonl")).expect("metrics"));
-    lines
-        .collect::<String>()
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-        .map(|line| line["training_loss"].as_f64().expect("a number"))
-        .collect()
+}
+
+/// The training losses of a study in `s`, by size: on a device as users run it, and by the reference, plain tensor
+/// operations on the CPU.
+pub fn training_losses(bench: fn() -> Bench, settings: &str, device: &str) -> [Vec<f64>; 2] {
+    [("fused", device), ("reference", "cpu")].map(|(kernels, device)| {
+        let bench = bench();
+        let mut command = bench.command(&format!("{settings} --device {device}"));
+        let output = command.env("SCALING_KERNELS", kernels).output().expect("the binary starts");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        let size = |trial: &PathBuf| {
+            let config = std::fs::read_to_string(trial.join("config.json")).expect("a configuration");
+            json(&config)["size"].as_f64().expect("a size")
+        };
+        // Names of trials depend on the device.
+        let mut trials = entries(&bench.path("s/trials"));
+        trials.sort_by(|a, b| size(a).total_cmp(&size(b)));
+        let lines = trials.iter().map(|t| std::fs::read_to_string(t.join("metrics.jsonl")).expect("metrics"));
+        let lines = lines.collect::<String>();
+        lines.lines().map(|line| json(line)["training_loss"].as_f64().expect("a number")).collect()
+    })
 }
 
 /// Asserts that two runs trained alike: by fused layers or another device, and by plain tensor operations.
