@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_key_changes_with_the_files() -> Result<()> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        let root = temporary()?;
         let file = root.path().join("a");
         let key = |text: &str| -> Result<(String, String)> {
             fs::write(&file, text).at("write", &file)?;

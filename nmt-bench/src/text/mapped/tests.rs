@@ -226,13 +226,18 @@ fn a_damaged_file_is_named() -> Result<()> {
     bench.open(10, 0).map(|_| ())
 }
 
+/// A path below the directory of real data; where there is none, says that the test is skipped.
+fn real(path: &str) -> Option<PathBuf> {
+    let data = std::env::var_os("SCALING_REAL_DATA");
+    if data.is_none() {
+        eprintln!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}");
+    }
+    data.map(|data| PathBuf::from(data).join(path))
+}
+
 #[test]
 fn real_text_is_prepared() -> Result<()> {
-    let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
-        eprintln!("SKIPPED: real text; set SCALING_REAL_DATA to a directory with nmt/wmt-sample.de-en");
-        return Ok(());
-    };
-    let path = PathBuf::from(data).join("nmt/wmt-sample.de-en");
+    let Some(path) = real("nmt/wmt-sample.de-en") else { return Ok(()) };
     let cache = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
     let parallel = opened(&prepare_in(cache.path(), &path, 4_000, 0)?)?;
     assert_eq!(parallel.validation.len().map(|count| count > 2_950), Some(true));
@@ -252,11 +257,7 @@ fn real_text_is_prepared() -> Result<()> {
 #[test]
 #[ignore = "a measurement of a minute; on other machines its figure means nothing"]
 fn seconds_that_160_000_pairs_take() -> Result<()> {
-    let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
-        eprintln!("SKIPPED: real text; set SCALING_REAL_DATA to a directory with nmt/tatoeba.de-en");
-        return Ok(());
-    };
-    let path = PathBuf::from(data).join("nmt/tatoeba.de-en");
+    let Some(path) = real("nmt/tatoeba.de-en") else { return Ok(()) };
     for merges in [8_000, 32_000] {
         let mut prints = Vec::new();
         for _ in 0..3 {

@@ -387,7 +387,7 @@ impl Sums<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::tests::every_level;
+    use super::super::lanes::tests::agrees_at_every_level;
     use super::super::window::Shape;
     use super::*;
     use crate::random::Random;
@@ -441,12 +441,7 @@ mod tests {
     #[test]
     fn levels_agree() {
         for filters in [3, 16, 40] {
-            let levels = every_level(&Both(filters));
-            for level in &levels[1..] {
-                for (got, want) in level.iter().zip(&levels[0]) {
-                    assert!((got - want).abs() < 1e-4, "{filters} filters: {got} for {want}");
-                }
-            }
+            agrees_at_every_level(&Both(filters), &format!("{filters} filters"));
         }
     }
 }

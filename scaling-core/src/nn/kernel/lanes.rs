@@ -353,6 +353,19 @@ pub(super) mod tests {
         outputs
     }
 
+    /// Asserts that what a kernel computes is the same at every level, but for rounding.
+    pub(in super::super) fn agrees_at_every_level<K>(kernel: &K, what: &str)
+    where
+        K: Kernel<Output = Vec<f32>> + Clone,
+    {
+        let levels = every_level(kernel);
+        for level in &levels[1..] {
+            for (got, want) in level.iter().zip(&levels[0]) {
+                assert!((got - want).abs() < 1e-4, "{what}: {got} for {want}");
+            }
+        }
+    }
+
     #[derive(Clone)]
     struct Arithmetic;
 

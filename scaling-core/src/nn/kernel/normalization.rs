@@ -287,7 +287,7 @@ impl Kernel for Apply<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::tests::every_level;
+    use super::super::lanes::tests::agrees_at_every_level;
     use super::*;
     use crate::random::Random;
 
@@ -392,12 +392,7 @@ mod tests {
 
     #[test]
     fn levels_agree() {
-        let levels = every_level(&All);
-        for level in &levels[1..] {
-            for (got, want) in level.iter().zip(&levels[0]) {
-                assert!((got - want).abs() < 1e-4, "{got} for {want}");
-            }
-        }
+        agrees_at_every_level(&All, "sums and gradients");
     }
 
     #[test]

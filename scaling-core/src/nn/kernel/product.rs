@@ -345,7 +345,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::tests::every_level;
+    use super::super::lanes::tests::agrees_at_every_level;
     use super::*;
     use crate::random::Random;
 
@@ -404,10 +404,6 @@ mod tests {
                 products
             }
         }
-        let levels = every_level(&Whole);
-        let portable: Vec<f64> = levels[0].iter().map(|v| f64::from(*v)).collect();
-        for level in &levels[1..] {
-            close(level, &portable);
-        }
+        agrees_at_every_level(&Whole, "products");
     }
 }
