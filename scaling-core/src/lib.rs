@@ -12,20 +12,16 @@
 //! ```
 
 pub mod analytic;
-pub mod cache;
 pub mod cli;
+pub mod data;
 pub mod device;
 pub mod entropy;
 pub mod error;
 pub mod files;
 pub mod fit;
-pub mod mapped;
 pub mod neural;
 pub mod nn;
 pub mod number;
-pub mod overlap;
-pub mod pipeline;
-pub mod quarantine;
 pub mod random;
 pub mod report;
 pub mod settings;

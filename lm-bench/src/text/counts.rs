@@ -3,9 +3,9 @@
 use super::Unit;
 use super::lines::for_each_token;
 use super::part::Part;
+use scaling_core::data::overlap::{self, Repetition};
 use scaling_core::entropy::entropy;
 use scaling_core::error::Result;
-use scaling_core::overlap::{self, Repetition};
 use std::collections::{HashMap, HashSet};
 
 /// What a part holds.

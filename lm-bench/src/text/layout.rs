@@ -1,7 +1,8 @@
 //! Which files of a directory are training, validation and test text.
 
+use scaling_core::data::parts::{ByPart, ending, split_of};
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{ByPart, ending, split_of, text_files};
+use scaling_core::text::files::text_files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -3,11 +3,12 @@
 use super::encode::paths;
 use super::prepare::Meta;
 use super::{Sentences, Text};
+use scaling_core::data::cache;
+use scaling_core::data::mapped::u16s;
 use scaling_core::error::Result;
-use scaling_core::mapped::u16s;
+use scaling_core::files;
 use scaling_core::task::Origin;
 use scaling_core::text::records::Records;
-use scaling_core::{cache, files};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 use super::layout::Layout;
 use super::lines;
 use rayon::prelude::*;
+use scaling_core::data::held_out::{Filter, hold_out_share};
+use scaling_core::data::pipeline;
 use scaling_core::error::{Error, Result};
-use scaling_core::pipeline;
-use scaling_core::text::held_out::{Filter, hold_out_share};
 use scaling_core::text::lines::{Piece, cut};
 use std::path::PathBuf;
 

@@ -5,8 +5,9 @@ use super::moses::Language;
 use super::names::{
     derived, is_a_list, is_in_another_format, is_language, is_of_another_pair, is_tokenised, words,
 };
+use scaling_core::data::parts::{ByPart, Split, split_of};
 use scaling_core::error::{Error, Result};
-use scaling_core::text::parts::{ByPart, Split, split_of, text_files};
+use scaling_core::text::files::text_files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

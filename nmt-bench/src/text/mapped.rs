@@ -5,11 +5,12 @@ use super::moses::Language;
 use super::prepare::{Meta, prepare_in};
 use super::tokenizer::Tokenizer;
 use crate::pairs::{Pairs, Parallel};
+use scaling_core::data::cache;
+use scaling_core::data::mapped::u16s;
 use scaling_core::error::{Error, Result};
-use scaling_core::mapped::u16s;
+use scaling_core::files;
 use scaling_core::task::Origin;
 use scaling_core::text::records::Records;
-use scaling_core::{cache, files};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use super::clean::{MOST_MEASURED, MOST_TRAINED};
 use super::layout::{Bitext, Layout};
 use super::pieces::{Pair, Piece, cut};
 use rayon::prelude::*;
+use scaling_core::data::held_out::{Filter, hold_out_share};
+use scaling_core::data::pipeline;
 use scaling_core::error::Result;
-use scaling_core::pipeline;
-use scaling_core::text::held_out::{Filter, hold_out_share};
 
 /// Pieces that are in memory at a time, while what was made of as many before them is taken.
 const BATCH: usize = 16;

@@ -6,8 +6,8 @@ use super::moses::Language;
 use super::part::{Part, Parts};
 use super::pieces::Pair;
 use super::tokenizer::Tokenizer;
+use scaling_core::data::overlap::{self, Overlap, Repetition};
 use scaling_core::error::{Error, Result};
-use scaling_core::overlap::{self, Overlap, Repetition};
 use std::collections::{HashMap, HashSet};
 
 /// A corpus after the first pass.

@@ -1,7 +1,7 @@
 //! A trial as a child process of a study.
 
 use super::Study;
-use crate::cache;
+use crate::data::cache;
 use crate::error::{At, Result};
 use crate::trial::{Beat, PARENT, State, TrialConfig, listen, newest};
 use rustix::process::{Pid, Signal, kill_process};

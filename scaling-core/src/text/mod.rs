@@ -1,9 +1,8 @@
-//! Text files as every corpus of text is read: which part a file belongs to, pieces that several threads
-//! read, what is held out, records of ids in the cache, and ids that no symbol has.
+//! Text files as every corpus of text is read: which files are text, pieces that several threads read, records of ids in
+//! the cache, and ids that no symbol has.
 
-pub mod held_out;
+pub mod files;
 pub mod lines;
-pub mod parts;
 pub mod records;
 mod specials;
 

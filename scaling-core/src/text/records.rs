@@ -1,9 +1,9 @@
 //! Records of different lengths, such as sentences of ids, in two files of the cache: the records one after
 //! the other, and `u64` little endian where each begins and, last, where they end, counted in elements.
 
+use crate::data::mapped::{map_readonly, u64_at};
 use crate::error::{Error, Result};
 use crate::files::Output;
-use crate::mapped::{map_readonly, u64_at};
 use memmap2::Mmap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use super::names::{entries, name};
 use super::{librispeech, manifest};
+use scaling_core::data::parts::{ByPart, PACKED, ending, means_split, split_of};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{ByPart, PACKED, ending, means_split, split_of};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,8 @@
 use super::mention::Mention;
 use super::names::{entries, name};
 use rayon::prelude::*;
+use scaling_core::data::parts::{ending, means_split};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{ending, means_split};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;

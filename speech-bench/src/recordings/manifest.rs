@@ -3,9 +3,9 @@
 
 use super::mention::Mention;
 use super::names::name;
+use scaling_core::data::parts::{ending, means_split};
+use scaling_core::data::quarantine::shown;
 use scaling_core::error::{At, Error, Result};
-use scaling_core::quarantine::shown;
-use scaling_core::text::parts::{ending, means_split};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader};

@@ -6,9 +6,9 @@ use crate::utterances::{ALPHABET, Utterances};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use memmap2::Mmap;
+use scaling_core::data::mapped::{map_readonly, u16s, u64_at};
 use scaling_core::error::{Error, Result};
 use scaling_core::files::Output;
-use scaling_core::mapped::{map_readonly, u16s, u64_at};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 

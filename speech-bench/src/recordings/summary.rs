@@ -1,9 +1,9 @@
 //! What a data set holds, in one line and in numbers.
 
 use super::listing::HeldOut;
+use scaling_core::data::overlap::{Overlap, Repetition};
+use scaling_core::data::quarantine::{Few, Rejected};
 use scaling_core::number::thousands;
-use scaling_core::overlap::{Overlap, Repetition};
-use scaling_core::quarantine::{Few, Rejected};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

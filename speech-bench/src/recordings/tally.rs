@@ -8,9 +8,9 @@ use super::transcript::Transcript;
 use crate::audio::Normalization;
 use crate::utterances::ALPHABET;
 use rayon::prelude::*;
+use scaling_core::data::quarantine::Rejected;
+use scaling_core::data::{overlap, pipeline};
 use scaling_core::error::Result;
-use scaling_core::quarantine::Rejected;
-use scaling_core::{overlap, pipeline};
 use std::collections::BTreeSet;
 
 /// Raised when the features made from the same recordings change.

@@ -2,8 +2,8 @@
 
 use super::folder;
 use super::name::{self, Kind, is_hidden, natural};
+use scaling_core::data::parts::{PACKED, Split, meaning};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{PACKED, Split, meaning};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;

@@ -6,8 +6,8 @@ use super::labels::{KIT, LabelFiles};
 use super::name::{self, natural};
 use super::part::{Class, Part, Place};
 use super::{Rejected, archive};
+use scaling_core::data::parts::{ByPart, Split};
 use scaling_core::error::{At, Error, Result};
-use scaling_core::text::parts::{ByPart, Split};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 

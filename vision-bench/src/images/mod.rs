@@ -22,7 +22,7 @@ mod tests;
 pub(crate) use prepare::{check, open};
 pub(crate) use summary::Summary;
 
-use scaling_core::quarantine::Rejected;
+use scaling_core::data::quarantine::Rejected;
 use scaling_core::task::Origin;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::labels::LabelFiles;
-use scaling_core::cache::Key;
+use scaling_core::data::cache::Key;
 use scaling_core::error::Result;
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,9 @@
 
 use super::{Picture, Pictures};
 use memmap2::Mmap;
+use scaling_core::data::mapped::{map_readonly, u64_at};
 use scaling_core::error::{Error, Result};
 use scaling_core::files::Output;
-use scaling_core::mapped::{map_readonly, u64_at};
 use std::path::{Path, PathBuf};
 
 /// Numbers of a picture in the index: the offset of its pixels, width and height (the upper half),

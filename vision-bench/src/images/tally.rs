@@ -7,8 +7,8 @@ use super::raw::{Colours, Reason};
 use super::reader::Reader;
 use super::store::Writer;
 use rayon::prelude::*;
+use scaling_core::data::{overlap, pipeline};
 use scaling_core::error::Result;
-use scaling_core::{overlap, pipeline};
 use std::collections::BTreeMap;
 
 /// Pictures that are decoded at a time, while as many are being written.

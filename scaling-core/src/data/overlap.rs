@@ -1,7 +1,7 @@
 //! Items that lie in a data set more than once. In two parts: what a model has been trained or selected on is no test
 //! of it. In the training part: more samples than there are.
 
-use crate::mapped::u64_at;
+use crate::data::mapped::u64_at;
 use crate::number::thousands;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;

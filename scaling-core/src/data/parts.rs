@@ -1,10 +1,8 @@
-//! Which files of a corpus are its text, and which part each belongs to, by their names.
+//! Which part of a data set a file belongs to, by its name.
 
-use crate::error::{At, Error, Result};
 use crate::number::thousands;
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::Path;
 
 /// What the papers that come with data are called, in lower case and without their endings.
 pub const PAPERS: [&str; 13] = [
@@ -91,85 +89,14 @@ impl<T> ByPart<T> {
     }
 }
 
-/// The text files below a directory, sorted, or the one file that `root` is. Hidden files, papers such as
-/// `README` and files of notes are left out.
-///
-/// # Errors
-/// A missing path, a directory without text, a compressed file.
-pub fn text_files(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    if fs::metadata(root).at("read", root)?.is_dir() {
-        collect(root, &mut BTreeSet::new(), &mut files)?;
-        files.sort();
-    } else {
-        files.push(root.to_owned());
-    }
-    if files.is_empty() {
-        return Err(Error::input(format!("{} holds no text file", root.display())));
-    }
-    if let Some(packed) = files.iter().find(|path| is_packed(path)) {
-        let all = files.iter().all(|path| is_packed(path));
-        let remedy =
-            if all { "unpack it first" } else { "unpack it if it belongs to the text, else move it away" };
-        return Err(Error::input(format!("{} is compressed; {remedy}", packed.display())));
-    }
-    Ok(files)
-}
-
-/// Adds the text files below `directory`; a directory that links lead back to is read once.
-fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !visited.insert(directory.canonicalize().at("read", directory)?) {
-        return Ok(());
-    }
-    // A study that was begun here is no corpus.
-    if directory.join("study.toml").exists() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        if is_about_the_text(&path) {
-            continue;
-        }
-        let kind = fs::metadata(&path).at("read", &path)?;
-        if kind.is_dir() {
-            collect(&path, visited, files)?;
-        } else if kind.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// Hidden files, copies that editors and people keep, and the papers, lists and programs that come with a corpus are not its text.
-fn is_about_the_text(path: &Path) -> bool {
-    const ENDINGS: [&str; 25] = [
-        "md", "rst", "json", "yaml", "yml", "toml", "bib", "cff", "html", "htm", "pdf", "png", "jpg", "svg",
-        "py", "sh", "pl", "c", "cpp", "h", "log", "ini", "db", "sha256", "model",
-    ];
-    let name = lower(path.file_name());
-    // Whoever names records `valid.json` means them to count.
-    if ending(path) == "json" && means_split(path) {
-        return false;
-    }
-    let stem = name.split('.').next().unwrap_or_default();
-    stem.is_empty()
-        || ["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
-        || name.split(['.', '-', '_']).any(|word| word == "vocab")
-        || PAPERS.contains(&stem)
-        || ENDINGS.contains(&ending(path).as_str())
-}
-
-fn is_packed(path: &Path) -> bool {
-    PACKED.contains(&ending(path).as_str())
-}
-
 /// How the name of a file ends, in lower case and without the point.
 #[must_use]
 pub fn ending(path: &Path) -> String {
     lower(path.extension())
 }
 
-fn lower(name: Option<&std::ffi::OsStr>) -> String {
+/// A name in lower case.
+pub(crate) fn lower(name: Option<&OsStr>) -> String {
     name.unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
@@ -246,6 +173,7 @@ pub fn meaning(word: &str) -> Option<Split> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[test]
     fn parts_are_known_by_name() {
@@ -304,17 +232,5 @@ mod tests {
     #[test]
     fn endings_are_in_lower_case() {
         assert_eq!([ending(Path::new("a.b/C.TAR.Gz")), ending(Path::new("a.b/c"))], ["gz", ""]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_to_a_directory_above_is_followed_once() -> Result<()> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        let below = root.path().join("a");
-        fs::create_dir(&below).at("write", &below)?;
-        fs::write(below.join("b.txt"), "a b\n").at("write", &below)?;
-        std::os::unix::fs::symlink(root.path(), below.join("loop")).at("write", root.path())?;
-        assert_eq!(text_files(root.path())?.len(), 1);
-        Ok(())
     }
 }
