@@ -11,9 +11,10 @@
 //! of 95 % intervals of the exponent that contain the truth, their median width, and how often a constant is
 //! claimed, the plateau is found to within one size, a fit is refused.
 //!
-//! Then the same of forecasts: 8 sizes of such a law, half of them with a constant, extrapolated fourfold, at several
-//! noise levels. Printed: the share of 90 % intervals that contain a measurement, their mean width (ln high - ln low),
-//! the root mean square of ln of the median over the truth, and how often there is a warning.
+//! Then the same of forecasts: 8 sizes of such a law, half of them with a constant, at several noise levels, the last
+//! size perhaps too high. Printed: the share of 90 % intervals that contain another measurement of the last size and one
+//! of four times the data, the mean width of the latter (ln high - ln low), the root mean square of ln of its median over
+//! the truth, and how often there is a warning.
 
 use scaling_core::fit::curve::{Curve, Point, median};
 use scaling_core::fit::forecast::Forecaster;
@@ -51,15 +52,20 @@ fn main() {
             refused
         );
     }
-    println!("\nnoise        inside  width  error   warned");
+    println!("\nnoise  lift  at the last    at x4  width  error  warned");
     for noise in [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32] {
-        forecasts(noise, count);
+        forecasts(noise, 1.0, count);
+    }
+    for lift in [1.05, 1.1] {
+        for noise in [0.005, 0.01, 0.02] {
+            forecasts(noise, lift, count);
+        }
     }
 }
 
-/// One line on forecasts from measurements that scatter by this much.
-fn forecasts(noise: f64, count: u64) {
-    let (mut inside, mut squares, mut width, mut warned) = (0.0, 0.0, 0.0, 0.0);
+/// One line on forecasts from measurements that scatter by this much, of which the last lies too high by a factor.
+fn forecasts(noise: f64, lift: f64, count: u64) {
+    let (mut inside, mut squares, mut width, mut warned) = ([0.0; 2], 0.0, 0.0, 0.0);
     for curve in 0..count {
         let mut random = Random::new("coverage/forecast", &[(noise * 1e4) as u64, curve]);
         let beta = -0.05 - 0.45 * random.uniform();
@@ -67,20 +73,26 @@ fn forecasts(noise: f64, count: u64) {
         let share = 0.1 + 0.4 * random.uniform();
         let gamma = if curve % 2 == 1 { power(7) * share / (1.0 - share) } else { 0.0 };
         let mut measured = |i: i32| (power(i) + gamma) * (noise * random.normal()).exp();
-        let points = (0..8).map(|i| (1000.0 * 2f64.powi(i), measured(i)));
+        let mut points: Vec<(f64, f64)> = (0..8).map(|i| (1000.0 * 2f64.powi(i), measured(i))).collect();
+        points[7].1 *= lift;
         let law = Curve::from_pairs(points).expect("positive numbers");
         let options = Options { level: 0.9, ..Options::default() };
         let forecaster = Forecaster::new(&law, &options).expect("eight sizes");
-        let forecast = forecaster.at(1000.0 * 2f64.powi(9)).expect("beyond the last size");
-        inside += f64::from(u8::from((forecast.low..=forecast.high).contains(&measured(9))));
-        squares += (forecast.error / (power(9) + gamma)).ln().powi(2);
-        width += (forecast.high / forecast.low).ln();
-        warned += f64::from(u8::from(!forecast.warnings.is_empty()));
+        for (inside, i) in inside.iter_mut().zip([9, 7]) {
+            let forecast = forecaster.at(1000.0 * 2f64.powi(i)).expect("a size from the last on");
+            *inside += f64::from(u8::from((forecast.low..=forecast.high).contains(&measured(i))));
+            if i == 9 {
+                squares += (forecast.error / (power(9) + gamma)).ln().powi(2);
+                width += (forecast.high / forecast.low).ln();
+                warned += f64::from(u8::from(!forecast.warnings.is_empty()));
+            }
+        }
     }
     let n = count as f64;
     println!(
-        "{noise:<10} {:6.1} % {:6.3} {:6.4} {:6.1} %",
-        100.0 * inside / n,
+        "{noise:<6} {lift:<5} {:10.1} % {:6.1} % {:6.3} {:6.4} {:5.1} %",
+        100.0 * inside[1] / n,
+        100.0 * inside[0] / n,
         width / n,
         (squares / n).sqrt(),
         100.0 * warned / n

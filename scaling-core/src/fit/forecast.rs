@@ -45,7 +45,7 @@ pub struct DataForError {
 }
 
 /// With this probability that a curve scatters more than forecasts reckon with, they warn.
-const LOUD: f64 = 0.3;
+const LOUD: f64 = 0.2;
 /// Sizes are looked for up to this multiple of the largest that was measured.
 pub const FURTHEST: f64 = 1e6;
 /// Places at which a curve is looked at for where it reaches an error.
@@ -107,7 +107,7 @@ impl Forecaster {
             let trend = Trend::new(&values);
             if trend.loud() > LOUD {
                 warnings.push(
-                    "the sizes scatter by more than 5 % about any trend; the interval may be too narrow (a larger \
+                    "the sizes scatter by more than 8 % about any trend; the interval may be too narrow (a larger \
                      validation set or more seeds would help)"
                         .into(),
                 );

@@ -65,7 +65,7 @@ fn thinned(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 /// Standard deviation of ln E about a locally straight line, from the median of how far each point
 /// lies off the line through its neighbours.
-fn roughness(values: &[(f64, f64)]) -> f64 {
+pub(super) fn roughness(values: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = values.iter().map(|(m, error)| (m.ln(), error.ln())).collect();
     let mut bends: Vec<f64> = Vec::new();
     for three in logs.windows(3) {

@@ -14,8 +14,8 @@
 //! each combination predicted it. The forecast is the mixture of all combinations with these weights, so its
 //! interval contains the error of the form as well as the noise.
 
-use super::normal;
 use super::power::Line;
+use super::{normal, screen};
 
 /// Only points within this factor of the largest m count: what lies before says more about the
 /// plateau than about the future. (Leaving them out gains more than any richer form.)
@@ -31,11 +31,21 @@ const WANDER: (f64, f64) = (-4.3, 2.0);
 /// Steps of the grid of q, evenly spaced over 2.5 standard deviations to either side.
 const WANDERS: usize = 9;
 /// Mean and standard deviation of the logarithm of the noise r, a priori.
-const NOISE: (f64, f64) = (-4.2, 0.5);
-/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5, and two more. Forecasts do without these, since sharp
-/// bends would pass for noise; they tell whether a curve scatters more than forecasts reckon with.
-const NOISES: usize = 7;
+const NOISE: (f64, f64) = (-4.2, 0.7);
+/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5, then quarter powers of 10, two of which forecasts may
+/// reckon with and two of which never; these tell whether a curve scatters more.
+const QUIET: usize = 7;
+const NOISES: usize = 9;
 const LOUDER: usize = 2;
+/// Forecasts reckon with more noise than the quiet levels up to this multiple of the local roughness, since a jump or a
+/// sharp bend would pass for noise.
+const ROUGH: f64 = 1.5;
+/// The probability that the last size is undertuned, and by how much it is then too high on average (in ln E). No size
+/// behind it would tell.
+const UNDERTUNED: f64 = 0.05;
+const HEIGHT: f64 = 0.08;
+/// Up to this noise, a quarter power of 10 above the quiet levels, a curve is not called loud.
+const RECKONED: f64 = 0.057;
 /// A level further above the mean, in standard deviations, is as unlikely as this.
 const RARE: f64 = 3.0;
 /// A slope below this tells nothing about the scale of q.
@@ -79,7 +89,7 @@ impl Trend {
         let window = &logs[logs.len() - near.max(LEAST).min(logs.len())..];
         let mean_slope = Line::fit(&values[values.len() - window.len()..]).law().beta;
         let scale = mean_slope.abs().max(LEAST_SLOPE);
-        let mut states: Vec<State> = Vec::with_capacity(DECAYS.len() * WANDERS * (NOISES + LOUDER));
+        let mut states: Vec<State> = Vec::with_capacity(2 * DECAYS.len() * WANDERS * (NOISES + LOUDER));
         for decay in DECAYS {
             for i in 0..WANDERS {
                 let wander = -2.5 + 5.0 * i as f64 / (WANDERS - 1) as f64;
@@ -91,18 +101,15 @@ impl Trend {
                             + wander * wander
                             + ((noise.ln() - NOISE.0) / NOISE.1).min(RARE).powi(2));
                     let start = State::new(decay, q, noise, prior, window[0].1, SLOPE_SPREAD * scale);
-                    states.push(start.after(window));
+                    states.extend(start.after(window));
                 }
             }
         }
-        // Apart, since either may be beyond comparison with the other.
-        let (mut states, louder): (Vec<State>, Vec<State>) =
-            states.into_iter().partition(|state| state.noise <= level(NOISES - 1));
-        let highest = |states: &[State]| states.iter().map(|s| s.weight).fold(f64::NEG_INFINITY, f64::max);
-        let sum = |states: &[State], top: f64| states.iter().map(|s| (s.weight - top).exp()).sum::<f64>();
-        let (top, loud_top) = (highest(&states), highest(&louder));
-        let odds = (top - loud_top).exp() * sum(&states, top) / sum(&louder, loud_top);
-        let loud = 1.0 / (1.0 + odds);
+        let odds = weighed(&states, |noise| noise <= RECKONED) - weighed(&states, |noise| noise > RECKONED);
+        let loud = 1.0 / (1.0 + odds.exp());
+        let most = (ROUGH * screen::roughness(values)).clamp(level(QUIET - 1), level(NOISES - 1));
+        states.retain(|state| state.noise <= most * (1.0 + 1e-9));
+        let top = highest(states.iter());
         for state in &mut states {
             state.weight = (state.weight - top).exp();
         }
@@ -121,8 +128,7 @@ impl Trend {
         self.mean_slope
     }
 
-    /// The probability that the points scatter more than forecasts reckon with, which is 3 %: by 10 or 30 %, of the levels
-    /// of the grid, so by more than about 5 %.
+    /// The probability that the points scatter by more than about 8 %.
     #[must_use]
     pub fn loud(&self) -> f64 {
         self.loud
@@ -139,7 +145,20 @@ impl Trend {
 
 /// The k-th level of noise.
 fn level(k: usize) -> f64 {
-    10f64.powf(-4.5 + 0.5 * k as f64)
+    let quiet = k.min(QUIET - 1);
+    10f64.powf(-4.5 + 0.5 * quiet as f64 + 0.25 * (k - quiet) as f64)
+}
+
+/// The largest weight, a logarithm as long as the states are not normalised.
+fn highest<'a>(states: impl Iterator<Item = &'a State>) -> f64 {
+    states.map(|state| state.weight).fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// The logarithm of the weight that the states of some noises have together.
+fn weighed(states: &[State], of: impl Fn(f64) -> bool) -> f64 {
+    let some = || states.iter().filter(|state| of(state.noise));
+    let top = highest(some());
+    top + some().map(|state| (state.weight - top).exp()).sum::<f64>().ln()
 }
 
 impl State {
@@ -157,10 +176,16 @@ impl State {
         }
     }
 
-    /// The state after points of which it has seen the first; the weight gains their likelihood.
-    fn after(mut self, points: &[(f64, f64)]) -> Self {
-        for pair in points.windows(2) {
+    /// The states after points of which it has seen the first, whether the last is to be believed or undertuned; the
+    /// weights gain their likelihood.
+    fn after(mut self, points: &[(f64, f64)]) -> [Self; 2] {
+        let mut disbelieving = self;
+        for (i, pair) in points.windows(2).enumerate() {
             self.advance(pair[1].0 - pair[0].0);
+            if i + 2 == points.len() {
+                disbelieving = self.disbelieving(pair[1].1);
+                self.weight += (1.0 - UNDERTUNED).ln();
+            }
             let variance = self.level_variance + self.noise * self.noise;
             let surprise = pair[1].1 - self.level;
             self.weight -= 0.5 * (variance.ln() + surprise * surprise / variance);
@@ -171,6 +196,17 @@ impl State {
             self.covariance -= gains.0 * self.covariance;
             self.level_variance -= gains.0 * self.level_variance;
         }
+        [self, disbelieving]
+    }
+
+    /// The state where a point is too high by an exponentially distributed amount, from which it learns nothing.
+    fn disbelieving(mut self, measured: f64) -> Self {
+        let deviation = self.level_variance.sqrt().hypot(self.noise);
+        let (surprise, ratio) = (measured - self.level, deviation / HEIGHT);
+        // The density of the sum of a normal and an exponential number, times the sqrt(2 pi) that the others leave out.
+        self.weight += (UNDERTUNED / HEIGHT).ln() + 0.5 * std::f64::consts::TAU.ln() + 0.5 * ratio * ratio
+            - surprise / HEIGHT
+            + normal::cdf(surprise / deviation - ratio).ln();
         self
     }
 
@@ -253,6 +289,33 @@ mod tests {
             (0..5).map(|i| (1000.0 * 2f64.powi(i), if i % 2 == 0 { 5.0 } else { 0.5 })).collect();
         let trend = Trend::new(&torn);
         assert!(trend.loud() > 0.99 && trend.quantiles(32_000.0, [0.5])[0].is_finite());
+    }
+
+    /// Of 60 curves with such noise, those whose 90 % interval at a multiple of the last size holds the law; the last size
+    /// measured is too high by a factor.
+    fn held(noise: f64, lift: f64, multiple: f64) -> usize {
+        let law = |m: f64| 8.0 * m.powf(-0.3);
+        let holds = |seed: &u64| {
+            let mut values = curve(law, noise, *seed);
+            let last = values.last_mut().expect("ten sizes");
+            last.1 *= lift;
+            let m = multiple * last.0;
+            let [low, high] = Trend::new(&values).quantiles(m, [0.05, 0.95]);
+            (low.exp()..=high.exp()).contains(&law(m))
+        };
+        (0..60).filter(holds).count()
+    }
+
+    #[test]
+    fn a_last_size_that_is_too_high_is_not_taken_at_face_value() {
+        let found = [held(0.01, 1.0, 4.0), held(0.01, 1.1, 4.0), held(0.005, 1.05, 4.0)];
+        assert!(found[0] == 60 && found[1] > 30 && found[2] > 25, "{found:?}");
+    }
+
+    #[test]
+    fn noise_of_a_small_validation_set_is_reckoned_with() {
+        let found = [held(0.05, 1.0, 1.0), held(0.08, 1.0, 1.0)];
+        assert!(found.iter().all(|found| *found > 48), "{found:?}");
     }
 
     #[test]
