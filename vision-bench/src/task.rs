@@ -115,23 +115,9 @@ impl Task for VisionTask {
 
     fn preset(&self, preset: Preset, _model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {
         let pool = corpus.pool();
-        let (classes, available) = (pool.classes(), pool.rarest().unwrap_or(u64::MAX));
-        let per_class: Vec<u64> = match preset {
-            Preset::Smoke => vec![16, 32, 64, 128, 256],
-            Preset::Small => vec![10, 20, 50, 100, 200, 500],
-            Preset::Paper => vec![1, 2, 4, 8, 16, 25, 50, 100, 200, 400, 800],
-        };
-        let most = match preset {
-            Preset::Smoke => available.min(SMOKE_IMAGES / classes.max(1)),
-            Preset::Small | Preset::Paper => available,
-        };
-        let fitting =
-            |per_class: Vec<u64>| per_class.into_iter().filter(|n| *n <= most).collect::<Vec<u64>>();
-        let mut fits = fitting(per_class);
-        if fits.len() < 3 {
-            fits = fitting((0..9).map(|power| 1 << power).collect());
-        }
-        let shards: Vec<String> = fits.iter().map(|n| (n * classes).to_string()).collect();
+        let classes = pool.classes();
+        let per_class = per_class(preset, classes, pool.rarest().unwrap_or(u64::MAX));
+        let shards: Vec<String> = per_class.iter().map(|n| (n * classes).to_string()).collect();
         let mut pairs = vec![
             ("shards", if shards.is_empty() { classes.to_string() } else { shards.join(",") }),
             ("optimizers", "nesterov".to_owned()),
@@ -207,6 +193,32 @@ impl Task for VisionTask {
     }
 }
 
+/// Images of each class in the shards of a preset, where the rarest of `classes` has `available`.
+fn per_class(preset: Preset, classes: u64, available: u64) -> Vec<u64> {
+    let mut wanted: Vec<u64> = match preset {
+        Preset::Smoke => vec![16, 32, 64, 128, 256],
+        Preset::Small => vec![10, 20, 50, 100, 200, 500],
+        Preset::Paper => vec![1, 2, 4, 8, 16, 25, 50, 100, 200, 400, 800],
+    };
+    let most = match preset {
+        Preset::Smoke => available.min(SMOKE_IMAGES / classes.max(1)),
+        Preset::Small | Preset::Paper => available,
+    };
+    let fitting = |wanted: &[u64]| wanted.iter().copied().filter(|n| *n <= most).collect::<Vec<u64>>();
+    let mut fits = fitting(&wanted);
+    if fits.len() < 3 {
+        wanted = (0..9).map(|power| 1 << power).collect();
+        fits = fitting(&wanted);
+    }
+    // What the rarest class has is the last shard where the next one is larger, unless the one before is nearly as large:
+    // that of ILSVRC2012 has 732 images. A smoke study has to be short.
+    let is_cut_short = preset != Preset::Smoke && fits.len() < wanted.len();
+    if is_cut_short && fits.last().is_some_and(|last| 4 * most >= 5 * last) {
+        fits.push(most);
+    }
+    fits
+}
+
 /// Random pictures of random classes.
 fn noise(random: &mut Random, rows: usize, extent: Extent) -> Batch {
     let values = rows * extent.length * extent.length * 3;
@@ -214,5 +226,24 @@ fn noise(random: &mut Random, rows: usize, extent: Extent) -> Batch {
         side: extent.length,
         images: Arc::new((0..values).map(|_| random.uniform() as f32 * 4.0 - 2.0).collect()),
         labels: (0..rows).map(|_| random.below(extent.vocabulary as u64) as u32).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_shard_is_all_that_the_rarest_class_has() {
+        let last = |preset, available| per_class(preset, 1_000, available).split_off(5);
+        assert_eq!(last(Preset::Paper, 732), [25, 50, 100, 200, 400, 732]);
+        assert_eq!(last(Preset::Paper, 800), [25, 50, 100, 200, 400, 800]);
+        assert_eq!(last(Preset::Paper, 499), [25, 50, 100, 200, 400], "nearly as large");
+        assert_eq!(last(Preset::Paper, 1_300), last(Preset::Paper, u64::MAX));
+        assert_eq!(last(Preset::Small, 441), [441]);
+        assert_eq!(per_class(Preset::Small, 40, 500), [10, 20, 50, 100, 200, 500]);
+        assert_eq!(per_class(Preset::Small, 40, 10), [1, 2, 4, 8, 10], "too few for the usual shards");
+        assert_eq!(per_class(Preset::Smoke, 40, 10), [1, 2, 4, 8]);
+        assert_eq!(per_class(Preset::Smoke, 10, u64::MAX), [16, 32, 64, 128, 256]);
     }
 }
