@@ -2,7 +2,7 @@
 
 use scaling_core::data::parts::{ByPart, ending, split_of};
 use scaling_core::error::{Error, Result};
-use scaling_core::text::files::text_files;
+use scaling_core::text::files::{TextFiles, text_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub(super) struct Layout {
     pub(super) root: PathBuf,
     /// Some train; none validate where sentences must be held out of those, and often none test.
     pub(super) files: ByPart<PathBuf>,
-    /// The names of files that are left alone, since they hold the text of others once more.
+    /// The names of files that are left alone, since they hold the text of others once more or are not named like text.
     pub(super) left_alone: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Layout {
 /// shard.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
-    let files = text_files(root)?;
+    let TextFiles { files, left_out } = text_files(root)?;
     if let Some(file) = files.iter().find(|file| is_of_records(file)) {
         let remedy = "holds records, not plain text; write their text to a file of its own, one sentence a line, or move \
                       it away";
@@ -42,6 +42,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         }
         layout.files.add(split_of(root, file), file.clone());
     }
+    layout.left_alone.extend(left_out);
     if layout.files.train.is_empty() {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
@@ -148,7 +149,9 @@ mod tests {
             "runs/x/study.toml",
             "runs/x/b",
         ])?;
-        assert_eq!(recognise(root.path())?.files.train, [root.path().join("a.txt")]);
+        let layout = recognise(root.path())?;
+        assert_eq!(layout.files.train, [root.path().join("a.txt")]);
+        assert_eq!(layout.left_alone, ["cite.bib", "dataset.json"]);
         Ok(())
     }
 

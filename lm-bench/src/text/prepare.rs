@@ -49,7 +49,7 @@ pub(crate) struct Summary {
     pub(crate) overlap: Overlap,
     /// The share of training sentences that repeat others.
     pub(crate) repeated: f64,
-    /// Files that were left alone, since they hold the text of others once more.
+    /// Files that were left alone, since they hold the text of others once more or are not named like text.
     pub(crate) left_alone: Vec<String>,
 }
 
@@ -258,7 +258,8 @@ impl fmt::Display for Summary {
             self.overlap.clause("sentences")
         )?;
         if !self.left_alone.is_empty() {
-            write!(f, "; left alone, holding the text of others once more: {}", self.left_alone.join(", "))?;
+            let why = "holding the text of others once more or not named like text";
+            write!(f, "; left alone, {why}: {}", self.left_alone.join(", "))?;
         }
         Ok(())
     }

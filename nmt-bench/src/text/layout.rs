@@ -107,7 +107,7 @@ type Stems = BTreeMap<PathBuf, BTreeSet<String>>;
 fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>)> {
     let mut pairs = Stems::new();
     let (mut others, mut found) = (Vec::new(), BTreeSet::new());
-    for file in text_files(root)? {
+    for file in text_files(root)?.files {
         let stem = file.with_extension("");
         let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
         if is_of_another_pair(&file) || is_a_list(&file) {

@@ -2,25 +2,41 @@
 
 use crate::data::parts::{PACKED, PAPERS, ending, lower, means_split};
 use crate::error::{At, Error, Result};
-use std::collections::BTreeSet;
+use crate::number::thousands;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The text files below a directory, sorted, or the one file that `root` is. Hidden files, papers such as
+/// The text of a corpus.
+#[derive(Debug)]
+pub struct TextFiles {
+    /// Sorted, and never empty.
+    pub files: Vec<PathBuf>,
+    /// Names of what is left out for how they end, in words: one of each ending, the most frequent ending first.
+    pub left_out: Vec<String>,
+}
+
+/// The text files below a directory, or the one file that `root` is. Hidden files and directories, papers such as
 /// `README` and files of notes are left out.
 ///
 /// # Errors
 /// A missing path, a directory without text, a compressed file.
-pub fn text_files(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+pub fn text_files(root: &Path) -> Result<TextFiles> {
+    let mut found = Found::default();
     if fs::metadata(root).at("read", root)?.is_dir() {
-        collect(root, &mut BTreeSet::new(), &mut files)?;
-        files.sort();
+        found.collect(root)?;
+        found.files.sort();
     } else {
-        files.push(root.to_owned());
+        found.files.push(root.to_owned());
     }
+    let left_out = found.left_out(root);
+    let files = found.files;
     if files.is_empty() {
-        return Err(Error::input(format!("{} holds no text file", root.display())));
+        let why = left_out.first().map_or_else(String::new, |first| {
+            format!("; left out for its ending: {first}; end it in .txt if it is text")
+        });
+        return Err(Error::input(format!("{} holds no text file{why}", root.display())));
     }
     if let Some(packed) = files.iter().find(|path| is_packed(path)) {
         let all = files.iter().all(|path| is_packed(path));
@@ -28,50 +44,89 @@ pub fn text_files(root: &Path) -> Result<Vec<PathBuf>> {
             if all { "unpack it first" } else { "unpack it if it belongs to the text, else move it away" };
         return Err(Error::input(format!("{} is compressed; {remedy}", packed.display())));
     }
-    Ok(files)
+    Ok(TextFiles { files, left_out })
 }
 
-/// Adds the text files below `directory`; a directory that links lead back to is read once.
-fn collect(directory: &Path, visited: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !visited.insert(directory.canonicalize().at("read", directory)?) {
-        return Ok(());
-    }
-    // A study that was begun here is no corpus.
-    if directory.join("study.toml").exists() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        if is_about_the_text(&path) {
-            continue;
-        }
-        let kind = fs::metadata(&path).at("read", &path)?;
-        if kind.is_dir() {
-            collect(&path, visited, files)?;
-        } else if kind.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(())
+/// What lies below a directory.
+#[derive(Default)]
+struct Found {
+    visited: BTreeSet<PathBuf>,
+    files: Vec<PathBuf>,
+    /// Files that are left out for how they end, by that.
+    others: BTreeMap<String, Vec<PathBuf>>,
 }
 
-/// Hidden files, copies that editors and people keep, and the papers, lists and programs that come with a corpus are not its text.
+impl Found {
+    /// Adds what lies below `directory`; a directory that links lead back to is read once.
+    fn collect(&mut self, directory: &Path) -> Result<()> {
+        if !self.visited.insert(directory.canonicalize().at("read", directory)?) {
+            return Ok(());
+        }
+        // A study that was begun here is no corpus.
+        if directory.join("study.toml").exists() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(directory).at("read", directory)? {
+            let path = entry.at("read", directory)?.path();
+            if lower(path.file_name()).starts_with('.') {
+                continue;
+            }
+            let kind = fs::metadata(&path);
+            if kind.as_ref().is_ok_and(fs::Metadata::is_dir) {
+                // Whatever it is called: `ptb-vocab-10000` may hold the text of that vocabulary.
+                self.collect(&path)?;
+                continue;
+            }
+            if is_about_the_text(&path) {
+                continue;
+            }
+            if is_of_another_kind(&path) {
+                self.others.entry(ending(&path)).or_default().push(path);
+            } else if kind.at("read", &path)?.is_file() {
+                self.files.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`TextFiles::left_out`]: `a.log and 9 more .log`.
+    fn left_out(&self, root: &Path) -> Vec<String> {
+        let mut others: Vec<_> = self.others.iter().collect();
+        others.sort_by_key(|(_, paths)| Reverse(paths.len()));
+        let line = |(ending, paths): (&String, &Vec<PathBuf>)| {
+            let first = paths.iter().min()?;
+            let first = first.strip_prefix(root).unwrap_or(first).display();
+            let more = paths.len() as u64 - 1;
+            let more = (more > 0).then(|| format!(" and {} more .{ending}", thousands(more)));
+            Some(format!("{first}{}", more.unwrap_or_default()))
+        };
+        others.into_iter().filter_map(line).collect()
+    }
+}
+
+/// Copies that editors and people keep, and the papers and lists that come with a corpus, are not its text.
 fn is_about_the_text(path: &Path) -> bool {
+    let name = lower(path.file_name());
+    let stem = name.split('.').next().unwrap_or_default();
+    // Whoever names records `valid.json` means them to count.
+    !is_of_a_part(path)
+        && (["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
+            || name.split(['.', '-', '_']).any(|word| word == "vocab")
+            || PAPERS.contains(&stem))
+}
+
+/// Notes, pages, programs and what they write are no text either, going by how they end.
+fn is_of_another_kind(path: &Path) -> bool {
     const ENDINGS: [&str; 25] = [
         "md", "rst", "json", "yaml", "yml", "toml", "bib", "cff", "html", "htm", "pdf", "png", "jpg", "svg",
         "py", "sh", "pl", "c", "cpp", "h", "log", "ini", "db", "sha256", "model",
     ];
-    let name = lower(path.file_name());
-    // Whoever names records `valid.json` means them to count.
-    if ending(path) == "json" && means_split(path) {
-        return false;
-    }
-    let stem = name.split('.').next().unwrap_or_default();
-    stem.is_empty()
-        || ["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
-        || name.split(['.', '-', '_']).any(|word| word == "vocab")
-        || PAPERS.contains(&stem)
-        || ENDINGS.contains(&ending(path).as_str())
+    ENDINGS.contains(&ending(path).as_str()) && !is_of_a_part(path)
+}
+
+/// Whether a file is called like records that are a part.
+fn is_of_a_part(path: &Path) -> bool {
+    ending(path) == "json" && means_split(path)
 }
 
 fn is_packed(path: &Path) -> bool {
@@ -82,15 +137,53 @@ fn is_packed(path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn directory(files: &[&str]) -> Result<tempfile::TempDir> {
+        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap_or(root.path())).at("write", &path)?;
+            fs::write(&path, "a b\n").at("write", &path)?;
+        }
+        Ok(root)
+    }
+
+    /// The paths of text files below a root.
+    fn below(root: &Path) -> Result<Vec<String>> {
+        let files = text_files(root)?.files;
+        Ok(files.iter().map(|file| file.strip_prefix(root).unwrap_or(file).display().to_string()).collect())
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_to_a_directory_above_is_followed_once() -> Result<()> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        let below = root.path().join("a");
-        fs::create_dir(&below).at("write", &below)?;
-        fs::write(below.join("b.txt"), "a b\n").at("write", &below)?;
-        std::os::unix::fs::symlink(root.path(), below.join("loop")).at("write", root.path())?;
-        assert_eq!(text_files(root.path())?.len(), 1);
+        let root = directory(&["a/b.txt"])?;
+        std::os::unix::fs::symlink(root.path(), root.path().join("a/loop")).at("write", root.path())?;
+        assert_eq!(below(root.path())?, ["a/b.txt"]);
+        Ok(())
+    }
+
+    #[test]
+    fn directories_may_have_any_name_that_is_not_hidden() -> Result<()> {
+        let root = directory(&[
+            "news.model/train.txt",
+            "ptb-vocab-10000/train.txt",
+            "readme/a.txt",
+            ".git/a.txt",
+            "vocab.txt",
+            "README.md",
+        ])?;
+        let found = ["news.model/train.txt", "ptb-vocab-10000/train.txt", "readme/a.txt"];
+        assert_eq!(below(root.path())?, found);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_left_out_for_its_ending_is_named() -> Result<()> {
+        let root = directory(&["b/2.log", "b/1.LOG", "notes.md", "README.md", "a.txt"])?;
+        assert_eq!(text_files(root.path())?.left_out, ["b/1.LOG and 1 more .log", "notes.md"]);
+        let error = text_files(&root.path().join("b")).unwrap_err().to_string();
+        let why = "; left out for its ending: 1.LOG and 1 more .log; end it in .txt if it is text";
+        assert!(error.ends_with(&format!("b holds no text file{why}")), "{error}");
         Ok(())
     }
 }
