@@ -77,7 +77,7 @@ impl Found {
                 self.collect(&path)?;
                 continue;
             }
-            if is_about_the_text(&path) {
+            if is_about_the_text(&path) || was_unpacked(&path) {
                 continue;
             }
             if is_of_another_kind(&path) {
@@ -133,6 +133,15 @@ fn is_packed(path: &Path) -> bool {
     PACKED.contains(&ending(path).as_str())
 }
 
+/// Whether an archive lies beside what it held, a directory or a file of its name without the endings of archives.
+fn was_unpacked(path: &Path) -> bool {
+    let mut held = path.to_owned();
+    while is_packed(&held) {
+        held.set_extension("");
+    }
+    held != path && held.exists()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +193,27 @@ mod tests {
         let error = text_files(&root.path().join("b")).unwrap_err().to_string();
         let why = "; left out for its ending: 1.LOG and 1 more .log; end it in .txt if it is text";
         assert!(error.ends_with(&format!("b holds no text file{why}")), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn archives_beside_what_they_held_are_passed_over() -> Result<()> {
+        let mut files =
+            vec!["training/a.txt", "training.tgz", "dev.txt", "dev.txt.gz", "dev.tar.GZ", "dev/b"];
+        assert_eq!(below(directory(&files)?.path())?, ["dev/b", "dev.txt", "training/a.txt"]);
+        files.push("more.tar.gz");
+        let error = text_files(directory(&files)?.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "more.tar.gz is compressed; unpack it if it belongs to the text, else move it away"
+            )
+        );
+        let root = directory(&files)?;
+        let error = text_files(&root.path().join("dev.txt.gz")).unwrap_err().to_string();
+        assert!(
+            error.ends_with("dev.txt.gz is compressed; unpack it first"),
+            "who gives one means it: {error}"
+        );
         Ok(())
     }
 }
