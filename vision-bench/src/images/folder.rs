@@ -21,6 +21,15 @@ pub(super) struct Folder {
     pub(super) lost: Vec<OsString>,
 }
 
+impl Folder {
+    /// The number of folders in it that hold its pictures, but for the one that Tiny ImageNet has.
+    pub(super) fn folders(&self) -> usize {
+        let parents = self.files.iter().filter_map(|file| Path::new(file).parent());
+        let is_level = |parent: &&Path| ![Path::new(""), Path::new(BETWEEN)].contains(parent);
+        parents.filter(is_level).collect::<BTreeSet<&Path>>().len()
+    }
+}
+
 /// Lists the pictures below `directory`, however deep; links to directories above are read once.
 /// What is neither a picture nor a companion goes to `rejected`, by its path below `root`.
 ///

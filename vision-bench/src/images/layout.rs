@@ -37,6 +37,7 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
     let mut layout = recognise_parts(root)?;
     // The order in which a directory is read is the file system's affair.
     layout.rejected.sort_by(|a, b| natural(OsStr::new(&a.name), OsStr::new(&b.name)));
+    layout.notes.extend(layout.train.joined());
     Ok(layout)
 }
 

@@ -2,8 +2,10 @@
 
 use super::folder::Folder;
 use super::labels::LabelFiles;
+use super::name;
 use scaling_core::data::cache::Key;
 use scaling_core::error::Result;
+use scaling_core::number::thousands;
 use std::path::{Path, PathBuf};
 
 /// The pictures of a part.
@@ -43,6 +45,24 @@ impl Part {
                 [place.path().to_owned()].into_iter().chain(labels.paths()).collect()
             }
         }
+    }
+
+    /// A note, where classes have folders that may be meant as classes: iNaturalist's `Aves` holds those of all birds.
+    pub(super) fn joined(&self) -> Option<String> {
+        let Self::Classes(classes) = self else { return None };
+        let folders = |class: &Class| match &class.place {
+            Place::Folder(folder) => folder.folders(),
+            Place::Archive(_) => 0,
+        };
+        let mut joined = classes.iter().map(|class| (class, folders(class))).filter(|(_, count)| *count > 1);
+        let (class, count) = joined.next()?;
+        let (name, count) = (name::shown(&class.name), thousands(count as u64));
+        let others = match joined.count() {
+            0 => String::new(),
+            others => format!(" (more such classes: {})", thousands(others as u64)),
+        };
+        let remedy = "which have to be moved up if each is a class";
+        Some(format!("class {name} joins the pictures of {count} folders{others}, {remedy}"))
     }
 
     /// Adds its classes and files to what names a prepared data set.

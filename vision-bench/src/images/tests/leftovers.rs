@@ -116,6 +116,28 @@ fn all_that_is_left_out_is_noted() -> Result<()> {
 }
 
 #[test]
+fn folders_that_a_class_joins_are_noted() -> Result<()> {
+    let remedy = "which have to be moved up if each is a class";
+    for below in ["", "train/"] {
+        let bench = classes(below)?;
+        for (folder, i) in [("owl", 20), ("robin", 30)] {
+            bench.put(&format!("{below}birds/{folder}/a.png"), png(4, 4, i))?;
+            bench.put(&format!("{below}fish/images/{folder}.png"), png(4, 4, i + 1))?;
+        }
+        let description = bench.open()?.origin.description;
+        let note = format!("; 0 rejected; class birds joins the pictures of 2 folders, {remedy}");
+        assert!(description.ends_with(&note), "{description}");
+        for (folder, i) in [("old", 40), ("new", 50), ("newer", 60)] {
+            bench.put(&format!("{below}dog/{folder}/a.png"), png(4, 4, i))?;
+        }
+        let description = bench.open()?.origin.description;
+        let note = format!("birds joins the pictures of 2 folders (more such classes: 1), {remedy}");
+        assert!(description.ends_with(&note), "{description}");
+    }
+    Ok(())
+}
+
+#[test]
 fn folders_that_scripts_leave_in_parts_do_no_harm() -> Result<()> {
     let bench = Bench::folders()?;
     fs::create_dir(bench.path("val/images")).at("write", &bench.path(""))?;
