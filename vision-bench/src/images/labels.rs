@@ -1,8 +1,9 @@
 //! The files that say which classes the pictures of a validation part belong to.
 
-use super::name::{self, Kind, natural};
+use super::name::{self, Kind};
+use super::position::by_position;
 use scaling_core::error::{At, Error, Result};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -189,41 +190,6 @@ fn lines(path: &Path) -> Result<Vec<Label>> {
         class => Ok(Label { class: class.to_owned(), line: i + 1 }),
     };
     text.lines().enumerate().map(label).collect()
-}
-
-/// Labels whose order is that of the pictures.
-fn by_position(
-    path: &Path,
-    labels: Vec<Label>,
-    title: &str,
-    pictures: &[OsString],
-    lost: &[OsString],
-) -> Result<Vec<Label>> {
-    let folders: BTreeSet<_> = pictures.iter().chain(lost).map(|name| Path::new(name).parent()).collect();
-    if folders.len() > 1 {
-        return Err(Error::input(format!(
-            "{} gives the classes of pictures by their order, but those of {title} lie in {} folders; put them into one, or \
-             into a folder for each class and remove the labels",
-            path.display(),
-            folders.len()
-        )));
-    }
-    if labels.len() == pictures.len() {
-        return Ok(labels);
-    }
-    if labels.len() != pictures.len() + lost.len() {
-        return Err(Error::input(format!(
-            "{} has {} labels for the {} pictures of {title}; they must be as many",
-            path.display(),
-            labels.len(),
-            pictures.len()
-        )));
-    }
-    // The labels of unusable pictures are there too; they fall out.
-    let mut all: Vec<(&OsString, bool)> =
-        pictures.iter().map(|name| (name, true)).chain(lost.iter().map(|name| (name, false))).collect();
-    all.sort_by(|a, b| natural(a.0, b.0));
-    Ok(labels.into_iter().zip(all).filter(|(_, (_, usable))| *usable).map(|(label, _)| label).collect())
 }
 
 /// Labels that name their pictures.

@@ -10,6 +10,7 @@ mod layout;
 mod listing;
 mod name;
 mod part;
+mod position;
 mod prepare;
 mod raw;
 mod reader;

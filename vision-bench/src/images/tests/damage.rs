@@ -164,6 +164,36 @@ fn labels_that_do_not_fit_are_named() -> Result<()> {
 }
 
 #[test]
+fn a_picture_that_would_shift_labels_is_named() -> Result<()> {
+    let bench = Bench::new()?;
+    for class in ["a", "b"] {
+        bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
+    }
+    // The third is missing.
+    for i in [1, 2, 4, 5, 6] {
+        bench.put(&format!("val/ILSVRC2012_val_0000000{i}.JPEG"), jpeg(8, 8, i))?;
+    }
+    bench.put("synset_labels.txt", "a\na\na\nb\nb\nb\n")?;
+    let why = "is not numbered as nearly all others are; move it away, or number it as they are";
+    for odd in ["Folder.jpg", "ILSVRC2012_val_00000002 (1).JPEG", "ILSVRC2012_val_00000002-2.JPEG"] {
+        bench.put(&format!("val/{odd}"), jpeg(8, 8, 7))?;
+        let order = "SET/synset_labels.txt gives the classes of pictures by their order";
+        assert_eq!(bench.error(), format!("{order}, but {odd} of SET/val {why}"));
+        fs::remove_file(bench.path("val").join(odd)).at("remove", &bench.path("val"))?;
+    }
+    // A part of the pictures, with labels of its own.
+    bench.put("synset_labels.txt", "a\na\nb\nb\nb\n")?;
+    assert_eq!(labels(&*bench.open()?.validation), [0, 0, 1, 1, 1]);
+    // Names that are no numbers have an order as well.
+    for odd in ["cover", "detail", "end"] {
+        bench.put(&format!("val/{odd}.jpg"), jpeg(8, 8, 8))?;
+    }
+    bench.put("synset_labels.txt", "a\na\nb\nb\nb\na\nb\na\n")?;
+    assert_eq!(labels(&*bench.open()?.validation), [0, 0, 1, 1, 1, 0, 1, 0]);
+    Ok(())
+}
+
+#[test]
 fn unusable_data_sets_are_one_line() -> Result<()> {
     let bench = Bench::new()?;
     let expected = "expected train/CLASS/*.JPEG, ILSVRC2012_img_train (a directory or a .tar) or a folder for each class";

@@ -1,0 +1,72 @@
+//! Labels in the order of the pictures, as ILSVRC2012 has them.
+
+use super::name::{self, natural};
+use scaling_core::error::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// The labels of `pictures`, which are in natural order; the file at `path` may count those that are `lost` too.
+///
+/// # Errors
+/// Pictures in several folders, a picture that is named unlike the others, more or fewer labels than pictures.
+pub(super) fn by_position<T>(
+    path: &Path,
+    labels: Vec<T>,
+    title: &str,
+    pictures: &[OsString],
+    lost: &[OsString],
+) -> Result<Vec<T>> {
+    let folders: BTreeSet<_> = pictures.iter().chain(lost).map(|name| Path::new(name).parent()).collect();
+    if folders.len() > 1 {
+        return Err(Error::input(format!(
+            "{} gives the classes of pictures by their order, but those of {title} lie in {} folders; put them into one, or \
+             into a folder for each class and remove the labels",
+            path.display(),
+            folders.len()
+        )));
+    }
+    let mut all: Vec<(&OsString, bool)> = pictures.iter().map(|name| (name, true)).collect();
+    if labels.len() != pictures.len() {
+        // The labels of unusable pictures are there too; they fall out.
+        all.extend(lost.iter().map(|name| (name, false)));
+        all.sort_by(|a, b| natural(a.0, b.0));
+    }
+    if let Some(odd) = odd_one(&all) {
+        let odd = name::shown(&odd.to_string_lossy());
+        return Err(Error::input(format!(
+            "{} gives the classes of pictures by their order, but {odd} of {title} is not numbered as nearly all others are; \
+             move it away, or number it as they are",
+            path.display()
+        )));
+    }
+    if labels.len() != all.len() {
+        return Err(Error::input(format!(
+            "{} has {} labels for the {} pictures of {title}; they must be as many",
+            path.display(),
+            labels.len(),
+            pictures.len()
+        )));
+    }
+    Ok(labels.into_iter().zip(all).filter(|(_, (_, usable))| *usable).map(|(label, _)| label).collect())
+}
+
+/// The first picture that is not numbered like nearly all others, as `Folder.jpg` beside `ILSVRC2012_val_00000001.JPEG`: it
+/// takes a label, and those of the pictures behind it shift. Numbers may be missing, where only some pictures were taken.
+fn odd_one<'a>(pictures: &[(&'a OsString, bool)]) -> Option<&'a OsString> {
+    let mut counts: BTreeMap<Option<String>, usize> = BTreeMap::new();
+    for (name, _) in pictures {
+        *counts.entry(beginning(name)).or_default() += 1;
+    }
+    let (usual, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    let is_of_few = 5 * (pictures.len() - count) < pictures.len();
+    let mut names = pictures.iter().map(|(name, _)| *name);
+    names.find(|name| is_of_few && usual.is_some() && beginning(name) != usual)
+}
+
+/// What stands before the number that the name of a picture ends in, if it does.
+fn beginning(name: &OsStr) -> Option<String> {
+    let stem = Path::new(name).file_stem()?.to_string_lossy();
+    let beginning = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    (beginning.len() < stem.len()).then(|| beginning.to_owned())
+}
