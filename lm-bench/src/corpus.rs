@@ -3,16 +3,14 @@
 use crate::batch::{Batch, Padded, Stream};
 use crate::model::{Architecture, LanguageModel, hidden};
 use crate::recipe::{LanguageRecipe, Normalization};
-use crate::text::{Sentences, Text, Unit};
+use crate::text::{Sentences, Text, Unit, counted};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::{Data, Neural, Source};
-use scaling_core::number::thousands;
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
 use scaling_core::task::{Corpus, Extent, Learner, Origin};
 use scaling_core::trial::TrialConfig;
-use std::fmt::Write;
 use std::sync::Arc;
 
 /// Streams or sentences side by side when validating; part of the definition of the error, since
@@ -47,10 +45,7 @@ impl Pool for SentencePool {
 
 impl LanguageCorpus {
     pub(crate) fn new(mut text: Text, options: &Options) -> Self {
-        let longest = match text.unit {
-            Unit::Words => u64::MAX,
-            Unit::Characters => options.count("unroll"),
-        };
+        let longest = text.unit.longest(options.count("unroll"));
         let sentences = text.train.clone();
         let mut pool = SentencePool { sentences, longest, samples: None };
         pool.samples = match text.unit {
@@ -58,14 +53,8 @@ impl LanguageCorpus {
             Unit::Characters => pool.len().map(|n| (0..n).map(|i| pool.weight(i)).sum()),
         };
         let origin = &mut text.origin;
-        if let (Some(samples), Some(tokens)) = (pool.samples, text.tokens)
-            && samples < tokens
-        {
-            let _ = write!(
-                origin.description,
-                "; {} of the training characters are among the first {longest} of a sentence, and count",
-                thousands(samples)
-            );
+        if let (Some(samples), Some(tokens)) = (pool.samples, text.tokens) {
+            origin.description += &counted(samples, tokens, longest);
         }
         // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
         origin.irreducible = origin.irreducible.take().filter(|_| longest >= 150);

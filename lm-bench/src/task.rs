@@ -118,7 +118,8 @@ impl Task for LanguageTask {
     }
 
     fn check(&self, path: &str, options: &Options) -> Result<Contents> {
-        text::check(Path::new(path), self.0, options.count("vocabulary") as usize)
+        let vocabulary = options.count("vocabulary") as usize;
+        text::check(Path::new(path), self.0, vocabulary, options.count("unroll"))
     }
 
     fn preset(&self, preset: Preset, model: &str, corpus: &dyn Corpus) -> Vec<(&'static str, String)> {

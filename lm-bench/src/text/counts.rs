@@ -13,6 +13,8 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Counts {
     pub(super) sentences: u64,
     pub(super) tokens: u64,
+    /// Tokens that count in m.
+    pub(super) counted: u64,
     /// Blank lines of the files.
     pub(super) blank: u64,
     types: HashMap<String, u64>,
@@ -22,17 +24,18 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts a part; `others` are the digests of sentences to look out for.
+    /// Counts a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of sentences to
+    /// look out for.
     ///
     /// # Errors
     /// Text that cannot be read.
-    pub(super) fn of(part: &Part, unit: Unit, others: &HashSet<u64>) -> Result<Self> {
+    pub(super) fn of(part: &Part, unit: Unit, longest: u64, others: &HashSet<u64>) -> Result<Self> {
         let mut total = Self::default();
         part.visit(
             |sentences, blank| {
                 let mut counts = Self { blank, ..Self::default() };
                 for sentence in sentences {
-                    counts.add(unit, sentence, others);
+                    counts.add(unit, longest, sentence, others);
                 }
                 counts
             },
@@ -44,8 +47,9 @@ impl Counts {
         Ok(total)
     }
 
-    fn add(&mut self, unit: Unit, sentence: &str, others: &HashSet<u64>) {
+    fn add(&mut self, unit: Unit, longest: u64, sentence: &str, others: &HashSet<u64>) {
         self.sentences += 1;
+        let before = self.tokens;
         for_each_token(unit, sentence, |token| {
             self.tokens += 1;
             if let Some(count) = self.types.get_mut(token) {
@@ -54,6 +58,7 @@ impl Counts {
                 self.types.insert(token.to_owned(), 1);
             }
         });
+        self.counted += (self.tokens - before).min(longest);
         if !others.is_empty() {
             let digest = digest(sentence);
             self.shared.extend(others.get(&digest));
@@ -64,6 +69,7 @@ impl Counts {
     fn merge(&mut self, other: Self) {
         self.sentences += other.sentences;
         self.tokens += other.tokens;
+        self.counted += other.counted;
         self.blank += other.blank;
         self.shared.extend(other.shared);
         self.repetition.merge(other.repetition);
@@ -140,7 +146,7 @@ mod tests {
         let mut total = Counts::default();
         for sentence in text {
             let mut counts = Counts::default();
-            counts.add(Unit::Words, sentence, &others);
+            counts.add(Unit::Words, 2, sentence, &others);
             total.merge(counts);
         }
         total
@@ -150,6 +156,7 @@ mod tests {
     fn the_vocabulary_is_by_frequency_then_symbol() {
         let counts = counts(&["b a", "c b", "d c a", "b a"]);
         assert_eq!((counts.sentences, counts.tokens, counts.types()), (4, 9, 4));
+        assert_eq!(counts.counted, 8, "one sentence has a third word");
         assert_eq!(counts.vocabulary(3), ["a", "b", "c"]);
         assert_eq!(counts.vocabulary(9), ["a", "b", "c", "d"]);
         assert_eq!(counts.unknown(&counts.vocabulary(2)), 3);

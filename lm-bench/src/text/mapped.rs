@@ -73,7 +73,7 @@ fn read(directory: &Path) -> Result<Text> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Unit, prepare::prepare_in};
+    use super::super::{Unit, check, prepare::prepare_in};
     use super::*;
     use scaling_core::error::At;
     use std::fs;
@@ -138,6 +138,18 @@ mod tests {
         assert_eq!(corpus.vocabulary, ["a", "b", " "]);
         assert_eq!(corpus.symbols, 94);
         assert_eq!(ids(&*corpus.validation), [vec![0, 94, 2, 1], vec![0, 2, 1]]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_check_says_how_many_characters_count() -> Result<()> {
+        let bench = Bench::new(&[("train.txt", "abcde\nab\nabc\n"), ("dev.txt", "abcde\n")])?;
+        let said = |unit, unroll| check(&bench.0.path().join("text"), unit, 94, unroll);
+        let description = corpus(&bench.prepare(Unit::Characters, 94, 0)?)?.origin.description;
+        let count = "; 8 of the training characters are among the first 3 of a sentence, and count";
+        assert_eq!(said(Unit::Characters, 3)?.summary, format!("{description}{count}"));
+        assert_eq!(said(Unit::Characters, 5)?.summary, description);
+        assert!(!said(Unit::Words, 1)?.summary.contains("and count"));
         Ok(())
     }
 

@@ -17,6 +17,7 @@ pub(crate) use scaling_core::text::Specials;
 
 use prepare::prepare;
 use scaling_core::error::Result;
+use scaling_core::number::thousands;
 use scaling_core::task::Origin;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -44,6 +45,25 @@ pub(crate) enum Unit {
     Words,
     /// Every character of a line, spaces included (paper, appendix C.2).
     Characters,
+}
+
+impl Unit {
+    /// The most tokens of a sentence that count in m: characters beyond `unroll` predictions are never seen.
+    pub(crate) fn longest(self, unroll: u64) -> u64 {
+        match self {
+            Self::Words => u64::MAX,
+            Self::Characters => unroll,
+        }
+    }
+}
+
+/// How a description goes on where only `samples` of the training tokens count, the first `longest` of every sentence.
+pub(crate) fn counted(samples: u64, tokens: u64, longest: u64) -> String {
+    if samples == tokens {
+        return String::new();
+    }
+    let samples = thousands(samples);
+    format!("; {samples} of the training characters are among the first {longest} of a sentence, and count")
 }
 
 impl fmt::Display for Unit {

@@ -4,7 +4,7 @@ use super::counts::{self, Counts};
 use super::encode::Encoder;
 use super::layout::{self, Layout};
 use super::part::Parts;
-use super::{Specials, Unit};
+use super::{Specials, Unit, counted};
 use scaling_core::data::cache::{self, Key};
 use scaling_core::data::overlap::{Overlap, Repetition};
 use scaling_core::error::{Error, Result};
@@ -90,15 +90,19 @@ pub(super) struct Meta {
     pub(super) vocabulary: Vec<String>,
 }
 
-/// Reads the text at `path` and reports on it; writes nothing.
+/// Reads the text at `path` and reports on it, with what a study of `unroll` counts; writes nothing.
 ///
 /// # Errors
 /// As [`prepare`].
-pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize) -> Result<Contents> {
+pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize, unroll: u64) -> Result<Contents> {
     check_vocabulary(vocabulary)?;
     let layout = layout::recognise(path)?;
-    let summary = Survey::of(&layout, unit, vocabulary, DEFAULT_SEED)?.summary;
-    Ok(Contents { files: layout.listing(), warnings: summary.warnings(), summary: summary.to_string() })
+    let longest = unit.longest(unroll);
+    let Survey { summary, counted: samples, .. } =
+        Survey::of(&layout, unit, vocabulary, longest, DEFAULT_SEED)?;
+    let counted = counted(samples, summary.train.tokens, longest);
+    let (files, warnings) = (layout.listing(), summary.warnings());
+    Ok(Contents { files, warnings, summary: format!("{summary}{counted}") })
 }
 
 /// Turns the text at `path` into files of ids below the cache directory, unless that was done
@@ -124,7 +128,8 @@ pub(super) fn prepare_in(
     let layout = layout::recognise(path)?;
     let directory = cache.join("lm").join(key(&layout, unit, vocabulary, seed)?);
     cache::make(&directory, path, |draft| {
-        let survey = Survey::of(&layout, unit, vocabulary, seed)?;
+        // What counts depends on the study.
+        let survey = Survey::of(&layout, unit, vocabulary, u64::MAX, seed)?;
         survey.write(&layout, draft)?;
         Ok(survey.summary)
     })?;
@@ -160,21 +165,23 @@ fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<Stri
 struct Survey {
     parts: Parts,
     summary: Summary,
+    /// Training tokens that count in m.
+    counted: u64,
     symbols: usize,
     vocabulary: Vec<String>,
     best_guess: f64,
 }
 
 impl Survey {
-    fn of(layout: &Layout, unit: Unit, symbols: usize, seed: u64) -> Result<Self> {
+    fn of(layout: &Layout, unit: Unit, symbols: usize, longest: u64, seed: u64) -> Result<Self> {
         let parts = Parts::of(layout, seed)?;
         let digests = counts::digests(&parts.validation)?;
         let test_digests = parts.test.as_ref().map(counts::digests).transpose()?;
         let measured = digests.iter().chain(test_digests.iter().flatten()).copied().collect();
-        let train = Counts::of(&parts.train, unit, &measured)?;
+        let train = Counts::of(&parts.train, unit, longest, &measured)?;
         let none = HashSet::new();
-        let validation = Counts::of(&parts.validation, unit, &none)?;
-        let test = parts.test.as_ref().map(|part| Counts::of(part, unit, &none)).transpose()?;
+        let validation = Counts::of(&parts.validation, unit, longest, &none)?;
+        let test = parts.test.as_ref().map(|part| Counts::of(part, unit, longest, &none)).transpose()?;
         let parts_read =
             [("training", Some(&train)), ("validation", Some(&validation)), ("test", test.as_ref())];
         for (part, counts) in parts_read {
@@ -204,7 +211,7 @@ impl Survey {
             left_alone: layout.left_alone.clone(),
         };
         let best_guess = train.marginal_entropy(&vocabulary);
-        Ok(Self { parts, summary, symbols, vocabulary, best_guess })
+        Ok(Self { parts, summary, counted: train.counted, symbols, vocabulary, best_guess })
     }
 
     /// Writes all files of the prepared corpus, `meta.json` last.
