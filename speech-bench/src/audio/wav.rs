@@ -34,19 +34,25 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, String> {
 
 /// A header of nothing but the form of the samples, and what follows the original one. The library knows neither the
 /// byte that fills up chunks of odd length nor chunks of some other lengths, and reads samples of 24 bits at the upper
-/// end of 32 from the lower. `None` leaves what is wrong to it.
+/// end of 32 from the lower. It also believes programs that write to a pipe: they cannot know how much is to come, and
+/// claim more than there is. `None` leaves what is wrong to it.
 fn plain(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
+    /// They claim no less: SoX 0x7ffff000, others 0x80000000 or 0xffffffff.
+    const UNKNOWN: usize = 0x7fff_0000;
     let mut form: Option<Vec<u8>> = None;
     let mut rest = bytes.get(12..)?;
     loop {
-        let (name, length) = (rest.get(..4)?, rest.get(4..8)?);
-        let count = u32::from_le_bytes(length.try_into().ok()?) as usize;
+        let name = rest.get(..4)?;
+        let count = u32::from_le_bytes(rest.get(4..8)?.try_into().ok()?) as usize;
         let body = &rest[8..];
         if name == b"data" {
             let form = form?;
-            let size = (form.len() as u32).to_le_bytes();
-            let parts = [&bytes[..12], b"fmt ", &size, &form, b"data", length];
+            let block = usize::from(u16::from_le_bytes(form.get(12..14)?.try_into().ok()?)).max(1);
+            let is_unknown = count >= UNKNOWN && count > body.len();
+            let count = if is_unknown { body.len() - body.len() % block } else { count };
+            let [size, count] = [form.len(), count].map(|length| (length as u32).to_le_bytes());
+            let parts = [&bytes[..12], b"fmt ", &size, &form, b"data", &count];
             return Some((parts.concat(), body));
         }
         if name == b"fmt " {

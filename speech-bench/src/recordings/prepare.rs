@@ -21,8 +21,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Raised with [`FEATURES_VERSION`](super::tally::FEATURES_VERSION), and when the files of the cache change otherwise.
-const FORMAT: u64 = 4;
+/// Raised with [`FEATURES_VERSION`](super::tally::FEATURES_VERSION), and when the files of the cache change otherwise, as
+/// where recordings that could not be read now can.
+const FORMAT: u64 = 5;
 
 /// Training utterances whose features decide how all are normalised (MODELS 5.1).
 const MEASURED: usize = 500;

@@ -111,6 +111,26 @@ fn what_programs_put_around_the_samples_is_passed_over() {
 }
 
 #[test]
+fn what_was_written_to_a_pipe_lasts_to_the_end_of_the_file() {
+    let whole = wav(16_000, 16, SampleFormat::Int, 1, 8_000);
+    let samples = decode(&whole).unwrap();
+    let claiming = |count: u32| {
+        let mut bytes = whole.clone();
+        bytes[4..8].copy_from_slice(&count.to_le_bytes());
+        bytes[40..44].copy_from_slice(&count.to_le_bytes());
+        bytes
+    };
+    for count in [0x7fff_f000, 0x8000_0000, 0xffff_ffff] {
+        let bytes = claiming(count);
+        assert_eq!(decode(&bytes).as_deref(), Ok(&samples[..]), "{count}");
+        // Half a sample is none.
+        assert_eq!(decode(&bytes[..bytes.len() - 1]).as_deref(), Ok(&samples[..7_999]), "{count}");
+    }
+    let long = refusal(&claiming(0x7ffe_fffe));
+    assert!(long.starts_with("is truncated or damaged: 8,000 of "), "{long}");
+}
+
+#[test]
 fn every_rate_is_the_tone() {
     for rate in [8_000, 22_050, 44_100, 48_000] {
         for bytes in [wav(rate, 16, SampleFormat::Int, 1, rate as usize), flac(rate, 1, rate as usize / 2)] {
