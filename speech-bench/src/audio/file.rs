@@ -9,9 +9,9 @@ use std::{fs, io};
 /// Louder than any sound that is not damaged: floats scaled as 24-bit integers stay below.
 const LOUDEST: f32 = 1e8;
 
-/// Bytes of a file that are still read, since each core keeps a whole one in memory: twice those of ten minutes of
-/// stereo, 96,000 samples a second as floats.
-const LARGEST: u64 = 1 << 30;
+/// Bytes of a file that are still read, since each core keeps a whole one in memory. Ten minutes of stereo, 96,000 samples
+/// a second as floats, take 461 MB.
+const LARGEST: u64 = 512 << 20;
 
 /// The samples of a WAV or FLAC file at [`RATE`](super::RATE), at least 1.
 ///
@@ -21,7 +21,7 @@ const LARGEST: u64 = 1 << 30;
 pub(crate) fn load(path: &Path) -> Result<Vec<f32>, String> {
     let cannot = |error: io::Error| format!("cannot be read: {error}");
     if fs::metadata(path).map_err(cannot)?.len() > LARGEST {
-        return Err("is larger than 1 GiB; cut it into utterances".into());
+        return Err("is larger than 512 MiB; cut it into utterances".into());
     }
     decode(&fs::read(path).map_err(cannot)?)
 }

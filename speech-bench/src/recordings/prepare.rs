@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Raised with [`FEATURES_VERSION`](super::tally::FEATURES_VERSION), and when the files of the cache change otherwise, as
-/// where recordings that could not be read now can.
+/// where other recordings can be read.
 const FORMAT: u64 = 5;
 
 /// Training utterances whose features decide how all are normalised (MODELS 5.1).
