@@ -6,7 +6,8 @@ use super::mention::Mention;
 use super::names::{entries, name};
 use rayon::prelude::*;
 use scaling_core::data::parts::{ending, means_split};
-use scaling_core::error::{At, Error, Result};
+use scaling_core::error::{Error, Result};
+use scaling_core::text::lines::{Piece, cut};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -95,8 +96,8 @@ fn in_folder(folder: &Path, speaker: &str) -> Result<Vec<Mention>> {
     }
     let mut mentions: Vec<Mention> = recordings.values().map(|file| mention((*file).clone(), None)).collect();
     for file in files.iter().filter(|file| is_transcripts(file)) {
-        let text = fs::read_to_string(file).at("read", file)?;
-        for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+        let text = cut(file)?.iter().map(Piece::read).collect::<Result<String>>()?;
+        for line in text.lines().map(str::trim) {
             let (utterance, transcript) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             if utterance.is_empty() {
                 continue;

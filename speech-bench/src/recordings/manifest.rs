@@ -6,7 +6,9 @@ use super::names::name;
 use scaling_core::data::parts::{ending, means_split};
 use scaling_core::data::quarantine::shown;
 use scaling_core::error::{At, Error, Result};
+use scaling_core::text::lines::cut;
 use serde_json::{Map, Value};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -68,7 +70,7 @@ pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
         let mut reader = reader(path)?;
         let header = header(path, &mut reader)?;
         for row in reader.records() {
-            let row = row.at("read", path)?;
+            let row = row.map_err(|error| unreadable(path, &error))?;
             let number = row.position().map_or(0, csv::Position::line);
             if row.iter().any(|field| field.contains(['\n', '\r'])) {
                 return Err(bad(
@@ -114,7 +116,7 @@ fn mention(directory: &Path, field: &dyn Fn(&[&str]) -> Option<String>) -> Optio
 /// # Errors
 /// One that lacks a column.
 fn header(path: &Path, reader: &mut csv::Reader<File>) -> Result<csv::StringRecord> {
-    let header = reader.headers().at("read", path)?.clone();
+    let header = reader.headers().map_err(|error| unreadable(path, &error))?.clone();
     if header.is_empty() {
         return Err(bad(path, "is empty"));
     }
@@ -155,12 +157,19 @@ fn reader(path: &Path) -> Result<csv::Reader<File>> {
 /// Calls `each` with the number, from 1, of each line that is not blank and with the line, while it returns true.
 fn lines(path: &Path, mut each: impl FnMut(u64, String) -> Result<bool>) -> Result<()> {
     for (number, line) in (1..).zip(BufReader::new(File::open(path).at("read", path)?).lines()) {
-        let line = line.at("read", path)?;
+        let line = line.map_err(|error| unreadable(path, &error))?;
         if !line.trim().is_empty() && !each(number, line)? {
             break;
         }
     }
     Ok(())
+}
+
+/// What is wrong with a file that could not be read on because of `error`: a line that is not UTF-8 is named.
+fn unreadable(path: &Path, error: &dyn Display) -> Error {
+    let pieces = cut(path);
+    let text = pieces.and_then(|pieces| pieces.iter().try_for_each(|piece| piece.read().map(drop)));
+    text.err().unwrap_or_else(|| Error::input(format!("cannot read {}: {error}", path.display())))
 }
 
 /// A line that holds an object which names a recording.

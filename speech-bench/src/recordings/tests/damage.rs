@@ -198,6 +198,22 @@ fn damaged_manifests_are_named_by_line() -> Result<()> {
 }
 
 #[test]
+fn text_that_is_not_utf_8_is_named_by_line() -> Result<()> {
+    let bench = Bench::subset(2)?;
+    bench.put("train-clean/1/7/1-7.trans.txt", b"1-7-0000 HELLO\r\n1-7-0001 CAF\xc9\r\n")?;
+    let remedy = "not valid UTF-8; convert the file to UTF-8";
+    assert_eq!(bench.error(), format!("SET/train-clean/1/7/1-7.trans.txt line 2: {remedy}"));
+    let bench = Bench::manifests()?;
+    bench.put("dev.csv", b"path,text\r\n4.wav,four\r\n\r\n5.wav,caf\xe9\r\n")?;
+    assert_eq!(bench.error(), format!("SET/dev.csv line 4: {remedy}"));
+    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    let line = b"{\"path\": \"4.wav\", \"text\": \"caf\xe9\"}\n";
+    bench.put("dev.jsonl", [&b"{\"path\": \"5.wav\", \"text\": \"five\"}\n"[..], line].concat())?;
+    assert_eq!(bench.error(), format!("SET/dev.jsonl line 2: {remedy}"));
+    Ok(())
+}
+
+#[test]
 fn a_damaged_store_is_recognised() -> Result<()> {
     let bench = Bench::manifests()?;
     let directory = bench.prepare(0)?;
