@@ -175,6 +175,9 @@ fn unreadable(path: &Path, error: &dyn Display) -> Error {
 /// A line that holds an object which names a recording.
 fn object(path: &Path, number: u64, line: &str) -> Result<Map<String, Value>> {
     let line = line.trim_start_matches('\u{feff}');
+    if line.trim_start().starts_with('[') {
+        return Err(bad(path, &format!("line {number}: one JSON object in each line was expected, no list")));
+    }
     let object: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
         bad(path, &format!("line {number}, column {}: a JSON object was expected", error.column()))
     })?;

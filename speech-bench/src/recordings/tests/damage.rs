@@ -190,7 +190,10 @@ fn damaged_manifests_are_named_by_line() -> Result<()> {
     assert_eq!(open, "SET/a.csv line 3: a field goes on in the next line; is a quotation mark never closed?");
     let second = |line: &str| message("a.jsonl", &format!("{{\"path\":\"a.wav\",\"text\":\"a\"}}\n{line}\n"));
     assert_eq!(second("{\"path\":")?, "SET/a.jsonl line 2, column 8: a JSON object was expected");
-    assert_eq!(second("[1]")?, "SET/a.jsonl line 2, column 0: a JSON object was expected");
+    let list = "SET/a.jsonl line 1: one JSON object in each line was expected, no list";
+    for text in ["[", "\u{feff} [{\"path\":\"a.wav\",\"text\":\"a\"}]"] {
+        assert_eq!(message("a.jsonl", text)?, format!("{list}; correct it, or move it away"));
+    }
     assert_eq!(second("{\"path\":null,\"text\":\"a\"}")?, format!("SET/a.jsonl line 2: {expected}"));
     assert_eq!(message("a.jsonl", "\n")?, "SET/a.jsonl is empty; correct it, or move it away");
     assert_eq!(message("a.csv", "")?, "SET/a.csv is empty; correct it, or move it away");

@@ -91,7 +91,7 @@ fn parts_that_are_not_read_are_refused() -> Result<()> {
     bench.put("dev.json", "[1]")?;
     assert_eq!(
         bench.error(),
-        "SET/dev.json line 1, column 0: a JSON object was expected; correct it, or move it away"
+        "SET/dev.json line 1: one JSON object in each line was expected, no list; correct it, or move it away"
     );
     fs::remove_file(bench.path("dev.json")).at("remove", &bench.path("dev.json"))?;
     assert_eq!(bench.error(), format!("SET/dev.tsv {unread} write it as CSV or JSON lines, or move it away"));
