@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Names of the column or key of the recording's path, absolute or relative to the manifest; the first counts. Some
 /// call an id `key`.
@@ -94,21 +94,30 @@ pub(super) fn mentions(path: &Path) -> Result<Vec<Mention>> {
 
 /// What a line says, of which `field` returns the first of some fields; `None` if it names no recording.
 fn mention(directory: &Path, field: &dyn Fn(&[&str]) -> Option<String>) -> Option<Mention> {
+    let trimmed = |names: &[&str]| field(names).map(|text| text.trim().to_owned());
+    let filled = |names: &[&str]| trimmed(names).filter(|text| !text.is_empty());
     let seconds = |names: &[&str]| -> Option<f64> {
-        let text = field(names).filter(|text| !text.trim().is_empty())?;
         // What cannot be read as a number is not 0 either.
-        Some(text.trim().parse().unwrap_or(f64::NAN))
+        Some(filled(names)?.parse().unwrap_or(f64::NAN))
     };
-    let audio = field(&AUDIO).filter(|audio| !audio.is_empty())?;
+    let audio = field(&AUDIO).filter(|audio| !audio.trim().is_empty())?;
     let offset = seconds(&OFFSET).unwrap_or(0.0);
     let duration = seconds(&DURATION).or_else(|| Some(seconds(&END)? - offset));
     Some(Mention {
-        audio: directory.join(audio),
-        transcript: field(&TRANSCRIPT),
-        speaker: field(&SPEAKER).filter(|speaker| !speaker.is_empty()),
+        audio: recording(directory, &audio),
+        transcript: trimmed(&TRANSCRIPT),
+        speaker: filled(&SPEAKER),
         offset,
         duration: duration.filter(|duration| *duration > 0.0),
     })
+}
+
+/// The path of a recording as it is written, or where no file is called so, without white space around it and with slashes
+/// for the backslashes of Windows.
+fn recording(directory: &Path, written: &str) -> PathBuf {
+    let path = directory.join(written);
+    let usual = written.trim().replace('\\', "/");
+    if usual == written || path.exists() { path } else { directory.join(usual) }
 }
 
 /// The first line of a CSV file, which names the columns.

@@ -3,6 +3,7 @@
 mod damage;
 mod layouts;
 mod lost;
+mod manifests;
 mod real;
 mod same;
 
