@@ -1,10 +1,11 @@
 //! Where the recordings of a data set are listed: subsets of LibriSpeech's layout, or manifests, part by part.
 
+use super::leftover::{refuse_unread, unlisted};
 use super::names::{entries, name};
 use super::{librispeech, manifest};
-use scaling_core::data::parts::{ByPart, PACKED, ending, means_split, split_of};
+use scaling_core::data::parts::{ByPart, means_split, split_of};
+use scaling_core::data::quarantine::shown;
 use scaling_core::error::{At, Error, Result};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         match self {
             Self::Subset(path) | Self::Manifest(path) => path,
         }
@@ -32,6 +33,8 @@ pub(super) struct Layout {
     pub(super) root: PathBuf,
     /// Some train; none validate where utterances must be held out of those, and often none test.
     pub(super) files: ByPart<Source>,
+    /// What is left alone, and why: phrases.
+    pub(super) notes: Vec<String>,
 }
 
 /// Recognises LibriSpeech (the directory that holds `LibriSpeech`, that directory, or one of its subsets), a
@@ -43,10 +46,10 @@ pub(super) struct Layout {
 /// manifests; what has a part's name and would not be read; no training part.
 pub(super) fn recognise(path: &Path) -> Result<Layout> {
     let is_directory = fs::metadata(path).at("read", path)?.is_dir();
-    let sources = if is_directory { in_directory(path)? } else { one(path)? };
+    let (sources, notes) = if is_directory { in_directory(path)? } else { (one(path)?, vec![]) };
     let parent = sources.first().and_then(|source| source.path().parent());
     let root = parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut layout = Layout { root: root.to_owned(), files: ByPart::default() };
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), notes };
     for source in &sources {
         layout.files.add(split_of(root, source.path()), source.clone());
     }
@@ -75,7 +78,8 @@ fn one(path: &Path) -> Result<Vec<Source>> {
     Ok(vec![Source::Manifest(path.to_owned())])
 }
 
-fn in_directory(directory: &Path) -> Result<Vec<Source>> {
+/// The sources in a directory, and notes on what is left alone.
+fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
     let (mut manifests, mut others) = (Vec::new(), Vec::new());
     for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
         match manifest::inspect(&file) {
@@ -98,6 +102,7 @@ fn in_directory(directory: &Path) -> Result<Vec<Source>> {
     {
         return Err(other);
     }
+    let left_alone = if are_parts { unlisted(directory, &manifests)? } else { vec![] };
     let sources: Vec<Source> =
         manifests.into_iter().map(Source::Manifest).chain(subsets.into_iter().map(Source::Subset)).collect();
     refuse_unread(directory, &sources)?;
@@ -108,42 +113,12 @@ fn in_directory(directory: &Path) -> Result<Vec<Source>> {
             directory.display()
         )));
     }
-    Ok(sources)
+    let notes =
+        left_alone.iter().map(|part| note(directory, part, "having no manifest as the other parts have"));
+    Ok((sources, notes.collect()))
 }
 
-/// Refuses a table or an archive that has a part's name and is no source, since a part would get lost silently;
-/// copies of a source in another form are none.
-fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
-    let below = entries(&directory.join("LibriSpeech")).unwrap_or_default();
-    let entries: Vec<PathBuf> = entries(directory)?.into_iter().chain(below).collect();
-    // An archive whose directory is there was unpacked.
-    let unpacked = entries.iter().filter(|entry| entry.is_dir()).map(|entry| name(entry));
-    let read: BTreeSet<String> = sources.iter().map(|source| stem(source.path())).chain(unpacked).collect();
-    for file in entries {
-        let ending = ending(&file);
-        let remedy = match ending.as_str() {
-            packed if PACKED.contains(&packed) => "unpack it",
-            table if TABLES.contains(&table) => "write it as CSV or JSON lines",
-            _ => continue,
-        };
-        if means_split(&file) && !read.contains(&stem(&file)) && !file.is_dir() {
-            let file = file.display();
-            return Err(Error::input(format!(
-                "{file} is named like a part, but is not read; {remedy}, or move it away"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Endings of tables.
-const TABLES: [&str; 4] = ["csv", "json", "jsonl", "tsv"];
-
-/// A name without what says how the data is written: `dev` of `dev.jsonl.gz`.
-fn stem(path: &Path) -> String {
-    let mut stem = PathBuf::from(name(path));
-    while TABLES.iter().chain(&PACKED).any(|form| *form == ending(&stem)) {
-        stem.set_extension("");
-    }
-    name(&stem)
+fn note(directory: &Path, path: &Path, why: &str) -> String {
+    let below = path.strip_prefix(directory).unwrap_or(path);
+    format!("{} is left alone, {why}", shown(&below.to_string_lossy()))
 }

@@ -37,14 +37,13 @@ pub(super) fn subsets(directory: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![]);
     }
     let children = directories(root)?;
-    let is_used = |child: &PathBuf| holds(child, LEVELS, is_of_utterances);
-    let has_parts = children.iter().any(|child| means_split(child) && is_used(child));
+    let has_parts = children.iter().any(|child| means_split(child) && holds_utterances(child));
     if !has_parts && children.iter().any(|child| holds(child, 1, is_of_utterances)) {
         return Ok(vec![root.to_owned()]);
     }
     refuse_utterances_in(root)?;
     // A part of which nothing is there is missed later.
-    Ok(children.into_iter().filter(|child| means_split(child) || is_used(child)).collect())
+    Ok(children.into_iter().filter(|child| means_split(child) || holds_utterances(child)).collect())
 }
 
 /// What a subset says of its utterances: every recording, and every line of transcripts.
@@ -114,7 +113,7 @@ fn in_folder(folder: &Path, speaker: &str) -> Result<Vec<Mention>> {
 
 /// Refuses a directory with a part's name where a speaker or a chapter is expected: it may be there to test.
 fn refuse_part(directory: &Path) -> Result<()> {
-    if !means_split(directory) || !holds(directory, LEVELS, is_of_utterances) {
+    if !means_split(directory) || !holds_utterances(directory) {
         return Ok(());
     }
     let above = directory.parent().unwrap_or(directory).display();
@@ -136,6 +135,11 @@ fn misplaced(file: &Path) -> Error {
          is named train*, dev* or test*",
         file.display()
     ))
+}
+
+/// Whether recordings or transcripts lie in a directory or below.
+pub(super) fn holds_utterances(directory: &Path) -> bool {
+    holds(directory, LEVELS, is_of_utterances)
 }
 
 /// Whether there is a file of a kind in a directory or at most `levels` below it.

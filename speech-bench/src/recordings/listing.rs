@@ -58,6 +58,8 @@ pub(super) struct Listing {
     pub(super) test: Option<Vec<Item>>,
     /// What cannot be used, known without hearing it.
     pub(super) rejected: Vec<Rejected>,
+    /// What of the data set is left alone.
+    pub(super) notes: Vec<String>,
     /// `None` where the data set has a validation part.
     pub(super) held_out: Option<HeldOut>,
     /// The seed if it decides which are held out, else 0.
@@ -78,6 +80,7 @@ impl Listing {
             validation: vec![],
             test: None,
             rejected: vec![],
+            notes: layout.notes.clone(),
             held_out: None,
             seed: 0,
         };
@@ -215,6 +218,8 @@ impl Listing {
             key.text(name);
             key.text(reason);
         }
+        // The summary names it.
+        self.notes.iter().for_each(|note| key.text(note));
         Ok(key)
     }
 

@@ -2,6 +2,7 @@
 
 mod frontend;
 mod layout;
+mod leftover;
 mod librispeech;
 mod listing;
 mod manifest;

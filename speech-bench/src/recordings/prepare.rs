@@ -142,6 +142,7 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
         test: test.map(|test| test.summary),
         punctuated: tally.punctuated,
         rejected: [listing.rejected, tally.rejected].concat(),
+        notes: listing.notes,
     };
     Ok(Meta {
         source: listing.root,

@@ -50,6 +50,8 @@ pub(crate) struct Summary {
     pub(crate) punctuated: u64,
     /// What is not used.
     pub(crate) rejected: Vec<Rejected>,
+    /// What of the data set is left alone.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Summary {
@@ -83,6 +85,7 @@ impl fmt::Display for Summary {
             thousands(self.repeated),
             thousands(self.punctuated),
             Few(&self.rejected)
-        )
+        )?;
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
     }
 }

@@ -98,6 +98,36 @@ fn parts_that_are_not_read_are_refused() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn parts_without_a_manifest_are_refused_beside_those_with_one() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let summary = bench.check()?;
+    assert!(summary.notes.is_empty(), "{summary}");
+    // A part that has a manifest may lie there in another form too.
+    bench.put("dev-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
+    assert_eq!(bench.check()?, summary);
+    bench.put("LibriSpeech/test-clean/1/2/1-2-0000.flac", flac(&tone(8_000, 9)))?;
+    bench.put("validated/clips.csv", "")?;
+    fs::create_dir(bench.path("eval")).at("create", &bench.path("eval"))?;
+    let notes = ["LibriSpeech/test-clean is left alone, having no manifest as the other parts have"];
+    assert_eq!(bench.check()?.notes, notes);
+    assert!(bench.open()?.origin.description.ends_with(&format!("; 0 rejected; {}", notes[0])));
+    let unread =
+        "is named like a part, but is not read; give it a manifest as the other parts have, or move it away";
+    for (part, file) in [
+        ("dev-clean", "1/2/1-2.trans.txt"),
+        ("dev", "dev.csv"),
+        ("LibriSpeech/dev-other", "1/7/1-7-0000.wav"),
+    ] {
+        let bench = Bench::manifests()?;
+        fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+        bench.check()?;
+        bench.put(&format!("{part}/{file}"), "")?;
+        assert_eq!(bench.error(), format!("SET/{part} {unread}"));
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 #[test]
 fn links_to_nothing_are_named() -> Result<()> {
