@@ -38,8 +38,8 @@ pub(super) struct Layout {
 }
 
 /// Recognises LibriSpeech (the directory that holds `LibriSpeech`, that directory, or one of its subsets), a
-/// directory of manifests, or one manifest. The part of a subset or a manifest is told by its name; without a part's
-/// name it trains.
+/// directory of manifests or of parts with manifests in them, or one manifest. The part of a subset or a manifest is told
+/// by its name or that of its directory; without a part's name it trains.
 ///
 /// # Errors
 /// A missing path; a directory that holds neither or both; a file that is named like a manifest and is none beside
@@ -47,8 +47,12 @@ pub(super) struct Layout {
 pub(super) fn recognise(path: &Path) -> Result<Layout> {
     let is_directory = fs::metadata(path).at("read", path)?.is_dir();
     let (sources, notes) = if is_directory { in_directory(path)? } else { (one(path)?, vec![]) };
-    let parent = sources.first().and_then(|source| source.path().parent());
-    let root = parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let root = match sources.first() {
+        // They lie there, or in directories there. Without a slash at the end.
+        Some(Source::Manifest(_)) if is_directory => Some(path.components().as_path()),
+        source => source.and_then(|source| source.path().parent()),
+    };
+    let root = root.filter(|root| !root.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), notes };
     for source in &sources {
         layout.files.add(split_of(root, source.path()), source.clone());
@@ -78,8 +82,8 @@ fn one(path: &Path) -> Result<Vec<Source>> {
     Ok(vec![Source::Manifest(path.to_owned())])
 }
 
-/// The sources in a directory, and notes on what is left alone.
-fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
+/// The manifests of a directory, and what is wrong with files that are only named so.
+fn manifests_in(directory: &Path) -> Result<(Vec<PathBuf>, Vec<Error>)> {
     let (mut manifests, mut others) = (Vec::new(), Vec::new());
     for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
         match manifest::inspect(&file) {
@@ -87,14 +91,29 @@ fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
             Err(error) => others.push(Error::input(format!("{error}; correct it, or move it away"))),
         }
     }
+    Ok((manifests, others))
+}
+
+/// The sources in a directory, and notes on what is left alone.
+fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
+    let (mut manifests, mut others) = manifests_in(directory)?;
     // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
-    let are_parts = manifests.iter().any(|manifest| means_split(manifest));
+    let mut are_parts = manifests.iter().any(|manifest| means_split(manifest));
     let subsets = if are_parts { vec![] } else { librispeech::subsets(directory)? };
     if let (Some(manifest), Some(subset)) = (manifests.first(), subsets.first()) {
         let (manifest, subset) = (manifest.display(), subset.display());
         return Err(Error::input(format!(
             "{manifest} and {subset} both list recordings; give the manifest itself, or move one away"
         )));
+    }
+    if manifests.is_empty() && subsets.is_empty() {
+        // `train/metadata.csv`, `test/metadata.csv`, ...: Hugging Face's AudioFolder.
+        for part in entries(directory)?.iter().filter(|entry| means_split(entry) && entry.is_dir()) {
+            let (found, wrong) = manifests_in(part)?;
+            manifests.extend(found);
+            others.extend(wrong);
+        }
+        are_parts = !manifests.is_empty();
     }
     // A validation part must not get lost by a misspelt column.
     if let Some(other) = others.into_iter().next()

@@ -34,3 +34,51 @@ fn a_file_may_really_be_called_so() -> Result<()> {
     assert_eq!(texts(&*bench.open()?.train), ["six", "ab"]);
     Ok(())
 }
+
+#[test]
+fn parts_may_hold_their_manifests() -> Result<()> {
+    let bench = Bench::new()?;
+    for (i, part) in ["train", "train", "validation", "test"].into_iter().enumerate() {
+        bench.put(&format!("{part}/{i}.wav"), wav(&tone(8_000, i)))?;
+    }
+    let rows = "0.wav,Zero\n1.wav,One\n9.wav,Nine\n";
+    bench.put("train/metadata.csv", format!("file_name,transcription\n{rows}"))?;
+    bench.put("validation/metadata.jsonl", "{\"file_name\": \"2.wav\", \"transcription\": \"Two\"}\n")?;
+    let summary = bench.check()?;
+    assert_eq!(rejected(&summary), ["train/9.wav has a transcript, but there is no such file"]);
+    assert_eq!(summary.notes, ["test is left alone, having no manifest as the other parts have"]);
+    bench.put("test/metadata.csv", "file_name,transcription\n3.wav,Three\n")?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["zero", "one"]);
+    assert_eq!(texts(&*speech.validation), ["two"]);
+    assert_eq!(speech.test.as_deref().map(texts), Some(vec!["three".to_owned()]));
+    assert_eq!(
+        layout::recognise(&bench.path(""))?.listing(),
+        [
+            "training files: train/metadata.csv",
+            "validation files: validation/metadata.jsonl",
+            "test files: test/metadata.csv",
+        ]
+    );
+    // Another column is expected; a part must not get lost.
+    bench.put("validation/metadata.jsonl", "{\"file\": \"2.wav\", \"transcription\": \"Two\"}\n")?;
+    assert!(
+        bench.check().unwrap_err().to_string().contains("validation/metadata.jsonl line 1: no recording")
+    );
+    fs::remove_file(bench.path("validation/metadata.jsonl")).at("remove", &bench.path("validation"))?;
+    let error = bench.check().unwrap_err().to_string();
+    assert!(
+        error.contains("validation is named like a part, but is not read; give it a manifest"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
+fn tables_in_subsets_are_no_manifests() -> Result<()> {
+    let bench = Bench::subset(3)?;
+    let summary = bench.check()?;
+    bench.put("train-clean/metadata.csv", "speaker,chapter\n1,7\n")?;
+    assert_eq!(bench.check()?, summary);
+    Ok(())
+}
