@@ -82,46 +82,61 @@ fn one(path: &Path) -> Result<Vec<Source>> {
     Ok(vec![Source::Manifest(path.to_owned())])
 }
 
-/// The manifests of a directory, and what is wrong with files that are only named so.
-fn manifests_in(directory: &Path) -> Result<(Vec<PathBuf>, Vec<Error>)> {
-    let (mut manifests, mut others) = (Vec::new(), Vec::new());
-    for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
-        match manifest::inspect(&file) {
-            Ok(()) => manifests.push(file),
-            Err(error) => others.push(Error::input(format!("{error}; correct it, or move it away"))),
+/// Files that are named like manifests.
+#[derive(Default)]
+struct Named {
+    manifests: Vec<PathBuf>,
+    /// What is wrong with those that are none.
+    errors: Vec<Error>,
+    /// Those of wrong transcripts.
+    wrong: Vec<PathBuf>,
+}
+
+impl Named {
+    /// Adds those in a directory.
+    fn add(&mut self, directory: &Path) -> Result<()> {
+        for file in entries(directory)?.into_iter().filter(|file| manifest::may_be(file) && !file.is_dir()) {
+            if manifest::is_of_wrong_transcripts(&file) {
+                self.wrong.push(file);
+                continue;
+            }
+            match manifest::inspect(&file) {
+                Ok(()) => self.manifests.push(file),
+                Err(error) => self.errors.push(Error::input(format!("{error}; correct it, or move it away"))),
+            }
         }
+        Ok(())
     }
-    Ok((manifests, others))
 }
 
 /// The sources in a directory, and notes on what is left alone.
 fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
-    let (mut manifests, mut others) = manifests_in(directory)?;
+    let mut named = Named::default();
+    named.add(directory)?;
     // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
-    let mut are_parts = manifests.iter().any(|manifest| means_split(manifest));
+    let mut are_parts = named.manifests.iter().any(|manifest| means_split(manifest));
     let subsets = if are_parts { vec![] } else { librispeech::subsets(directory)? };
-    if let (Some(manifest), Some(subset)) = (manifests.first(), subsets.first()) {
+    if let (Some(manifest), Some(subset)) = (named.manifests.first(), subsets.first()) {
         let (manifest, subset) = (manifest.display(), subset.display());
         return Err(Error::input(format!(
             "{manifest} and {subset} both list recordings; give the manifest itself, or move one away"
         )));
     }
-    if manifests.is_empty() && subsets.is_empty() {
+    if named.manifests.is_empty() && subsets.is_empty() {
         // `train/metadata.csv`, `test/metadata.csv`, ...: Hugging Face's AudioFolder.
         for part in entries(directory)?.iter().filter(|entry| means_split(entry) && entry.is_dir()) {
-            let (found, wrong) = manifests_in(part)?;
-            manifests.extend(found);
-            others.extend(wrong);
+            named.add(part)?;
         }
-        are_parts = !manifests.is_empty();
+        are_parts = !named.manifests.is_empty();
     }
+    let Named { manifests, errors, wrong } = named;
     // A validation part must not get lost by a misspelt column.
-    if let Some(other) = others.into_iter().next()
+    if let Some(error) = errors.into_iter().next()
         && subsets.is_empty()
     {
-        return Err(other);
+        return Err(error);
     }
-    let left_alone = if are_parts { unlisted(directory, &manifests)? } else { vec![] };
+    let without = if are_parts { unlisted(directory, &manifests)? } else { vec![] };
     let sources: Vec<Source> =
         manifests.into_iter().map(Source::Manifest).chain(subsets.into_iter().map(Source::Subset)).collect();
     refuse_unread(directory, &sources)?;
@@ -132,12 +147,11 @@ fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
             directory.display()
         )));
     }
-    let notes =
-        left_alone.iter().map(|part| note(directory, part, "having no manifest as the other parts have"));
-    Ok((sources, notes.collect()))
-}
-
-fn note(directory: &Path, path: &Path, why: &str) -> String {
-    let below = path.strip_prefix(directory).unwrap_or(path);
-    format!("{} is left alone, {why}", shown(&below.to_string_lossy()))
+    let without = without.iter().map(|part| (part, "having no manifest as the other parts have"));
+    let wrong = wrong.iter().map(|manifest| (manifest, "its transcripts being wrong by its name"));
+    let note = |(path, why): (&PathBuf, &str)| {
+        let below = path.strip_prefix(directory).unwrap_or(path);
+        format!("{} is left alone, {why}", shown(&below.to_string_lossy()))
+    };
+    Ok((sources, without.chain(wrong).map(note).collect()))
 }

@@ -27,7 +27,8 @@ pub(super) fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> 
             table if TABLES.contains(&table) => "write it as CSV or JSON lines",
             _ => continue,
         };
-        if means_split(&file) && !read.contains(&stem(&file)) && !file.is_dir() {
+        let is_missed = means_split(&file) && !manifest::is_of_wrong_transcripts(&file);
+        if is_missed && !read.contains(&stem(&file)) && !file.is_dir() {
             return Err(unread(&file, remedy));
         }
     }

@@ -100,23 +100,36 @@ impl Listing {
             .filter(|(_, (several, is_cut))| *is_cut || several.len() > 1)
             .map(|(a, _)| a)
             .collect();
-        listing.train = listing.part("train", &train, &cut)?;
+        // Common Voice's `validated` holds the other parts too. What is in both of them validates.
+        let mut measured: BTreeMap<&PathBuf, &str> = BTreeMap::new();
+        for (part, mentions) in [("test", &test), ("validation", &validation)] {
+            measured.extend(mentions.iter().map(|mention| (&mention.audio, part)));
+        }
+        listing.train = listing.part("train", &train, &cut, &measured)?;
         if sources.validation.is_empty() {
             listing.seed = seed;
             listing.hold_out()?;
         } else {
-            listing.validation = listing.part("validation", &validation, &cut)?;
+            listing.validation = listing.part("validation", &validation, &cut, &BTreeMap::new())?;
         }
         if !sources.test.is_empty() {
-            listing.test = Some(listing.part("test", &test, &cut)?);
+            listing.test = Some(listing.part("test", &test, &cut, &BTreeMap::new())?);
         }
         Ok(listing)
     }
 
-    /// The utterances of part `name`, without those that are rejected; `cut` are recordings of several utterances.
-    fn part(&mut self, name: &str, mentions: &[Mention], cut: &BTreeSet<&PathBuf>) -> Result<Vec<Item>> {
+    /// The utterances of part `name`, without those that are rejected; `cut` are recordings of several utterances,
+    /// `elsewhere` those that another part has, with its name.
+    fn part(
+        &mut self,
+        name: &str,
+        mentions: &[Mention],
+        cut: &BTreeSet<&PathBuf>,
+        elsewhere: &BTreeMap<&PathBuf, &str>,
+    ) -> Result<Vec<Item>> {
         let utterances: Vec<&[Mention]> = mentions.chunk_by(|a, b| a.audio == b.audio).collect();
-        let items: Vec<_> = utterances.into_par_iter().map(|mentions| self.item(mentions, cut)).collect();
+        let items: Vec<_> =
+            utterances.into_par_iter().map(|mentions| self.item(mentions, cut, elsewhere)).collect();
         let (mut usable, mut rejected) = (Vec::with_capacity(items.len()), Vec::new());
         for item in items {
             match item {
@@ -132,7 +145,12 @@ impl Listing {
     }
 
     /// What is known of one utterance; at least one mention.
-    fn item(&self, mentions: &[Mention], cut: &BTreeSet<&PathBuf>) -> std::result::Result<Item, Rejected> {
+    fn item(
+        &self,
+        mentions: &[Mention],
+        cut: &BTreeSet<&PathBuf>,
+        elsewhere: &BTreeMap<&PathBuf, &str>,
+    ) -> std::result::Result<Item, Rejected> {
         let audio = &mentions[0].audio;
         let mut transcripts: Vec<&str> = mentions.iter().filter_map(|m| m.transcript.as_deref()).collect();
         transcripts.sort_unstable();
@@ -146,6 +164,10 @@ impl Listing {
             [_] if !audio.is_file() => Err("has a transcript, but there is no such file".into()),
             [text] => Transcript::of(text),
         };
+        let transcript = transcript.and_then(|transcript| match elsewhere.get(audio) {
+            Some(part) => Err(format!("is in the {part} part too")),
+            None => Ok(transcript),
+        });
         let speaker = mentions.iter().find_map(|m| m.speaker.clone());
         let duration = mentions.iter().filter_map(|m| m.duration).reduce(f64::min);
         match transcript {

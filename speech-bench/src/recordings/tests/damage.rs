@@ -13,7 +13,7 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
              5.wav,{long}\ngone.wav,gone\ntext.wav,text\ntiny.wav,a\n"
         ),
     )?;
-    bench.put("dev.jsonl", "{\"audio\":\"0.wav\"}\n{\"audio\":\"4.wav\",\"text\":\"- four -\"}\n")?;
+    bench.put("dev.jsonl", "{\"audio\":\"6.wav\"}\n{\"audio\":\"4.wav\",\"text\":\"- four -\"}\n")?;
     fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
     let summary = bench.check()?;
     let unusable = |name: &str| {
@@ -28,7 +28,7 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
             "3.wav has 2 transcripts",
             "4.wav has an empty transcript",
             "gone.wav has a transcript, but there is no such file",
-            "0.wav has no transcript",
+            "6.wav has no transcript",
             "5.wav is too short for its transcript: 54 frames of 10 ms for 15 characters",
             &unusable("text.wav"),
             "tiny.wav is shorter than one frame of 20 ms",
@@ -150,7 +150,8 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
         bench.error(),
         "SET: the train part has no usable utterance: 0.wav has a transcript, but there is no such file"
     );
-    bench.put("dev.csv", "path,text\n0.wav,a\n")?;
+    bench.put("dev.csv", "path,text\n1.wav,a\n")?;
+    bench.put("1.wav", wav(&tone(8_000, 1)))?;
     bench.put("0.wav", "text")?;
     assert!(
         bench.error().starts_with("SET: the train part has no usable utterance: 0.wav "),
@@ -160,10 +161,15 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
     bench.put("0.wav", wav(&tone(8_000, 0)))?;
     bench.put("dev.csv", "path,text\n")?;
     assert_eq!(bench.error(), "SET: the validation part has no usable utterance");
-    bench.put("dev.csv", "path,text\n0.wav,\n")?;
+    bench.put("dev.csv", "path,text\n1.wav,\n")?;
     assert_eq!(
         bench.error(),
-        "SET: the validation part has no usable utterance: 0.wav has an empty transcript"
+        "SET: the validation part has no usable utterance: 1.wav has an empty transcript"
+    );
+    bench.put("dev.csv", "path,text\n0.wav,a\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET: the train part has no usable utterance: 0.wav is in the validation part too"
     );
     fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
     let few = "has one usable utterance; a training and a validation part need at least 2";

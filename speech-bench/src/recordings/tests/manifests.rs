@@ -82,3 +82,44 @@ fn tables_in_subsets_are_no_manifests() -> Result<()> {
     assert_eq!(bench.check()?, summary);
     Ok(())
 }
+
+#[test]
+fn what_other_parts_have_and_what_is_wrong_do_not_train() -> Result<()> {
+    let bench = Bench::manifests()?;
+    // As DeepSpeech's importer makes Common Voice.
+    bench.put("train.csv", "path,text\n0.wav,zero\n1.wav,one\n")?;
+    bench.put("test.csv", "path,text\n3.wav,three\n")?;
+    bench.put(
+        "validated.csv",
+        "path,text\n0.wav,zero\n1.wav,one\n2.wav,two\n3.wav,three\n4.wav,four\n5.wav,five\n",
+    )?;
+    bench.put("invalidated.csv", "path,text\n1.wav,wrong\n2.wav,too\n")?;
+    bench.put("reported.csv", "sentence,reason\nzero,offensive\n")?;
+    let speech = bench.open()?;
+    assert_eq!(texts(&*speech.train), ["zero", "one", "two"]);
+    assert_eq!(texts(&*speech.validation), ["four", "five"]);
+    assert_eq!(speech.test.as_deref().map(texts), Some(vec!["three".to_owned()]));
+    let summary = bench.check()?;
+    assert_eq!(
+        rejected(&summary),
+        [
+            "3.wav is in the test part too",
+            "4.wav is in the validation part too",
+            "5.wav is in the validation part too",
+        ]
+    );
+    assert_eq!((summary.overlap.validation, summary.overlap.test), (0, Some(0)));
+    assert_eq!(
+        summary.notes,
+        ["invalidated.csv", "reported.csv"]
+            .map(|name| format!("{name} is left alone, its transcripts being wrong by its name"))
+    );
+    // Who gives a single one means it.
+    assert_eq!(check(&bench.path("invalidated.csv"))?.train.utterances, 1);
+    // Without a validation part.
+    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    let summary = bench.check()?;
+    assert_eq!(summary.train.utterances + summary.validation.utterances, 5);
+    assert_eq!(rejected(&summary), ["3.wav is in the test part too"]);
+    Ok(())
+}
