@@ -43,12 +43,18 @@ impl Output {
     }
 }
 
-/// Writes `bytes` to `path`: beside it first, flushed to the disk, then renamed over it.
+/// Writes `bytes` to `path`, or to the file that a link of this name leads to: beside it first, flushed to the disk, then
+/// renamed over it. A device or a pipe stays what it is and is written to.
 ///
 /// # Errors
-/// Names `path` if its directory cannot be written or the disk is full; `path` is then untouched.
+/// Names `path` if its directory cannot be written or the disk is full; a file is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        let opened = File::options().write(true).open(path);
+        return opened.and_then(|mut file| file.write_all(bytes)).at("write", path);
+    }
+    let target = behind_links(path);
+    let directory = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut draft = tempfile::Builder::new();
     // A draft is private by default; the file is for whoever the umask allows.
     #[cfg(unix)]
@@ -56,8 +62,20 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = draft.tempfile_in(directory).at("write", path)?;
     file.write_all(bytes).at("write", path)?;
     file.as_file().sync_all().at("write", path)?;
-    file.persist(path).map_err(|e| e.error).at("write", path)?;
+    file.persist(&target).map_err(|e| e.error).at("write", path)?;
     Ok(())
+}
+
+/// The file that `path` leads to, whether or not it is there yet: `path` itself if it is no link.
+pub(crate) fn behind_links(path: &Path) -> PathBuf {
+    let mut target = path.to_owned();
+    // Linux follows as many.
+    for _ in 0..40 {
+        let Ok(next) = std::fs::read_link(&target) else { break };
+        target.pop();
+        target.push(next);
+    }
+    target
 }
 
 /// Writes a value as indented JSON with a final newline, atomically.
@@ -86,5 +104,45 @@ pub fn remove_if_present(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at("remove", path),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    #[test]
+    fn links_stay_and_the_file_behind_them_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("site")).unwrap();
+        symlink("site/link.svg", at("link.svg")).unwrap();
+        symlink("../figure.svg", at("site/link.svg")).unwrap();
+        // A file that is not there yet, then one that is.
+        for text in ["first", "second"] {
+            write_atomic(&at("link.svg"), text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(at("figure.svg")).unwrap(), text);
+            assert!(at("link.svg").is_symlink() && at("site/link.svg").is_symlink());
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_written_to_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        symlink(&pipe, &link).unwrap();
+        // Open at both ends, so that nobody waits.
+        let mut reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        for name in [&pipe, &link] {
+            write_atomic(name, b"text").unwrap();
+            assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo() && link.is_symlink());
+            let mut text = [0; 4];
+            reader.read_exact(&mut text).unwrap();
+            assert_eq!(&text, b"text");
+        }
+        assert!(write_atomic(folder.path(), b"text").is_err(), "a folder");
     }
 }

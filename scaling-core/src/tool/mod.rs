@@ -11,6 +11,7 @@ mod groups;
 mod table;
 
 use crate::error::{Error, Result};
+use crate::files::behind_links;
 use crate::terminal::{complain_about_usage, conclude, say, write};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
 
 /// Refuses to write a figure or a page over a file of another kind.
 fn check_output(file: &Path, ending: &str) -> Result<()> {
+    let file = behind_links(file);
     if !file.is_file() || file.extension().is_some_and(|e| e.to_string_lossy().to_lowercase() == ending) {
         return Ok(());
     }
@@ -71,6 +73,27 @@ fn run(command: Command) -> Result<()> {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "scaling", &mut script);
             write(&script).map(drop)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_a_file_of_another_kind_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [curve, figure, link] =
+            ["curve.csv", "figure.svg", "link.svg"].map(|name| folder.path().join(name));
+        std::fs::write(&curve, "m,error").unwrap();
+        std::os::unix::fs::symlink(&curve, &link).unwrap();
+        let message = check_output(&link, "svg").unwrap_err().to_string();
+        assert!(message.contains("curve.csv would be overwritten"), "{message}");
+        std::fs::remove_file(&curve).unwrap();
+        std::fs::write(&figure, "<svg/>").unwrap();
+        for file in [&figure, &link] {
+            assert_eq!(check_output(file, "svg"), Ok(()), "{}", file.display());
         }
     }
 }
