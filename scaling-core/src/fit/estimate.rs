@@ -19,6 +19,9 @@ pub(super) struct Estimate {
     pub(super) uncertainty: Uncertainty,
 }
 
+/// Of a power law whose exponent is not below 0.
+pub(super) const NOT_FALLING: &str = "the error does not fall with m";
+
 /// The power law.
 pub(super) fn power(points: &[Point]) -> Estimated {
     if points.len() < 3 {
@@ -30,6 +33,12 @@ pub(super) fn power(points: &[Point]) -> Estimated {
     let noise = Noise::new(points, &weights, line.squares(), 2);
     let uncertainty = Uncertainty::Regression(line.scattered(noise));
     Ok(Estimate { form: Form::Power, law: line.law(), noise, uncertainty })
+}
+
+/// The power law of an error that falls.
+pub(super) fn falling(points: &[Point]) -> Estimated {
+    let found = power(points)?;
+    if found.law.beta >= 0.0 { Err(NOT_FALLING.to_owned()) } else { Ok(found) }
 }
 
 /// The power law with a constant.
@@ -45,7 +54,7 @@ pub(super) fn constant(points: &[Point], options: &Options) -> Estimated {
         Loss::Huber(delta) => constant::robust(&data, delta),
     };
     if Line::fit(&data).law().beta >= 0.0 {
-        return Err("the error does not fall with m".to_owned());
+        return Err(NOT_FALLING.to_owned());
     }
     if constant::at_the_edge(law.beta) {
         let (steepest, flattest) = constant::EXPONENTS;
@@ -69,10 +78,7 @@ pub(super) const ALLOWING: usize = 5;
 
 /// The power law, or that with a constant where the data show one.
 pub(super) fn auto(points: &[Point], options: &Options) -> Estimated {
-    let power = power(points)?;
-    if power.law.beta >= 0.0 {
-        return Err("the error does not fall with m".to_owned());
-    }
+    let power = falling(points)?;
     let (steepest, flattest) = constant::EXPONENTS;
     if points.len() < ALLOWING || power.law.beta < steepest {
         return Ok(power);

@@ -121,9 +121,9 @@ impl Fit {
 ///
 /// # Errors
 /// [`Error::Input`] for a level outside (0, 1) or a form that [`published::fit`] fits; [`Error::Failed`]
-/// where the curve is no power law or does not identify the form: an error that rises, fewer than
-/// three points for a power law or four for the form with a constant, an exponent at the edge of
-/// the search.
+/// where the curve is no power law or does not identify the form: an error that does not fall (unless a power
+/// law takes every point), fewer than three points for a power law or four for the form with a constant, an
+/// exponent at the edge of the search.
 pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
     options.check()?;
     if options.form.published().is_some() {
@@ -136,6 +136,7 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
         alpha => Err(format!("alpha would be {alpha}: choose a larger unit of m")),
     };
     let found = usable::check_span(&data).and_then(|()| match options.form {
+        Form::Power if options.regions => estimate::falling(&used),
         Form::Power => estimate::power(&used),
         Form::PowerConst => estimate::constant(&used, options),
         _ => estimate::auto(&used, options),
@@ -178,6 +179,9 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
 /// Reasons not to trust the law beyond its numbers.
 fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertainty) -> Vec<String> {
     let mut doubts = Vec::new();
+    if law.beta >= 0.0 {
+        doubts.push(format!("{}: as far as this curve tells, more data do not help", estimate::NOT_FALLING));
+    }
     let last = values[values.len() - 1];
     let span = last.0 / values[0].0;
     if form == Form::PowerConst && span < 10.0 {

@@ -75,6 +75,23 @@ fn what_is_not_identified_is_refused() {
     assert_eq!(fit(&sampled(BENT, 3..9), &level).unwrap_err().exit_code(), 2);
 }
 
+#[test]
+fn a_power_law_that_does_not_fall_is_warned_of_or_refused() {
+    let flat = sampled(Law { alpha: 0.5, beta: 0.01, gamma: 0.0 }, 10..16);
+    let power = Options { form: Form::Power, ..Options::default() };
+    let warnings = fit(&flat, &power).unwrap().warnings;
+    assert!(warnings[0].starts_with("the error does not fall with m"), "{warnings:?}");
+    let looking = Options { regions: true, ..power };
+    for options in [looking, Options::default()] {
+        let refusal = fit(&flat, &options).unwrap_err();
+        assert_eq!(
+            (refusal.to_string().as_str(), refusal.exit_code()),
+            ("not fitted: the error does not fall with m", 1)
+        );
+    }
+    assert!(fit(&sampled(STRAIGHT, 10..16), &looking).unwrap().warnings.is_empty());
+}
+
 /// Six sizes within a factor of six, noise of 1 %, truth (9, -0.3, 0.3).
 #[test]
 fn a_narrow_range_is_reported_as_such() {
