@@ -1,6 +1,7 @@
 //! A learning curve: errors against the number of training samples, checked once on the way in.
 
 use crate::error::{Error, Result};
+use crate::number::plain;
 
 /// The errors measured at one number of samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,26 +19,32 @@ impl Point {
     pub fn value(&self) -> f64 {
         median(&self.errors)
     }
+
+    /// The errors that have a logarithm: a seed may have made no mistake on a small validation set.
+    pub(super) fn above_zero(&self) -> Vec<f64> {
+        self.errors.iter().copied().filter(|error| *error > 0.0).collect()
+    }
 }
 
-/// Points in ascending order of `m`, each `m` once, every number finite and positive.
+/// Points in ascending order of `m`, each `m` once, every value finite and positive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     points: Vec<Point>,
+    /// Sizes whose value is 0.
+    zeros: Vec<f64>,
 }
 
 impl Curve {
-    /// Sorts the points and joins those with the same `m`.
+    /// Sorts the points and joins those with the same `m`; those whose value is 0 are left out.
     ///
     /// # Errors
-    /// [`Error::Input`] naming the point that is not a finite positive number, or has no error.
+    /// [`Error::Input`] naming the point that is not a finite positive number, has no error or one below 0.
     pub fn new(points: impl IntoIterator<Item = Point>) -> Result<Self> {
         let mut joined: Vec<Point> = Vec::new();
         let mut points: Vec<Point> = points.into_iter().collect();
         points.sort_by(|a, b| a.m.total_cmp(&b.m));
         for point in points {
-            let bad = |number: f64| !number.is_finite() || number <= 0.0;
-            if bad(point.m) {
+            if !point.m.is_finite() || point.m <= 0.0 {
                 return Err(Error::input(format!(
                     "a curve needs numbers of samples above 0; got {}",
                     point.m
@@ -46,9 +53,9 @@ impl Curve {
             if point.errors.is_empty() {
                 return Err(Error::input(format!("the point at m = {} has no error", point.m)));
             }
-            if let Some(error) = point.errors.iter().find(|error| bad(**error)) {
+            if let Some(error) = point.errors.iter().find(|error| !error.is_finite() || **error < 0.0) {
                 return Err(Error::input(format!(
-                    "a curve needs finite errors above 0; got {error} at m = {}",
+                    "a curve needs finite errors, none below 0; got {error} at m = {}",
                     point.m
                 )));
             }
@@ -57,7 +64,9 @@ impl Curve {
                 _ => joined.push(point),
             }
         }
-        Ok(Self { points: joined })
+        let (points, zeros): (Vec<Point>, Vec<Point>) =
+            joined.into_iter().partition(|point| point.value() > 0.0);
+        Ok(Self { points, zeros: zeros.into_iter().map(|point| point.m).collect() })
     }
 
     /// The curve of (m, error) pairs; a repeated m means several seeds.
@@ -74,6 +83,16 @@ impl Curve {
         &self.points
     }
 
+    /// What to say of the sizes that are no points.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
+        self.zeros.iter().map(|m| {
+            let m = plain(*m);
+            format!(
+                "left out m = {m}: an error of 0 has no logarithm (a larger validation set would measure it)"
+            )
+        })
+    }
+
     /// (m, value) of every point, in ascending order of m.
     #[must_use]
     pub fn values(&self) -> Vec<(f64, f64)> {
@@ -87,7 +106,7 @@ pub fn values(points: &[Point]) -> Vec<(f64, f64)> {
     points.iter().map(|point| (point.m, point.value())).collect()
 }
 
-/// Sum of the squared deviations of the logarithms from their mean.
+/// Sum of the squared deviations of the logarithms from their mean, of errors above 0.
 #[must_use]
 pub fn log_squares(errors: &[f64]) -> f64 {
     let mean = errors.iter().map(|error| error.ln()).sum::<f64>() / errors.len() as f64;
@@ -118,12 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_may_be_without_errors_and_a_size_that_is_has_no_point() {
+        let seeds = [(1.0, 0.5), (2.0, 0.0), (2.0, 0.25), (4.0, 0.0), (4.0, 0.0), (4.0, 0.1)];
+        let curve = Curve::from_pairs(seeds).unwrap();
+        assert_eq!(curve.values(), [(1.0, 0.5), (2.0, 0.125)]);
+        assert_eq!(curve.points()[1].above_zero(), [0.25]);
+        let left_out: Vec<String> = curve.left_out().collect();
+        assert!(left_out.len() == 1 && left_out[0].starts_with("left out m = 4: "), "{left_out:?}");
+    }
+
+    #[test]
     fn bad_numbers_are_named() {
-        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
             let in_error = Curve::from_pairs([(1.0, 1.0), (7.0, bad)]).unwrap_err();
             assert!(in_error.to_string().ends_with("at m = 7"), "{in_error}");
             assert!(Curve::from_pairs([(bad, 1.0)]).is_err());
         }
+        assert!(Curve::from_pairs([(0.0, 1.0)]).is_err());
         assert!(Curve::new([Point { m: 1.0, errors: vec![] }]).is_err());
     }
 }

@@ -101,6 +101,7 @@ impl Forecaster {
                     plain(high.0)
                 ));
             }
+            warnings.extend(curve.left_out());
             let mut points = curve.points().to_vec();
             warnings.extend(screen::without_undertuned(&mut points));
             values = curve::values(&points);

@@ -64,8 +64,9 @@ pub fn weights(points: &[Point], squares: impl FnOnce() -> f64, parameters: usiz
 
 /// The variance of ln E from seed to seed, and its degrees of freedom, if any point has several seeds.
 fn of_seeds(points: &[Point]) -> Option<(f64, f64)> {
-    let freedom: f64 = points.iter().map(|point| point.errors.len() as f64 - 1.0).sum();
-    let sum: f64 = points.iter().map(|point| log_squares(&point.errors)).sum();
+    let errors: Vec<Vec<f64>> = points.iter().map(Point::above_zero).collect();
+    let freedom: f64 = errors.iter().map(|errors| errors.len() as f64 - 1.0).sum();
+    let sum: f64 = errors.iter().map(|errors| log_squares(errors)).sum();
     (freedom >= 1.0).then(|| (sum / freedom, freedom))
 }
 

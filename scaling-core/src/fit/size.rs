@@ -29,8 +29,8 @@ impl SizeLaw {
     /// Fits (m, parameters of the best model) pairs by least squares of the logarithms.
     ///
     /// # Errors
-    /// As [`fit`] with a power law: fewer than three different m, or a number not above 0. Also if
-    /// the best size is the same everywhere: then the sizes tried decide it, not the data.
+    /// As [`fit`] with a power law: fewer than three different m with a size above 0, or a number below 0.
+    /// Also if the best size is the same everywhere: then the sizes tried decide it, not the data.
     pub fn fit(sizes: impl IntoIterator<Item = (f64, f64)>, level: f64) -> Result<Self> {
         let sizes: Vec<(f64, f64)> = sizes.into_iter().collect();
         if sizes.len() > 2 && sizes.iter().all(|(_, size)| *size == sizes[0].1) {

@@ -41,7 +41,8 @@ impl Spread {
     /// # Errors
     /// [`Error::Failed`] for fewer than five seeds at three numbers of samples.
     pub fn fit(seeds: &[Seeds], level: f64) -> Result<Self> {
-        let usable = |s: &&Seeds| s.errors.len() >= LEAST.0 && variance(&s.errors) > 0.0;
+        let many = |s: &&Seeds| s.errors.len() >= LEAST.0 && s.errors.iter().all(|error| *error > 0.0);
+        let usable = |s: &&Seeds| many(s) && variance(&s.errors) > 0.0;
         let mut rows: Vec<(u64, f64, f64, f64)> = Vec::new();
         for s in seeds.iter().filter(usable) {
             let weight = trigamma(0.5 * (s.errors.len() - 1) as f64).recip();

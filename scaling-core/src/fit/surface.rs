@@ -104,6 +104,8 @@ impl Surface {
     /// [`Error::Failed`] with the reason: too few sizes or shards, or runs that do not identify both
     /// exponents.
     pub fn fit(runs: &[Run], level: f64) -> Result<Self> {
+        // An error of 0 has no logarithm.
+        let runs: Vec<Run> = runs.iter().copied().filter(|run| run.error > 0.0).collect();
         let distinct = |of: fn(&Run) -> f64| {
             let mut all: Vec<f64> = runs.iter().map(of).collect();
             all.sort_by(f64::total_cmp);
@@ -156,7 +158,7 @@ impl Surface {
         let logit = p[4] - p[2];
         let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
         let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
-        let flops_per_parameter_sample = flops_per_parameter_sample(runs);
+        let flops_per_parameter_sample = flops_per_parameter_sample(&runs);
         let next = allocation(&parameters, flops_per_parameter_sample, 10.0 * most);
         Ok(Self {
             irreducible: p[0].exp(),

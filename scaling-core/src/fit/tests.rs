@@ -76,6 +76,30 @@ fn what_is_not_identified_is_refused() {
 }
 
 #[test]
+fn an_error_of_zero_does_not_silence_the_rest() {
+    let points = (10..16).map(|i| {
+        let m = 2f64.powi(i);
+        let error = STRAIGHT.at(m);
+        let errors = match i {
+            14 => vec![0.0, 2.0 * error],
+            15 => vec![0.0, 0.0],
+            _ => vec![0.98 * error, 1.02 * error],
+        };
+        curve::Point { m, errors }
+    });
+    let power = Options { form: Form::Power, ..Options::default() };
+    let found = fit(&Curve::new(points).unwrap(), &power).unwrap();
+    assert!(found.points == 5 && (found.beta + 0.5).abs() < 1e-9, "{found:?}");
+    assert!(found.ci.beta.contains(-0.5) && found.ci.beta.low < -0.5, "{found:?}");
+    assert!(found.warnings.len() == 1 && found.warnings[0].starts_with("left out m = 32768"), "{found:?}");
+
+    let mut runs = surface::tests::runs(0.0, 1);
+    let known = surface::Surface::fit(&runs, 0.95).unwrap();
+    runs.push(frontier::Run { error: 0.0, ..runs[0] });
+    assert_eq!(surface::Surface::fit(&runs, 0.95).unwrap().a, known.a);
+}
+
+#[test]
 fn a_power_law_that_does_not_fall_is_warned_of_or_refused() {
     let flat = sampled(Law { alpha: 0.5, beta: 0.01, gamma: 0.0 }, 10..16);
     let power = Options { form: Form::Power, ..Options::default() };

@@ -22,7 +22,7 @@ pub(super) fn check_span(values: &[(f64, f64)]) -> std::result::Result<(), Strin
 pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Vec<String>)> {
     let looking = options.regions || options.form == Form::Auto;
     let all = curve.values();
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = curve.left_out().collect();
     let start = if looking || options.best_guess.is_some() {
         region::small_data(&all, options.best_guess)
     } else {

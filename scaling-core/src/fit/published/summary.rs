@@ -59,7 +59,7 @@ pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result
     let parameters: BTreeMap<_, _> = all.iter().map(|(name, parameter)| (*name, parameter.value)).collect();
     let ci: BTreeMap<_, _> =
         all.iter().filter_map(|(name, parameter)| Some((*name, parameter.ci.filter(is_finite)?))).collect();
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = curve.left_out().collect();
     let (last, _) = values[values.len() - 1];
     if law.at(10.0 * last) > law.at(last) {
         warnings.push("beyond the data the law rises again".to_owned());
