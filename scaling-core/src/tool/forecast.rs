@@ -15,7 +15,7 @@ use crate::report::outlook::{self, Outlook};
 use crate::terminal::{tell, write};
 use clap::{ArgGroup, Args};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Digits of an error.
 const DIGITS: i32 = 4;
@@ -74,9 +74,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(file) = &arguments.svg {
         check_output(file, "svg")?;
     }
+    let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
+    options.check()?;
     let curves = curves::read(&arguments.file, columns)?;
     curves.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
-    let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
     let mut all: Vec<Found<'_, Vec<Answer>>> = Vec::new();
     let mut outlooks: Vec<Outlook> = Vec::new();
     for (name, curve) in &curves.by_group {
@@ -102,8 +103,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         return Err(Error::failed(format!("{}: {error}", curves.place(&arguments.file))));
     }
     if let Some(file) = &arguments.svg {
-        write_atomic(file, outlook::draw(&outlooks, &curves.x, &curves.y, *level)?.as_bytes())?;
-        tell(&format!("wrote {}", file.display()));
+        draw(file, &outlooks, &curves, *level)?;
     }
     let text = if arguments.json { groups::document(&all, single)? } else { prose(&all, &curves, *level) };
     write(text.as_bytes())?;
@@ -131,6 +131,17 @@ fn outlook(name: &str, curve: &Curve, forecaster: &Forecaster, answers: &[Answer
     let ahead = (0..PLACES).map(|i| forecaster.at(last * (step * i as f64).exp())).collect::<Result<_>>()?;
     let name = if name.is_empty() { "forecast" } else { name }.to_owned();
     Ok(Outlook { name, points, ahead })
+}
+
+/// Writes the figure, if there is a curve to draw.
+fn draw(file: &Path, outlooks: &[Outlook], curves: &Curves, level: f64) -> Result<()> {
+    if outlooks.is_empty() {
+        tell(&format!("{} is not written: no curve has a forecast", file.display()));
+        return Ok(());
+    }
+    write_atomic(file, outlook::draw(outlooks, &curves.x, &curves.y, level)?.as_bytes())?;
+    tell(&format!("wrote {}", file.display()));
+    Ok(())
 }
 
 /// A line for every answer; warnings go to standard error, each once for a curve.
@@ -194,6 +205,45 @@ fn data_line(cost: &DataForError, curves: &Curves, level: f64) -> String {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+
+    /// What `scaling forecast --group g --at 8` is asked of two curves.
+    fn asked(folder: &Path) -> Arguments {
+        let file = folder.join("curve.csv");
+        std::fs::write(&file, "g,m,error\na,1,4\na,2,3\na,4,2\nb,1,5\nb,2,4\nb,4,3\n").unwrap();
+        let columns = Columns { group: vec!["g".to_owned()], ..Columns::default() };
+        let (form, level, best_guess) = (Form::Auto, 0.9, None);
+        Arguments {
+            file,
+            at: vec![8.0],
+            target: vec![],
+            form,
+            columns,
+            level,
+            best_guess,
+            json: false,
+            svg: None,
+        }
+    }
+
+    #[test]
+    fn a_bad_level_is_bad_usage_and_not_a_refusal_of_every_curve() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = run(&Arguments { level: 2.0, ..asked(folder.path()) }).unwrap_err();
+        assert_eq!(refusal.exit_code(), 2);
+        assert!(
+            refusal.to_string().starts_with("the confidence level is a number between 0 and 1"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn without_a_forecast_there_is_no_figure() {
+        let folder = tempfile::tempdir().unwrap();
+        let Arguments { file, columns, .. } = asked(folder.path());
+        let (curves, figure) = (curves::read(&file, &columns).unwrap(), folder.path().join("f.svg"));
+        draw(&figure, &[], &curves, 0.9).unwrap();
+        assert!(!figure.exists());
+    }
 
     #[test]
     fn answers_have_the_fixed_keys() {
