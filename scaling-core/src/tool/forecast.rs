@@ -41,7 +41,8 @@ pub(super) struct Arguments {
     /// Share of measurements that the intervals contain
     #[arg(long, default_value_t = 0.9)]
     level: f64,
-    /// Error of the best constant predictor; sizes that are no better are left out by the power laws
+    /// Error of the best constant predictor, with `--form power` or `power+const`; the smallest sizes, which are no
+    /// better, are left out
     #[arg(long, value_name = "E")]
     best_guess: Option<f64>,
     /// Print one JSON document
@@ -73,6 +74,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     if let Some(file) = &arguments.svg {
         check_output(file, "svg")?;
+    }
+    if best_guess.is_some() && !matches!(form, Form::Power | Form::PowerConst) {
+        return Err(Error::input(format!(
+            "`--best-guess` goes with power laws, not with {form}; leave it out, or give --form power or power+const"
+        )));
     }
     let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
     options.check()?;
@@ -234,6 +240,17 @@ mod tests {
             refusal.to_string().starts_with("the confidence level is a number between 0 and 1"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn a_best_guess_goes_with_power_laws_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for form in [Form::Auto, Form::Shifted, Form::M4, Form::Broken] {
+            let guessing = Arguments { form, best_guess: Some(4.5), ..asked(folder.path()) };
+            let refusal = run(&guessing).unwrap_err();
+            let expected = format!("`--best-guess` goes with power laws, not with {form}; leave it out");
+            assert!(refusal.exit_code() == 2 && refusal.to_string().starts_with(&expected), "{refusal}");
+        }
     }
 
     #[test]
