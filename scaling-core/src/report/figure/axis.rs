@@ -23,11 +23,11 @@ impl LogAxis {
         let start = (f64::INFINITY, 0.0f64);
         let (low, high) = numbers
             .into_iter()
-            .filter(|n| n.is_finite() && *n > 0.0)
+            .filter(|n| n.is_normal() && *n > 0.0)
             .fold(start, |(low, high), number| (low.min(number), high.max(number)));
-        // A single number still needs a range to stand in.
-        let margin = (high / low).powf(0.06).max(1.02);
-        let (low, high) = (low / margin, high * margin);
+        // A single number still needs a range to stand in, and numbers end where floating point does.
+        let margin = (high / low).min(f64::MAX).powf(0.06).max(1.02);
+        let (low, high) = ((low / margin).max(f64::MIN_POSITIVE), (high * margin).min(f64::MAX));
         Self { low, high, ticks: ticks(low, high) }
     }
 
@@ -47,6 +47,12 @@ impl LogAxis {
     pub(super) fn ends(&self) -> (f64, f64) {
         (self.low, self.high)
     }
+}
+
+/// ln(to / from), also where the quotient is beyond all numbers.
+fn distance(from: f64, to: f64) -> f64 {
+    let quotient = to / from;
+    if quotient.is_finite() { quotient.ln() } else { to.ln() - from.ln() }
 }
 
 /// Decades, 1-2-5 steps, or round steps within less than a decade, whichever fits the range.
@@ -91,7 +97,7 @@ impl Ranged for LogAxis {
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
         // An error of 0 has no place of its own: it lies on the edge.
-        let place = ((value / self.low).ln() / (self.high / self.low).ln()).clamp(0.0, 1.0);
+        let place = (distance(self.low, *value) / distance(self.low, self.high)).clamp(0.0, 1.0);
         limit.0 + (place * f64::from(limit.1 - limit.0)).round() as i32
     }
 
@@ -125,6 +131,19 @@ mod tests {
         assert_eq!(labels(3.1, 5.9), ["3.5", "4", "4.5", "5", "5.5"]);
         assert_eq!(labels(0.048, 0.061), ["0.048", "0.05", "0.052", "0.054", "0.056", "0.058", "0.06"]);
         assert!((4..10).contains(&labels(1e-6, 1e20).len()));
+    }
+
+    #[test]
+    fn an_axis_ends_where_numbers_do() {
+        for numbers in [[1e3, 1e295], [1e-300, 1e300], [f64::MIN_POSITIVE, f64::MAX], [5e-324, 1.0]] {
+            let axis = LogAxis::around(numbers);
+            let (low, high) = axis.ends();
+            assert!(low > 0.0 && high.is_finite() && (1..10).contains(&axis.ticks.len()), "{axis:?}");
+            assert!(
+                axis.map(&numbers[0], (0, 1000)) < 100 && axis.map(&numbers[1], (0, 1000)) > 400,
+                "{axis:?}"
+            );
+        }
     }
 
     #[test]
