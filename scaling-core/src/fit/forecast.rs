@@ -9,7 +9,7 @@ use super::trend::Trend;
 use super::usable::check_span;
 use super::{Fit, Form, Options, fit};
 use crate::error::{Error, Result};
-use crate::number::{grouped, plain, short, significant};
+use crate::number::{grouped, short, significant};
 use serde::Serialize;
 
 /// An expected error.
@@ -94,14 +94,9 @@ impl Forecaster {
             if values.len() < 5 {
                 warnings.push(format!("{} sizes say little about where the curve goes", values.len()));
             }
-            if let Some([low, high]) = screen::rise(&values) {
-                warnings.push(format!(
-                    "the error rises from m = {} to {}: this may be no power law",
-                    plain(low.0),
-                    plain(high.0)
-                ));
-            }
             warnings.extend(curve.left_out());
+            let rise = screen::rise_in_words(&values);
+            warnings.extend(rise.map(|rise| format!("{rise}: this may be no power law")));
             let mut points = curve.points().to_vec();
             warnings.extend(screen::without_undertuned(&mut points));
             values = curve::values(&points);

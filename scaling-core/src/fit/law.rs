@@ -43,6 +43,11 @@ pub(super) fn relative_rmse(values: &[(f64, f64)], law: impl Fn(f64) -> f64) -> 
     (sum / values.len() as f64).sqrt()
 }
 
+/// What to say where the relative RMS error is so large that the points may follow another law.
+pub(super) fn miss_in_words(relative_rmse: f64) -> Option<String> {
+    (relative_rmse > 0.1).then(|| format!("the sizes lie {:.0} % off the law", 100.0 * relative_rmse))
+}
+
 /// The share of the variance of ln E that any law explains; 0 where ln E does not vary.
 pub(super) fn r2(values: &[(f64, f64)], law: impl Fn(f64) -> f64) -> f64 {
     let mean = values.iter().map(|(_, error)| error.ln()).sum::<f64>() / values.len() as f64;

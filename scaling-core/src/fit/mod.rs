@@ -216,10 +216,8 @@ fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertaint
                 .to_owned(),
         );
     }
-    let miss = law.relative_rmse(values);
-    if miss > 0.1 {
-        doubts.push(format!("the sizes lie {:.0} % off the law: this may not be a power law", 100.0 * miss));
-    }
+    let miss = law::miss_in_words(law.relative_rmse(values));
+    doubts.extend(miss.map(|miss| format!("{miss}: this may not be a power law")));
     doubts
 }
 

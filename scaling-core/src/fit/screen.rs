@@ -29,8 +29,7 @@ const FALSE_ALARMS: f64 = 0.02;
 ///
 /// Two sizes in a row must lie above the low point: one alone is an undertuned shard, not a curve
 /// that peaks.
-#[must_use]
-pub fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
+fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
     let values = &thinned(values);
     let noise = roughness(values).min(ROUGHEST);
     let threshold = RISE.max(DEVIATIONS * std::f64::consts::SQRT_2 * noise);
@@ -46,6 +45,13 @@ pub fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
         }
     }
     None
+}
+
+/// What [`rise`] finds, in words.
+#[must_use]
+pub fn rise_in_words(values: &[(f64, f64)]) -> Option<String> {
+    let [(low_m, low), (high_m, high)] = rise(values)?.map(|(m, error)| (plain(m), plain(error)));
+    Some(format!("the error rises from {low} at m = {low_m} to {high} at m = {high_m}"))
 }
 
 /// At most [`STAGES`] points: geometric means of equally many sizes each, since among thousands some are low and others

@@ -3,7 +3,6 @@
 use super::curve::{Curve, Point, values};
 use super::{Form, Options, region, screen};
 use crate::error::{Error, Result};
-use crate::number::plain;
 
 /// Sizes closer together than this, in ln m, say nothing about a slope.
 const NARROWEST: f64 = 1e-6;
@@ -36,9 +35,7 @@ pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Ve
         };
         warnings.push(format!("left out the {start} smallest sizes: {why}"));
     }
-    if let Some([low, high]) = screen::rise(&all[start..]) {
-        let [(low_m, low), (high_m, high)] = [low, high].map(|(m, e)| (plain(m), plain(e)));
-        let rise = format!("the error rises from {low} at m = {low_m} to {high} at m = {high_m}");
+    if let Some(rise) = screen::rise_in_words(&all[start..]) {
         if options.form == Form::Auto {
             return Err(Error::failed(format!("not fitted: not a power law: {rise}")));
         }

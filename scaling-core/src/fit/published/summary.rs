@@ -3,7 +3,7 @@
 use super::super::curve::Curve;
 use super::super::interval::Interval;
 use super::super::usable::check_span;
-use super::super::{Form, Options, law};
+use super::super::{Form, Options, law, screen};
 use super::{PublishedForm, PublishedLaw};
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -59,7 +59,10 @@ pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result
     let parameters: BTreeMap<_, _> = all.iter().map(|(name, parameter)| (*name, parameter.value)).collect();
     let ci: BTreeMap<_, _> =
         all.iter().filter_map(|(name, parameter)| Some((*name, parameter.ci.filter(is_finite)?))).collect();
+    let relative_rmse = law::relative_rmse(&values, |m| law.at(m));
+    let strange = screen::rise_in_words(&values).into_iter().chain(law::miss_in_words(relative_rmse));
     let mut warnings: Vec<String> = curve.left_out().collect();
+    warnings.extend(strange.map(|what| format!("{what}: the form {form} may not describe this curve")));
     let (last, _) = values[values.len() - 1];
     if law.at(10.0 * last) > law.at(last) {
         warnings.push("beyond the data the law rises again".to_owned());
@@ -73,7 +76,7 @@ pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result
         beta: parameters["beta"],
         gamma: parameters.get("gamma").copied().unwrap_or_else(|| law.at(f64::MAX)),
         r2: law::r2(&values, |m| law.at(m)),
-        relative_rmse: law::relative_rmse(&values, |m| law.at(m)),
+        relative_rmse,
         region: [values[0].0, values[values.len() - 1].0],
         points: values.len(),
         ci,
@@ -85,4 +88,35 @@ pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result
 
 fn is_finite(interval: &Interval) -> bool {
     interval.low.is_finite() && interval.high.is_finite()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_that_does_not_describe_its_curve_is_warned_of() {
+        let warnings = |form: Form, errors: [f64; 8]| {
+            let pairs =
+                errors.into_iter().enumerate().map(|(i, error)| (1000.0 * 2f64.powi(i as i32), error));
+            let options = Options { form, ..Options::default() };
+            let published = form.published().unwrap();
+            fit(&Curve::from_pairs(pairs).unwrap(), published, &options).unwrap().1.warnings
+        };
+        let peak = [0.5, 0.4, 0.9, 1.2, 0.9, 0.5, 0.3, 0.2];
+        for form in [Form::Shifted, Form::M4, Form::Broken] {
+            let said = warnings(form, peak);
+            let expected = format!(
+                "the error rises from 0.4 at m = 2000 to 1.2 at m = 8000: the form {form} may not describe this curve"
+            );
+            assert!(said.contains(&expected), "{said:?}");
+        }
+        let said = warnings(Form::Shifted, peak);
+        assert!(
+            said.iter().any(|said| said.contains(" % off the law: the form shifted may not")),
+            "{said:?}"
+        );
+        let straight = std::array::from_fn(|i| 0.5f64.powi(i as i32));
+        assert!(!warnings(Form::Shifted, straight).iter().any(|said| said.contains("may not describe")));
+    }
 }
