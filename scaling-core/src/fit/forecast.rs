@@ -70,11 +70,11 @@ enum Law {
 }
 
 impl Forecaster {
-    /// Prepares forecasts with a form; [`Form::Auto`] takes the local trend ([`Trend`]), which no
+    /// Prepares forecasts with a form; [`Form::Auto`] takes the local trend, which no
     /// single form can beat on curves of unknown kind.
     ///
     /// # Errors
-    /// As [`fit`] and [`published::fit`]; [`Error::Failed`] for a trend of fewer than three sizes.
+    /// As [`fit`], for all forms; [`Error::Failed`] for a trend of fewer than three sizes.
     pub fn new(curve: &Curve, options: &Options) -> Result<Self> {
         options.check()?;
         let mut values = curve.values();

@@ -32,7 +32,7 @@ impl Form {
 
     /// The form, if it is not a power law with or without a constant.
     #[must_use]
-    pub fn published(self) -> Option<PublishedForm> {
+    pub(crate) fn published(self) -> Option<PublishedForm> {
         match self {
             Self::Shifted => Some(PublishedForm::Shifted),
             Self::M4 => Some(PublishedForm::M4),

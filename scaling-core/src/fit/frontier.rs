@@ -2,21 +2,21 @@
 
 /// One trained model.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
+pub(crate) struct Run {
     /// Parameters N.
-    pub parameters: f64,
+    pub(crate) parameters: f64,
     /// Training samples D.
-    pub m: f64,
+    pub(crate) m: f64,
     /// Its error.
-    pub error: f64,
+    pub(crate) error: f64,
     /// Floating-point operations of its training.
-    pub flops: f64,
+    pub(crate) flops: f64,
 }
 
 /// The runs that no cheaper run beats, from the cheapest on: (operations, error). Where the smallest or the largest
 /// model is the cheapest, the grid of sizes decided so, and those runs are left out: they bend the law.
 #[must_use]
-pub fn frontier(runs: &[Run]) -> Vec<(f64, f64)> {
+pub(crate) fn frontier(runs: &[Run]) -> Vec<(f64, f64)> {
     let size = |run: &Run| run.parameters;
     let smallest = runs.iter().map(size).fold(f64::INFINITY, f64::min);
     let largest = runs.iter().map(size).fold(0.0, f64::max);

@@ -9,24 +9,24 @@ pub mod curve;
 mod estimate;
 pub mod forecast;
 mod form;
-pub mod frontier;
+pub(crate) mod frontier;
 pub mod interval;
 pub mod law;
 pub mod least_squares;
-pub mod noise;
-pub mod normal;
+mod noise;
+mod normal;
 mod options;
 pub mod power;
-pub mod published;
-pub mod region;
-pub mod screen;
-pub mod sensitivity;
+pub(crate) mod published;
+mod region;
+mod screen;
+pub(crate) mod sensitivity;
 pub mod size;
-pub mod spread;
-pub mod student;
-pub mod surface;
-pub mod trend;
-pub mod uncertainty;
+pub(crate) mod spread;
+mod student;
+pub(crate) mod surface;
+mod trend;
+mod uncertainty;
 mod usable;
 
 use crate::error::{Error, Result};
@@ -120,7 +120,7 @@ impl Fit {
 /// case, since few sizes can exclude one.
 ///
 /// # Errors
-/// [`Error::Input`] for a level outside (0, 1) or a form that [`published::fit`] fits; [`Error::Failed`]
+/// [`Error::Input`] for a level outside (0, 1) or a form that is no power law; [`Error::Failed`]
 /// where the curve is no power law or does not identify the form: an error that does not fall (unless a power
 /// law takes every point), fewer than three points for a power law or four for the form with a constant, an
 /// exponent at the edge of the search.

@@ -5,11 +5,11 @@ use super::student;
 
 /// The variance of a point's ln E about the law, and how well it is known.
 #[derive(Debug, Clone, Copy)]
-pub struct Noise {
+pub(super) struct Noise {
     /// Variance of the logarithm of a point's value.
-    pub variance: f64,
+    pub(super) variance: f64,
     /// Degrees of freedom that it was estimated with.
-    pub freedom: f64,
+    pub(super) freedom: f64,
 }
 
 /// Variance of the median of k normal numbers in units of theirs.
@@ -26,7 +26,7 @@ impl Noise {
     /// seeds, these tell of their own noise: if that explains the residuals, both estimate the same
     /// variance and are pooled, otherwise the residuals alone count.
     #[must_use]
-    pub fn new(points: &[Point], weights: &[f64], squares: f64, parameters: usize) -> Self {
+    pub(super) fn new(points: &[Point], weights: &[f64], squares: f64, parameters: usize) -> Self {
         let freedom = points.len() as f64 - parameters as f64;
         let residual = Self { variance: squares / freedom, freedom };
         let Some((variance, seeds)) = of_seeds(points) else { return residual };
@@ -46,7 +46,7 @@ impl Noise {
 /// That variance is what the seeds leave of their own in the median, and what else moves the points off the law:
 /// as much as is left of the residuals, whose sum of squares is this after `parameters` were fitted with even weights.
 #[must_use]
-pub fn weights(points: &[Point], squares: impl FnOnce() -> f64, parameters: usize) -> Vec<f64> {
+pub(super) fn weights(points: &[Point], squares: impl FnOnce() -> f64, parameters: usize) -> Vec<f64> {
     let even = vec![1.0; points.len()];
     let count = points.len() as f64;
     let freedom = count - parameters as f64;

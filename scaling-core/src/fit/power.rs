@@ -47,7 +47,7 @@ impl Line {
 
     /// The same line with what else is known about the noise.
     #[must_use]
-    pub fn scattered(self, noise: Noise) -> Self {
+    pub(super) fn scattered(self, noise: Noise) -> Self {
         Self { spread: noise.variance.sqrt(), freedom: noise.freedom, ..self }
     }
 

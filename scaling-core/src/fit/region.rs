@@ -22,7 +22,7 @@ const ROUNDING: f64 = 1e-6;
 /// at least three leading points over a factor of four in m stay within 2 % of the first and at
 /// least three further points lie below.
 #[must_use]
-pub fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
+pub(super) fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     if let Some(best_guess) = best_guess {
         let above = |share: f64| values.iter().take_while(move |(_, e)| *e > share * best_guess).count();
         let (sure, possible) = (above(BEST_GUESS_SHARE), above(NOISY_SHARE));
@@ -69,7 +69,7 @@ fn bent(values: &[(f64, f64)], start: usize, end: usize) -> usize {
 /// standard error itself comes from few points, two becomes the quantile of Student's t with the
 /// same probability: with a plain two, noise alone shortens one straight curve in five.
 #[must_use]
-pub fn power_law(values: &[(f64, f64)]) -> usize {
+pub(super) fn power_law(values: &[(f64, f64)]) -> usize {
     let mut accepted: Vec<(f64, f64)> = Vec::new();
     let mut end = 0;
     for (i, (m, error)) in values.iter().enumerate() {

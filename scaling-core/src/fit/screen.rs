@@ -49,7 +49,7 @@ fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
 
 /// What [`rise`] finds, in words.
 #[must_use]
-pub fn rise_in_words(values: &[(f64, f64)]) -> Option<String> {
+pub(super) fn rise_in_words(values: &[(f64, f64)]) -> Option<String> {
     let [(low_m, low), (high_m, high)] = rise(values)?.map(|(m, error)| (plain(m), plain(error)));
     Some(format!("the error rises from {low} at m = {low_m} to {high} at m = {high_m}"))
 }
@@ -85,7 +85,7 @@ pub(super) fn roughness(values: &[(f64, f64)]) -> f64 {
 /// Whether a curve falls the faster the more data there are, as neither a power law nor a constant makes it: whether
 /// ln E bends downwards in ln m, by a t test.
 #[must_use]
-pub fn steepens(values: &[(f64, f64)]) -> bool {
+pub(super) fn steepens(values: &[(f64, f64)]) -> bool {
     let freedom = values.len() as f64 - 3.0;
     if freedom < 2.0 {
         return false;
@@ -113,7 +113,7 @@ pub fn steepens(values: &[(f64, f64)]) -> bool {
 }
 
 /// Removes the point that [`undertuned`] names, if any; what is to be said of it.
-pub fn without_undertuned(points: &mut Vec<Point>) -> Option<String> {
+pub(super) fn without_undertuned(points: &mut Vec<Point>) -> Option<String> {
     let point = points.remove(undertuned(points)?);
     Some(format!("left out m = {}: it lies above the law of all others (undertuned?)", plain(point.m)))
 }
@@ -123,8 +123,7 @@ pub fn without_undertuned(points: &mut Vec<Point>) -> Option<String> {
 /// Errors of tuning are one-sided: a search that failed leaves a shard above its curve. The point
 /// furthest above the robust law is tried: the law of the others must miss it by more than its
 /// prediction error, at a level that allows for the choice among all points.
-#[must_use]
-pub fn undertuned(points: &[Point]) -> Option<usize> {
+fn undertuned(points: &[Point]) -> Option<usize> {
     let all = values(points);
     if all.len() < 5 {
         return None;

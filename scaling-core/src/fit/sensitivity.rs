@@ -8,26 +8,26 @@ use serde::Serialize;
 
 /// The exponent under one choice.
 #[derive(Debug, Clone, Serialize)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// Which sizes were fitted.
-    pub sizes: &'static str,
+    pub(crate) sizes: &'static str,
     /// The form.
-    pub form: Form,
+    pub(crate) form: Form,
     /// `squares` or `huber`.
-    pub loss: &'static str,
+    pub(crate) loss: &'static str,
     /// `β_g`.
-    pub beta: f64,
+    pub(crate) beta: f64,
     /// Its interval; a robust loss has none of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ci: Option<Interval>,
+    pub(crate) ci: Option<Interval>,
     /// Points used.
-    pub points: usize,
+    pub(crate) points: usize,
 }
 
 /// The exponent for every range, form and loss that the curve allows. Reported as one table, since
 /// many published exponents do not say which of these they are (Li et al. 2025).
 #[must_use]
-pub fn table(curve: &Curve, level: f64) -> Vec<Choice> {
+pub(crate) fn table(curve: &Curve, level: f64) -> Vec<Choice> {
     let points = curve.points();
     let ranges = [
         ("all", 0..points.len()),

@@ -9,30 +9,30 @@ use serde::Serialize;
 
 /// The errors of many seeds of one configuration at one number of samples.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seeds {
+pub(crate) struct Seeds {
     /// What tells configurations apart, such as the parameters of the model.
-    pub configuration: u64,
+    pub(crate) configuration: u64,
     /// Training samples.
-    pub m: f64,
+    pub(crate) m: f64,
     /// One error per seed.
-    pub errors: Vec<f64>,
+    pub(crate) errors: Vec<f64>,
 }
 
 /// The law of the variance of ln E between seeds: proportional to m^slope.
 #[derive(Debug, Clone, Serialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// The exponent.
-    pub slope: f64,
+    pub(crate) slope: f64,
     /// Its interval.
-    pub slope_ci: Interval,
+    pub(crate) slope_ci: Interval,
     /// Probability of a slope as far from 0 if the variance did not change with m.
-    pub p: f64,
+    pub(crate) p: f64,
     /// Standard deviation of ln E at the smallest and at the largest m, the mean over configurations.
-    pub deviations: [f64; 2],
+    pub(crate) deviations: [f64; 2],
 }
 
 /// Seeds and numbers of samples that it takes at least.
-pub const LEAST: (usize, usize) = (5, 3);
+pub(crate) const LEAST: (usize, usize) = (5, 3);
 
 impl Spread {
     /// Regresses the logarithms of the variances on ln m, every configuration with a height of its
@@ -40,7 +40,7 @@ impl Spread {
     ///
     /// # Errors
     /// [`Error::Failed`] for fewer than five seeds at three numbers of samples.
-    pub fn fit(seeds: &[Seeds], level: f64) -> Result<Self> {
+    pub(crate) fn fit(seeds: &[Seeds], level: f64) -> Result<Self> {
         let many = |s: &&Seeds| s.errors.len() >= LEAST.0 && s.errors.iter().all(|error| *error > 0.0);
         let usable = |s: &&Seeds| many(s) && variance(&s.errors) > 0.0;
         let mut rows: Vec<(u64, f64, f64, f64)> = Vec::new();
@@ -94,7 +94,7 @@ fn variance(errors: &[f64]) -> f64 {
 
 /// The density of `logs` at every place of `grid`, by normal kernels of Silverman's width.
 #[must_use]
-pub fn density(logs: &[f64], grid: &[f64]) -> Vec<f64> {
+pub(crate) fn density(logs: &[f64], grid: &[f64]) -> Vec<f64> {
     let count = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / count;
     let deviation = (logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / count).sqrt();

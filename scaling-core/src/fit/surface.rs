@@ -10,48 +10,48 @@ use serde::Serialize;
 
 /// The model and the data that a budget of compute is best spent on.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Allocation {
+pub(crate) struct Allocation {
     /// The budget C.
-    pub flops: f64,
+    pub(crate) flops: f64,
     /// `N_opt(C)`.
-    pub parameters: f64,
+    pub(crate) parameters: f64,
     /// Interval of `N_opt(C)`.
-    pub parameters_ci: Interval,
+    pub(crate) parameters_ci: Interval,
     /// `D_opt(C)`.
-    pub m: f64,
+    pub(crate) m: f64,
     /// Interval of `D_opt(C)`; as wide in logarithms as that of `N_opt(C)`, since N D is fixed.
-    pub m_ci: Interval,
+    pub(crate) m_ci: Interval,
 }
 
 /// A fitted surface.
 #[derive(Debug, Clone, Serialize)]
-pub struct Surface {
+pub(crate) struct Surface {
     /// Irreducible error.
-    pub irreducible: f64,
+    pub(crate) irreducible: f64,
     /// A, of the model's size.
-    pub a_scale: f64,
+    pub(crate) a_scale: f64,
     /// a > 0.
-    pub a: f64,
+    pub(crate) a: f64,
     /// B, of the data.
-    pub b_scale: f64,
+    pub(crate) b_scale: f64,
     /// b > 0.
-    pub b: f64,
+    pub(crate) b: f64,
     /// Interval of a.
-    pub a_ci: Interval,
+    pub(crate) a_ci: Interval,
     /// Interval of b.
-    pub b_ci: Interval,
+    pub(crate) b_ci: Interval,
     /// Exponent of `N_opt(C)`, b / (a + b); that of `D_opt(C)` is one less it.
-    pub size_exponent: f64,
+    pub(crate) size_exponent: f64,
     /// Interval of that exponent.
-    pub size_exponent_ci: Interval,
+    pub(crate) size_exponent_ci: Interval,
     /// Operations per parameter and sample, the median over the runs: C = this · N · D.
-    pub flops_per_parameter_sample: f64,
+    pub(crate) flops_per_parameter_sample: f64,
     /// How ten times the costliest run's compute is best spent.
-    pub next: Allocation,
+    pub(crate) next: Allocation,
     /// Root of the mean squared residual of ln E.
-    pub rmse: f64,
+    pub(crate) rmse: f64,
     /// Runs used.
-    pub runs: usize,
+    pub(crate) runs: usize,
 }
 
 /// ln `E_0`, ln A, ln a, ln B, ln b; A and B at the geometric means of N and D.
@@ -103,7 +103,7 @@ impl Surface {
     /// # Errors
     /// [`Error::Failed`] with the reason: too few sizes or shards, or runs that do not identify both
     /// exponents.
-    pub fn fit(runs: &[Run], level: f64) -> Result<Self> {
+    pub(crate) fn fit(runs: &[Run], level: f64) -> Result<Self> {
         // An error of 0 has no logarithm.
         let runs: Vec<Run> = runs.iter().copied().filter(|run| run.error > 0.0).collect();
         let distinct = |of: fn(&Run) -> f64| {

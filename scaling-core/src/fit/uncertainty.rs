@@ -8,7 +8,7 @@ use super::student;
 
 /// What is known about the error of a fitted law.
 #[derive(Debug, Clone)]
-pub enum Uncertainty {
+pub(super) enum Uncertainty {
     /// Normal theory of a straight line.
     Regression(Line),
     /// Every law that is compatible with the data (profile likelihood).
@@ -19,7 +19,7 @@ impl Uncertainty {
     /// The laws whose likelihood is not below the best one's by more than `level` allows, for the
     /// points' noise. `least` is a sum of squares that lies inside in any case: that of the law reported.
     #[must_use]
-    pub fn region(
+    pub(super) fn region(
         (values, weights): (&[(f64, f64)], &[f64]),
         squares: f64,
         noise: Noise,
@@ -32,7 +32,7 @@ impl Uncertainty {
 
     /// Interval of α.
     #[must_use]
-    pub fn alpha(&self, level: f64) -> Interval {
+    pub(super) fn alpha(&self, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.height_interval(1.0, level),
             Self::Region(region) => region.range(|law| law.alpha, 1.0),
@@ -41,7 +41,7 @@ impl Uncertainty {
 
     /// Interval of β.
     #[must_use]
-    pub fn beta(&self, level: f64) -> Interval {
+    pub(super) fn beta(&self, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.slope_interval(level),
             Self::Region(region) => region.range(|law| law.beta, 0.0),
@@ -50,7 +50,7 @@ impl Uncertainty {
 
     /// Interval of γ.
     #[must_use]
-    pub fn gamma(&self) -> Interval {
+    pub(super) fn gamma(&self) -> Interval {
         match self {
             Self::Regression(_) => Interval { low: 0.0, high: 0.0 },
             Self::Region(region) => region.range(|law| law.gamma, 1.0),
@@ -59,7 +59,7 @@ impl Uncertainty {
 
     /// Interval of the law (not of a further measurement) at `m`: one place of the band around it.
     #[must_use]
-    pub fn at(&self, m: f64, level: f64) -> Interval {
+    pub(super) fn at(&self, m: f64, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.height_interval(m, level),
             Self::Region(region) => region.range(|law| law.at(m), 1.0),

@@ -8,7 +8,7 @@ const STEEPEST: f64 = 4.0;
 
 /// A form that is not a power law with or without a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublishedForm {
+pub(crate) enum PublishedForm {
     /// E = α (1/m + μ)^-β, which ends at α μ^-β.
     Shifted,
     /// (E - γ) / (`E_0` - E)^a = α m^β: from a plateau at `E_0` to a constant γ.
@@ -20,7 +20,7 @@ pub enum PublishedForm {
 impl PublishedForm {
     /// Free parameters.
     #[must_use]
-    pub fn parameters(self) -> usize {
+    pub(super) fn parameters(self) -> usize {
         match self {
             Self::Shifted => 3,
             Self::M4 => 5,

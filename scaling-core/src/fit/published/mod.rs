@@ -5,8 +5,8 @@
 mod form;
 mod summary;
 
-pub use form::PublishedForm;
-pub use summary::{Summary, fit};
+pub(crate) use form::PublishedForm;
+pub(crate) use summary::{Summary, fit};
 
 use super::interval::Interval;
 use super::least_squares::{Loss, Minimum, minimise};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// A fitted law.
 #[derive(Debug, Clone)]
-pub struct PublishedLaw {
+pub(crate) struct PublishedLaw {
     form: PublishedForm,
     /// Free parameters in the coordinates of the search; the unused ones are 0.
     search: [f64; MOST],
@@ -31,11 +31,11 @@ pub struct PublishedLaw {
 
 /// A parameter with its interval.
 #[derive(Debug, Clone, Copy)]
-pub struct Parameter {
+struct Parameter {
     /// Estimate.
-    pub value: f64,
+    value: f64,
     /// Interval; absent where the data do not identify the parameter.
-    pub ci: Option<Interval>,
+    ci: Option<Interval>,
 }
 
 /// Points that a search from many starts looks at.
@@ -43,8 +43,7 @@ const MANY: usize = 200;
 
 impl PublishedLaw {
     /// Fits (m, E) pairs, ascending in m; `None` where there are no more points than parameters.
-    #[must_use]
-    pub fn fit(form: PublishedForm, values: &[(f64, f64)]) -> Option<Self> {
+    fn fit(form: PublishedForm, values: &[(f64, f64)]) -> Option<Self> {
         if values.len() <= form.parameters() {
             return None;
         }
@@ -96,7 +95,7 @@ impl PublishedLaw {
 
     /// The law's value at `m`.
     #[must_use]
-    pub fn at(&self, m: f64) -> f64 {
+    pub(super) fn at(&self, m: f64) -> f64 {
         self.ln_at(&self.search, m).exp()
     }
 
@@ -107,7 +106,7 @@ impl PublishedLaw {
 
     /// Interval of a further measurement at `m` (its ln E by the delta method).
     #[must_use]
-    pub fn prediction(&self, m: f64, level: f64) -> Option<Interval> {
+    pub(super) fn prediction(&self, m: f64, level: f64) -> Option<Interval> {
         let centre = self.ln_at(&self.search, m);
         let spread = self.spread(|p| self.ln_at(p, m))?.hypot(self.variance.sqrt());
         let half = student::reach(level, self.freedom) * spread;
@@ -139,8 +138,7 @@ impl PublishedLaw {
     }
 
     /// The parameters by name, with intervals.
-    #[must_use]
-    pub fn parameters(&self, level: f64) -> BTreeMap<&'static str, Parameter> {
+    fn parameters(&self, level: f64) -> BTreeMap<&'static str, Parameter> {
         let reach = student::reach(level, self.freedom);
         let reference = self.reference;
         type Natural = Box<dyn Fn(&[f64; MOST]) -> f64>;

@@ -11,36 +11,40 @@ use std::collections::BTreeMap;
 
 /// What is reported of such a fit: the keys of `scaling fit --json`, and every parameter of the form.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// The form.
-    pub form: Form,
+    pub(crate) form: Form,
     /// Scale.
-    pub alpha: f64,
+    pub(crate) alpha: f64,
     /// Exponent where the curve falls steepest (before the break of [`PublishedForm::Broken`]).
-    pub beta: f64,
+    pub(crate) beta: f64,
     /// The error at the end of all data.
-    pub gamma: f64,
+    pub(crate) gamma: f64,
     /// Intervals of the parameters that the data identify.
-    pub ci: BTreeMap<&'static str, Interval>,
+    pub(crate) ci: BTreeMap<&'static str, Interval>,
     /// All parameters.
-    pub parameters: BTreeMap<&'static str, f64>,
+    pub(crate) parameters: BTreeMap<&'static str, f64>,
     /// Share of the variance of ln E that the law explains.
-    pub r2: f64,
+    pub(crate) r2: f64,
     /// Root of the mean of ((E(m) - E) / E)².
-    pub relative_rmse: f64,
+    pub(crate) relative_rmse: f64,
     /// The smallest and the largest m that were used.
-    pub region: [f64; 2],
+    pub(crate) region: [f64; 2],
     /// How many points (different m) were used.
-    pub points: usize,
+    pub(crate) points: usize,
     /// What a reader must know before using the numbers.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Fits one of these forms to every point of a curve.
 ///
 /// # Errors
 /// [`Error::Failed`] where there are no more points than parameters.
-pub fn fit(curve: &Curve, published: PublishedForm, options: &Options) -> Result<(PublishedLaw, Summary)> {
+pub(crate) fn fit(
+    curve: &Curve,
+    published: PublishedForm,
+    options: &Options,
+) -> Result<(PublishedLaw, Summary)> {
     let Options { form, level, .. } = *options;
     let values = curve.values();
     options.check()?;
