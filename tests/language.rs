@@ -99,6 +99,14 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     bench.write("small/train.txt", sentences.as_bytes());
     let message = bench.refuse("study --data small --out s --set shards=100000");
     assert!(message.contains("choose smaller shards"), "{message}");
+    // Half of these words may end within a sentence, which depends on the seed.
+    let sentences = format!("{}end\n{}end\n", "word ".repeat(9), "word ".repeat(29)).repeat(30);
+    bench.write("halves/train.txt", sentences.as_bytes());
+    bench.write("halves/valid.txt", sentences.as_bytes());
+    let settings = "--data halves --set mode=disjoint --set shards=600 --set seeds";
+    bench.succeed(&format!("plan {settings}=1"));
+    let message = bench.refuse(&format!("study --out s {settings}=20"));
+    assert!(message.contains("needs 1200, and up to 2 items more since items stay whole"), "{message}");
     assert!(!bench.path("s").exists());
 }
 

@@ -110,12 +110,18 @@ impl ShardSpec {
         let size_of_draw = if self.mode == Mode::Independent { self.size } else { 0 };
         let mut random = Random::new(&format!("shard/{fingerprint}"), &[size_of_draw, self.seed]);
         let skip = if self.mode == Mode::Disjoint { self.size } else { 0 };
+        // What is skipped and what is taken consist of whole items, so each may exceed what it must hold.
+        let more = |needed: u64, there: u64| {
+            if there < needed { "" } else { ", and up to 2 items more since items stay whole" }
+        };
         let too_small = |available: u64| {
+            let needed = self.size + skip;
             Error::input(format!(
-                "a shard of {} samples ({}) needs {}, but the training data hold {available}; choose smaller shards",
+                "a shard of {} samples ({}) needs {needed}{}, but the training data hold {available}; \
+                 choose smaller shards",
                 self.size,
                 format!("{:?}", self.mode).to_lowercase(),
-                self.size + skip,
+                more(needed, available),
             ))
         };
         if !self.size.is_multiple_of(pool.classes()) {
@@ -143,13 +149,16 @@ impl ShardSpec {
                 });
                 take(items, skip, self.size, pool).map_err(|short| match short {
                     Short { .. } if pool.classes() == 1 => too_small(pool.samples().unwrap_or(0)),
-                    Short { class, samples } => Error::input(format!(
-                        "a shard of {} samples needs {} of each class, but class {} has {}; choose smaller shards",
-                        self.size,
-                        (self.size + skip) / pool.classes(),
-                        pool.class_name(class),
-                        samples,
-                    )),
+                    Short { class, samples } => {
+                        let needed = (self.size + skip) / pool.classes();
+                        Error::input(format!(
+                            "a shard of {} samples needs {needed} of each class{}, but class {} has {samples}; \
+                             choose smaller shards",
+                            self.size,
+                            more(needed, samples),
+                            pool.class_name(class),
+                        ))
+                    }
                 })
             }
             None if self.size > ENDLESS_LIMIT => Err(Error::input(format!(

@@ -106,3 +106,16 @@ fn too_large_a_shard_is_refused_and_an_endless_pool_never_is() {
     assert!(message.contains("5000") && message.contains("choose smaller shards"), "{message}");
     assert!(spec.draw(&Even(None), "data").unwrap().samples >= 5000);
 }
+
+#[test]
+fn a_disjoint_shard_that_fails_by_an_item_says_so() {
+    let draw = |seed| ShardSpec { size: 1999, mode: Mode::Disjoint, seed }.draw(&Even(Some(2000)), "data");
+    // 3,999 samples are there; whether the first 1,999 end with an item decides.
+    assert!((0..100).any(|seed| draw(seed).is_ok()));
+    let message = (0..100).find_map(|seed| draw(seed).err()).expect("a seed that skips more").to_string();
+    assert_eq!(
+        message,
+        "a shard of 1999 samples (disjoint) needs 3998, and up to 2 items more since items stay whole, \
+         but the training data hold 3999; choose smaller shards"
+    );
+}

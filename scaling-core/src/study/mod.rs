@@ -20,7 +20,7 @@ use crate::files::{remove_if_present, write_json};
 use crate::number::thousands;
 use crate::report::{Status, StudyData, best_trials};
 use crate::settings::{KeptWeights, Options, Settings};
-use crate::shard::ShardSpec;
+use crate::shard::{Mode, ShardSpec};
 use crate::space::Space;
 use crate::task::{Corpus, Task};
 use crate::trial::{BEST_WEIGHTS, Beat, Run, SCHEMA, State, TrialConfig};
@@ -190,8 +190,7 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// Draws every shard once, so that one that is too large or does not suit the classes stops the study before it
-    /// begins.
+    /// Draws the shards, so that one that is too large or does not suit the classes stops the study before it begins.
     ///
     /// # Errors
     /// If the pool has no such shard.
@@ -200,10 +199,16 @@ impl<'a> Study<'a> {
         if shards.is_empty() {
             return Err(Error::input("a study needs at least one shard size"));
         }
+        // Disjoint shards skip whole items, so what they need differs between seeds; what others need does not.
+        let seeds = if self.settings.mode == Mode::Disjoint { self.settings.seeds } else { 1 };
         let mut drawn: BTreeMap<u64, u64> = BTreeMap::new();
         for &size in shards {
-            let spec = ShardSpec { size, mode: self.settings.mode, seed: self.file.seed };
-            let samples = spec.draw(self.corpus.pool(), &self.file.fingerprint)?.samples;
+            let draw = |repetition: u64| {
+                let spec = ShardSpec { size, mode: self.settings.mode, seed: self.file.seed + repetition };
+                spec.draw(self.corpus.pool(), &self.file.fingerprint)
+            };
+            let samples = draw(0)?.samples;
+            (1..seeds).try_for_each(|repetition| draw(repetition).map(drop))?;
             if let Some(other) = drawn.insert(samples, size).filter(|other| *other != size) {
                 let (unit, samples) = (self.task.about().unit, thousands(samples));
                 return Err(Error::input(format!(
