@@ -3,9 +3,12 @@
 use super::progress::Progress;
 use super::weights::Weights;
 use crate::error::{At, Result};
-use crate::files::{read_json, write_json};
+use crate::files::{read_json, write_atomic, write_json};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Names the newest checkpoint, for scripts; [`load`] goes by what is there.
+const LATEST: &str = "LATEST";
 
 /// Everything needed to go on.
 pub(super) struct Checkpoint {
@@ -15,12 +18,13 @@ pub(super) struct Checkpoint {
     pub(super) best: Option<Weights>,
 }
 
-/// Writes `step-N` (in a scratch directory that is then renamed), and removes all other checkpoints but the one
-/// before, which is the fallback if this one is unreadable.
+/// Writes `step-N` (in a scratch directory that is then renamed) and its name into `LATEST`, and removes all other
+/// checkpoints but the one before, which is the fallback if this one is unreadable.
 pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let root = trial.join("checkpoints");
     fs::create_dir_all(&root).at("create", &root)?;
-    let target = root.join(format!("step-{}", checkpoint.progress.step));
+    let name = format!("step-{}", checkpoint.progress.step);
+    let target = root.join(&name);
     // One that is there and could not be read is written again.
     if read(&target).is_err() {
         if target.exists() {
@@ -41,6 +45,8 @@ pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
         fs::rename(&scratch, &target).at("write", &target)?;
         fs::File::open(&root).and_then(|d| d.sync_all()).at("write", &root)?;
     }
+    // Until then it names the one before, which is there too.
+    write_atomic(&root.join(LATEST), format!("{name}\n").as_bytes())?;
     let all = complete(&root)?;
     let newest = all.iter().position(|path| *path == target).unwrap_or(0);
     for (i, other) in all.iter().enumerate() {
@@ -109,6 +115,8 @@ mod tests {
         assert_eq!(load(trial.path()).unwrap().unwrap().progress.step, 12);
         save(trial.path(), &checkpoint(15)).unwrap();
         assert_eq!(complete(&trial.path().join("checkpoints")).unwrap().len(), 2);
+        let latest = fs::read_to_string(trial.path().join("checkpoints/LATEST")).unwrap();
+        assert_eq!(latest, "step-15\n");
         fs::write(trial.path().join("checkpoints/step-15/state.safetensors"), b"short").unwrap();
         assert_eq!(load(trial.path()).unwrap().unwrap().progress.step, 12, "the one before it");
         // A second one whose state was cut short, as after a crash of the machine.
