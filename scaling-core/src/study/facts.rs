@@ -97,30 +97,67 @@ fn published(study: &Study<'_>) -> Vec<Published> {
 fn shard_warnings(study: &Study<'_>) -> Result<Vec<String>> {
     let pool = study.corpus.pool();
     let unit = study.task.about().unit;
-    let lengths = |size: u64| -> Result<(f64, f64, f64)> {
+    let lengths = |size: u64| -> Result<Option<Lengths>> {
         let spec = ShardSpec { size, mode: study.settings.mode, seed: study.file.seed };
         let shard = spec.draw(pool, &study.file.fingerprint)?;
-        // The last item is chosen by its length, so it stays out.
-        let items = &shard.items[..shard.items.len().saturating_sub(1)];
-        let lengths: Vec<f64> = items.iter().map(|i| pool.weight(*i) as f64).collect();
-        let n = lengths.len().max(1) as f64;
-        let mean = lengths.iter().sum::<f64>() / n;
-        let variance = lengths.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        Ok((mean, variance, n))
+        Ok(Lengths::of(&shard.items.iter().map(|item| pool.weight(*item) as f64).collect::<Vec<f64>>()))
     };
     let Some((&largest, smaller)) = study.settings.shards.split_last() else {
         return Ok(Vec::new());
     };
-    let (reference, variance, n) = lengths(largest)?;
+    let Some(reference) = lengths(largest)? else { return Ok(Vec::new()) };
     let mut warnings = Vec::new();
     for &size in smaller {
-        let (mean, _, items) = lengths(size)?;
-        if (mean - reference).abs() > 4.0 * (variance * (1.0 / items + 1.0 / n)).sqrt() {
+        if let Some(shard) = lengths(size)?.filter(|shard| shard.differ_from(&reference)) {
             warnings.push(format!(
-                "the shard of {} {unit} has items of {mean:.2} {unit} on average, the largest shard {reference:.2}: not the same distribution",
+                "the shard of {} {unit} has items of {:.2} {unit} on average, the largest shard {:.2}: \
+                 not the same distribution",
                 thousands(size),
+                shard.mean,
+                reference.mean,
             ));
         }
     }
     Ok(warnings)
+}
+
+/// How long the items of a shard are.
+struct Lengths {
+    mean: f64,
+    variance: f64,
+    items: f64,
+}
+
+impl Lengths {
+    /// Of items in drawing order; the last one is chosen by its length, so it stays out. None of fewer than two.
+    fn of(items: &[f64]) -> Option<Self> {
+        let (_, items) = items.split_last().filter(|(_, rest)| rest.len() > 1)?;
+        let n = items.len() as f64;
+        let mean = items.iter().sum::<f64>() / n;
+        let variance = items.iter().map(|length| (length - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        Some(Self { mean, variance, items: n })
+    }
+
+    /// Whether the means differ by more than 4 standard errors, by the variance of the other items.
+    fn differ_from(&self, other: &Self) -> bool {
+        let error = (other.variance * (1.0 / self.items + 1.0 / other.items)).sqrt();
+        (self.mean - other.mean).abs() > 4.0 * error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_few_items_nothing_is_said() {
+        for few in [&[] as &[f64], &[3.0], &[3.0, 4.0]] {
+            assert!(Lengths::of(few).is_none());
+        }
+        let [long, short] = [[20.0, 22.0], [2.0, 4.0]].map(|items| items.repeat(50));
+        let [long, short] = [long, short].map(|items| Lengths::of(&items).expect("many items"));
+        assert!(long.differ_from(&short) && !long.differ_from(&long));
+        let three = Lengths::of(&[19.0, 22.0, 90.0]).expect("two items");
+        assert!(three.mean == 20.5 && !three.differ_from(&long));
+    }
 }
