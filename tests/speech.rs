@@ -118,6 +118,8 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     assert!(bench.refuse("study --data gone --out s").contains("x.wav"));
     bench.write("odd/train.csv", b"name,words\nx.wav,hello\n");
     assert!(bench.refuse("data check odd").contains("train.csv"));
+    let message = bench.refuse("study --out s --set mode=nested --set shards=100,101");
+    assert!(message.ends_with("choose shards further apart\n"), "{message}");
     assert!(!bench.path("s").exists());
 }
 

@@ -22,7 +22,7 @@ use crate::report::{Status, StudyData, best_trials};
 use crate::settings::{KeptWeights, Options, Settings};
 use crate::shard::{Mode, ShardSpec};
 use crate::space::Space;
-use crate::task::{Corpus, Task};
+use crate::task::{About, Corpus, Task};
 use crate::trial::{BEST_WEIGHTS, Beat, Run, SCHEMA, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -210,10 +210,14 @@ impl<'a> Study<'a> {
             let samples = draw(0)?.samples;
             (1..seeds).try_for_each(|repetition| draw(repetition).map(drop))?;
             if let Some(other) = drawn.insert(samples, size).filter(|other| *other != size) {
-                let (unit, samples) = (self.task.about().unit, thousands(samples));
+                let About { name, unit, .. } = self.task.about();
+                let samples = thousands(samples);
+                // Recordings cannot be cut, nor pairs of sentences.
+                let more =
+                    if name.ends_with("-lm") { ", or break up long lines (`fold -s -w 150`)" } else { "" };
                 return Err(Error::input(format!(
                     "shards of {other} and of {size} {unit} both hold {samples}, since the data come in pieces as large as \
-                     that; choose shards further apart, or break up long lines (`fold -s -w 150`)"
+                     that; choose shards further apart{more}"
                 )));
             }
         }
