@@ -65,6 +65,20 @@ fn running_again_does_nothing_and_jobs_change_nothing() {
 }
 
 #[test]
+fn weights_are_kept_as_is_said_last() {
+    let bench = bench();
+    let settings = "study --out s --set shards=500,1000 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1";
+    let kept = || {
+        let trials = entries(&bench.path("s/trials")).into_iter();
+        trials.filter(|trial| trial.join("best.safetensors").exists()).count()
+    };
+    for (weights, count) in [("all", 4), ("best", 2), ("none", 0)] {
+        bench.succeed(&format!("{settings} --set weights={weights}"));
+        assert_eq!(kept(), count, "{weights}");
+    }
+}
+
+#[test]
 fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
     let settings = format!("{SMALL} --set step_microseconds=600 --set checkpoint_seconds=0.005");
     let (undisturbed, killed) = (bench(), bench());

@@ -237,18 +237,19 @@ impl<'a> Study<'a> {
         facts.map_or(Ok(()), |facts| write_json(&path, &facts))
     }
 
-    /// Removes the weights of all trials of the report that are not the best of their shard, if the study keeps only
-    /// those. Trials that have ended since are not in the report, and keep theirs.
+    /// Removes the weights of the trials of the report that the study does not keep: of all but the best of their shard,
+    /// or of all. Trials that have ended since are not in the report, and keep theirs.
     ///
     /// # Errors
     /// If a file cannot be removed.
     pub fn prune_weights(&self, reported: &StudyData) -> Result<()> {
-        if self.settings.weights != KeptWeights::Best {
-            return Ok(());
-        }
-        let best = best_trials(reported);
+        let kept = match self.settings.weights {
+            KeptWeights::All => return Ok(()),
+            KeptWeights::Best => best_trials(reported),
+            KeptWeights::None => Vec::new(),
+        };
         for trial in reported.trials.iter().filter(|trial| trial.status == Status::Finished) {
-            if !best.contains(&trial.id) {
+            if !kept.contains(&trial.id) {
                 remove_if_present(&self.trial_directory(&trial.id).join(BEST_WEIGHTS))?;
             }
         }
