@@ -153,10 +153,15 @@ pub fn make<S: fmt::Display>(
         // A file system without locks, or another user's: every process makes its own draft.
         Some(Err(TryLockError::Error(_))) | None => false,
     };
+    // Asked for before the other: a directory that gets its name meanwhile is complete.
+    let is_there = directory.exists();
     if is_prepared(directory) {
         return Ok(());
     }
     remove_abandoned(parent, is_alone.then_some(&*key))?;
+    if is_there {
+        remove_damaged(directory, is_alone)?;
+    }
     let prefix = format!("{DRAFT}{key}-");
     let draft = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).at("write in", parent)?;
     let made = write(draft.path())?;
@@ -190,6 +195,16 @@ fn remove_abandoned(parent: &Path, own: Option<&str>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes a directory that is not what it was when it got its name. Who has no lock does not: another process may be about
+/// to do so, and to put prepared data in its place.
+fn remove_damaged(directory: &Path, is_alone: bool) -> Result<()> {
+    if !is_alone {
+        let what = "is damaged; remove the directory to prepare it again";
+        return Err(Error::input(format!("{} {what}", directory.display())));
+    }
+    fs::remove_dir_all(directory).at("remove", directory)
 }
 
 #[cfg(test)]

@@ -69,6 +69,24 @@ fn drafts_of_killed_processes_are_removed_and_those_of_others_stay() -> Result<(
 }
 
 #[test]
+fn damaged_data_are_prepared_again() -> Result<()> {
+    let root = temporary()?;
+    let directory = root.path().join("kind/key");
+    let rest = directory.join("rest");
+    fs::create_dir_all(&rest).at("write", &rest)?;
+    make(&directory, root.path(), write)?;
+    assert!(is_prepared(&directory) && !rest.exists());
+    // Where there are no locks, a person has to look.
+    fs::remove_file(directory.join("meta.json")).at("remove", &directory)?;
+    let locks = root.path().join("locks");
+    fs::remove_dir_all(&locks).at("remove", &locks)?;
+    fs::write(&locks, "no directory").at("write", &locks)?;
+    let message = make(&directory, root.path(), write).unwrap_err().to_string();
+    assert!(message.ends_with("kind/key is damaged; remove the directory to prepare it again"), "{message}");
+    Ok(())
+}
+
+#[test]
 fn a_key_changes_with_the_files() -> Result<()> {
     let root = temporary()?;
     let file = root.path().join("a");
