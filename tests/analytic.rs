@@ -262,6 +262,21 @@ fn what_is_kept_of_studies_is_compared() {
 }
 
 #[test]
+fn a_name_of_any_kind_is_taken_and_the_command_can_be_typed_again() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = bench();
+    let odd = std::ffi::OsStr::from_bytes(b"x\xff");
+    let output = bench.command("plan --out").arg(odd).output().expect("the binary starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let mut study = bench.command("study --set shards=500 --set sizes=100 --out");
+    assert!(study.arg("my study").output().expect("the binary starts").status.success());
+    let command = "analytic -- study --set shards=500 --set sizes=100 --out 'my study'";
+    for file in ["study.toml", "report.html"] {
+        assert!(bench.read(&format!("my study/{file}")).contains(command), "{file}");
+    }
+}
+
+#[test]
 fn bad_input_is_one_line_and_leaves_nothing() {
     let bench = bench();
     assert!(bench.refuse("study --out s --set shards=2000000").contains("choose smaller shards"));

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod best_model;
+mod command_line;
 mod data;
 mod date;
 mod inspect;

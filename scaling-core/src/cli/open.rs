@@ -1,8 +1,8 @@
 //! From the command line to a study.
 
-use super::Domain;
 use super::arguments::StudyArguments;
 use super::date::today;
+use super::{Domain, command_line};
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::settings::Layers;
@@ -69,7 +69,7 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         compute: compute.kind.clone(),
         schema: SCHEMA,
         seed,
-        command: command(domain.name),
+        command: command_line::of_this_process(domain.name),
         settings: table,
     };
     let directory = match &arguments.out {
@@ -146,12 +146,6 @@ fn read_config(path: &Path) -> Result<toml::Table> {
         )));
     }
     Ok(table)
-}
-
-/// The command line as a person would type it again.
-fn command(name: &str) -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo run --release -p {name} -- {}", arguments.join(" ")).trim_end().to_owned()
 }
 
 /// The newest `runs/<task>-*` that holds the same study, perhaps from another day: to be gone on with, or complete.
