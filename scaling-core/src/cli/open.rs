@@ -37,7 +37,7 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     let seed = arguments.seed.unwrap_or(DEFAULT_SEED);
     let data = match arguments.data.as_deref() {
         None | Some("synthetic") => "synthetic".to_owned(),
-        Some(path) => std::fs::canonicalize(path).at("find", Path::new(path))?.to_string_lossy().into_owned(),
+        Some(path) => absolute(Path::new(path))?.to_string_lossy().into_owned(),
     };
     let config = arguments.config.as_deref().map(read_config).transpose()?;
     if create {
@@ -115,6 +115,18 @@ fn override_settings(
     assignments.iter().try_for_each(|assignment| layers.set(assignment))
 }
 
+/// A path that leads to the same place from anywhere. A link to a file is not followed: what a manifest names lies
+/// beside the link, as where nothing is made absolute.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let found = std::fs::canonicalize(path).at("find", path)?;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(found) };
+    if !found.is_file() {
+        return Ok(found);
+    }
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    Ok(std::fs::canonicalize(parent).at("find", parent)?.join(name))
+}
+
 /// The models of `--model a,b`, which must belong to one task.
 fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn Task, Vec<String>)> {
     let Some(names) = names else {
@@ -171,4 +183,27 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
 /// `runs/<task>-<date>`, by the date in UTC.
 fn default_directory(task: &str) -> PathBuf {
     Path::new(RUNS).join(format!("{task}-{}", today()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linked_manifest_stays_where_its_link_is() {
+        let root = tempfile::tempdir().expect("a directory");
+        let [here, there] = ["here", "there"].map(|name| root.path().join(name));
+        for directory in [&here, &there] {
+            std::fs::create_dir(directory).expect("a directory");
+        }
+        std::fs::write(there.join("list.csv"), "").expect("a file");
+        std::os::unix::fs::symlink(there.join("list.csv"), here.join("train.csv")).expect("a link");
+        std::os::unix::fs::symlink(&there, here.join("data")).expect("a link");
+        let [here, there] = [here, there].map(|path| path.canonicalize().expect("a directory"));
+        let found = |name: &str| absolute(&here.join(name)).expect("a path");
+        assert_eq!(found("train.csv"), here.join("train.csv"));
+        assert_eq!(found("../here/data/list.csv"), there.join("list.csv"));
+        assert_eq!(found("data"), there);
+        assert!(absolute(&here.join("gone.csv")).is_err());
+    }
 }
