@@ -371,6 +371,13 @@ fn a_study_is_found_again_on_another_day() {
     bench.write("runs/report.html", b"page");
     bench.succeed(&settings.replace("=100", "=300"));
     assert!(began.exists(), "another study");
+    // A second one of the same day lies beside it, and goes on there.
+    let name = began.file_name().expect("a name").to_string_lossy().into_owned();
+    for _ in ["begins", "does nothing"] {
+        bench.succeed(&settings.replace("=100", "=1000"));
+        assert!(bench.path(&format!("runs/{name}-2/report.html")).exists());
+        assert_eq!(entries(&bench.path("runs")).len(), 4, "three studies and the page");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -74,7 +74,10 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     };
     let directory = match &arguments.out {
         Some(directory) => directory.clone(),
-        None => earlier_directory(&file)?.unwrap_or_else(|| default_directory(task.about().name)),
+        None => match earlier_directory(&file)? {
+            Some(directory) => directory,
+            None => new_directory(&file)?,
+        },
     };
     let study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
@@ -167,22 +170,34 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix));
     let mut found: Vec<PathBuf> =
         std::fs::read_dir(RUNS).into_iter().flatten().flatten().map(|e| e.path()).collect();
-    found.retain(|path| is_ours(path) && path.join("study.toml").exists());
+    found.retain(is_ours);
     found.sort();
     for directory in found.into_iter().rev() {
-        // One that cannot be read is somebody else's concern.
-        if let Ok(there) = StudyFile::read(&directory)
-            && there.difference(file)?.is_none()
-        {
+        if holds(&directory, file)? {
             return Ok(Some(directory));
         }
     }
     Ok(None)
 }
 
-/// `runs/<task>-<date>`, by the date in UTC.
-fn default_directory(task: &str) -> PathBuf {
-    Path::new(RUNS).join(format!("{task}-{}", today()))
+/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it.
+fn new_directory(file: &StudyFile) -> Result<PathBuf> {
+    let first = format!("{}-{}", file.task, today());
+    let (mut directory, mut number) = (Path::new(RUNS).join(&first), 1);
+    // Another worker may have begun this very study since it was looked for.
+    while !(StudyFile::is_free(&directory) || holds(&directory, file)?) {
+        number += 1;
+        directory.set_file_name(format!("{first}-{number}"));
+    }
+    Ok(directory)
+}
+
+/// Whether `directory` holds this study. One that cannot be read is somebody else's concern.
+fn holds(directory: &Path, file: &StudyFile) -> Result<bool> {
+    match StudyFile::read(directory) {
+        Ok(there) => Ok(there.difference(file)?.is_none()),
+        Err(_) => Ok(false),
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -86,6 +86,11 @@ impl StudyFile {
         self.write(directory)
     }
 
+    /// Whether nothing of a study lies in `directory`.
+    pub(crate) fn is_free(directory: &Path) -> bool {
+        ["study.toml"].iter().chain(&OUTPUTS).all(|name| !directory.join(name).exists())
+    }
+
     /// Whether a study may begin or go on in `directory`; cheap, so that it can be asked before data are prepared.
     ///
     /// # Errors
