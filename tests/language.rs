@@ -87,6 +87,8 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     assert!(bench.refuse("study --data missing --out s").contains("missing"));
     assert!(bench.refuse("study --set sizes=0.5 --out s").contains("whole number"));
     assert!(bench.refuse("study --model word-lstm2,char-rhn10 --out s").contains("different tasks"));
+    let message = bench.refuse("throughput --batch 1048576 --length 1048576");
+    assert!(message.contains("does not fit: inputs and weights exceed the memory of `cpu`"), "{message}");
     std::fs::create_dir(bench.path("empty")).expect("a directory");
     assert!(bench.refuse("study --data empty --out s").contains("empty"));
     bench.write("blank/train.txt", b"\n\n");

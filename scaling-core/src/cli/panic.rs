@@ -2,6 +2,7 @@
 
 use crate::trial::{Failure, FailureKind};
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What tensor libraries say where a device has no memory left, or refuses one more process.
 const SIGNS_OF_NO_MEMORY: [&str; 8] = [
@@ -15,8 +16,14 @@ const SIGNS_OF_NO_MEMORY: [&str; 8] = [
     "CUDNN_STATUS_NOT_INITIALIZED",
 ];
 
-/// What a trial died of. Of LibTorch's errors only what happened, without the frames of its stack.
-pub(super) fn failure(panic: &(dyn Any + Send)) -> Failure {
+/// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by panicking.
+pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
+    // What a panic leaves half done is not used again.
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| failure(panic.as_ref()))
+}
+
+/// What a panic says. Of LibTorch's errors only what happened, without the frames of its stack.
+fn failure(panic: &(dyn Any + Send)) -> Failure {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -67,5 +74,12 @@ mod tests {
         assert_eq!(of("out of device\n  memory").0, FailureKind::Memory);
         assert_eq!(failure(&"a word").message, "a word");
         assert_eq!(failure(&1).message, "panic");
+    }
+
+    #[test]
+    fn what_went_well_is_returned_and_a_panic_told() {
+        assert_eq!(catch(|| 3), Ok(3));
+        let full = catch(|| -> u32 { panic!("CUDA out of memory") }).expect_err("a panic");
+        assert_eq!((full.kind, full.message.as_str()), (FailureKind::Memory, "CUDA out of memory"));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::arguments::{StudyArguments, TrialArguments};
 use super::open::open;
-use super::{Domain, interrupt};
+use super::{Domain, interrupt, panic};
 use crate::device::{cores, use_threads};
 use crate::error::{Error, Result};
 use crate::files::write_json;
@@ -110,10 +110,8 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     let interrupted = interrupt::watch(false)?;
     let study = Study::open(&arguments.study, domain.tasks)?;
     let (id, teller) = (&arguments.trial, teller());
-    // Tensor libraries report misuse and failed allocations by panicking: an error of this trial alone.
-    let outcome =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| study.run_trial(id, &interrupted, &teller)));
-    match outcome {
+    // A panic is an error of this trial alone.
+    match panic::catch(|| study.run_trial(id, &interrupted, &teller)) {
         Ok(state) => match state? {
             State::Finished(o) => {
                 let unit = &study.task.about().metric.unit;
@@ -125,8 +123,7 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
             State::Failed(failure) => Err(Error::failed(failure.message)),
             State::Pending => Err(Error::failed(format!("trial {id} did not end"))),
         },
-        Err(panic) => {
-            let failure = super::panic::failure(panic.as_ref());
+        Err(failure) => {
             if failure.kind == FailureKind::Memory && has_study() {
                 tell(&format!("error: {}", failure.message));
                 std::process::exit(NO_MEMORY_EXIT);

@@ -1,14 +1,14 @@
 //! `throughput`: training speed on random samples, warm-up excluded.
 
 use super::arguments::ThroughputArguments;
-use super::{Domain, options};
+use super::{Domain, options, panic};
 use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
 use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
 use crate::task::{Extent, Learner};
 use crate::terminal::say;
-use crate::trial::{Optimization, SCHEMA, TrialConfig};
+use crate::trial::{FailureKind, Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
 
 /// Steps before the clock starts.
@@ -86,13 +86,28 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let trial = synthetic_trial(recipe, model, size, &arguments.device, options);
     let cost = task.cost(model, size, extent, &trial.options)?;
     compute.check_memory(model, size, cost.parameters)?;
-    let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
-    let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
-    let (samples, cost) = (learner.samples_per_step(), learner.cost());
+    let too_large = |why: &str| {
+        let what = format!("{model} of size {size} in batches of {} by {}", arguments.batch, extent.length);
+        format!("{what} does not fit: {why}; give a smaller `--batch` or `--length`")
+    };
+    // An input takes at least as much as a weight.
+    let inputs = arguments.batch * extent.length as u64;
+    compute.check_memory(model, size, cost.parameters + inputs).map_err(|_| {
+        Error::input(too_large(&format!("inputs and weights exceed the memory of `{}`", compute.name)))
+    })?;
+    let measured = panic::catch(|| -> Result<_> {
+        let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
+        let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
+        // A GPU's rate is the yardstick of how well it is used.
+        let products = compute.is_cuda().then(|| compute.product_gflops());
+        Ok((measured, products, learner.samples_per_step(), learner.cost()))
+    });
+    let (measured, products, samples, cost) = measured.map_err(|failure| {
+        let is_full = failure.kind == FailureKind::Memory;
+        Error::failed(if is_full { too_large(&failure.message) } else { failure.message })
+    })??;
     let speed = |q: f64| samples / Measured::quantile(&measured.0, q);
     let gflops = |per_second: f64| per_second * cost.flops_per_sample / 1e9;
-    // A GPU's rate is the yardstick of how well it is used.
-    let products = compute.is_cuda().then(|| compute.product_gflops());
     if arguments.json {
         let json = serde_json::json!({
             "model": model,
