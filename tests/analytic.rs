@@ -5,7 +5,7 @@ mod support;
 use scaling_core::analytic::expected_error;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Bench, entries, jobs_change_nothing, moments, results, text};
 
 fn bench() -> Bench {
@@ -124,6 +124,42 @@ fn two_studies_on_one_directory_share_the_work() {
     shared.succeed(&settings);
     assert!(first.wait().expect("an end").success());
     assert_eq!(results(&shared.path("s")), results(&alone.path("s")));
+}
+
+/// Waits for something that must come.
+fn until(has_come: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !has_come() {
+        assert!(began.elapsed() < Duration::from_mins(1), "it does not come");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
+    let settings = "study --out s --set shards=500 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1 --jobs 2 \
+                    --set patience=60 --set step_microseconds=25000 --set checkpoint_seconds=0.1";
+    let bench = bench();
+    let mut first = bench.start(settings);
+    until(|| std::fs::read_dir(bench.path("s/trials")).is_ok_and(|trials| trials.count() == 2));
+    let trial = entries(&bench.path("s/trials")).remove(0);
+    let read = |name: &str| std::fs::read_to_string(trial.join(name)).unwrap_or_default();
+    let step = || read("checkpoints/LATEST").trim().strip_prefix("step-").and_then(|n| n.parse::<u64>().ok());
+    let process = || read("lease").split_whitespace().nth(1).and_then(|n| n.parse::<u32>().ok());
+    for _ in 0..3 {
+        let before = step().unwrap_or(0);
+        until(|| step() > Some(before));
+        let killed = process().expect("a process");
+        let status = Command::new("kill").args(["-9", &killed.to_string()]).status().expect("kill");
+        assert!(status.success());
+        until(|| process() != Some(killed) || trial.join("error.json").exists());
+    }
+    until(|| trial.join("error.json").exists());
+    let mut second = bench.start(settings);
+    for worker in [&mut first, &mut second] {
+        assert!(worker.wait().expect("an end").success());
+    }
+    assert!(trial.join("result.json").exists());
 }
 
 #[test]

@@ -138,17 +138,22 @@ impl Executor<'_> {
     fn next(&self) -> Result<Option<TrialConfig>> {
         let mut elsewhere = None;
         for (trial, state) in &self.trials {
+            if state.is_settled() || self.workers.iter().any(|worker| worker.trial == *trial) {
+                continue;
+            }
             let id = trial.id();
+            let directory = self.study.trial_directory(&id);
             // Failures of earlier runs and of other workers are retried; diverged trials are results.
             let attempts = self.attempts.get(&id);
             let spent = attempts.is_some_and(|n| *n >= ATTEMPTS || matches!(state, State::Failed(_)));
-            if state.is_settled() || spent || self.workers.iter().any(|worker| worker.trial == *trial) {
-                continue;
-            }
-            if !Lease::is_held(&self.study.trial_directory(&id))? {
+            let is_held = Lease::is_held(&directory)?;
+            if !is_held && !spent {
                 return Ok(Some(trial.clone()));
             }
-            elsewhere.get_or_insert_with(|| trial.clone());
+            // What this worker has given up another one tries again, once it has removed the failure.
+            if is_held && !(spent && directory.join("error.json").exists()) {
+                elsewhere.get_or_insert_with(|| trial.clone());
+            }
         }
         Ok(elsewhere)
     }
