@@ -155,6 +155,8 @@ fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
         until(|| process() != Some(killed) || trial.join("error.json").exists());
     }
     until(|| trial.join("error.json").exists());
+    let error: serde_json::Value = serde_json::from_str(&read("error.json")).expect("JSON");
+    assert!(error["kind"] == "killed" && error["step"].as_u64() > Some(0), "{error}");
     let mut second = bench.start(settings);
     for worker in [&mut first, &mut second] {
         assert!(worker.wait().expect("an end").success());

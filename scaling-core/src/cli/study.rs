@@ -12,7 +12,8 @@ use crate::settings::Search;
 use crate::study::{Study, collect, execute};
 use crate::task::Origin;
 use crate::terminal::{say, tell};
-use crate::trial::{FailureKind, NO_MEMORY_EXIT, State, has_study, teller};
+use crate::trial::{Beat, Failure, FailureKind, NO_MEMORY_EXIT, State, has_study, teller};
+use std::cell::Cell;
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
 const ASSUMED_RATE: f64 = 6e10;
@@ -109,9 +110,13 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     use_threads(arguments.threads.unwrap_or_else(cores));
     let interrupted = interrupt::watch(false)?;
     let study = Study::open(&arguments.study, domain.tasks)?;
-    let (id, teller) = (&arguments.trial, teller());
+    let (id, teller, updates) = (&arguments.trial, teller(), Cell::new(0));
+    let tell_and_note = |beat: Beat| {
+        updates.set(beat.steps);
+        teller(beat);
+    };
     // A panic is an error of this trial alone.
-    match panic::catch(|| study.run_trial(id, &interrupted, &teller)) {
+    match panic::catch(|| study.run_trial(id, &interrupted, &tell_and_note)) {
         Ok(state) => match state? {
             State::Finished(o) => {
                 let unit = &study.task.about().metric.unit;
@@ -128,6 +133,7 @@ pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
                 tell(&format!("error: {}", failure.message));
                 std::process::exit(NO_MEMORY_EXIT);
             }
+            let failure = Failure { step: updates.get(), ..failure };
             write_json(&study.trial_directory(id).join("error.json"), &failure)?;
             Err(Error::failed(failure.message))
         }

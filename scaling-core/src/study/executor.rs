@@ -179,6 +179,7 @@ impl Executor<'_> {
             }
             State::Failed(_) | State::Pending => {}
         }
+        let step = worker.beat().steps;
         let log = worker.said.join().unwrap_or_default();
         let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
         let last = last.trim_start_matches("error: ").to_owned();
@@ -201,6 +202,6 @@ impl Executor<'_> {
             None => (FailureKind::Killed, format!("{status} {ATTEMPTS} times; out of memory?")),
         };
         self.attempts.insert(id, ATTEMPTS);
-        write_json(&directory.join("error.json"), &Failure { kind, step: 0, message })
+        write_json(&directory.join("error.json"), &Failure { kind, step, message })
     }
 }

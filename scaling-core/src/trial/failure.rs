@@ -25,7 +25,7 @@ pub(crate) const NO_MEMORY_EXIT: i32 = 75;
 pub struct Failure {
     /// What happened.
     pub kind: FailureKind,
-    /// After how many updates.
+    /// After how many updates, as far as the last process of the trial has told: 0 if it died before its first.
     pub step: u64,
     /// One line.
     pub message: String,
