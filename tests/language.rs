@@ -60,6 +60,20 @@ fn a_trial_is_told_where_its_data_lie_prepared() {
     assert!(told.status.success(), "{}", text(&told.stderr));
 }
 
+#[test]
+fn a_test_part_gives_the_figure_of_what_was_selected() {
+    let bench = bench();
+    let lines: Vec<_> = (0..900).map(|i| format!("word{} follows word{}\n", i % 7, i % 11)).collect();
+    for part in ["train", "valid", "test"] {
+        bench.write(&format!("text/{part}.txt"), lines.concat().as_bytes());
+    }
+    let said = bench.succeed(&format!("{TINY} --data text"));
+    assert!(said.contains("test error"), "{said}");
+    for file in ["report.html", "points.csv"] {
+        assert!(bench.read(&format!("s/{file}")).replace('_', " ").contains("test error"), "{file}");
+    }
+}
+
 fn trains_like_the_reference(device: &str) {
     let settings =
         TINY.replace("shards=500,1000", "shards=1000").replace("sizes=4,8", "sizes=8 --set sgd_rates=0.4");

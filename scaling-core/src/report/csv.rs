@@ -45,8 +45,8 @@ fn shards<'a>(analysis: &'a Analysis<'a>) -> impl Iterator<Item = ((&'a str, &'a
 pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
     let settings: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.settings.keys()).collect();
     let metrics: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.minima.keys()).collect();
-    let is_sound = study.trials.iter().any(|trial| trial.hours.is_some());
-    let mut rows = vec![header(&settings, &metrics, is_sound)];
+    let (is_sound, is_tested) = (study.trials.iter().any(|trial| trial.hours.is_some()), study.is_tested());
+    let mut rows = vec![header(&settings, &metrics, is_sound, is_tested)];
     let mut trials: Vec<&Trial> = study.trials.iter().collect();
     trials.sort_by(|a, b| {
         let key = |t: &Trial| (t.model.clone(), t.variant.clone(), t.requested);
@@ -73,13 +73,21 @@ pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
         row.extend(metrics.iter().map(|name| cell(trial.minima.get(*name).copied())));
         row.extend([cell(trial.training_loss), trial.capacity_limited.to_string()]);
         row.push(cell(trial.relative_standard_error));
+        if is_tested {
+            row.push(cell(trial.test_error));
+        }
         row.extend([trial.steps.to_string(), trial.best_epoch.to_string()]);
         rows.push(row);
     }
     write(&rows)
 }
 
-fn header(settings: &BTreeSet<&String>, metrics: &BTreeSet<&String>, is_sound: bool) -> Vec<String> {
+fn header(
+    settings: &BTreeSet<&String>,
+    metrics: &BTreeSet<&String>,
+    is_sound: bool,
+    is_tested: bool,
+) -> Vec<String> {
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mut row = names(&["task", "model", "variant", "trial", "status", "size", "parameters"]);
     row.extend(names(&["flops", "requested", "m", "m_unit", "items"]));
@@ -88,7 +96,8 @@ fn header(settings: &BTreeSet<&String>, metrics: &BTreeSet<&String>, is_sound: b
     row.extend(names(&["error", "loss"]));
     row.extend(metrics.iter().map(ToString::to_string));
     row.extend(names(&["training_loss", "capacity_limited", "relative_standard_error"]));
-    row.extend(names(&["steps", "best_epoch"]));
+    row.extend(names(if is_tested { &["test_error", "steps"] } else { &["steps"] }));
+    row.push("best_epoch".to_owned());
     row
 }
 

@@ -23,6 +23,7 @@ pub(super) fn trial() -> Trial {
         status: Status::Finished,
         error: Some(3.0),
         loss: Some(3.0),
+        test_error: None,
         minima: BTreeMap::from([("nats_per_word".to_owned(), 3.0)]),
         training_loss: Some(2.5),
         capacity_limited: false,

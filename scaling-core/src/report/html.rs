@@ -36,6 +36,10 @@ const GLOSSARY: [(&str, &str); 7] = [
     ("model-size law", "s(m) = sigma m^beta_p: parameters of the best model at every m"),
 ];
 
+/// What the last column of a table holds.
+const TESTED: &str = " The test error is that of the weights with the lowest validation loss, on data that nothing is \
+    selected on.";
+
 /// The whole page.
 pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure]) -> String {
     let title = escape(&study.title);
@@ -92,19 +96,20 @@ fn series(fitted: &Fitted<'_>, study: &StudyData) -> String {
     let cells = |tag: &str, row: &[String]| -> String {
         row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<Vec<_>>().concat()
     };
-    let rows = table::rows(fitted);
+    let rows = table::rows(fitted, study);
     let rows = rows.iter().map(|row| format!("<tr>{}</tr>\n", cells("td", row))).collect::<Vec<_>>().concat();
     let words = words::lines(fitted, study);
     let words = words
         .iter()
         .map(|(what, words)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(what), escape(words)));
     format!(
-        "<h2>{}</h2>\n<p>The best configuration at every shard; {} in {}, median over seeds.</p>\n\
+        "<h2>{}</h2>\n<p>The best configuration at every shard; {} in {}, median over seeds.{}</p>\n\
          <div class=\"wide\"><table>\n<tr>{}</tr>\n{rows}</table></div>\n<h3>Fits</h3>\n\
          <div class=\"wide\"><table class=\"words\">\n{}</table></div>\n",
         escape(&fitted.series.name()),
         escape(&study.metric.label),
         escape(&study.metric.unit),
+        if study.is_tested() { TESTED } else { "" },
         cells("th", &table::columns(study)),
         words.collect::<String>(),
     )
@@ -150,6 +155,7 @@ mod tests {
             assert!(page.contains(expected), "{expected}");
         }
         assert!(page.contains("--out &quot;runs/&lt;new&gt;&quot;"));
+        assert!(!page.contains("test error"));
         for outside in ["<script", "src=", "href=", "@import", "url("] {
             assert!(!page.contains(outside), "{outside}");
         }

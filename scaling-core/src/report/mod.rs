@@ -59,6 +59,13 @@ pub struct StudyData {
     pub seed: u64,
 }
 
+impl StudyData {
+    /// Whether anything is known of a test part.
+    fn is_tested(&self) -> bool {
+        self.trials.iter().any(|trial| trial.test_error.is_some())
+    }
+}
+
 /// One trial: the configuration and what came of it.
 #[derive(Debug, Clone)]
 pub struct Trial {
@@ -92,6 +99,8 @@ pub struct Trial {
     pub error: Option<f64>,
     /// Validation loss in nats at that evaluation.
     pub loss: Option<f64>,
+    /// The headline metric of the best weights on the test part, where the data have one; nothing is selected on it.
+    pub test_error: Option<f64>,
     /// Every metric's own minimum over the evaluations, by name.
     pub minima: BTreeMap<String, f64>,
     /// Lowest training loss between two evaluations, nats per sample.

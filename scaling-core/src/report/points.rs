@@ -51,16 +51,13 @@ impl Row<'_> {
             requested: self.value("requested")?,
             m: self.value("m")?,
             items: self.value("items")?,
-            hours: if self.header.iter().any(|name| name == "hours") {
-                self.optional("hours")?
-            } else {
-                None
-            },
+            hours: self.rare("hours")?,
             seed: self.value("seed")?,
             settings: self.numbers(settings)?,
             status: self.value("status")?,
             error: self.optional("error")?,
             loss: self.optional("loss")?,
+            test_error: self.rare("test_error")?,
             minima: self.numbers(metrics)?,
             training_loss: self.optional("training_loss")?,
             capacity_limited: self.value("capacity_limited")?,
@@ -98,6 +95,11 @@ impl Row<'_> {
         })
     }
 
+    /// A figure that whole studies are without.
+    fn rare(&self, name: &str) -> Result<Option<f64>> {
+        if self.header.iter().any(|column| column == name) { self.optional(name) } else { Ok(None) }
+    }
+
     fn optional(&self, name: &str) -> Result<Option<f64>> {
         if self.cell(name)?.is_empty() { Ok(None) } else { self.value(name).map(Some) }
     }
@@ -127,6 +129,25 @@ mod tests {
         let before = fits(&study);
         study.trials = read;
         assert_eq!(fits(&study), before, "the same trials give the same fits");
+    }
+
+    #[test]
+    fn what_only_some_studies_have_is_read_back() {
+        let mut study = example::study();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (hours, test_error) in
+            [(None, None), (Some(0.5), None), (None, Some(3.25)), (Some(2.0), Some(4.0))]
+        {
+            study.trials.truncate(1);
+            (study.trials[0].hours, study.trials[0].test_error) = (hours, test_error);
+            let bytes = csv::points(&study).unwrap();
+            let head = std::str::from_utf8(&bytes).unwrap().lines().next().unwrap();
+            let has = ["hours", "test_error"].map(|name| head.split(',').any(|column| column == name));
+            assert_eq!(has, [hours.is_some(), test_error.is_some()], "{head}");
+            std::fs::write(file.path(), &bytes).unwrap();
+            let trial = read(file.path()).unwrap().remove(0);
+            assert_eq!((trial.hours, trial.test_error), (hours, test_error));
+        }
     }
 
     #[test]

@@ -16,17 +16,18 @@ pub(crate) const STYLE: TableStyle = {
 pub(super) fn columns(study: &StudyData) -> Vec<String> {
     let fixed = ["size", "parameters", "error", "s.e.", "training loss", "settings", "seeds"];
     let m = if study.m_unit.is_empty() { "m" } else { &study.m_unit };
-    std::iter::once(m).chain(fixed).map(str::to_owned).collect()
+    let test = study.is_tested().then_some("test error");
+    std::iter::once(m).chain(fixed).chain(test).map(str::to_owned).collect()
 }
 
 /// Rows of the learning curve of one model and variant, under [`columns`].
-pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
+pub(super) fn rows(fitted: &Fitted<'_>, study: &StudyData) -> Vec<Vec<String>> {
     let shards = fitted.series.shards.iter().map(|shard| {
         let best = shard.best();
         let optional = |number: Option<f64>| number.map_or("-".to_owned(), |n| significant(n, 3));
         let error = best.error();
         let settings = best.settings.iter().map(|(name, value)| format!("{name} {value}"));
-        vec![
+        let mut row = vec![
             grouped(best.m()),
             best.name(&fitted.series),
             grouped(best.parameters as f64),
@@ -35,7 +36,12 @@ pub(super) fn rows(fitted: &Fitted<'_>) -> Vec<Vec<String>> {
             optional(best.median_of(|t| t.training_loss)),
             settings.collect::<Vec<_>>().join(", "),
             best.trials.len().to_string(),
-        ]
+        ];
+        if study.is_tested() {
+            let test = best.median_of(|t| t.test_error);
+            row.push(test.map_or("-".to_owned(), |error| significant(error, 4)));
+        }
+        row
     });
     shards.collect()
 }
@@ -76,7 +82,7 @@ pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
 fn table(fitted: &Fitted<'_>, study: &StudyData) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_header(columns(study));
-    table.add_rows(rows(fitted));
+    table.add_rows(rows(fitted, study));
     for (i, column) in table.column_iter_mut().enumerate() {
         // Numbers to the right, the settings to the left.
         let alignment = if i == 6 { CellAlignment::Left } else { CellAlignment::Right };
@@ -113,6 +119,23 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
-        assert!(text.contains("199,997"), "{text}");
+        assert!(text.contains("199,997") && !text.contains("test error"), "{text}");
+    }
+
+    #[test]
+    fn the_test_error_stands_beside_what_was_selected() {
+        let mut study = example::study();
+        for trial in study.trials.iter_mut().filter(|trial| trial.requested > 10_000) {
+            trial.test_error = trial.error.map(|error| 2.0 * error);
+        }
+        let analysis = Analysis::new(&study);
+        let (columns, rows) = (columns(&study), rows(&analysis.series[0], &study));
+        let at = |name: &str| columns.iter().position(|column| column == name).unwrap();
+        assert_eq!(rows[0][at("test error")], "-");
+        for row in &rows[1..] {
+            let [error, test] = ["error", "test error"].map(|name| row[at(name)].parse::<f64>().unwrap());
+            assert!(row.len() == columns.len() && (test / error - 2.0).abs() < 2e-3, "{row:?}");
+        }
+        assert!(terminal(&study, &analysis).contains("test error"));
     }
 }

@@ -110,6 +110,7 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
         status: Status::Missing,
         error: None,
         loss: None,
+        test_error: None,
         minima: BTreeMap::new(),
         training_loss: None,
         capacity_limited: false,
@@ -135,6 +136,8 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
             trial.hours = outcome.hours;
             trial.error = Some(outcome.error);
             trial.loss = Some(outcome.loss);
+            let test = outcome.test.as_ref();
+            trial.test_error = test.and_then(|metrics| metrics.get(&*facts.metric.name)).copied();
             trial.minima = outcome.minima;
             trial.training_loss = Some(outcome.training_loss);
             trial.capacity_limited = outcome.capacity_limited;
