@@ -72,6 +72,7 @@ static ABOUT_WORDS: About = About {
     default_size: 128.0,
     family: None,
     keys: WORD_KEYS,
+    keys_of_models: &[(TRANSFORM_BIAS.name, &["word-rhn5"])],
     target_standard_error: 0.0045,
     published: &[
         Published::new("word-lstm2", (-0.066, Some(0.69)), WORDS_OF_NEWS, "ICLR 4.2.1, Table 3"),
@@ -91,6 +92,7 @@ static ABOUT_CHARACTERS: About = About {
     default_size: 128.0,
     family: None,
     keys: CHARACTER_KEYS,
+    keys_of_models: &[],
     target_standard_error: 0.006,
     published: &[
         Published::new("char-rhn10/sgd", (-0.0936, Some(0.78)), CHARACTERS_OF_NEWS, "ICLR C.2"),

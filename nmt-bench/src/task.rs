@@ -74,6 +74,7 @@ static ABOUT: About = About {
     default_size: 128.0,
     family: None,
     keys: KEYS,
+    keys_of_models: &[],
     target_standard_error: 0.0085,
     published: &[Published::new(
         "nmt",

@@ -99,10 +99,10 @@ impl Space<'_> {
         let limit = self.task.batch_limit(shard, self.options).max(1);
         let mut batches: Vec<u64> = self.settings.batch_sizes.iter().map(|b| (*b).min(limit)).collect();
         batches.dedup();
-        let mut candidates = Vec::new();
+        let (mut candidates, about) = (Vec::new(), self.task.about());
         for model in self.models {
             for optimizer in &self.settings.optimizers {
-                for (names, options) in self.options.variants() {
+                for (names, options) in self.options.variants(|key| about.concerns(key, model)) {
                     let variant = [vec![optimizer.clone()], names].concat().join(", ");
                     for size in 0..self.settings.sizes.len() {
                         for rate in 0..self.rates(optimizer).len() {

@@ -87,10 +87,21 @@ pub struct About {
     pub family: Option<&'static str>,
     /// The settings that only this task has.
     pub keys: &'static [Key],
+    /// Those of them that concern some models only, with these models.
+    pub keys_of_models: &'static [(&'static str, &'static [&'static str])],
     /// Relative standard error that the validation set must reach: one tenth of the drop per doubling (MODELS 6.2).
     pub target_standard_error: f64,
     /// The paper's figures.
     pub published: &'static [Published],
+}
+
+impl About {
+    /// Whether a setting makes a difference to a model.
+    #[must_use]
+    pub fn concerns(&self, key: &str, model: &str) -> bool {
+        let some = self.keys_of_models.iter().find(|(name, _)| *name == key);
+        some.is_none_or(|(_, models)| models.contains(&model))
+    }
 }
 
 /// Seed of a study that names none, and of the split that `data check` and `data prepare` report.

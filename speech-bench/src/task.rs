@@ -79,6 +79,7 @@ static ABOUT: About = About {
     default_size: 128.0,
     family: None,
     keys: KEYS,
+    keys_of_models: &[("frequency_padding", &["ds2"]), ("batch_norm", &["ds2"]), ("pool", &["attention"])],
     target_standard_error: 0.018,
     published: &[
         Published::new(
@@ -223,6 +224,18 @@ fn noise(random: &mut Random, rows: usize, frames: usize, bins: usize, alphabet:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_one_model_ignores_does_not_multiply_its_trials() -> Result<()> {
+        let mut options = Options::defaults(KEYS)?;
+        options.set(KEYS, "batch_norm=none,conv")?;
+        let variants = |model: &str| {
+            options.variants(|key| ABOUT.concerns(key, model)).into_iter().map(|v| v.0).collect::<Vec<_>>()
+        };
+        assert_eq!(variants("ds2"), [["batch_norm none"], ["batch_norm conv"]]);
+        assert_eq!(variants("attention"), [[""; 0]]);
+        Ok(())
+    }
 
     #[test]
     fn the_paper_preset_trains_as_models_5_says() -> Result<()> {

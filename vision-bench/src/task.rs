@@ -78,6 +78,7 @@ static ABOUT: About = About {
     // In the paper all depths make one curve.
     family: Some("resnet"),
     keys: KEYS,
+    keys_of_models: &[],
     target_standard_error: 0.019,
     published: &[
         Published::new(

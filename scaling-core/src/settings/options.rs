@@ -52,11 +52,13 @@ impl Options {
     }
 
     /// Every combination of one value from each list, and what tells it from the others: such as
-    /// `["encoder bidirectional", "dropout 0.2"]`, nothing of lists of one value.
+    /// `["encoder bidirectional", "dropout 0.2"]`, nothing of lists of one value. Of a list that makes no difference
+    /// only the first value counts.
     #[must_use]
-    pub fn variants(&self) -> Vec<(Vec<String>, Self)> {
+    pub fn variants(&self, matters: impl Fn(&str) -> bool) -> Vec<(Vec<String>, Self)> {
         let mut variants = vec![(Vec::new(), self.clone())];
         for (name, list) in self.0.iter().filter_map(|(name, value)| Some((name, value.as_array()?))) {
+            let list = if matters(name) { &list[..] } else { &list[..list.len().min(1)] };
             let with = |(names, options): &(Vec<String>, Self), value: &Value| {
                 let (mut names, mut options) = (names.clone(), options.clone());
                 options.0.insert(name.clone(), value.clone());
@@ -96,7 +98,9 @@ mod tests {
         ];
         let options = Options::defaults(KEYS).unwrap();
         assert_eq!((options.number("dropout"), options.choice("encoder")), (0.2, "one"));
-        let variants = options.variants();
+        let one = options.variants(|name| name != "dropout");
+        assert_eq!((one.len(), &one[0].0, one[0].1.number("dropout")), (1, &vec![], 0.2));
+        let variants = options.variants(|_| true);
         let names: Vec<String> = variants.iter().map(|(names, _)| names.join(", ")).collect();
         assert_eq!(names, ["dropout 0.2", "dropout 0.0"]);
         let second = &variants[1].1;

@@ -57,7 +57,7 @@ impl Facts {
         let Origin { description, warnings, irreducible, .. } = study.corpus.origin().clone();
         let mut parameters = BTreeMap::new();
         for model in &study.file.models {
-            for (variant, options) in study.options.variants() {
+            for (variant, options) in study.options.variants(|key| about.concerns(key, model)) {
                 for size in &study.settings.sizes {
                     let cost = task.cost(model, *size, study.corpus.extent(model, &options), &options)?;
                     parameters.insert(Self::key(model, *size, &variant.join(", ")), cost.parameters);
