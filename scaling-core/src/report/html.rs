@@ -15,7 +15,7 @@ p.headline { font-size: 1.1rem; border-left: 4px solid #0072b2; padding-left: .8
 div.wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
-th:last-child, th:nth-child(7), td:nth-child(7), table.words th, table.words td { text-align: left; }
+th:nth-child(7), td:nth-child(7), table.words th, table.words td { text-align: left; }
 table.words th { white-space: nowrap; vertical-align: top; font-weight: 600; }
 figure { margin: 1rem 0 2rem; } figure svg { width: 100%; height: auto; }
 figcaption { font-size: .9rem; color: #444; }
