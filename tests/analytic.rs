@@ -3,6 +3,7 @@
 mod support;
 
 use scaling_core::analytic::expected_error;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -178,6 +179,24 @@ fn a_guided_search_tries_fewer_trials_and_finds_the_same_curve() {
         rows.records().map(|r| r.expect("a row")[at].to_owned()).collect()
     };
     assert_eq!(errors(&guided), errors(&grid));
+}
+
+#[test]
+fn a_guided_search_tries_the_best_batch_and_the_next_larger_one() {
+    let bench = bench();
+    bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set batch_sizes=1,2,4 --set search=guided");
+    let points = bench.read("s/points.csv");
+    let mut rows = csv::Reader::from_reader(points.as_bytes());
+    let headers = rows.headers().expect("headers").clone();
+    let at = |name: &str| headers.iter().position(|header| header == name).expect("a column");
+    let (requested, batch) = (at("requested"), at("batch"));
+    let rows: Vec<csv::StringRecord> = rows.records().map(|row| row.expect("a row")).collect();
+    let batches = |shard: &str| -> BTreeSet<&str> {
+        rows.iter().filter(|row| &row[requested] == shard).map(|row| &row[batch]).collect()
+    };
+    // All are equally good here, so the smallest is the best.
+    assert_eq!(batches("2000"), BTreeSet::from(["1", "2", "4"]));
+    assert_eq!(batches("16000"), BTreeSet::from(["1", "2"]));
 }
 
 #[test]

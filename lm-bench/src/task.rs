@@ -20,6 +20,8 @@ pub(crate) const WORDS: LanguageTask = LanguageTask(Unit::Words);
 /// Character language models (MODELS 3).
 pub(crate) const CHARACTERS: LanguageTask = LanguageTask(Unit::Characters);
 
+/// The fewest samples in a shard of the paper's preset.
+const LEAST_SHARD: u64 = 1_000;
 /// The most steps between updates.
 const LONGEST: u64 = 65_536;
 
@@ -119,10 +121,13 @@ impl LanguageTask {
     }
 }
 
-/// The paper's shards of a text, whose smallest is one of so many parts (MODELS 2.1 and 3).
+/// The paper's shards of a text, whose smallest is one of so many parts (MODELS 2.1 and 3); of a short text those that
+/// hold more than a few sentences.
 fn parts(text: u64, number: u64) -> String {
-    let shards = [1, 2, 4, 10, 20, 40, 100, 200, 400].map(|parts| (text * parts / number).max(1).to_string());
-    shards.join(",")
+    let shards = [1, 2, 4, 10, 20, 40, 100, 200, 400].map(|parts| text * parts / number);
+    let least = LEAST_SHARD.min(shards[8]);
+    let shards = shards.iter().filter(|samples| **samples >= least);
+    shards.map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 impl Task for LanguageTask {
@@ -264,7 +269,7 @@ mod tests {
     fn the_shards_of_the_paper_are_shares_of_its_corpus() {
         let words = "768000,1536000,3072000,7680000,15360000,30720000,76800000,153600000,307200000";
         assert_eq!(WORDS.shards(Preset::Paper, true, u64::MAX), words);
-        assert_eq!(WORDS.shards(Preset::Paper, false, 10_000), "10,20,40,100,200,400,1000,2000,4000");
+        assert_eq!(WORDS.shards(Preset::Paper, false, 10_000), "1000,2000,4000");
         let characters = CHARACTERS.shards(Preset::Paper, false, u64::MAX);
         assert!(
             characters.starts_with("348000,696000,") && characters.ends_with(",139200000"),

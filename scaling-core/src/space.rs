@@ -45,8 +45,8 @@ impl Space<'_> {
     ///
     /// `grid` asks for every combination on every shard. `guided` asks for it on the smaller half
     /// of the shards; each larger shard then tries only sizes from one step below the best of the shard before to
-    /// two above (the best size grows with m) and rates within one step, and waits for that
-    /// shard to end. `errors` maps trial ids to the error, or to none if the trial failed.
+    /// two above (the best size grows with m), rates within one step and the best batch or the next larger one, and
+    /// waits for that shard to end. `errors` maps trial ids to the error, or to none if the trial failed.
     ///
     /// # Errors
     /// If a model does not know a size.
@@ -65,7 +65,7 @@ impl Space<'_> {
                 if !ended {
                     break;
                 }
-                candidates.retain(|c| is_near_the_best(c, &before, errors));
+                candidates.retain(|c| self.is_near_the_best(c, &before, errors));
             }
             before = candidates
                 .into_iter()
@@ -127,6 +127,33 @@ impl Space<'_> {
         candidates
     }
 
+    /// Whether a candidate lies near the best of the shard before, of the same model and variant.
+    fn is_near_the_best(
+        &self,
+        candidate: &Candidate,
+        before: &[(Candidate, Vec<TrialConfig>)],
+        errors: &BTreeMap<String, Option<f64>>,
+    ) -> bool {
+        // Diverged repetitions count as infinitely bad, as in the report.
+        let error = |trials: &[TrialConfig]| {
+            let of = |t: &TrialConfig| errors.get(&t.id()).copied().flatten().unwrap_or(f64::INFINITY);
+            median(&trials.iter().map(of).collect::<Vec<f64>>())
+        };
+        let best = before
+            .iter()
+            .filter(|(c, _)| c.model == candidate.model && c.variant == candidate.variant)
+            .map(|(c, trials)| (error(trials), c))
+            .filter(|(error, _)| error.is_finite())
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        best.is_none_or(|(_, best)| {
+            let sizes = best.size.saturating_sub(1)..=best.size + 2;
+            let larger = self.settings.batch_sizes.iter().copied().filter(|batch| *batch > best.batch).min();
+            sizes.contains(&candidate.size)
+                && best.rate.abs_diff(candidate.rate) <= 1
+                && (best.batch..=larger.unwrap_or(best.batch)).contains(&candidate.batch)
+        })
+    }
+
     fn repetitions(&self, candidate: &Candidate, shard: u64) -> Result<Vec<TrialConfig>> {
         let settings = self.settings;
         let size = settings.sizes[candidate.size];
@@ -163,27 +190,4 @@ impl Space<'_> {
             })
             .collect())
     }
-}
-
-/// Whether a candidate lies near the best of the shard before, of the same model and variant.
-fn is_near_the_best(
-    candidate: &Candidate,
-    before: &[(Candidate, Vec<TrialConfig>)],
-    errors: &BTreeMap<String, Option<f64>>,
-) -> bool {
-    // Diverged repetitions count as infinitely bad, as in the report.
-    let error = |trials: &[TrialConfig]| {
-        let of = |t: &TrialConfig| errors.get(&t.id()).copied().flatten().unwrap_or(f64::INFINITY);
-        median(&trials.iter().map(of).collect::<Vec<f64>>())
-    };
-    let best = before
-        .iter()
-        .filter(|(c, _)| c.model == candidate.model && c.variant == candidate.variant)
-        .map(|(c, trials)| (error(trials), c))
-        .filter(|(error, _)| error.is_finite())
-        .min_by(|a, b| a.0.total_cmp(&b.0));
-    best.is_none_or(|(_, best)| {
-        let sizes = best.size.saturating_sub(1)..=best.size + 2;
-        sizes.contains(&candidate.size) && best.rate.abs_diff(candidate.rate) <= 1
-    })
 }

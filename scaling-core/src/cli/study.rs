@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::write_json;
 use crate::number::thousands;
 use crate::report;
-use crate::settings::Search;
+use crate::settings::{Search, Settings};
 use crate::study::{Study, collect, execute};
 use crate::task::Origin;
 use crate::terminal::{say, tell};
@@ -17,7 +17,7 @@ use std::cell::Cell;
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.
 const ASSUMED_RATE: f64 = 6e10;
-/// Passes over a shard that `plan` assumes until early stopping.
+/// Passes over a shard that `plan` assumes until early stopping, if the schedule can end so early.
 const ASSUMED_EPOCHS: f64 = 15.0;
 
 pub(super) fn study(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
@@ -73,13 +73,14 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     say(description)?;
     warnings.iter().try_for_each(|line| say(&format!("warning: {line}")))?;
     say(&format!("{:>14} {:>7} {:>22} {:>12}", study.task.about().unit, "trials", "parameters", "FLOPs"))?;
+    let Settings { drops, stall, patience, epochs, .. } = study.settings;
+    let epochs = ASSUMED_EPOCHS.max((1 + drops * stall + patience) as f64).min(epochs as f64);
     let (mut all_flops, mut disk) = (0.0, 0.0);
     for shard in &study.settings.shards {
         let (mut flops, mut count, mut range) = (0.0, 0, (u64::MAX, 0));
         for trial in trials.iter().filter(|t| t.shard.size == *shard) {
             let extent = study.corpus.extent(&trial.model, &trial.options);
             let cost = study.task.cost(&trial.model, trial.size, extent, &trial.options)?;
-            let epochs = ASSUMED_EPOCHS.min(trial.optimization.epochs as f64);
             // Evaluation takes turns with training and costs a third of it per sample.
             let seen = trial.shard.size as f64 * epochs + study.validation_samples() as f64 * epochs / 3.0;
             flops += seen * study.corpus.steps_per_sample() * cost.flops_per_sample;
@@ -97,7 +98,7 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
     let hours = all_flops / (ASSUMED_RATE * cores() as f64) / 3600.0;
     let at_most = if study.settings.search == Search::Guided { "at most " } else { "" };
     say(&format!(
-        "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores; {:.2} GB if all weights are kept (assuming {ASSUMED_EPOCHS} epochs)",
+        "{at_most}{} trials, {all_flops:.2e} FLOPs: about {hours:.2} h at {:.0} GFLOP/s per core on {} cores; {:.2} GB if all weights are kept (assuming {epochs} epochs)",
         trials.len(),
         ASSUMED_RATE / 1e9,
         cores(),
