@@ -85,9 +85,10 @@ impl Trend {
     pub(super) fn new(values: &[(f64, f64)]) -> Self {
         let logs: Vec<(f64, f64)> = values.iter().map(|(m, error)| (m.ln(), error.ln())).collect();
         let last = logs[logs.len() - 1].0;
-        let near = logs.iter().filter(|(t, _)| *t >= last - WINDOW.ln() - 1e-9).count();
-        let window = &logs[logs.len() - near.max(LEAST).min(logs.len())..];
-        let mean_slope = Line::fit(&values[values.len() - window.len()..]).law().beta;
+        let within = logs.iter().filter(|(t, _)| *t >= last - WINDOW.ln() - 1e-9).count();
+        let begin = logs.len() - within.max(LEAST).min(logs.len());
+        let (near, window) = (&values[begin..], &logs[begin..]);
+        let mean_slope = Line::fit(near).law().beta;
         let scale = mean_slope.abs().max(LEAST_SLOPE);
         let mut states: Vec<State> = Vec::with_capacity(2 * DECAYS.len() * WANDERS * (NOISES + LOUDER));
         for decay in DECAYS {
@@ -107,7 +108,7 @@ impl Trend {
         }
         let odds = weighed(&states, |noise| noise <= RECKONED) - weighed(&states, |noise| noise > RECKONED);
         let loud = 1.0 / (1.0 + odds.exp());
-        let most = (ROUGH * screen::roughness(values)).clamp(level(QUIET - 1), level(NOISES - 1));
+        let most = (ROUGH * screen::roughness(near)).clamp(level(QUIET - 1), level(NOISES - 1));
         states.retain(|state| state.noise <= most * (1.0 + 1e-9));
         let top = highest(states.iter());
         for state in &mut states {
@@ -252,97 +253,4 @@ fn quantile(parts: &[(f64, f64, f64)], probability: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Random;
-
-    fn curve(law: impl Fn(f64) -> f64, noise: f64, seed: u64) -> Vec<(f64, f64)> {
-        let mut random = Random::new("trend", &[seed]);
-        let m = (0..10).map(|i| 1000.0 * 2f64.powi(i));
-        m.map(|m| (m, law(m) * (noise * random.normal()).exp())).collect()
-    }
-
-    #[test]
-    fn continues_a_power_law_and_one_with_a_constant() {
-        let straight = |m: f64| 8.0 * m.powf(-0.3);
-        let bent = |m: f64| 20.0 * m.powf(-0.45) + 0.15;
-        let forecast = |law: &dyn Fn(f64) -> f64| {
-            let [median] = Trend::new(&curve(law, 0.0, 1)).quantiles(2_048_000.0, [0.5]);
-            (median.exp() / law(2_048_000.0) - 1.0).abs()
-        };
-        assert!(forecast(&straight) < 0.03, "{}", forecast(&straight));
-        assert!(forecast(&bent) < 0.03, "{}", forecast(&bent));
-    }
-
-    #[test]
-    fn loud_noise_is_noticed_and_a_bend_is_not_noise() {
-        let loud = |law: &dyn Fn(f64) -> f64, noise: f64| {
-            let found = (0..40).filter(|seed| Trend::new(&curve(law, noise, *seed)).loud() > 0.3);
-            found.count()
-        };
-        let straight = |m: f64| 8.0 * m.powf(-0.3);
-        let bent = |m: f64| (20.0 * m.powf(-0.45) + 0.15).min(0.6);
-        assert_eq!((loud(&straight, 0.02), loud(&bent, 0.02)), (0, 0));
-        assert!(loud(&straight, 0.3) > 35, "{}", loud(&straight, 0.3));
-        // Beyond all comparison: up and down by a factor of ten.
-        let torn: Vec<(f64, f64)> =
-            (0..5).map(|i| (1000.0 * 2f64.powi(i), if i % 2 == 0 { 5.0 } else { 0.5 })).collect();
-        let trend = Trend::new(&torn);
-        assert!(trend.loud() > 0.99 && trend.quantiles(32_000.0, [0.5])[0].is_finite());
-    }
-
-    /// Of 60 curves with such noise, those whose 90 % interval at a multiple of the last size holds the law; the last size
-    /// measured is too high by a factor.
-    fn held(noise: f64, lift: f64, multiple: f64) -> usize {
-        let law = |m: f64| 8.0 * m.powf(-0.3);
-        let holds = |seed: &u64| {
-            let mut values = curve(law, noise, *seed);
-            let last = values.last_mut().expect("ten sizes");
-            last.1 *= lift;
-            let m = multiple * last.0;
-            let [low, high] = Trend::new(&values).quantiles(m, [0.05, 0.95]);
-            (low.exp()..=high.exp()).contains(&law(m))
-        };
-        (0..60).filter(holds).count()
-    }
-
-    #[test]
-    fn a_last_size_that_is_too_high_is_not_taken_at_face_value() {
-        let found = [held(0.01, 1.0, 4.0), held(0.01, 1.1, 4.0), held(0.005, 1.05, 4.0)];
-        assert!(found[0] == 60 && found[1] > 30 && found[2] > 25, "{found:?}");
-    }
-
-    #[test]
-    fn noise_of_a_small_validation_set_is_reckoned_with() {
-        let found = [held(0.05, 1.0, 1.0), held(0.08, 1.0, 1.0)];
-        assert!(found.iter().all(|found| *found > 48), "{found:?}");
-    }
-
-    #[test]
-    fn intervals_widen_with_the_horizon() {
-        let trend = Trend::new(&curve(|m| 8.0 * m.powf(-0.3), 0.01, 2));
-        let width = |m: f64| {
-            let [low, high] = trend.quantiles(m, [0.05, 0.95]);
-            high - low
-        };
-        assert!(width(6e5) < width(2e6) && width(2e6) < width(2e7));
-        let [low, middle, high] = trend.quantiles(1e6, [0.05, 0.5, 0.95]);
-        assert!(low < middle && middle < high);
-    }
-
-    #[test]
-    fn units_do_not_matter() {
-        let base = curve(|m| 8.0 * m.powf(-0.3), 0.01, 3);
-        let scaled: Vec<_> = base.iter().map(|(m, error)| (m * 1e6, error * 1e-3)).collect();
-        let [one] = Trend::new(&base).quantiles(1e6, [0.5]);
-        let [other] = Trend::new(&scaled).quantiles(1e12, [0.5]);
-        assert!((one + 1e-3f64.ln() - other).abs() < 1e-6);
-    }
-
-    #[test]
-    fn quantiles_of_one_normal_are_its_own() {
-        let one = [(1.0, 2.0, 0.5)];
-        assert!((quantile(&one, 0.975) - (2.0 + 0.5 * 1.959_964)).abs() < 1e-5);
-        assert!((quantile(&one, 0.5) - 2.0).abs() < 1e-6);
-    }
-}
+mod tests;
