@@ -35,10 +35,11 @@ pub(super) fn may_be(file: &Path) -> bool {
     }
 }
 
-/// Whether a manifest is named as one of wrong transcripts: Common Voice's `invalidated` and `reported`.
+/// Whether a manifest is named as one of wrong transcripts: Common Voice's `invalidated` and `reported`, or its first
+/// version's `cv-invalid`.
 pub(super) fn is_of_wrong_transcripts(file: &Path) -> bool {
     let name = name(file).to_lowercase();
-    name.starts_with("invalid") || name.starts_with("reported.")
+    name.split(['-', '_', '.']).any(|word| word.starts_with("invalid")) || name.starts_with("reported.")
 }
 
 /// Whether a file is a manifest, by its first line.

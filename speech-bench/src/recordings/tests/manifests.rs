@@ -94,6 +94,8 @@ fn what_other_parts_have_and_what_is_wrong_do_not_train() -> Result<()> {
         "path,text\n0.wav,zero\n1.wav,one\n2.wav,two\n3.wav,three\n4.wav,four\n5.wav,five\n",
     )?;
     bench.put("invalidated.csv", "path,text\n1.wav,wrong\n2.wav,too\n")?;
+    // In Common Voice's first version.
+    bench.put("cv-invalid.csv", "path,text\n0.wav,wrong\n")?;
     bench.put("reported.csv", "sentence,reason\nzero,offensive\n")?;
     let speech = bench.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one", "two"]);
@@ -111,7 +113,7 @@ fn what_other_parts_have_and_what_is_wrong_do_not_train() -> Result<()> {
     assert_eq!((summary.overlap.validation, summary.overlap.test), (0, Some(0)));
     assert_eq!(
         summary.notes,
-        ["invalidated.csv", "reported.csv"]
+        ["cv-invalid.csv", "invalidated.csv", "reported.csv"]
             .map(|name| format!("{name} is left alone, its transcripts being wrong by its name"))
     );
     // Who gives a single one means it.
