@@ -1,8 +1,8 @@
 //! What lies beside the sources of a data set and is not read: refused where a part would get lost silently.
 
 use super::layout::Source;
+use super::manifest;
 use super::names::{entries, name};
-use super::{librispeech, manifest};
 use scaling_core::data::parts::{PACKED, Split, ending, means_split, split_of};
 use scaling_core::error::{Error, Result};
 use std::collections::BTreeSet;
@@ -17,8 +17,8 @@ const TABLES: [&str; 4] = ["csv", "json", "jsonl", "tsv"];
 /// Such a file, or a directory that cannot be read.
 pub(super) fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
     let entries = beside(directory)?;
-    // An archive whose directory is there was unpacked.
-    let unpacked = entries.iter().filter(|entry| entry.is_dir()).map(|entry| name(entry));
+    // An archive whose directory is there was unpacked, unless that is empty.
+    let unpacked = entries.iter().filter(|entry| is_filled(entry)).map(|entry| name(entry));
     let read: BTreeSet<String> = sources.iter().map(|source| stem(source.path())).chain(unpacked).collect();
     for file in entries {
         let ending = ending(&file);
@@ -35,8 +35,8 @@ pub(super) fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> 
     Ok(())
 }
 
-/// The directories of recordings that have the name of a part which none of the manifests is for: those for a test may be
-/// left alone.
+/// The directories, other than empty ones, that have the name of a part which none of the manifests is for: those for a
+/// test may be left alone.
 ///
 /// # Errors
 /// Such a directory that would train or validate, or one that cannot be read.
@@ -45,7 +45,7 @@ pub(super) fn unlisted(directory: &Path, manifests: &[PathBuf]) -> Result<Vec<Pa
     let mut left_alone = Vec::new();
     for entry in beside(directory)? {
         let split = split_of(entry.parent().unwrap_or(directory), &entry);
-        if !means_split(&entry) || listed.contains(&split) || !holds_utterances(&entry) {
+        if !means_split(&entry) || listed.contains(&split) || !is_filled(&entry) {
             continue;
         }
         if split != Split::Test {
@@ -62,10 +62,11 @@ fn beside(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(directory)?.into_iter().chain(below).collect())
 }
 
-/// Whether recordings, transcripts or a manifest of them lie in a directory; a file holds none.
-fn holds_utterances(directory: &Path) -> bool {
-    let files = entries(directory).unwrap_or_default();
-    files.iter().any(|file| manifest::may_be(file)) || librispeech::holds_utterances(directory)
+/// Whether a path is a directory in which anything lies, since utterances have forms that are not known here; hidden files
+/// do not count.
+fn is_filled(path: &Path) -> bool {
+    // What cannot be read may hold some.
+    path.is_dir() && entries(path).ok().is_none_or(|entries| !entries.is_empty())
 }
 
 fn unread(path: &Path, remedy: &str) -> Error {

@@ -138,7 +138,7 @@ fn misplaced(file: &Path) -> Error {
 }
 
 /// Whether recordings or transcripts lie in a directory or below.
-pub(super) fn holds_utterances(directory: &Path) -> bool {
+fn holds_utterances(directory: &Path) -> bool {
     holds(directory, LEVELS, is_of_utterances)
 }
 

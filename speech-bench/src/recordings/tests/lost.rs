@@ -128,6 +128,34 @@ fn parts_without_a_manifest_are_refused_beside_those_with_one() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn parts_in_forms_that_are_not_read_are_refused() -> Result<()> {
+    let bench = Bench::new()?;
+    for i in 0..2 {
+        bench.put(&format!("train/{i}.wav"), wav(&tone(8_000, i)))?;
+    }
+    let [zero, one] = [0, 1].map(|i| format!("{{\"file_name\": \"{i}.wav\", \"text\": \"hello\"}}\n"));
+    bench.put("train/metadata.jsonl", zero + &one)?;
+    // An empty directory, as far as one sees.
+    bench.put("validation/.DS_Store", "")?;
+    assert_eq!(bench.check()?.notes, Vec::<String>::new());
+    let unread = "is named like a part, but is not read;";
+    bench.put("validation.zip", "")?;
+    assert_eq!(bench.error(), format!("SET/validation.zip {unread} unpack it, or move it away"));
+    fs::remove_file(bench.path("validation.zip")).at("remove", &bench.path("validation.zip"))?;
+    for file in ["metadata.tsv", "clips/2.mp3", "validation.zip"] {
+        bench.put(&format!("validation/{file}"), "")?;
+        assert_eq!(
+            bench.error(),
+            format!("SET/validation {unread} give it a manifest as the other parts have, or move it away")
+        );
+        fs::remove_dir_all(bench.path("validation")).at("remove", &bench.path("validation"))?;
+    }
+    bench.put("test/metadata.tsv", "")?;
+    assert_eq!(bench.check()?.notes, ["test is left alone, having no manifest as the other parts have"]);
+    Ok(())
+}
+
 #[cfg(unix)]
 #[test]
 fn links_to_nothing_are_named() -> Result<()> {
