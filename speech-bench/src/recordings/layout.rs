@@ -1,10 +1,9 @@
 //! Where the recordings of a data set are listed: subsets of LibriSpeech's layout, or manifests, part by part.
 
-use super::leftover::{refuse_unread, unlisted};
+use super::leftover::{note, refuse_unread, unlisted};
 use super::names::{entries, name};
 use super::{librispeech, manifest};
 use scaling_core::data::parts::{ByPart, means_split, split_of};
-use scaling_core::data::quarantine::shown;
 use scaling_core::error::{At, Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +32,9 @@ pub(super) struct Layout {
     pub(super) root: PathBuf,
     /// Some train; none validate where utterances must be held out of those, and often none test.
     pub(super) files: ByPart<Source>,
-    /// What is left alone, and why: phrases.
+    /// Directories with the name of a part which none of the manifests is for, unless one names what lies there.
+    pub(super) unlisted: Vec<PathBuf>,
+    /// What else is left alone, and why: phrases.
     pub(super) notes: Vec<String>,
 }
 
@@ -46,14 +47,14 @@ pub(super) struct Layout {
 /// manifests; what has a part's name and would not be read; no training part.
 pub(super) fn recognise(path: &Path) -> Result<Layout> {
     let is_directory = fs::metadata(path).at("read", path)?.is_dir();
-    let (sources, notes) = if is_directory { in_directory(path)? } else { (one(path)?, vec![]) };
+    let Found { sources, unlisted, notes } = if is_directory { in_directory(path)? } else { one(path)? };
     let root = match sources.first() {
         // They lie there, or in directories there. Without a slash at the end.
         Some(Source::Manifest(_)) if is_directory => Some(path.components().as_path()),
         source => source.and_then(|source| source.path().parent()),
     };
     let root = root.filter(|root| !root.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), notes };
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), unlisted, notes };
     for source in &sources {
         layout.files.add(split_of(root, source.path()), source.clone());
     }
@@ -76,10 +77,18 @@ impl Layout {
     }
 }
 
+/// What is found at a path: see [`Layout`].
+#[derive(Default)]
+struct Found {
+    sources: Vec<Source>,
+    unlisted: Vec<PathBuf>,
+    notes: Vec<String>,
+}
+
 /// The one manifest that a file must be.
-fn one(path: &Path) -> Result<Vec<Source>> {
+fn one(path: &Path) -> Result<Found> {
     manifest::inspect(path)?;
-    Ok(vec![Source::Manifest(path.to_owned())])
+    Ok(Found { sources: vec![Source::Manifest(path.to_owned())], ..Found::default() })
 }
 
 /// Files that are named like manifests.
@@ -109,8 +118,8 @@ impl Named {
     }
 }
 
-/// The sources in a directory, and notes on what is left alone.
-fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
+/// The sources in a directory, and what is none.
+fn in_directory(directory: &Path) -> Result<Found> {
     let mut named = Named::default();
     named.add(directory)?;
     // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
@@ -136,7 +145,7 @@ fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
     {
         return Err(error);
     }
-    let without = if are_parts { unlisted(directory, &manifests)? } else { vec![] };
+    let unlisted = if are_parts { unlisted(directory, &manifests)? } else { vec![] };
     let sources: Vec<Source> =
         manifests.into_iter().map(Source::Manifest).chain(subsets.into_iter().map(Source::Subset)).collect();
     refuse_unread(directory, &sources)?;
@@ -147,11 +156,6 @@ fn in_directory(directory: &Path) -> Result<(Vec<Source>, Vec<String>)> {
             directory.display()
         )));
     }
-    let without = without.iter().map(|part| (part, "having no manifest as the other parts have"));
-    let wrong = wrong.iter().map(|manifest| (manifest, "its transcripts being wrong by its name"));
-    let note = |(path, why): (&PathBuf, &str)| {
-        let below = path.strip_prefix(directory).unwrap_or(path);
-        format!("{} is left alone, {why}", shown(&below.to_string_lossy()))
-    };
-    Ok((sources, without.chain(wrong).map(note).collect()))
+    let note = |manifest: &PathBuf| note(directory, manifest, "its transcripts being wrong by its name");
+    Ok(Found { sources, unlisted, notes: wrong.iter().map(note).collect() })
 }

@@ -1,10 +1,12 @@
 //! What lies beside the sources of a data set and is not read: refused where a part would get lost silently.
 
-use super::layout::Source;
+use super::layout::{Layout, Source};
 use super::manifest;
+use super::mention::Mention;
 use super::names::{entries, name};
 use scaling_core::data::parts::{PACKED, Split, ending, means_split, split_of};
-use scaling_core::error::{Error, Result};
+use scaling_core::data::quarantine::shown;
+use scaling_core::error::{At, Error, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -35,25 +37,55 @@ pub(super) fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> 
     Ok(())
 }
 
-/// The directories, other than empty ones, that have the name of a part which none of the manifests is for: those for a
-/// test may be left alone.
+/// The directories, other than empty ones, that have the name of a part which none of the manifests is for.
 ///
 /// # Errors
-/// Such a directory that would train or validate, or one that cannot be read.
+/// A directory that cannot be read.
 pub(super) fn unlisted(directory: &Path, manifests: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let listed: Vec<Split> = manifests.iter().map(|manifest| split_of(directory, manifest)).collect();
-    let mut left_alone = Vec::new();
-    for entry in beside(directory)? {
-        let split = split_of(entry.parent().unwrap_or(directory), &entry);
-        if !means_split(&entry) || listed.contains(&split) || !is_filled(&entry) {
+    let is_unlisted =
+        |entry: &PathBuf| means_split(entry) && !listed.contains(&part_of(entry)) && is_filled(entry);
+    Ok(beside(directory)?.into_iter().filter(is_unlisted).collect())
+}
+
+/// Notes on those of the directories which no manifest is for that no recording of another part's manifest lies in either:
+/// those for a test may be left alone.
+///
+/// # Errors
+/// Such a directory that would train or validate.
+pub(super) fn left_alone<'a>(
+    layout: &Layout,
+    mentions: impl Iterator<Item = &'a Mention>,
+) -> Result<Vec<String>> {
+    if layout.unlisted.is_empty() {
+        return Ok(vec![]);
+    }
+    // Absolute paths, links and `..` may lead there too.
+    let folders: BTreeSet<&Path> = mentions.filter_map(|mention| mention.audio.parent()).collect();
+    let folders: Vec<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+    let mut notes = Vec::new();
+    for part in &layout.unlisted {
+        let path = part.canonicalize().at("read", part)?;
+        if folders.iter().any(|folder| folder.starts_with(&path)) {
             continue;
         }
-        if split != Split::Test {
-            return Err(unread(&entry, "give it a manifest as the other parts have"));
+        if part_of(part) != Split::Test {
+            return Err(unread(part, "give it a manifest as the other parts have"));
         }
-        left_alone.push(entry);
+        notes.push(note(&layout.root, part, "having no manifest as the other parts have"));
     }
-    Ok(left_alone)
+    Ok(notes)
+}
+
+/// A phrase on what is left alone in a data set.
+pub(super) fn note(root: &Path, path: &Path, why: &str) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    format!("{} is left alone, {why}", shown(&below.to_string_lossy()))
+}
+
+/// The part that the name of a directory means.
+fn part_of(directory: &Path) -> Split {
+    split_of(directory.parent().unwrap_or(Path::new("")), directory)
 }
 
 /// What lies in a directory, and in the `LibriSpeech` that is in it.

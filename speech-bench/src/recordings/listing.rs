@@ -1,6 +1,7 @@
 //! Every utterance of a data set: its recording, its transcript, its speaker and its part.
 
 use super::layout::{Layout, Source};
+use super::leftover::left_alone;
 use super::mention::Mention;
 use super::transcript::Transcript;
 use super::{librispeech, manifest};
@@ -72,7 +73,8 @@ impl Listing {
     /// `seed`, and at least one.
     ///
     /// # Errors
-    /// Files that cannot be read, a part without a usable utterance, or a single one that would have to be split.
+    /// Files that cannot be read, a directory that would train or validate and is not read, a part without a usable
+    /// utterance, or a single one that would have to be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
         let mut listing = Self {
             root: layout.root.clone(),
@@ -80,13 +82,15 @@ impl Listing {
             validation: vec![],
             test: None,
             rejected: vec![],
-            notes: layout.notes.clone(),
+            notes: vec![],
             held_out: None,
             seed: 0,
         };
         let sources = &layout.files;
         let [train, validation, test] =
             [mentions(&sources.train)?, mentions(&sources.validation)?, mentions(&sources.test)?];
+        let all = [&train, &validation, &test].into_iter().flatten();
+        listing.notes = [left_alone(layout, all)?, layout.notes.clone()].concat();
         // Parts of one recording may lie in several parts of the data.
         let mut offsets: BTreeMap<&PathBuf, (BTreeSet<u64>, bool)> = BTreeMap::new();
         for mention in [&train, &validation, &test].into_iter().flatten() {

@@ -129,6 +129,27 @@ fn parts_without_a_manifest_are_refused_beside_those_with_one() -> Result<()> {
 }
 
 #[test]
+fn a_manifest_may_name_what_lies_in_directories_of_other_parts() -> Result<()> {
+    let bench = Bench::new()?;
+    for (i, part) in ["train", "train", "dev", "eval"].into_iter().enumerate() {
+        bench.put(&format!("{part}/{i}.wav"), wav(&tone(8_000, i)))?;
+    }
+    let absolute = bench.path("dev/2.wav").display().to_string();
+    for two in ["dev/2.wav", "train/../dev/2.wav", &absolute] {
+        bench.put("train.csv", format!("path,text\ntrain/0.wav,zero\ntrain/1.wav,one\n{two},two\n"))?;
+        let summary = bench.check()?;
+        assert_eq!(summary.train.utterances + summary.validation.utterances, 3);
+        assert_eq!(summary.notes, ["eval is left alone, having no manifest as the other parts have"]);
+    }
+    bench.put("train.csv", "path,text\ntrain/0.wav,zero\ntrain/1.wav,one\neval/3.wav,three\n")?;
+    assert_eq!(
+        bench.error(),
+        "SET/dev is named like a part, but is not read; give it a manifest as the other parts have, or move it away"
+    );
+    Ok(())
+}
+
+#[test]
 fn parts_in_forms_that_are_not_read_are_refused() -> Result<()> {
     let bench = Bench::new()?;
     for i in 0..2 {
