@@ -217,7 +217,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Names the prepared data: a hash of all that the listing says, and of the sizes and times of the
+    /// Names the prepared data: a hash of all that the listing says of the utterances, and of the sizes and times of the
     /// recordings.
     ///
     /// # Errors
@@ -244,8 +244,6 @@ impl Listing {
             key.text(name);
             key.text(reason);
         }
-        // The summary names it.
-        self.notes.iter().for_each(|note| key.text(note));
         Ok(key)
     }
 

@@ -65,12 +65,20 @@ pub(super) fn examine(layout: &Layout) -> Result<Summary> {
 /// # Errors
 /// As [`check`]; a cache that cannot be written, or whose files are damaged.
 pub(crate) fn open(path: &Path, seed: u64) -> Result<Speech> {
-    opened(&cache::find(|cache| prepare_in(cache, path, seed))?)
+    // A trial, which is told where the data lie, has none; its study reports them.
+    let mut notes = vec![];
+    let directory = cache::find(|cache| {
+        let (directory, found) = prepare_in(cache, path, seed)?;
+        notes = found;
+        Ok(directory)
+    })?;
+    opened(&directory, notes)
 }
 
-/// Returns the directory of the prepared recordings, which is complete or absent.
-pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf> {
+/// Returns the directory of the prepared recordings, which is complete or absent, and what of the data set is left alone.
+pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<(PathBuf, Vec<String>)> {
     let listing = Listing::of(&layout::recognise(path)?, seed)?;
+    let notes = listing.notes.clone();
     let directory = cache.join("speech").join(listing.key(FORMAT)?.name());
     cache::make(&directory, path, |draft| {
         let meta = survey(listing, Some(draft))?;
@@ -78,16 +86,17 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf
         files::write_json(&draft.join("meta.json"), &meta)?;
         Ok(meta.summary)
     })?;
-    Ok(directory)
+    Ok((directory, notes))
 }
 
-/// Opens a directory that [`prepare_in`] returned.
-pub(super) fn opened(directory: &Path) -> Result<Speech> {
-    cache::open(directory, || read(directory))
+/// Opens what [`prepare_in`] returned.
+pub(super) fn opened(directory: &Path, notes: Vec<String>) -> Result<Speech> {
+    cache::open(directory, || read(directory, notes))
 }
 
-fn read(directory: &Path) -> Result<Speech> {
-    let meta: Meta = files::read_json(&directory.join("meta.json"))?;
+fn read(directory: &Path, notes: Vec<String>) -> Result<Speech> {
+    let mut meta: Meta = files::read_json(&directory.join("meta.json"))?;
+    meta.summary.notes = notes;
     let part = |name| -> Result<Arc<dyn Utterances>> { Ok(Arc::new(Stored::open(directory, name)?)) };
     let Summary { train, test, .. } = &meta.summary;
     Ok(Speech {

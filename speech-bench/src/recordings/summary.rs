@@ -50,7 +50,8 @@ pub(crate) struct Summary {
     pub(crate) punctuated: u64,
     /// What is not used.
     pub(crate) rejected: Vec<Rejected>,
-    /// What of the data set is left alone.
+    /// What of the data set is left alone. It may change while the prepared data stay the same, so it is not stored.
+    #[serde(skip)]
     pub(crate) notes: Vec<String>,
 }
 

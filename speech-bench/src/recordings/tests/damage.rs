@@ -226,7 +226,7 @@ fn text_that_is_not_utf_8_is_named_by_line() -> Result<()> {
 fn a_damaged_store_is_recognised() -> Result<()> {
     let bench = Bench::manifests()?;
     let directory = bench.prepare(0)?;
-    let error = || opened(&directory).err().map(|error| error.to_string()).unwrap_or_default();
+    let error = || opened(&directory, vec![]).err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(error(), "");
     let remedy = format!("; remove the directory {} to prepare it again", directory.display());
     let mut names: Vec<_> = fs::read_dir(&directory)

@@ -70,13 +70,19 @@ impl Bench {
         fs::write(&path, bytes).at("write", &path)
     }
 
+    /// The directory of the prepared data set.
     pub(super) fn prepare(&self, seed: u64) -> Result<PathBuf> {
+        Ok(self.prepare_with_notes(seed)?.0)
+    }
+
+    fn prepare_with_notes(&self, seed: u64) -> Result<(PathBuf, Vec<String>)> {
         prepare_in(&self.0.path().join("cache"), &self.path(""), seed)
     }
 
     /// Prepares and opens; what is reported must be what `check` reports.
     pub(super) fn open(&self) -> Result<Speech> {
-        let opened = opened(&self.prepare(0)?)?;
+        let (directory, notes) = self.prepare_with_notes(0)?;
+        let opened = opened(&directory, notes)?;
         assert_eq!(opened.origin.description, self.check()?.to_string());
         Ok(opened)
     }

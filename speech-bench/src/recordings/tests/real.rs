@@ -16,10 +16,10 @@ fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
     let Some(data) = data() else { return Ok(()) };
     let bench = Bench::new()?;
     let started = Instant::now();
-    let directory =
+    let (directory, notes) =
         prepare_in(&bench.0.path().join("cache"), &data.join("speechocean762-librispeech-layout"), 0)?;
     let seconds = started.elapsed().as_secs_f64();
-    let speech = opened(&directory)?;
+    let speech = opened(&directory, notes)?;
     eprintln!("{}; {seconds:.1} s", speech.origin.description);
     assert_eq!((speech.train.len(), speech.validation.len()), (Some(426), Some(70)));
     assert!(speech.test.is_none());
@@ -68,7 +68,8 @@ fn genuine_librispeech_is_read_and_never_trained_on() -> Result<()> {
 fn the_manifests_of_spoken_digits_are_read() -> Result<()> {
     let Some(data) = data() else { return Ok(()) };
     let bench = Bench::new()?;
-    let speech = opened(&prepare_in(&bench.0.path().join("cache"), &data.join("fsdd"), 0)?)?;
+    let (directory, notes) = prepare_in(&bench.0.path().join("cache"), &data.join("fsdd"), 0)?;
+    let speech = opened(&directory, notes)?;
     eprintln!("{}", speech.origin.description);
     assert_eq!((speech.train.len(), speech.validation.len()), (Some(2_400), Some(300)));
     assert_eq!(speech.test.as_ref().and_then(|test| test.len()), Some(300));

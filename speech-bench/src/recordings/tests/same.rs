@@ -22,7 +22,7 @@ fn the_number_of_threads_changes_nothing() -> Result<()> {
     let prepared = |threads: usize| -> Result<_> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let cache = bench.0.path().join(format!("cache{threads}"));
-        files(&pool.install(|| prepare_in(&cache, &bench.path(""), 1))?)
+        files(&pool.install(|| prepare_in(&cache, &bench.path(""), 1))?.0)
     };
     let one = prepared(1)?;
     assert_eq!(one.len(), 10);
@@ -34,7 +34,7 @@ fn the_number_of_threads_changes_nothing() -> Result<()> {
 fn the_seed_decides_which_speakers_are_held_out() -> Result<()> {
     let bench = Bench::subset(20)?;
     let frames = |seed| -> Result<_> {
-        let speech = opened(&bench.prepare(seed)?)?;
+        let speech = opened(&bench.prepare(seed)?, vec![])?;
         let mut mel = Vec::new();
         speech.validation.read(0, Series::Mel, &mut mel);
         // Two of twenty speakers, with both their utterances.
@@ -66,7 +66,7 @@ fn the_order_of_a_manifest_changes_nothing() -> Result<()> {
 fn other_recordings_or_transcripts_are_prepared_anew() -> Result<()> {
     let bench = Bench::manifests()?;
     let first = bench.prepare(0)?;
-    let fingerprint = |directory: &Path| Ok::<_, Error>(opened(directory)?.origin.fingerprint);
+    let fingerprint = |directory: &Path| Ok::<_, Error>(opened(directory, vec![])?.origin.fingerprint);
     bench.put("dev.csv", "path,text\n4.wav,for\n5.wav,five\n")?;
     let second = bench.prepare(0)?;
     bench.put("5.wav", wav(&tone(9_000, 5)))?;
@@ -74,6 +74,23 @@ fn other_recordings_or_transcripts_are_prepared_anew() -> Result<()> {
     assert!(first != second && second != third);
     assert_ne!(fingerprint(&first)?, fingerprint(&second)?);
     assert_ne!(fingerprint(&second)?, fingerprint(&third)?);
+    Ok(())
+}
+
+#[test]
+fn what_is_left_alone_is_told_and_changes_nothing_that_is_prepared() -> Result<()> {
+    let bench = Bench::manifests()?;
+    let directory = bench.prepare(0)?;
+    let before = files(&directory)?;
+    bench.put("eval/results.csv", "")?;
+    bench.put("invalidated.csv", "")?;
+    assert_eq!(bench.prepare(0)?, directory);
+    let description = bench.open()?.origin.description;
+    let notes = "eval is left alone, having no manifest as the other parts have; invalidated.csv is left alone, its \
+                 transcripts being wrong by its name";
+    assert!(description.ends_with(&format!("; 0 rejected; {notes}")), "{description}");
+    fs::remove_dir_all(bench.0.path().join("cache")).at("remove", bench.0.path())?;
+    assert!(files(&bench.prepare(0)?)? == before);
     Ok(())
 }
 
