@@ -149,13 +149,15 @@ fn in_directory(directory: &Path) -> Result<Found> {
     let sources: Vec<Source> =
         manifests.into_iter().map(Source::Manifest).chain(subsets.into_iter().map(Source::Subset)).collect();
     refuse_unread(directory, &sources)?;
+    let note = |manifest: &PathBuf| note(directory, manifest, "its transcripts being wrong by its name");
+    let notes: Vec<String> = wrong.iter().map(note).collect();
     if sources.is_empty() {
+        let but = notes.first().map_or(String::new(), |note| format!("; {note}"));
         return Err(Error::input(format!(
             "{} holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), or \
-             manifests (.csv, .jsonl)",
+             manifests (.csv, .jsonl){but}",
             directory.display()
         )));
     }
-    let note = |manifest: &PathBuf| note(directory, manifest, "its transcripts being wrong by its name");
-    Ok(Found { sources, unlisted, notes: wrong.iter().map(note).collect() })
+    Ok(Found { sources, unlisted, notes })
 }

@@ -110,6 +110,11 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
         "SET/ holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), or \
          manifests (.csv, .jsonl)"
     );
+    bench.put("invalidated.csv", "path,text\n0.wav,a\n")?;
+    let but =
+        " manifests (.csv, .jsonl); invalidated.csv is left alone, its transcripts being wrong by its name";
+    assert!(bench.error().ends_with(but), "{}", bench.error());
+    fs::remove_file(bench.path("invalidated.csv")).at("remove", &bench.path(""))?;
     let alone = "is for validation or test alone; add a part named train*";
     bench.put("test-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
     assert_eq!(bench.error(), format!("SET/ has nothing to train on: by name, test-clean {alone}"));
