@@ -34,7 +34,8 @@ struct Meta {
     /// The directory that it was made from.
     source: PathBuf,
     summary: Summary,
-    /// See [`Speech::fingerprint`].
+    /// BLAKE3 of what decides the features: the samples and the transcripts of the utterances, part by part and in their
+    /// order, and of [`FEATURES_VERSION`](super::tally::FEATURES_VERSION) and the listing's seed. See [`Tally`].
     fingerprint: String,
     /// How often each symbol occurs in the training part's transcripts.
     symbols: Vec<u64>,
