@@ -24,8 +24,8 @@ pub(super) struct Layout {
 /// own, else training.
 ///
 /// # Errors
-/// A missing path, a directory without text or without training text, a compressed file, a missing
-/// shard.
+/// A missing path, a directory without text or without training text, a missing shard, an archive or a compressed file
+/// that does not lie beside what it held.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
     let TextFiles { files, left_out } = text_files(root)?;

@@ -18,31 +18,37 @@ pub struct TextFiles {
 }
 
 /// The text files below a directory, or the one file that `root` is. Hidden files and directories, papers such as
-/// `README` and files of notes are left out.
+/// `README`, files of notes and archives beside what they held are left out.
 ///
 /// # Errors
-/// A missing path, a directory without text, a compressed file.
+/// A missing path, a directory without text, any other archive or compressed file.
 pub fn text_files(root: &Path) -> Result<TextFiles> {
     let mut found = Found::default();
     if fs::metadata(root).at("read", root)?.is_dir() {
         found.collect(root)?;
         found.files.sort();
+        found.packed.retain(|path| !was_unpacked(path, &found.files));
+    } else if is_packed(root) {
+        // Who gives one means it.
+        found.packed.push(root.to_owned());
     } else {
         found.files.push(root.to_owned());
     }
     let left_out = found.left_out(root);
-    let files = found.files;
+    let Found { files, packed, .. } = found;
+    if let Some(packed) = packed.iter().min() {
+        let remedy = if files.is_empty() {
+            "unpack it first"
+        } else {
+            "unpack it if it belongs to the text, else move it away"
+        };
+        return Err(Error::input(format!("{} is compressed; {remedy}", packed.display())));
+    }
     if files.is_empty() {
         let why = left_out.first().map_or_else(String::new, |first| {
             format!("; left out for its ending: {first}; end it in .txt if it is text")
         });
         return Err(Error::input(format!("{} holds no text file{why}", root.display())));
-    }
-    if let Some(packed) = files.iter().find(|path| is_packed(path)) {
-        let all = files.iter().all(|path| is_packed(path));
-        let remedy =
-            if all { "unpack it first" } else { "unpack it if it belongs to the text, else move it away" };
-        return Err(Error::input(format!("{} is compressed; {remedy}", packed.display())));
     }
     Ok(TextFiles { files, left_out })
 }
@@ -52,6 +58,8 @@ pub fn text_files(root: &Path) -> Result<TextFiles> {
 struct Found {
     visited: BTreeSet<PathBuf>,
     files: Vec<PathBuf>,
+    /// Archives and compressed files.
+    packed: Vec<PathBuf>,
     /// Files that are left out for how they end, by that.
     others: BTreeMap<String, Vec<PathBuf>>,
 }
@@ -77,10 +85,12 @@ impl Found {
                 self.collect(&path)?;
                 continue;
             }
-            if is_about_the_text(&path) || was_unpacked(&path) {
+            if is_about_the_text(&path) {
                 continue;
             }
-            if is_of_another_kind(&path) {
+            if is_packed(&path) {
+                self.packed.push(path);
+            } else if is_of_another_kind(&path) {
                 self.others.entry(ending(&path)).or_default().push(path);
             } else if kind.at("read", &path)?.is_file() {
                 self.files.push(path);
@@ -133,13 +143,16 @@ fn is_packed(path: &Path) -> bool {
     PACKED.contains(&ending(path).as_str())
 }
 
-/// Whether an archive lies beside what it held, a directory or a file of its name without the endings of archives.
-fn was_unpacked(path: &Path) -> bool {
+/// Whether an archive lies beside what it held: a file of its name without the endings of archives, or a directory of that
+/// name that has some of `files`, which are sorted. Where unpacking has failed, the directory is empty.
+fn was_unpacked(path: &Path, files: &[PathBuf]) -> bool {
     let mut held = path.to_owned();
     while is_packed(&held) {
         held.set_extension("");
     }
-    held != path && held.exists()
+    // What lies below a directory follows its own path.
+    let next = files.get(files.partition_point(|file| *file < held));
+    held.is_file() || next.is_some_and(|file| file.starts_with(&held))
 }
 
 #[cfg(test)]
@@ -214,6 +227,25 @@ mod tests {
             error.ends_with("dev.txt.gz is compressed; unpack it first"),
             "who gives one means it: {error}"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn an_archive_beside_a_directory_without_text_was_not_unpacked() -> Result<()> {
+        let root = directory(&["train.txt", "dev-2.txt", "dev.tar.gz", "devel/c.txt"])?;
+        let dev = root.path().join("dev");
+        fs::create_dir(&dev).at("write", &dev)?;
+        for name in ["README", "half.gz", "a.md"] {
+            let error = text_files(root.path()).unwrap_err().to_string();
+            assert!(error.contains("is compressed; unpack it if it belongs to the text"), "{error}");
+            fs::write(dev.join(name), "a b\n").at("write", &dev)?;
+        }
+        fs::remove_file(dev.join("half.gz")).at("remove", &dev)?;
+        let error = text_files(root.path()).unwrap_err().to_string();
+        assert!(error.contains("dev.tar.gz is compressed; "), "{error}");
+        fs::create_dir(dev.join("b")).at("write", &dev)?;
+        fs::write(dev.join("b/a.txt"), "a b\n").at("write", &dev)?;
+        assert_eq!(below(root.path())?, ["dev/b/a.txt", "dev-2.txt", "devel/c.txt", "train.txt"]);
         Ok(())
     }
 }
