@@ -17,8 +17,8 @@ pub struct TextFiles {
     pub left_out: Vec<String>,
 }
 
-/// The text files below a directory, or the one file that `root` is. Hidden files and directories, papers such as
-/// `README`, files of notes and archives beside what they held are left out.
+/// The text files below a directory, or the one file that `root` is. Hidden files and directories, copies such as
+/// `a.txt~` and `data.bak/`, papers such as `README`, files of notes and archives beside what they held are left out.
 ///
 /// # Errors
 /// A missing path, a directory without text, any other archive or compressed file.
@@ -81,8 +81,9 @@ impl Found {
             }
             let kind = fs::metadata(&path);
             if kind.as_ref().is_ok_and(fs::Metadata::is_dir) {
-                // Whatever it is called: `ptb-vocab-10000` may hold the text of that vocabulary.
-                self.collect(&path)?;
+                if !is_beside_the_text(&path) {
+                    self.collect(&path)?;
+                }
                 continue;
             }
             if is_about_the_text(&path) {
@@ -114,13 +115,24 @@ impl Found {
     }
 }
 
+/// Directories of copies and of lists. Any other may hold text: `ptb-vocab-10000` that of its vocabulary.
+fn is_beside_the_text(directory: &Path) -> bool {
+    is_a_copy(directory) || ["vocab", "vocabulary"].contains(&lower(directory.file_name()).as_str())
+}
+
+/// What editors and people keep beside what it is a copy of.
+fn is_a_copy(path: &Path) -> bool {
+    let name = lower(path.file_name());
+    ["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
+}
+
 /// Copies that editors and people keep, and the papers and lists that come with a corpus, are not its text.
 fn is_about_the_text(path: &Path) -> bool {
     let name = lower(path.file_name());
     let stem = name.split('.').next().unwrap_or_default();
     // Whoever names records `valid.json` means them to count.
     !is_of_a_part(path)
-        && (["~", ".bak", ".orig"].iter().any(|ending| name.ends_with(ending))
+        && (is_a_copy(path)
             || name.split(['.', '-', '_']).any(|word| word == "vocab")
             || PAPERS.contains(&stem))
 }
@@ -144,7 +156,7 @@ fn is_packed(path: &Path) -> bool {
 }
 
 /// Whether an archive lies beside what it held: a file of its name without the endings of archives, or a directory of that
-/// name that has some of `files`, which are sorted. Where unpacking has failed, the directory is empty.
+/// name. It must hold some of `files`, which are sorted, unless nothing counts there: it is empty where unpacking failed.
 fn was_unpacked(path: &Path, files: &[PathBuf]) -> bool {
     let mut held = path.to_owned();
     while is_packed(&held) {
@@ -152,7 +164,8 @@ fn was_unpacked(path: &Path, files: &[PathBuf]) -> bool {
     }
     // What lies below a directory follows its own path.
     let next = files.get(files.partition_point(|file| *file < held));
-    held.is_file() || next.is_some_and(|file| file.starts_with(&held))
+    let has_text = next.is_some_and(|file| file.starts_with(&held));
+    held.is_file() || has_text || held.is_dir() && is_beside_the_text(&held)
 }
 
 #[cfg(test)]
@@ -185,17 +198,24 @@ mod tests {
     }
 
     #[test]
-    fn directories_may_have_any_name_that_is_not_hidden() -> Result<()> {
+    fn directories_may_have_any_name_but_those_of_copies_and_vocabularies() -> Result<()> {
         let root = directory(&[
             "news.model/train.txt",
             "ptb-vocab-10000/train.txt",
             "readme/a.txt",
             ".git/a.txt",
+            "data.bak/train.txt",
+            "data.bak.tar.gz",
+            "backup~/train.txt",
+            "a/Data.ORIG/train.txt",
+            "vocab/words.txt",
+            "a/Vocabulary/words.txt",
             "vocab.txt",
             "README.md",
         ])?;
         let found = ["news.model/train.txt", "ptb-vocab-10000/train.txt", "readme/a.txt"];
         assert_eq!(below(root.path())?, found);
+        assert_eq!(below(&root.path().join("data.bak"))?, ["train.txt"], "who gives one means it");
         Ok(())
     }
 
