@@ -28,7 +28,7 @@ pub(super) struct Layout {
 /// that does not lie beside what it held.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
-    let TextFiles { files, left_out } = text_files(root)?;
+    let TextFiles { files, left_out } = text_files(root, ".txt")?;
     if let Some(file) = files.iter().find(|file| is_of_records(file)) {
         let remedy = "holds records, not plain text; write their text to a file of its own, one sentence a line, or move \
                       it away";

@@ -107,7 +107,7 @@ type Stems = BTreeMap<PathBuf, BTreeSet<String>>;
 fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>)> {
     let mut pairs = Stems::new();
     let (mut others, mut found) = (Vec::new(), BTreeSet::new());
-    for file in text_files(root)?.files {
+    for file in text_files(root, ".de or .en")?.files {
         let stem = file.with_extension("");
         let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
         if is_of_another_pair(&file) || is_a_list(&file) {
@@ -266,6 +266,7 @@ mod tests {
             Ok(error.to_string())
         };
         assert!(text(&["a.txt"])?.ends_with("holds no parallel text, STEM.de beside STEM.en; found: .txt"));
+        assert!(text(&["corpus.json"])?.ends_with("corpus.json; end it in .de or .en if it is text"));
         assert!(text(&["a.fr", "a.en"])?.ends_with("; found: .en, .fr"));
         assert!(text(&["b/a.de-en.tsv"])?.ends_with("a.de-en.tsv into such a pair, a sentence a line"));
         assert!(text(&["a.de", "a.en", "dev.de.xml"])?.contains("dev.de.xml is in another format; turn"));

@@ -19,10 +19,11 @@ pub struct TextFiles {
 
 /// The text files below a directory, or the one file that `root` is. Hidden files and directories, copies such as
 /// `a.txt~` and `data.bak/`, papers such as `README`, files of notes and archives beside what they held are left out.
+/// `ending` is how text has to end to be read, for messages.
 ///
 /// # Errors
 /// A missing path, a directory without text, any other archive or compressed file.
-pub fn text_files(root: &Path) -> Result<TextFiles> {
+pub fn text_files(root: &Path, ending: &str) -> Result<TextFiles> {
     let mut found = Found::default();
     if fs::metadata(root).at("read", root)?.is_dir() {
         found.collect(root)?;
@@ -46,7 +47,7 @@ pub fn text_files(root: &Path) -> Result<TextFiles> {
     }
     if files.is_empty() {
         let why = left_out.first().map_or_else(String::new, |first| {
-            format!("; left out for its ending: {first}; end it in .txt if it is text")
+            format!("; left out for its ending: {first}; end it in {ending} if it is text")
         });
         return Err(Error::input(format!("{} holds no text file{why}", root.display())));
     }
@@ -184,7 +185,7 @@ mod tests {
 
     /// The paths of text files below a root.
     fn below(root: &Path) -> Result<Vec<String>> {
-        let files = text_files(root)?.files;
+        let files = text_files(root, ".txt")?.files;
         Ok(files.iter().map(|file| file.strip_prefix(root).unwrap_or(file).display().to_string()).collect())
     }
 
@@ -222,9 +223,9 @@ mod tests {
     #[test]
     fn what_is_left_out_for_its_ending_is_named() -> Result<()> {
         let root = directory(&["b/2.log", "b/1.LOG", "notes.md", "README.md", "a.txt"])?;
-        assert_eq!(text_files(root.path())?.left_out, ["b/1.LOG and 1 more .log", "notes.md"]);
-        let error = text_files(&root.path().join("b")).unwrap_err().to_string();
-        let why = "; left out for its ending: 1.LOG and 1 more .log; end it in .txt if it is text";
+        assert_eq!(text_files(root.path(), ".txt")?.left_out, ["b/1.LOG and 1 more .log", "notes.md"]);
+        let error = text_files(&root.path().join("b"), ".de or .en").unwrap_err().to_string();
+        let why = "; left out for its ending: 1.LOG and 1 more .log; end it in .de or .en if it is text";
         assert!(error.ends_with(&format!("b holds no text file{why}")), "{error}");
         Ok(())
     }
@@ -235,14 +236,14 @@ mod tests {
             vec!["training/a.txt", "training.tgz", "dev.txt", "dev.txt.gz", "dev.tar.GZ", "dev/b"];
         assert_eq!(below(directory(&files)?.path())?, ["dev/b", "dev.txt", "training/a.txt"]);
         files.push("more.tar.gz");
-        let error = text_files(directory(&files)?.path()).unwrap_err().to_string();
+        let error = text_files(directory(&files)?.path(), ".txt").unwrap_err().to_string();
         assert!(
             error.ends_with(
                 "more.tar.gz is compressed; unpack it if it belongs to the text, else move it away"
             )
         );
         let root = directory(&files)?;
-        let error = text_files(&root.path().join("dev.txt.gz")).unwrap_err().to_string();
+        let error = text_files(&root.path().join("dev.txt.gz"), ".txt").unwrap_err().to_string();
         assert!(
             error.ends_with("dev.txt.gz is compressed; unpack it first"),
             "who gives one means it: {error}"
@@ -256,12 +257,12 @@ mod tests {
         let dev = root.path().join("dev");
         fs::create_dir(&dev).at("write", &dev)?;
         for name in ["README", "half.gz", "a.md"] {
-            let error = text_files(root.path()).unwrap_err().to_string();
+            let error = text_files(root.path(), ".txt").unwrap_err().to_string();
             assert!(error.contains("is compressed; unpack it if it belongs to the text"), "{error}");
             fs::write(dev.join(name), "a b\n").at("write", &dev)?;
         }
         fs::remove_file(dev.join("half.gz")).at("remove", &dev)?;
-        let error = text_files(root.path()).unwrap_err().to_string();
+        let error = text_files(root.path(), ".txt").unwrap_err().to_string();
         assert!(error.contains("dev.tar.gz is compressed; "), "{error}");
         fs::create_dir(dev.join("b")).at("write", &dev)?;
         fs::write(dev.join("b/a.txt"), "a b\n").at("write", &dev)?;
