@@ -13,8 +13,10 @@ pub(super) struct Layout {
     pub(super) root: PathBuf,
     /// Some train; none validate where sentences must be held out of those, and often none test.
     pub(super) files: ByPart<PathBuf>,
-    /// The names of files that are left alone, since they hold the text of others once more or are not named like text.
+    /// The names of files that are left alone, since they hold the text of others once more.
     pub(super) left_alone: Vec<String>,
+    /// See [`TextFiles::left_out`].
+    pub(super) left_out: Vec<String>,
 }
 
 /// Recognises the 1-Billion-Word layout (`training-*/STEM-00001-of-00100`,
@@ -27,8 +29,8 @@ pub(super) struct Layout {
 /// A missing path, a directory without text or without training text, a missing shard, an archive or a compressed file
 /// that does not lie beside what it held.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
-    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
     let TextFiles { files, left_out } = text_files(root, ".txt")?;
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![], left_out };
     if let Some(file) = files.iter().find(|file| is_of_records(file)) {
         let remedy = "holds records, not plain text; write their text to a file of its own, one sentence a line, or move \
                       it away";
@@ -42,7 +44,6 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         }
         layout.files.add(split_of(root, file), file.clone());
     }
-    layout.left_alone.extend(left_out);
     if layout.files.train.is_empty() {
         let message = "has no training text: only validation or test files were found";
         return Err(Error::input(format!("{} {message}", root.display())));
@@ -151,7 +152,8 @@ mod tests {
         ])?;
         let layout = recognise(root.path())?;
         assert_eq!(layout.files.train, [root.path().join("a.txt")]);
-        assert_eq!(layout.left_alone, ["cite.bib", "dataset.json"]);
+        assert_eq!(layout.left_out, ["cite.bib", "dataset.json"]);
+        assert!(layout.left_alone.is_empty());
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! A prepared corpus, mapped into memory: opening it loads nothing.
 
 use super::encode::paths;
-use super::prepare::Meta;
-use super::{Sentences, Text};
+use super::prepare::{Meta, prepare_in};
+use super::{Sentences, Text, Unit};
 use scaling_core::data::cache;
 use scaling_core::data::mapped::u16s;
 use scaling_core::error::Result;
@@ -41,7 +41,24 @@ impl Sentences for Mapped {
     }
 }
 
-/// Opens a directory that [`super::prepare`] returned.
+/// Opens the text at `path`, a file or a directory, which is prepared first if it has not been; its description names
+/// what is left out there, but in a trial, which does not look.
+///
+/// # Errors
+/// Bad input, or a cache that cannot be written; see [`prepare_in`].
+pub(super) fn open(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
+    let mut left_out = String::new();
+    let directory = cache::find(|cache| {
+        let (directory, clause) = prepare_in(cache, path, unit, vocabulary, seed)?;
+        left_out = clause;
+        Ok(directory)
+    })?;
+    let mut text = corpus(&directory)?;
+    text.origin.description += &left_out;
+    Ok(text)
+}
+
+/// Opens a directory that [`prepare_in`] returned.
 ///
 /// # Errors
 /// Files that are missing or damaged.
@@ -73,7 +90,7 @@ fn read(directory: &Path) -> Result<Text> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Unit, check, prepare::prepare_in};
+    use super::super::check;
     use super::*;
     use scaling_core::error::At;
     use std::fs;
@@ -95,7 +112,7 @@ mod tests {
 
         fn prepare(&self, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
             let root = self.0.path();
-            prepare_in(&root.join("cache"), &root.join("text"), unit, vocabulary, seed)
+            Ok(prepare_in(&root.join("cache"), &root.join("text"), unit, vocabulary, seed)?.0)
         }
     }
 
@@ -173,6 +190,22 @@ mod tests {
         for entry in fs::read_dir(cache).at("read", cache)? {
             assert!(entry.at("read", cache)?.path().join("meta.json").exists());
         }
+        Ok(())
+    }
+
+    #[test]
+    fn what_lies_beside_the_text_is_named_and_decides_nothing() -> Result<()> {
+        let bench = Bench::new(&[("train.txt.raw", "a b\nb\n"), ("train.txt", "1 2\n"), ("dev.txt", "a\n")])?;
+        let first = bench.prepare(Unit::Words, 9, 0)?;
+        let text = bench.0.path().join("text");
+        fs::write(text.join("a.log"), "a\n").at("write", &text)?;
+        assert_eq!(bench.prepare(Unit::Words, 9, 0)?, first);
+        let description = corpus(&first)?.origin.description;
+        let once_more = "; left alone, holding the text of others once more: train.txt";
+        assert!(description.ends_with(once_more), "{description}");
+        let (_, left_out) = prepare_in(&bench.0.path().join("cache"), &text, Unit::Words, 9, 0)?;
+        assert_eq!(left_out, "; left out, not being named like text: a.log");
+        assert_eq!(check(&text, Unit::Words, 9, 80)?.summary, description + &left_out);
         Ok(())
     }
 

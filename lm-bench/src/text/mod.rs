@@ -15,7 +15,6 @@ mod synthetic;
 pub(crate) use prepare::check;
 pub(crate) use scaling_core::text::Specials;
 
-use prepare::prepare;
 use scaling_core::error::Result;
 use scaling_core::number::thousands;
 use scaling_core::task::Origin;
@@ -123,6 +122,6 @@ pub(crate) fn open(source: &str, unit: Unit, vocabulary: usize, seed: u64) -> Re
     if source == "synthetic" {
         synthetic::corpus(unit, vocabulary, seed)
     } else {
-        mapped::corpus(&prepare(Path::new(source), unit, vocabulary, seed)?)
+        mapped::open(Path::new(source), unit, vocabulary, seed)
     }
 }

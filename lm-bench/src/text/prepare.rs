@@ -11,6 +11,7 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::number::thousands;
 use scaling_core::task::{Contents, DEFAULT_SEED};
+use scaling_core::text::files::left_out_clause;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -49,7 +50,7 @@ pub(crate) struct Summary {
     pub(crate) overlap: Overlap,
     /// The share of training sentences that repeat others.
     pub(crate) repeated: f64,
-    /// Files that were left alone, since they hold the text of others once more or are not named like text.
+    /// Files that were left alone, since they hold the text of others once more.
     pub(crate) left_alone: Vec<String>,
 }
 
@@ -93,7 +94,7 @@ pub(super) struct Meta {
 /// Reads the text at `path` and reports on it, with what a study of `unroll` counts; writes nothing.
 ///
 /// # Errors
-/// As [`prepare`].
+/// As [`prepare_in`].
 pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize, unroll: u64) -> Result<Contents> {
     check_vocabulary(vocabulary)?;
     let layout = layout::recognise(path)?;
@@ -101,29 +102,25 @@ pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize, unroll: u64) -> 
     let Survey { summary, counted: samples, .. } =
         Survey::of(&layout, unit, vocabulary, longest, DEFAULT_SEED)?;
     let counted = counted(samples, summary.train.tokens, longest);
+    let left_out = left_out_clause(&layout.left_out);
     let (files, warnings) = (layout.listing(), summary.warnings());
-    Ok(Contents { files, warnings, summary: format!("{summary}{counted}") })
+    Ok(Contents { files, warnings, summary: format!("{summary}{left_out}{counted}") })
 }
 
-/// Turns the text at `path` into files of ids below the cache directory, unless that was done
-/// before, and reports on it in one line on stderr. Returns their directory, which is complete or
-/// absent. The text may be much larger than memory.
+/// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on
+/// it in one line on stderr. Returns their directory, which is complete or absent, and how a description
+/// goes on about files that are left out. The text may be much larger than memory.
 ///
 /// # Errors
 /// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, no
 /// sentence, a vocabulary that does not fit 16 bits; a cache that cannot be written.
-pub(crate) fn prepare(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
-    cache::find(|cache| prepare_in(cache, path, unit, vocabulary, seed))
-}
-
-/// As [`prepare`], in a given cache directory.
 pub(super) fn prepare_in(
     cache: &Path,
     path: &Path,
     unit: Unit,
     vocabulary: usize,
     seed: u64,
-) -> Result<PathBuf> {
+) -> Result<(PathBuf, String)> {
     check_vocabulary(vocabulary)?;
     let layout = layout::recognise(path)?;
     let directory = cache.join("lm").join(key(&layout, unit, vocabulary, seed)?);
@@ -133,7 +130,7 @@ pub(super) fn prepare_in(
         survey.write(&layout, draft)?;
         Ok(survey.summary)
     })?;
-    Ok(directory)
+    Ok((directory, left_out_clause(&layout.left_out)))
 }
 
 fn check_vocabulary(symbols: usize) -> Result<()> {
@@ -144,7 +141,8 @@ fn check_vocabulary(symbols: usize) -> Result<()> {
     Err(Error::input(format!("a vocabulary of {symbols} symbols is out of range; use 1 to {most}")))
 }
 
-/// Names a prepared corpus: the files with their sizes and times, and all that decides the ids.
+/// Names a prepared corpus: the files with their sizes and times, and all that decides the ids. What is left out for how it
+/// ends does not.
 fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<String> {
     let mut key = Key::default();
     for files in layout.files.lists() {
@@ -265,8 +263,7 @@ impl fmt::Display for Summary {
             self.overlap.clause("sentences")
         )?;
         if !self.left_alone.is_empty() {
-            let why = "holding the text of others once more or not named like text";
-            write!(f, "; left alone, {why}: {}", self.left_alone.join(", "))?;
+            write!(f, "; left alone, holding the text of others once more: {}", self.left_alone.join(", "))?;
         }
         Ok(())
     }

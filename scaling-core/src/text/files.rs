@@ -54,6 +54,16 @@ pub fn text_files(root: &Path, ending: &str) -> Result<TextFiles> {
     Ok(TextFiles { files, left_out })
 }
 
+/// How a description goes on where files are left out for how they end ([`TextFiles::left_out`]). Prepared data do not
+/// depend on them.
+#[must_use]
+pub fn left_out_clause(left_out: &[String]) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    format!("; left out, not being named like text: {}", left_out.join(", "))
+}
+
 /// What lies below a directory.
 #[derive(Default)]
 struct Found {
@@ -224,6 +234,8 @@ mod tests {
     fn what_is_left_out_for_its_ending_is_named() -> Result<()> {
         let root = directory(&["b/2.log", "b/1.LOG", "notes.md", "README.md", "a.txt"])?;
         assert_eq!(text_files(root.path(), ".txt")?.left_out, ["b/1.LOG and 1 more .log", "notes.md"]);
+        assert_eq!(left_out_clause(&["a".into(), "b".into()]), "; left out, not being named like text: a, b");
+        assert_eq!(left_out_clause(&[]), "");
         let error = text_files(&root.path().join("b"), ".de or .en").unwrap_err().to_string();
         let why = "; left out for its ending: 1.LOG and 1 more .log; end it in .de or .en if it is text";
         assert!(error.ends_with(&format!("b holds no text file{why}")), "{error}");
