@@ -7,7 +7,7 @@ use super::names::{
 };
 use scaling_core::data::parts::{ByPart, Split, split_of};
 use scaling_core::error::{Error, Result};
-use scaling_core::text::files::text_files;
+use scaling_core::text::files::{TextFiles, left_out_clause, text_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,8 @@ pub(super) struct Layout {
     /// What is left alone: the stems of pairs that are tokenised or cut from another pair beside them, and would count
     /// its sentences again; files of other formats.
     pub(super) left_alone: Vec<String>,
+    /// See [`TextFiles::left_out`].
+    pub(super) left_out: Vec<String>,
 }
 
 /// Recognises WMT's layout: a directory, nested or not, of `STEM.de` beside `STEM.en` (`STEM` often ends in
@@ -48,9 +50,9 @@ pub(super) fn recognise(root: &Path) -> Result<Layout> {
         let what = "is one file; give the directory of STEM.de and STEM.en (of a table, `cut -f1` makes one of them)";
         return Err(Error::input(format!("{} {what}", root.display())));
     }
-    let (pairs, others) = pairs(root)?;
+    let (pairs, others, left_out) = pairs(root)?;
     let left_alone = derived(root, pairs.keys());
-    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![] };
+    let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![], left_out };
     for (stem, languages) in pairs {
         if left_alone.contains(&stem) {
             layout.leave_alone(&stem);
@@ -100,14 +102,16 @@ impl Layout {
 /// The endings of languages that files of the same name have, by that name without them.
 type Stems = BTreeMap<PathBuf, BTreeSet<String>>;
 
-/// The stems of the pairs below a directory, and of lone files, and the files of other formats.
+/// The stems of the pairs below a directory, and of lone files, the files of other formats, and the names of what else is
+/// left out.
 ///
 /// # Errors
 /// A missing path, a directory without pairs, a compressed file.
-fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>)> {
+fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>, Vec<String>)> {
     let mut pairs = Stems::new();
     let (mut others, mut found) = (Vec::new(), BTreeSet::new());
-    for file in text_files(root, ".de or .en")?.files {
+    let TextFiles { files, left_out } = text_files(root, ".de or .en")?;
+    for file in files {
         let stem = file.with_extension("");
         let ending = file.extension().unwrap_or_default().to_string_lossy().into_owned();
         if is_of_another_pair(&file) || is_a_list(&file) {
@@ -127,6 +131,7 @@ fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>)> {
     });
     if pairs.is_empty() {
         let found = found.into_iter().take(5).collect::<Vec<_>>().join(", ");
+        let found = found + &left_out_clause(&left_out);
         let what = format!("holds no parallel text, STEM.de beside STEM.en; found: {found}");
         let what = match others.first() {
             Some(other) => format!("{what}; turn {} into such a pair, a sentence a line", other.display()),
@@ -134,7 +139,7 @@ fn pairs(root: &Path) -> Result<(Stems, Vec<PathBuf>)> {
         };
         return Err(Error::input(format!("{} {what}", root.display())));
     }
-    Ok((pairs, others))
+    Ok((pairs, others, left_out))
 }
 
 /// The files of a stem.
@@ -267,6 +272,7 @@ mod tests {
         };
         assert!(text(&["a.txt"])?.ends_with("holds no parallel text, STEM.de beside STEM.en; found: .txt"));
         assert!(text(&["corpus.json"])?.ends_with("corpus.json; end it in .de or .en if it is text"));
+        assert!(text(&["a.txt", "a.json"])?.ends_with("; left out, not being named like text: a.json"));
         assert!(text(&["a.fr", "a.en"])?.ends_with("; found: .en, .fr"));
         assert!(text(&["b/a.de-en.tsv"])?.ends_with("a.de-en.tsv into such a pair, a sentence a line"));
         assert!(text(&["a.de", "a.en", "dev.de.xml"])?.contains("dev.de.xml is in another format; turn"));

@@ -65,12 +65,21 @@ impl Pairs for Mapped {
 
 /// Opens the parallel text at `path`, a directory of `STEM.de` and `STEM.en` (see [`super::layout`]), which is
 /// prepared first if it has not been. `merges` is the number of symbols that are learned beside the
-/// characters; `seed` chooses the pairs that are held out where there is no validation part.
+/// characters; `seed` chooses the pairs that are held out where there is no validation part. The description names what
+/// is left out, but in a trial, which does not look.
 ///
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].
 pub(crate) fn open(path: &Path, merges: usize, seed: u64) -> Result<Parallel> {
-    opened(&cache::find(|cache| prepare_in(cache, path, merges, seed))?)
+    let mut left_out = String::new();
+    let directory = cache::find(|cache| {
+        let (directory, clause) = prepare_in(cache, path, merges, seed)?;
+        left_out = clause;
+        Ok(directory)
+    })?;
+    let mut parallel = opened(&directory)?;
+    parallel.origin.description += &left_out;
+    Ok(parallel)
 }
 
 /// Opens a directory that [`prepare_in`] returned.

@@ -12,6 +12,7 @@ use scaling_core::error::Result;
 use scaling_core::files;
 use scaling_core::number::thousands;
 use scaling_core::task::{Contents, DEFAULT_SEED};
+use scaling_core::text::files::left_out_clause;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -65,21 +66,23 @@ pub(crate) fn check(path: &Path, merges: usize) -> Result<Contents> {
     let parts = &survey.parts;
     let test = parts.test.as_ref().map(count).transpose()?;
     let summary = Summary::of(&layout, &survey, [count(&parts.train)?, count(&parts.validation)?], test);
-    Ok(Contents { files: layout.listing(), warnings: summary.warnings(), summary: summary.to_string() })
+    let (files, warnings) = (layout.listing(), summary.warnings());
+    Ok(Contents { files, warnings, summary: summary.to_string() + &left_out_clause(&layout.left_out) })
 }
 
 /// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on it
-/// in one line on stderr. Returns their directory, which is complete or absent. The text may be much larger
-/// than memory; its distinct words may not.
+/// in one line on stderr. Returns their directory, which is complete or absent, and how a description goes on
+/// about files that are left out for how they end. The text may be much larger than memory; its distinct words
+/// may not.
 ///
 /// # Errors
 /// Bad input: a missing path, a file without its partner, numbers of lines that differ, text that is not
 /// UTF-8, a part without a pair, more symbols than fit 16 bits; a cache that cannot be written.
-pub(super) fn prepare_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Result<PathBuf> {
+pub(super) fn prepare_in(cache: &Path, path: &Path, merges: usize, seed: u64) -> Result<(PathBuf, String)> {
     let layout = layout::recognise(path)?;
     let directory = cache.join("nmt").join(key(&layout, merges, seed)?);
     cache::make(&directory, path, |draft| write(&Survey::of(&layout, merges, seed)?, &layout, draft))?;
-    Ok(directory)
+    Ok((directory, left_out_clause(&layout.left_out)))
 }
 
 /// Names prepared text: the files with their sizes and times, and all that decides the ids.

@@ -24,7 +24,7 @@ impl Bench {
     }
 
     fn open(&self, merges: usize, seed: u64) -> Result<Parallel> {
-        opened(&prepare_in(&self.0.path().join("cache"), &self.text(), merges, seed)?)
+        opened(&prepare_in(&self.0.path().join("cache"), &self.text(), merges, seed)?.0)
     }
 }
 
@@ -124,8 +124,14 @@ fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
     let bench = Bench::new(&[("a.de", &german), ("a.en", &english)])?;
     let count = || Ok(fs::read_dir(bench.0.path().join("cache/nmt")).at("read", &bench.text())?.count());
     bench.open(20, 1)?;
-    bench.open(20, 1)?;
+    let log = bench.text().join("a.log");
+    fs::write(&log, "a\n").at("write", &log)?;
+    let description = bench.open(20, 1)?.origin.description;
     assert_eq!(count()?, 1);
+    let left_out = "; left out, not being named like text: a.log";
+    assert!(!description.contains(left_out), "{description}");
+    assert_eq!(prepare_in(&bench.0.path().join("cache"), &bench.text(), 20, 1)?.1, left_out);
+    assert!(check(&bench.text(), 20)?.summary.ends_with(left_out));
     bench.open(20, 2)?;
     bench.open(21, 1)?;
     assert_eq!(count()?, 3);
@@ -214,7 +220,7 @@ fn a_damaged_file_is_named() -> Result<()> {
     let dev = [("dev.de", "gut\n"), ("dev.en", "good\n")];
     let bench = Bench::new(&[TRAIN[0], TRAIN[1], dev[0], dev[1]])?;
     let cache = bench.0.path().join("cache");
-    let directory = prepare_in(&cache, &bench.text(), 10, 0)?;
+    let (directory, _) = prepare_in(&cache, &bench.text(), 10, 0)?;
     for (file, what) in [("train.en.ids", "is damaged"), ("tokenizer.json", "cannot read")] {
         let path = directory.join(file);
         let whole = fs::read(&path).at("read", &path)?;
@@ -239,7 +245,7 @@ fn real(path: &str) -> Option<PathBuf> {
 fn real_text_is_prepared() -> Result<()> {
     let Some(path) = real("nmt/wmt-sample.de-en") else { return Ok(()) };
     let cache = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-    let parallel = opened(&prepare_in(cache.path(), &path, 4_000, 0)?)?;
+    let parallel = opened(&prepare_in(cache.path(), &path, 4_000, 0)?.0)?;
     assert_eq!(parallel.validation.len().map(|count| count > 2_950), Some(true));
     // Pairs of tokens that Moses wrote come back as its detokeniser has them.
     let (mut source, mut target) = (Vec::new(), Vec::new());
@@ -263,7 +269,7 @@ fn seconds_that_160_000_pairs_take() -> Result<()> {
         for _ in 0..3 {
             let cache = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
             let start = std::time::Instant::now();
-            let parallel = opened(&prepare_in(cache.path(), &path, merges, 0)?)?;
+            let parallel = opened(&prepare_in(cache.path(), &path, merges, 0)?.0)?;
             let seconds = start.elapsed().as_secs_f64();
             eprintln!("{merges} merges: {seconds:.2} s, {} symbols", parallel.symbols());
             prints.push(parallel.origin.fingerprint);
