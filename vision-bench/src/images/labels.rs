@@ -94,6 +94,11 @@ impl LabelFiles {
         self.files.iter().map(|(_, path)| path).chain(&self.orders).cloned().collect()
     }
 
+    /// Whether some of them go by the order of the pictures.
+    pub(super) fn go_by_order(&self) -> bool {
+        self.files.iter().any(|(format, _)| matches!(format, Format::Names | Format::Numbers))
+    }
+
     /// The class numbers of pictures, in the order of `pictures`, which is natural order. `lost` are
     /// further pictures of the part that cannot be used, but that the files may count.
     ///

@@ -8,6 +8,10 @@ use scaling_core::error::Result;
 use scaling_core::number::thousands;
 use std::path::{Path, PathBuf};
 
+/// Raised when labels by the order of pictures are given to other pictures, or are refused for other reasons: what was
+/// prepared before may be wrong. Labels by name, and classes of their own, stay as they are.
+const ORDER: u64 = 1;
+
 /// The pictures of a part.
 #[derive(Debug)]
 pub(super) enum Part {
@@ -79,6 +83,9 @@ impl Part {
             Self::Nested(path) => key.files(std::slice::from_ref(path)),
             Self::Flat(place, labels) => {
                 place.add_to(key)?;
+                if labels.go_by_order() {
+                    key.number(ORDER);
+                }
                 key.files(&labels.paths())
             }
         }
@@ -98,5 +105,31 @@ impl Place {
             Self::Folder(folder) => key.folder(&folder.directory, &folder.files),
             Self::Archive(path) => key.files(std::slice::from_ref(path)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scaling_core::error::At;
+    use std::fs;
+
+    #[test]
+    fn labels_by_order_that_were_not_checked_are_prepared_anew() -> Result<()> {
+        for (file, is_made_anew) in [("synset_labels.txt", true), ("LOC_val_solution.csv", false)] {
+            let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
+            let archive = root.path().join("val.tar");
+            for path in [&archive, &root.path().join(file)] {
+                fs::write(path, "x").at("write", path)?;
+            }
+            let labels = LabelFiles::find(root.path(), &archive)?.expect("a label file");
+            let mut unchecked = Key::default();
+            unchecked.files(std::slice::from_ref(&archive))?;
+            unchecked.files(&labels.paths())?;
+            let mut key = Key::default();
+            Part::Flat(Place::Archive(archive), labels).add_to(&mut key)?;
+            assert_eq!(key.name() != unchecked.name(), is_made_anew, "{file}");
+        }
+        Ok(())
     }
 }
