@@ -32,7 +32,7 @@ pub(super) fn by_position<T>(
         all.extend(lost.iter().map(|name| (name, false)));
         all.sort_by(|a, b| natural(a.0, b.0));
     }
-    if let Some(odd) = odd_one(&all) {
+    if let Some(odd) = odd_one(&all, labels.len() == all.len()) {
         let odd = name::shown(&odd.to_string_lossy());
         return Err(Error::input(format!(
             "{} gives the classes of pictures by their order, but {odd} of {title} is not numbered as nearly all others are; \
@@ -53,15 +53,22 @@ pub(super) fn by_position<T>(
 
 /// The first picture that is not numbered like nearly all others, as `Folder.jpg` beside `ILSVRC2012_val_00000001.JPEG`: it
 /// takes a label, and those of the pictures behind it shift. Numbers may be missing, where only some pictures were taken.
-fn odd_one<'a>(pictures: &[(&'a OsString, bool)]) -> Option<&'a OsString> {
+/// Where labels and pictures are as many, these may be meant: only a hundredth is refused, or a single one beside at least
+/// ten.
+fn odd_one<'a>(pictures: &[(&'a OsString, bool)], are_as_many: bool) -> Option<&'a OsString> {
     let mut counts: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for (name, _) in pictures {
         *counts.entry(beginning(name)).or_default() += 1;
     }
     let (usual, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-    let is_of_few = 5 * (pictures.len() - count) < pictures.len();
+    let odd = pictures.len() - count;
+    let are_few = if are_as_many {
+        100 * odd <= pictures.len() || (odd == 1 && count >= 10)
+    } else {
+        5 * odd < pictures.len()
+    };
     let mut names = pictures.iter().map(|(name, _)| *name);
-    names.find(|name| is_of_few && usual.is_some() && beginning(name) != usual)
+    names.find(|name| are_few && usual.is_some() && beginning(name) != usual)
 }
 
 /// What stands before the number that the name of a picture ends in, if it does.
