@@ -52,7 +52,7 @@ pub(super) struct Listing {
     /// What else a reader should know.
     pub(super) notes: Vec<String>,
     /// Whether the validation part was held out of the training part.
-    pub(super) is_split: bool,
+    pub(super) is_held_out: bool,
     root: PathBuf,
 }
 
@@ -71,7 +71,7 @@ impl Listing {
             test: None,
             rejected: layout.rejected,
             notes: layout.notes,
-            is_split: layout.validation.is_none(),
+            is_held_out: layout.validation.is_none(),
             root: layout.root,
         };
         for (name, items) in listing.classified(layout.train)? {

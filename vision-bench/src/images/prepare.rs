@@ -179,7 +179,7 @@ fn survey(layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Meta> {
     let summary = Summary {
         train: PartSummary::of(&train.per_class),
         validation: PartSummary::of(&validation.per_class),
-        is_held_out: listing.is_split,
+        is_held_out: listing.is_held_out,
         test: test.map(|test| PartSummary::of(&test.per_class)),
         classes: listing.classes.len() as u64,
         smallest: tally.smallest,
