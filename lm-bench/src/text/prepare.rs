@@ -83,7 +83,7 @@ pub(super) struct Meta {
     pub(super) summary: Summary,
     /// See [`super::Text::symbols`].
     pub(super) symbols: usize,
-    /// See [`super::Text::fingerprint`]: BLAKE3 of the vocabulary and of all ids and offsets.
+    /// BLAKE3 of the vocabulary and of all ids and offsets.
     pub(super) fingerprint: String,
     /// See [`super::Text::best_guess`].
     pub(super) best_guess: f64,

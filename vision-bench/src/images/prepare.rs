@@ -29,7 +29,7 @@ pub(super) struct Meta {
     /// The directory that it was made from.
     source: PathBuf,
     pub(super) summary: Summary,
-    /// See [`Opened`].
+    /// BLAKE3 of [`PIXELS`], the names of the classes, and the bytes and labels of all pictures by part.
     fingerprint: String,
     /// See [`Opened`].
     typical_side: u32,
