@@ -93,6 +93,11 @@ impl Curve {
         })
     }
 
+    /// The same, to be said after a refusal for want of sizes.
+    pub(super) fn without(&self) -> String {
+        std::iter::once(String::new()).chain(self.left_out()).collect::<Vec<_>>().join("; ")
+    }
+
     /// (m, value) of every point, in ascending order of m.
     #[must_use]
     pub fn values(&self) -> Vec<(f64, f64)> {
@@ -143,6 +148,7 @@ mod tests {
         assert_eq!(curve.values(), [(1.0, 0.5), (2.0, 0.125)]);
         assert_eq!(curve.points()[1].above_zero(), [0.25]);
         let left_out: Vec<String> = curve.left_out().collect();
+        assert_eq!(curve.without(), format!("; {}", left_out[0]));
         assert!(left_out.len() == 1 && left_out[0].starts_with("left out m = 4: "), "{left_out:?}");
     }
 

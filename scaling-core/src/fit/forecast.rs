@@ -87,8 +87,9 @@ impl Forecaster {
         } else if options.form == Form::Auto {
             if values.len() < 3 {
                 return Err(Error::failed(format!(
-                    "no forecast: it needs 3 sizes, there are {}",
-                    values.len()
+                    "no forecast: it needs 3 sizes, there are {}{}",
+                    values.len(),
+                    curve.without()
                 )));
             }
             if values.len() < 5 {

@@ -58,7 +58,7 @@ fn parse(text: &str, file: &str, columns: &Columns) -> Result<Curves> {
     let mut pairs: BTreeMap<String, Vec<Result<(f64, f64)>>> = BTreeMap::new();
     for row in &table.rows {
         let name: Vec<&str> = group.iter().map(|column| &row[*column]).collect();
-        let pair = table.number(row, x).and_then(|x| Ok((x, table.number(row, y)?)));
+        let pair = table.samples(row, x).and_then(|x| Ok((x, table.error(row, y)?)));
         pairs.entry(name.join(" / ")).or_default().push(pair);
     }
     let mut by_group = BTreeMap::new();
@@ -142,12 +142,19 @@ mod tests {
     #[test]
     fn bad_cells_are_named() {
         let what = |cell: &str| message(&format!("# by hand\nm;error\n1;3\n\n2;2\n4;{cell}\n8;1\n"));
-        for cell in ["NaN", "0", "-1", "", "abc", "inf"] {
+        for cell in ["NaN", "-1", "", "abc", "inf"] {
             let expected = format!(
-                "curve.csv line 6, column `error`: `{cell}` is not a finite number above 0; correct it, or remove the line"
+                "curve.csv line 6, column `error`: `{cell}` is not a finite number from 0 on; correct it, or remove the line"
             );
             assert_eq!(what(cell), expected);
         }
+        let no_samples = message("m,error\n1,3\n0,2\n");
+        assert!(
+            no_samples.contains("line 3, column `m`: `0` is not a finite number above 0"),
+            "{no_samples}"
+        );
+        let perfect = read("m,error\n1,3\n2,2\n4,0\n", &Columns::default()).unwrap();
+        assert_eq!(only(&perfect).values(), [(1.0, 3.0), (2.0, 2.0)]);
         assert!(what("3,0").ends_with("; write a decimal point, and nothing between thousands"));
         assert!(what("30%").ends_with("; write it without %"));
         assert!(message("m,error\n").contains("no rows"));
@@ -164,7 +171,7 @@ mod tests {
         let errors = |group: &str| curves[group].as_ref().unwrap().points()[0].errors.clone();
         assert_eq!((errors("w / sgd"), errors("w / adam")), (vec![3.0, 5.0], vec![4.0]));
         let group = Columns { group: vec!["g".to_owned()], ..Columns::default() };
-        let curves = read("g,m,error\na,1,3\na,2,0\nb,1,2\n", &group).unwrap().by_group;
+        let curves = read("g,m,error\na,1,3\na,2,-1\nb,1,2\n", &group).unwrap().by_group;
         assert!(curves["b"].is_ok() && curves["a"].as_ref().unwrap_err().to_string().contains(" line 3, "));
     }
 }

@@ -104,10 +104,25 @@ impl Table<'_> {
         2 * numbers.count() >= self.rows.len()
     }
 
-    /// A finite number above 0.
-    pub(super) fn number(&self, row: &csv::StringRecord, column: usize) -> Result<f64> {
+    /// A number of samples: finite and above 0.
+    pub(super) fn samples(&self, row: &csv::StringRecord, column: usize) -> Result<f64> {
+        self.number(row, column, "a finite number above 0", |number| number > 0.0)
+    }
+
+    /// An error: finite, and 0 where nothing was wrong.
+    pub(super) fn error(&self, row: &csv::StringRecord, column: usize) -> Result<f64> {
+        self.number(row, column, "a finite number from 0 on", |number| number >= 0.0)
+    }
+
+    fn number(
+        &self,
+        row: &csv::StringRecord,
+        column: usize,
+        kind: &str,
+        is_of_it: impl Fn(f64) -> bool,
+    ) -> Result<f64> {
         let cell = &row[column];
-        let number = cell.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+        let number = cell.parse::<f64>().ok().filter(|number| number.is_finite() && is_of_it(*number));
         number.ok_or_else(|| {
             let remedy = match cell {
                 _ if cell.contains('\n') => "a quotation mark is never closed",
@@ -117,9 +132,7 @@ impl Table<'_> {
             };
             let [cell, name] = [cell, &self.header[column]].map(shown);
             let (file, line) = (self.file, row.position().map_or(0, csv::Position::line));
-            Error::input(format!(
-                "{file} line {line}, column `{name}`: `{cell}` is not a finite number above 0; {remedy}"
-            ))
+            Error::input(format!("{file} line {line}, column `{name}`: `{cell}` is not {kind}; {remedy}"))
         })
     }
 

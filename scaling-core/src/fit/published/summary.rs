@@ -50,9 +50,10 @@ pub(crate) fn fit(
     options.check()?;
     if values.len() <= published.parameters() {
         return Err(Error::failed(format!(
-            "not fitted: the form {form} needs {} sizes, there are {}",
+            "not fitted: the form {form} needs {} sizes, there are {}{}",
             published.parameters() + 1,
-            values.len()
+            values.len(),
+            curve.without()
         )));
     }
     check_span(&values).map_err(|reason| Error::failed(format!("not fitted: {reason}")))?;
