@@ -27,7 +27,7 @@ fn a_given_power_law_takes_every_point_unless_told_to_look() {
     assert!((all.beta + 0.217_137).abs() < 1e-6 && all.points == 9);
     let floor = sampled(Law { gamma: 0.05, ..STRAIGHT }, 8..24);
     let looking = fit(&floor, &Options { regions: true, ..power }).unwrap();
-    assert!(looking.points < 16 && looking.warnings[0].contains("largest sizes"));
+    assert!(looking.points < 16 && looking.warnings[0].contains("largest size"));
 }
 
 #[test]

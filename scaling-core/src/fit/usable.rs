@@ -17,6 +17,14 @@ pub(super) fn check_span(values: &[(f64, f64)]) -> std::result::Result<(), Strin
     }
 }
 
+/// What is said of sizes that are left out.
+fn left_out(count: usize, which: &str, why: &str) -> String {
+    match count {
+        1 => format!("left out the {which} size: {why}"),
+        _ => format!("left out the {count} {which} sizes: {why}"),
+    }
+}
+
 /// The points that a law is fitted to, and what was left out.
 pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Vec<String>)> {
     let looking = options.regions || options.form == Form::Auto;
@@ -31,9 +39,9 @@ pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Ve
         let why = if options.best_guess.is_some() {
             "no better than the best guess"
         } else {
-            "they look like the best-guess plateau"
+            "a plateau as of the best guess"
         };
-        warnings.push(format!("left out the {start} smallest sizes: {why}"));
+        warnings.push(left_out(start, "smallest", why));
     }
     if let Some(rise) = screen::rise_in_words(&all[start..]) {
         if options.form == Form::Auto {
@@ -51,10 +59,8 @@ pub(super) fn points(curve: &Curve, options: &Options) -> Result<(Vec<Point>, Ve
         points.len()
     };
     if end < points.len() {
-        warnings.push(format!(
-            "left out the {} largest sizes: they lie above the line through the smaller ones",
-            points.len() - end
-        ));
+        let count = points.len() - end;
+        warnings.push(left_out(count, "largest", "above the line through the smaller ones"));
         points.truncate(end);
     }
     Ok((points, warnings))

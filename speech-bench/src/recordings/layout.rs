@@ -148,7 +148,7 @@ fn in_directory(directory: &Path) -> Result<Found> {
     let unlisted = if are_parts { unlisted(directory, &manifests)? } else { vec![] };
     let sources: Vec<Source> =
         manifests.into_iter().map(Source::Manifest).chain(subsets.into_iter().map(Source::Subset)).collect();
-    refuse_unread(directory, &sources)?;
+    refuse_unread(directory, sources.iter().map(Source::path))?;
     let note = |manifest: &PathBuf| note(directory, manifest, "its transcripts being wrong by its name");
     let notes: Vec<String> = wrong.iter().map(note).collect();
     if sources.is_empty() {

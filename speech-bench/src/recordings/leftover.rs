@@ -1,6 +1,5 @@
 //! What lies beside the sources of a data set and is not read: refused where a part would get lost silently.
 
-use super::layout::{Layout, Source};
 use super::manifest;
 use super::mention::Mention;
 use super::names::{entries, name};
@@ -13,15 +12,16 @@ use std::path::{Path, PathBuf};
 /// Endings of tables.
 const TABLES: [&str; 4] = ["csv", "json", "jsonl", "tsv"];
 
-/// Refuses a table or an archive that has a part's name and is no source; copies of a source in another form are none.
+/// Refuses a table or an archive that has a part's name and is not read; copies in another form of what is read are
+/// passed over.
 ///
 /// # Errors
 /// Such a file, or a directory that cannot be read.
-pub(super) fn refuse_unread(directory: &Path, sources: &[Source]) -> Result<()> {
+pub(super) fn refuse_unread<'a>(directory: &Path, read: impl Iterator<Item = &'a Path>) -> Result<()> {
     let entries = beside(directory)?;
     // An archive whose directory is there was unpacked, unless that is empty.
     let unpacked = entries.iter().filter(|entry| is_filled(entry)).map(|entry| name(entry));
-    let read: BTreeSet<String> = sources.iter().map(|source| stem(source.path())).chain(unpacked).collect();
+    let read: BTreeSet<String> = read.map(stem).chain(unpacked).collect();
     for file in entries {
         let ending = ending(&file);
         let remedy = match ending.as_str() {
@@ -54,17 +54,18 @@ pub(super) fn unlisted(directory: &Path, manifests: &[PathBuf]) -> Result<Vec<Pa
 /// # Errors
 /// Such a directory that would train or validate.
 pub(super) fn left_alone<'a>(
-    layout: &Layout,
+    root: &Path,
+    unlisted: &[PathBuf],
     mentions: impl Iterator<Item = &'a Mention>,
 ) -> Result<Vec<String>> {
-    if layout.unlisted.is_empty() {
+    if unlisted.is_empty() {
         return Ok(vec![]);
     }
     // Absolute paths, links and `..` may lead there too.
     let folders: BTreeSet<&Path> = mentions.filter_map(|mention| mention.audio.parent()).collect();
     let folders: Vec<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
     let mut notes = Vec::new();
-    for part in &layout.unlisted {
+    for part in unlisted {
         let path = part.canonicalize().at("read", part)?;
         if folders.iter().any(|folder| folder.starts_with(&path)) {
             continue;
@@ -72,7 +73,7 @@ pub(super) fn left_alone<'a>(
         if part_of(part) != Split::Test {
             return Err(unread(part, "give it a manifest as the other parts have"));
         }
-        notes.push(note(&layout.root, part, "having no manifest as the other parts have"));
+        notes.push(note(root, part, "having no manifest as the other parts have"));
     }
     Ok(notes)
 }

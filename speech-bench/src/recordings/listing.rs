@@ -90,7 +90,7 @@ impl Listing {
         let [train, validation, test] =
             [mentions(&sources.train)?, mentions(&sources.validation)?, mentions(&sources.test)?];
         let all = [&train, &validation, &test].into_iter().flatten();
-        listing.notes = [left_alone(layout, all)?, layout.notes.clone()].concat();
+        listing.notes = [left_alone(&layout.root, &layout.unlisted, all)?, layout.notes.clone()].concat();
         // Parts of one recording may lie in several parts of the data.
         let mut offsets: BTreeMap<&PathBuf, (BTreeSet<u64>, bool)> = BTreeMap::new();
         for mention in [&train, &validation, &test].into_iter().flatten() {
