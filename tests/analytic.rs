@@ -1,13 +1,11 @@
-//! Whole studies of the analytic task: search, executor, resume, fits and report in milliseconds.
+//! Whole studies of the analytic task: search, resume, fits and report in milliseconds.
 
 mod support;
 
 use scaling_core::analytic::expected_error;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
-use support::{Bench, entries, jobs_change_nothing, moments, results, text};
+use support::{Bench, entries, jobs_change_nothing, results, text};
 
 fn bench() -> Bench {
     Bench::example("analytic")
@@ -80,92 +78,6 @@ fn weights_are_kept_as_is_said_last() {
 }
 
 #[test]
-fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
-    let settings = format!("{SMALL} --set step_microseconds=600 --set checkpoint_seconds=0.005");
-    let (undisturbed, killed) = (bench(), bench());
-    undisturbed.succeed(&settings);
-    let moments = moments(10, Duration::from_millis(20), Duration::from_millis(400));
-    let hits = killed.run_with_kills(&settings, &moments);
-    assert!(hits >= 8, "only {hits} kills hit a running study");
-    assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")));
-}
-
-#[test]
-fn an_interrupt_ends_it_cleanly_and_it_resumes() {
-    let settings = format!("{SMALL} --set step_microseconds=2000 --set checkpoint_seconds=60");
-    let (undisturbed, interrupted) = (bench(), bench());
-    undisturbed.succeed(&settings);
-    let mut child = interrupted.start(&settings);
-    let has_begun = || {
-        let mut trials = std::fs::read_dir(interrupted.path("s/trials")).into_iter().flatten().flatten();
-        trials.any(|trial| trial.path().join("metrics.jsonl").exists())
-    };
-    while !has_begun() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    // To the whole group, as a terminal does.
-    let group = format!("-{}", child.id());
-    let status = Command::new("kill").args(["-INT", "--", &group]).status().expect("kill");
-    assert!(status.success());
-    assert_eq!(child.wait().expect("an end").code(), Some(130));
-    let checkpoints =
-        entries(&interrupted.path("s/trials")).into_iter().map(|trial| trial.join("checkpoints"));
-    let mut checkpoints = checkpoints.filter(|folder| folder.exists()).flat_map(|folder| entries(&folder));
-    assert!(checkpoints.any(|checkpoint| !checkpoint.ends_with("next.tmp")), "no trial wrote a checkpoint");
-    interrupted.succeed(&settings);
-    assert_eq!(results(&interrupted.path("s")), results(&undisturbed.path("s")));
-}
-
-#[test]
-fn two_studies_on_one_directory_share_the_work() {
-    let settings = format!("{SMALL} --set step_microseconds=500");
-    let (alone, shared) = (bench(), bench());
-    alone.succeed(&settings);
-    let mut first = shared.start(&settings);
-    shared.succeed(&settings);
-    assert!(first.wait().expect("an end").success());
-    assert_eq!(results(&shared.path("s")), results(&alone.path("s")));
-}
-
-/// Waits for something that must come.
-fn until(has_come: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !has_come() {
-        assert!(began.elapsed() < Duration::from_mins(1), "it does not come");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-#[test]
-fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
-    let settings = "study --out s --set shards=500 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1 --jobs 2 \
-                    --set patience=60 --set step_microseconds=25000 --set checkpoint_seconds=0.1";
-    let bench = bench();
-    let mut first = bench.start(settings);
-    until(|| std::fs::read_dir(bench.path("s/trials")).is_ok_and(|trials| trials.count() == 2));
-    let trial = entries(&bench.path("s/trials")).remove(0);
-    let read = |name: &str| std::fs::read_to_string(trial.join(name)).unwrap_or_default();
-    let step = || read("checkpoints/LATEST").trim().strip_prefix("step-").and_then(|n| n.parse::<u64>().ok());
-    let process = || read("lease").split_whitespace().nth(1).and_then(|n| n.parse::<u32>().ok());
-    for _ in 0..3 {
-        let before = step().unwrap_or(0);
-        until(|| step() > Some(before));
-        let killed = process().expect("a process");
-        let status = Command::new("kill").args(["-9", &killed.to_string()]).status().expect("kill");
-        assert!(status.success());
-        until(|| process() != Some(killed) || trial.join("error.json").exists());
-    }
-    until(|| trial.join("error.json").exists());
-    let error: serde_json::Value = serde_json::from_str(&read("error.json")).expect("JSON");
-    assert!(error["kind"] == "killed" && error["step"].as_u64() > Some(0), "{error}");
-    let mut second = bench.start(settings);
-    for worker in [&mut first, &mut second] {
-        assert!(worker.wait().expect("an end").success());
-    }
-    assert!(trial.join("result.json").exists());
-}
-
-#[test]
 fn a_guided_search_tries_fewer_trials_and_finds_the_same_curve() {
     let (grid, guided) = (bench(), bench());
     grid.succeed("study --out s --set noise=0 --set seeds=1");
@@ -199,123 +111,9 @@ fn a_guided_search_tries_the_best_batch_and_the_next_larger_one() {
     assert_eq!(batches("16000"), BTreeSet::from(["1", "2"]));
 }
 
-#[test]
-fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
-    let bench = bench();
-    let settings = "study --out s --set noise=0 --set seeds=1 --set search=guided --set memory=2999";
-    for run in 1..=2 {
-        let output = bench.run(settings);
-        let message = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{run}: {message}");
-        let cause = "the device has too little memory for it, or others use it";
-        assert!(message.ends_with(&format!("out of memory; {cause}; run again to retry it\n")), "{message}");
-        let curve = bench.read("s/curve.csv");
-        assert_eq!(curve.lines().count(), 7, "every shard has its best of the other sizes: {curve}");
-    }
-}
-
-#[test]
-fn trials_that_fit_into_memory_one_at_a_time_all_end() {
-    let settings = "study --out s --set shards=500,1000,2000 --set sizes=300,1000 --set sgd_rates=1 --set crowd=1000 \
-                    --set step_microseconds=2000";
-    let (alone, crowded) = (bench(), bench());
-    let said = text(&alone.run(&format!("{settings} --jobs 1")).stderr);
-    assert!(!said.contains("memory"), "{said}");
-    let output = crowded.run(&format!("{settings} --jobs 4"));
-    let said = text(&output.stderr);
-    assert!(output.status.success() && said.contains("out of memory (others at the same time: "), "{said}");
-    assert_eq!(results(&crowded.path("s")), results(&alone.path("s")));
-}
-
 /// The tool `scaling`, in the directory of a bench.
 fn tool(bench: Bench) -> Bench {
     bench.with(env!("CARGO_BIN_EXE_scaling"))
-}
-
-#[test]
-fn studies_are_compared() {
-    let bench = bench();
-    bench.succeed("study --out bent --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
-    bench.succeed("study --out straight --set shards=500,1000,2000,4000 --set sizes=3000 --set seeds=2");
-    bench.succeed("study --out short --set shards=500,1000 --set sizes=100");
-    let tool = tool(bench);
-    let fit = |study: &str| -> serde_json::Value {
-        let fits = tool.read(&format!("{study}/fit.json"));
-        let fits: serde_json::Value = serde_json::from_str(&fits).expect("JSON");
-        fits["curves"][0]["composite"]["power"].clone()
-    };
-
-    let document = tool.json("compare short bent straight --json");
-    let rows = document["rows"].as_array().expect("rows");
-    assert_eq!(rows.len(), 3);
-    assert_eq!(rows[2]["study"], "short");
-    assert!(rows[2]["refused"].as_str().expect("a reason").contains("needs 3 sizes"), "{}", rows[2]);
-    let number = |row: &serde_json::Value| row["beta_g"]["value"].as_f64().expect("beta_g");
-    assert!(number(&rows[0]) > number(&rows[1]), "the flattest comes first");
-    for row in &rows[..2] {
-        let fit = fit(row["study"].as_str().expect("a name"));
-        assert_eq!((&row["beta_g"]["value"], &row["beta_g"]["ci"]), (&fit["beta"], &fit["ci"]["beta"]));
-        assert_eq!((&row["m_range"], &row["points"]), (&fit["region"], &fit["points"]));
-        assert!(row["cost"]["seconds"].as_f64() > Some(0.0) && row["paper"].is_null(), "{row}");
-        assert_eq!(row["cost"]["timed"], row["cost"]["trials"]);
-    }
-    let wide = tool.json("compare bent straight --json --level 0.999");
-    let width = |row: &serde_json::Value| {
-        row["beta_g"]["ci"][1].as_f64().expect("an end") - row["beta_g"]["ci"][0].as_f64().expect("an end")
-    };
-    for (row, wide) in rows.iter().zip(wide["rows"].as_array().expect("rows")) {
-        assert!(
-            row["beta_g"]["value"] == wide["beta_g"]["value"] && width(row) < width(wide),
-            "{row} {wide}"
-        );
-    }
-
-    let text = tool.succeed("compare short bent straight");
-    assert!(text.starts_with("3 learning curves of 3 studies, from the flattest"), "{text}");
-    tool.succeed("compare short bent straight --html page.html");
-    let page = tool.read("page.html");
-    assert!(page.contains("<svg") && page.contains("needs 3 sizes"), "{page}");
-
-    let again = tool.refuse("compare bent straight bent/../bent");
-    assert!(again.contains("bent/../bent is given twice (before as bent)"), "{again}");
-    assert!(tool.refuse("compare nowhere").contains("nowhere does not exist"));
-    assert!(tool.refuse("compare bent/curve.csv").contains("bent/curve.csv is a file"));
-    assert!(tool.refuse("compare bent/trials").contains("bent/trials is no study"));
-    assert!(tool.refuse("compare bent --html nowhere/page.html").contains("nowhere/page.html"));
-    assert!(tool.refuse("compare bent --json --html page.html").contains("cannot be used with"));
-    assert!(tool.refuse("compare bent --level 95").contains("between 0 and 1"));
-    assert!(tool.refuse("compare").contains("DIR"));
-    tool.write("bent/fit.json", b"{");
-    assert!(tool.refuse("compare bent").contains("`scaling report bent` writes it"));
-    std::fs::remove_file(tool.path("bent/fit.json")).expect("a file");
-    let missing = tool.refuse("compare bent");
-    assert!(
-        missing.contains("bent has no fit yet") && missing.contains("`scaling report bent`"),
-        "{missing}"
-    );
-    tool.succeed("report bent");
-    tool.succeed("compare bent");
-}
-
-#[test]
-fn what_is_kept_of_studies_is_compared() {
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/results");
-    let mut studies = entries(&results);
-    studies.retain(|path| path.join("fit.json").exists());
-    let output = Command::new(env!("CARGO_BIN_EXE_scaling"))
-        .args(["compare", "--json"])
-        .args(&studies)
-        .output()
-        .expect("the binary starts");
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let rows = document["rows"].as_array().expect("rows");
-    assert!(rows.len() >= studies.len());
-    for row in rows {
-        assert!(row["paper"]["beta_g"].is_number() && row["cost"]["flops"].is_number(), "{row}");
-        // Of a study whose trials are not kept there are no seconds.
-        assert!(row["cost"]["timed"] == 0 || row["cost"]["seconds"].is_number(), "{row}");
-    }
 }
 
 #[test]
@@ -435,22 +233,6 @@ fn a_study_is_found_again_on_another_day() {
         assert!(bench.path(&format!("runs/{name}-2/report.html")).exists());
         assert_eq!(entries(&bench.path("runs")).len(), 4, "three studies and the page");
     }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_newer_build_does_not_disturb_a_running_study() {
-    let original = bench();
-    let copy = original.path("copy");
-    std::fs::copy(original.command("").get_program(), &copy).expect("a copy");
-    let bench = original.with(&copy);
-    let mut study = bench.start(&SMALL.replace("seeds=2", "seeds=10"));
-    while !bench.path("s/trials").exists() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    std::fs::remove_file(&copy).expect("removed");
-    assert!(study.wait().expect("an end").success());
-    assert!(bench.path("s/report.html").exists());
 }
 
 #[test]
