@@ -62,6 +62,26 @@ fn two_studies_on_one_directory_share_the_work() {
     assert_eq!(results(&shared.path("s")), results(&alone.path("s")));
 }
 
+#[test]
+fn studies_that_begin_together_lie_apart() {
+    let bench = bench();
+    let sizes = ["100", "300", "700", "2000"];
+    let settings = |size| format!("study --set shards=500 --set sgd_rates=1 --set sizes={size}");
+    let mut studies = sizes.map(|size| bench.start(&settings(size)));
+    for study in &mut studies {
+        assert!(study.wait().expect("an end").success());
+    }
+    let files: Vec<String> = entries(&bench.path("runs"))
+        .iter()
+        .map(|study| std::fs::read_to_string(study.join("study.toml")).expect("study.toml"))
+        .collect();
+    assert_eq!(files.len(), sizes.len());
+    for size in sizes {
+        let of_size = files.iter().filter(|file| file.contains(&settings(size))).count();
+        assert_eq!(of_size, 1, "{size}: {files:?}");
+    }
+}
+
 /// Waits for something that must come.
 fn until(has_come: impl Fn() -> bool) {
     let began = Instant::now();

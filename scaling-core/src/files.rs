@@ -3,8 +3,9 @@
 
 use crate::error::{At, Result};
 use std::fs::File;
-use std::io::{BufWriter, IntoInnerError, Write};
+use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Bytes that an [`Output`] gathers before it writes them.
 const BUFFER: usize = 1 << 20;
@@ -54,7 +55,26 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         return opened.and_then(|mut file| file.write_all(bytes)).at("write", path);
     }
     let target = behind_links(path);
-    let directory = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    draft(&target, bytes)?.persist(&target).map_err(|e| e.error).at("write", path)?;
+    Ok(())
+}
+
+/// Writes `bytes` to `path` as [`write_atomic`] does, unless something of this name is there: then that stays, and the
+/// answer is false. Of several that try at the same time one succeeds.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub(crate) fn create_atomic(path: &Path, bytes: &[u8]) -> Result<bool> {
+    match draft(path, bytes)?.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed.error).at("write", path),
+    }
+}
+
+/// A file beside `path` that holds `bytes`, on the disk.
+fn draft(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut draft = tempfile::Builder::new();
     // A draft is private by default; the file is for whoever the umask allows.
     #[cfg(unix)]
@@ -62,8 +82,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = draft.tempfile_in(directory).at("write", path)?;
     file.write_all(bytes).at("write", path)?;
     file.as_file().sync_all().at("write", path)?;
-    file.persist(&target).map_err(|e| e.error).at("write", path)?;
-    Ok(())
+    Ok(file)
 }
 
 /// The file that `path` leads to, whether or not it is there yet: `path` itself if it is no link.
@@ -102,7 +121,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
 /// Names `path` if it is there and cannot be removed.
 pub fn remove_if_present(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at("remove", path),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at("remove", path),
         _ => Ok(()),
     }
 }
@@ -126,6 +145,17 @@ mod tests {
             assert_eq!(std::fs::read_to_string(at("figure.svg")).unwrap(), text);
             assert!(at("link.svg").is_symlink() && at("site/link.svg").is_symlink());
         }
+    }
+
+    #[test]
+    fn of_two_that_create_a_file_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(create_atomic(&path, b"first"), Ok(true));
+        assert_eq!(create_atomic(&path, b"second"), Ok(false));
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        assert!(create_atomic(&path.join("below"), b"").is_err());
     }
 
     #[test]

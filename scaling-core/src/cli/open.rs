@@ -79,13 +79,26 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
             None => new_directory(&file)?,
         },
     };
-    let study = Study { directory, file, task, corpus, settings, options, compute };
+    let mut study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
     if create {
         check_memory(&study, study.space().all_trials()?)?;
-        study.establish()?;
+        begin(&mut study, arguments.out.is_none())?;
     }
     Ok(study)
+}
+
+/// Begins the study in its directory, or goes on there. If the directory `is_chosen` here and another study has begun in
+/// it since, in the next one.
+fn begin(study: &mut Study<'_>, is_chosen: bool) -> Result<()> {
+    loop {
+        match study.establish() {
+            Err(_) if is_chosen && !suits(&study.directory, &study.file)? => {
+                study.directory = new_directory(&study.file)?;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Refuses a size that the device surely cannot hold, before data are cut and processes started for it.
@@ -184,12 +197,16 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
 fn new_directory(file: &StudyFile) -> Result<PathBuf> {
     let first = format!("{}-{}", file.task, today());
     let (mut directory, mut number) = (Path::new(RUNS).join(&first), 1);
-    // Another worker may have begun this very study since it was looked for.
-    while !(StudyFile::is_free(&directory) || holds(&directory, file)?) {
+    while !suits(&directory, file)? {
         number += 1;
         directory.set_file_name(format!("{first}-{number}"));
     }
     Ok(directory)
+}
+
+/// Whether this study may lie in `directory`. Another worker may have begun it there since it was looked for.
+fn suits(directory: &Path, file: &StudyFile) -> Result<bool> {
+    Ok(StudyFile::is_free(directory) || holds(directory, file)?)
 }
 
 /// Whether `directory` holds this study. One that cannot be read is somebody else's concern.

@@ -1,7 +1,7 @@
 //! `study.toml`: the resolved configuration of a study.
 
 use crate::error::{At, Error, Result};
-use crate::files::write_atomic;
+use crate::files::{create_atomic, write_atomic};
 use crate::settings::{Layers, Options, RESULT_NEUTRAL, Settings, default};
 use crate::task::{Preset, Task};
 use serde::{Deserialize, Serialize};
@@ -62,28 +62,32 @@ impl StudyFile {
     /// # Errors
     /// If the directory cannot be written, or holds a study of another configuration.
     pub fn establish(&self, directory: &Path) -> Result<()> {
-        if directory.join("study.toml").exists() {
-            let there = Self::read(directory)?;
-            if let Some(difference) = there.difference(self)? {
-                return Err(Error::input(format!(
-                    "{} holds another study: {difference}; use another --out, or repeat its settings",
-                    directory.display()
-                )));
+        let path = directory.join("study.toml");
+        if !path.exists() {
+            Self::check_place(directory)?;
+            std::fs::create_dir_all(directory.join("trials")).at("create", directory)?;
+            if create_atomic(&path, self.text(&path)?.as_bytes())? {
+                return Ok(());
             }
-            let mut settings = there.settings.clone();
-            for key in RESULT_NEUTRAL {
-                if let Some(value) = self.settings.get(*key) {
-                    settings.insert((*key).to_owned(), value.clone());
-                }
-            }
-            if settings != there.settings {
-                Self { settings, ..there }.write(directory)?;
-            }
-            return Ok(());
+            // Another worker was faster, perhaps with another study.
         }
-        Self::check_place(directory)?;
-        std::fs::create_dir_all(directory.join("trials")).at("create", directory)?;
-        self.write(directory)
+        let there = Self::read(directory)?;
+        if let Some(difference) = there.difference(self)? {
+            return Err(Error::input(format!(
+                "{} holds another study: {difference}; use another --out, or repeat its settings",
+                directory.display()
+            )));
+        }
+        let mut settings = there.settings.clone();
+        for key in RESULT_NEUTRAL {
+            if let Some(value) = self.settings.get(*key) {
+                settings.insert((*key).to_owned(), value.clone());
+            }
+        }
+        if settings != there.settings {
+            write_atomic(&path, Self { settings, ..there }.text(&path)?.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Whether nothing of a study lies in `directory`.
@@ -120,9 +124,9 @@ impl StudyFile {
         })
     }
 
-    fn write(&self, directory: &Path) -> Result<()> {
-        let path = directory.join("study.toml");
-        write_atomic(&path, toml::to_string(self).at("write", &path)?.as_bytes())
+    /// What is written to `path`.
+    fn text(&self, path: &Path) -> Result<String> {
+        toml::to_string(self).at("write", path)
     }
 
     /// The first setting in which `other` would give other results, as `key is A there, B here`.
