@@ -233,6 +233,10 @@ fn a_study_is_found_again_on_another_day() {
         assert!(bench.path(&format!("runs/{name}-2/report.html")).exists());
         assert_eq!(entries(&bench.path("runs")).len(), 4, "three studies and the page");
     }
+    // What is no directory is in the way.
+    let file = bench.write(&format!("runs/{name}-3"), b"notes");
+    bench.succeed(&settings.replace("=100", "=3000"));
+    assert!(file.is_file() && bench.path(&format!("runs/{name}-4/report.html")).exists());
 }
 
 #[test]

@@ -90,9 +90,10 @@ impl StudyFile {
         Ok(())
     }
 
-    /// Whether nothing of a study lies in `directory`.
+    /// Whether nothing of a study lies in `directory`, nor a file, a pipe or a link to nowhere in its place.
     pub(crate) fn is_free(directory: &Path) -> bool {
-        ["study.toml"].iter().chain(&OUTPUTS).all(|name| !directory.join(name).exists())
+        let is_place = directory.is_dir() || std::fs::symlink_metadata(directory).is_err();
+        is_place && ["study.toml"].iter().chain(&OUTPUTS).all(|name| !directory.join(name).exists())
     }
 
     /// Whether a study may begin or go on in `directory`; cheap, so that it can be asked before data are prepared.
