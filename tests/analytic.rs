@@ -228,8 +228,12 @@ fn a_study_is_found_again_on_another_day() {
     assert!(began.exists(), "another study");
     // A second one of the same day lies beside it, and goes on there.
     let name = began.file_name().expect("a name").to_string_lossy().into_owned();
-    for _ in ["begins", "does nothing"] {
-        bench.succeed(&settings.replace("=100", "=1000"));
+    for begins in [true, false] {
+        let output = bench.run(&settings.replace("=100", "=1000"));
+        let said = text(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let told = said.contains(&format!("runs/{name} holds another study: `sizes` is "));
+        assert_eq!(told, begins, "{said}");
         assert!(bench.path(&format!("runs/{name}-2/report.html")).exists());
         assert_eq!(entries(&bench.path("runs")).len(), 4, "three studies and the page");
     }

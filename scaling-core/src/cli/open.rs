@@ -8,6 +8,7 @@ use crate::error::{At, Error, Result};
 use crate::settings::Layers;
 use crate::study::{Study, StudyFile};
 use crate::task::{DEFAULT_SEED, Preset, Task};
+use crate::terminal::tell;
 use crate::trial::{SCHEMA, State, TrialConfig};
 use std::path::{Path, PathBuf};
 
@@ -76,7 +77,7 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         Some(directory) => directory.clone(),
         None => match earlier_directory(&file)? {
             Some(directory) => directory,
-            None => new_directory(&file)?,
+            None => new_directory(&file, create)?,
         },
     };
     let mut study = Study { directory, file, task, corpus, settings, options, compute };
@@ -94,7 +95,7 @@ fn begin(study: &mut Study<'_>, is_chosen: bool) -> Result<()> {
     loop {
         match study.establish() {
             Err(_) if is_chosen && !suits(&study.directory, &study.file)? => {
-                study.directory = new_directory(&study.file)?;
+                study.directory = new_directory(&study.file, true)?;
             }
             outcome => return outcome,
         }
@@ -193,13 +194,20 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it.
-fn new_directory(file: &StudyFile) -> Result<PathBuf> {
+/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it. Who is to begin there is told
+/// what the study before has that this one has not: it may have been meant.
+fn new_directory(file: &StudyFile, begins: bool) -> Result<PathBuf> {
     let first = format!("{}-{}", file.task, today());
-    let (mut directory, mut number) = (Path::new(RUNS).join(&first), 1);
+    let (mut directory, mut number, mut before) = (Path::new(RUNS).join(&first), 1, None);
     while !suits(&directory, file)? {
+        if let Ok(there) = StudyFile::read(&directory) {
+            before = file.other_than(&there, &directory)?;
+        }
         number += 1;
         directory.set_file_name(format!("{first}-{number}"));
+    }
+    if let Some(other) = before.filter(|_| begins) {
+        tell(&format!("{other}; this one begins in {}", directory.display()));
     }
     Ok(directory)
 }

@@ -72,11 +72,8 @@ impl StudyFile {
             // Another worker was faster, perhaps with another study.
         }
         let there = Self::read(directory)?;
-        if let Some(difference) = there.difference(self)? {
-            return Err(Error::input(format!(
-                "{} holds another study: {difference}; use another --out, or repeat its settings",
-                directory.display()
-            )));
+        if let Some(other) = self.other_than(&there, directory)? {
+            return Err(Error::input(format!("{other}; use another --out, or repeat its settings")));
         }
         let mut settings = there.settings.clone();
         for key in RESULT_NEUTRAL {
@@ -88,6 +85,15 @@ impl StudyFile {
             write_atomic(&path, Self { settings, ..there }.text(&path)?.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// What is said where `there`, the study in `directory`, is another one than this.
+    ///
+    /// # Errors
+    /// As [`StudyFile::difference`].
+    pub(crate) fn other_than(&self, there: &Self, directory: &Path) -> Result<Option<String>> {
+        let say = |difference| format!("{} holds another study: {difference}", directory.display());
+        Ok(there.difference(self)?.map(say))
     }
 
     /// Whether nothing of a study lies in `directory`, nor a file, a pipe or a link to nowhere in its place.
