@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use support::{Bench, entries, moments, results, text};
@@ -91,6 +92,18 @@ fn until(has_come: impl Fn() -> bool) {
     }
 }
 
+/// How many children of a process run a trial; known on Linux.
+fn tries(parent: u32, trial: &str) -> usize {
+    let read = |process: &Path, name: &str| std::fs::read_to_string(process.join(name)).unwrap_or_default();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+    let parent = format!("PPid:\t{parent}\n");
+    processes
+        .filter(|process| {
+            read(process, "status").contains(&parent) && read(process, "cmdline").contains(trial)
+        })
+        .count()
+}
+
 #[test]
 fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
     let settings = "study --out s --set shards=500 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1 --jobs 2 \
@@ -113,7 +126,13 @@ fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
     until(|| trial.join("error.json").exists());
     let error: serde_json::Value = serde_json::from_str(&read("error.json")).expect("JSON");
     assert!(error["kind"] == "killed" && error["step"].as_u64() > Some(0), "{error}");
+    let killed = process();
     let mut second = bench.start(settings);
+    until(|| process() != killed);
+    // Longer than it takes to look again.
+    std::thread::sleep(Duration::from_secs(1));
+    let id = trial.file_name().expect("a name").to_string_lossy();
+    assert_eq!(tries(first.id(), &id), 0, "no child waits to take over");
     for worker in [&mut first, &mut second] {
         assert!(worker.wait().expect("an end").success());
     }

@@ -43,6 +43,7 @@ pub fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() ->
         trials,
         workers: Vec::new(),
         attempts: BTreeMap::new(),
+        waits: false,
     };
     let outcome = executor.run(interrupted);
     stop(&mut executor.workers);
@@ -72,6 +73,8 @@ struct Executor<'a> {
     workers: Vec<Worker>,
     /// How often each trial was started.
     attempts: BTreeMap<String, u32>,
+    /// Whether another worker, when last looked at, tried again what this one has given up.
+    waits: bool,
 }
 
 impl Executor<'_> {
@@ -85,16 +88,22 @@ impl Executor<'_> {
                 )));
             }
             let ended = self.reap()?;
-            if ended {
+            // Looking reads the leases of all open trials, so not at every tick.
+            let looks = ended || looked.is_none_or(|looked| looked.elapsed() > Duration::from_millis(500));
+            let waited = self.waits;
+            if looks {
+                looked = Some(Instant::now());
+                // Before the outcomes are read: who gives a lease back has written one.
+                self.waits = self.is_retried_elsewhere()?;
+            }
+            if ended || (looks && waited) {
                 self.trials = self.study.trials(&self.trials)?;
                 self.display.update(self.study, &self.trials)?;
             }
-            // Looking reads the leases of all open trials, so not at every tick.
-            if ended || looked.is_none_or(|looked| looked.elapsed() > Duration::from_millis(500)) {
-                looked = Some(Instant::now());
+            if looks {
                 self.start()?;
             }
-            if self.workers.is_empty() {
+            if self.workers.is_empty() && !self.waits {
                 return Ok(());
             }
             self.display.tick(self.workers.iter().map(|worker| &worker.trial));
@@ -137,25 +146,38 @@ impl Executor<'_> {
     /// this directory runs (the child waits for its lease and then finds the result).
     fn next(&self) -> Result<Option<TrialConfig>> {
         let mut elsewhere = None;
-        for (trial, state) in &self.trials {
-            if state.is_settled() || self.workers.iter().any(|worker| worker.trial == *trial) {
-                continue;
-            }
-            let id = trial.id();
-            let directory = self.study.trial_directory(&id);
-            // Failures of earlier runs and of other workers are retried; diverged trials are results.
-            let attempts = self.attempts.get(&id);
-            let spent = attempts.is_some_and(|n| *n >= ATTEMPTS || matches!(state, State::Failed(_)));
-            let is_held = Lease::is_held(&directory)?;
-            if !is_held && !spent {
+        for (trial, _) in self.open().filter(|(trial, state)| !self.has_given_up(trial, state)) {
+            if !Lease::is_held(&self.study.trial_directory(&trial.id()))? {
                 return Ok(Some(trial.clone()));
             }
-            // What this worker has given up another one tries again, once it has removed the failure.
-            if is_held && !(spent && directory.join("error.json").exists()) {
-                elsewhere.get_or_insert_with(|| trial.clone());
-            }
+            elsewhere.get_or_insert_with(|| trial.clone());
         }
         Ok(elsewhere)
+    }
+
+    /// The trials without an outcome for good that no child of this worker runs.
+    fn open(&self) -> impl Iterator<Item = &(TrialConfig, State)> {
+        let is_running = move |trial: &TrialConfig| self.workers.iter().any(|worker| worker.trial == *trial);
+        self.trials.iter().filter(move |(trial, state)| !state.is_settled() && !is_running(trial))
+    }
+
+    /// Whether this worker has tried a trial as often as it does. Failures of earlier runs and of other workers are
+    /// retried; diverged trials are results.
+    fn has_given_up(&self, trial: &TrialConfig, state: &State) -> bool {
+        let attempts = self.attempts.get(&trial.id());
+        attempts.is_some_and(|n| *n >= ATTEMPTS || matches!(state, State::Failed(_)))
+    }
+
+    /// Whether another worker tries again what this one has given up: it has removed the failure. No child waits for that,
+    /// since it would try once more itself where the other one's is killed.
+    fn is_retried_elsewhere(&self) -> Result<bool> {
+        for (trial, _) in self.open().filter(|(trial, state)| self.has_given_up(trial, state)) {
+            let directory = self.study.trial_directory(&trial.id());
+            if !directory.join("error.json").exists() && Lease::is_held(&directory)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Judges a child that has ended, one of so many that ran, by what it left behind.
