@@ -155,6 +155,26 @@ fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
 }
 
 #[test]
+fn a_trial_that_panics_says_so_in_one_line() {
+    let bench = bench();
+    let study =
+        "study --out s --set shards=500 --set sizes=100,300 --set sgd_rates=1 --set seeds=1 --set memory=299";
+    assert_eq!(bench.run(study).status.code(), Some(1));
+    let trials = entries(&bench.path("s/trials"));
+    let failed = trials.iter().find(|trial| trial.join("error.json").exists()).expect("the larger size");
+    let said = |traced: &str| {
+        let mut trial = bench.command("trial --study s --trial");
+        trial.arg(failed.file_name().expect("a name")).env("RUST_BACKTRACE", traced);
+        let output = trial.output().expect("the binary starts");
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    assert_eq!(said("0"), "error: out of memory\n");
+    let traced = said("1");
+    assert!(traced.contains("panicked at ") && traced.ends_with("error: out of memory\n"), "{traced}");
+}
+
+#[test]
 fn trials_that_fit_into_memory_one_at_a_time_all_end() {
     let settings = "study --out s --set shards=500,1000,2000 --set sizes=300,1000 --set sgd_rates=1 --set crowd=1000 \
                     --set step_microseconds=2000";

@@ -2,7 +2,12 @@
 
 use crate::trial::{Failure, FailureKind};
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many calls of [`catch`] run.
+static CATCHING: AtomicUsize = AtomicUsize::new(0);
 
 /// What tensor libraries say where a device has no memory left, or refuses one more process.
 const SIGNS_OF_NO_MEMORY: [&str; 8] = [
@@ -16,10 +21,36 @@ const SIGNS_OF_NO_MEMORY: [&str; 8] = [
     "CUDNN_STATUS_NOT_INITIALIZED",
 ];
 
-/// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by panicking.
+/// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by panicking. Where it
+/// was is printed only if `RUST_BACKTRACE` asks for it.
 pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
+    hush();
+    CATCHING.fetch_add(1, Ordering::SeqCst);
     // What a panic leaves half done is not used again.
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| failure(panic.as_ref()))
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    CATCHING.fetch_sub(1, Ordering::SeqCst);
+    outcome.map_err(|panic| failure(panic.as_ref()))
+}
+
+/// Puts a hook before the one that prints panics, which keeps from it those that [`catch`] returns.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = take_hook();
+        set_hook(Box::new(move |panic| {
+            // The calling thread is one of rayon's (`use_threads`), whose panics go to who waits for them. Of those of
+            // other threads, such as a GPU driver's, nothing else may tell.
+            let is_returned = CATCHING.load(Ordering::SeqCst) > 0 && rayon::current_thread_index().is_some();
+            if !is_returned || is_traced() {
+                print(panic);
+            }
+        }));
+    });
+}
+
+/// Whether the user wants to know where a panic was.
+fn is_traced() -> bool {
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|set| set != "0")
 }
 
 /// What a panic says. Of LibTorch's errors only what happened, without the frames of its stack.
