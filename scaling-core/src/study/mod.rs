@@ -7,6 +7,7 @@ mod executor;
 mod facts;
 mod file;
 mod places;
+mod shards;
 mod worker;
 
 pub use best::best_trial;
@@ -17,12 +18,10 @@ pub use file::StudyFile;
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::files::{remove_if_present, write_json};
-use crate::number::thousands;
 use crate::report::{Status, StudyData, best_trials};
 use crate::settings::{KeptWeights, Options, Settings};
-use crate::shard::{Mode, ShardSpec};
 use crate::space::Space;
-use crate::task::{About, Corpus, Task};
+use crate::task::{Corpus, Task};
 use crate::trial::{BEST_WEIGHTS, Beat, Run, SCHEMA, State, TrialConfig};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -188,40 +187,6 @@ impl<'a> Study<'a> {
                     .collect());
             }
         }
-    }
-
-    /// Draws the shards, so that one that is too large or does not suit the classes stops the study before it begins.
-    ///
-    /// # Errors
-    /// If the pool has no such shard.
-    pub fn check_shards(&self) -> Result<()> {
-        let shards = &self.settings.shards;
-        if shards.is_empty() {
-            return Err(Error::input("a study needs at least one shard size"));
-        }
-        // Disjoint shards skip whole items, so what they need differs between seeds; what others need does not.
-        let seeds = if self.settings.mode == Mode::Disjoint { self.settings.seeds } else { 1 };
-        let mut drawn: BTreeMap<u64, u64> = BTreeMap::new();
-        for &size in shards {
-            let draw = |repetition: u64| {
-                let spec = ShardSpec { size, mode: self.settings.mode, seed: self.file.seed + repetition };
-                spec.draw(self.corpus.pool(), &self.file.fingerprint)
-            };
-            let samples = draw(0)?.samples;
-            (1..seeds).try_for_each(|repetition| draw(repetition).map(drop))?;
-            if let Some(other) = drawn.insert(samples, size).filter(|other| *other != size) {
-                let About { name, unit, .. } = self.task.about();
-                let samples = thousands(samples);
-                // Recordings cannot be cut, nor pairs of sentences.
-                let more =
-                    if name.ends_with("-lm") { ", or break up long lines (`fold -s -w 150`)" } else { "" };
-                return Err(Error::input(format!(
-                    "shards of {other} and of {size} {unit} both hold {samples}, since the data come in pieces as large as \
-                     that; choose shards further apart{more}"
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// Begins the study in its directory, or checks that the one there is the same.
