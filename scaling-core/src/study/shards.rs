@@ -4,7 +4,6 @@ use super::Study;
 use crate::error::{Error, Result};
 use crate::number::thousands;
 use crate::shard::{Mode, Pool, ShardSpec};
-use crate::task::About;
 use std::collections::BTreeMap;
 
 impl Study<'_> {
@@ -30,14 +29,10 @@ impl Study<'_> {
                 (1..self.settings.seeds).try_for_each(|repetition| draw(repetition).map(drop))?;
             }
             if let Some(other) = drawn.insert(samples, size).filter(|other| *other != size) {
-                let About { name, unit, .. } = self.task.about();
-                let samples = thousands(samples);
-                // Recordings cannot be cut, nor pairs of sentences.
-                let more =
-                    if name.ends_with("-lm") { ", or break up long lines (`fold -s -w 150`)" } else { "" };
+                let (unit, samples) = (self.task.about().unit, thousands(samples));
                 return Err(Error::input(format!(
                     "shards of {other} and of {size} {unit} both hold {samples}, since the data come in pieces as large as \
-                     that; choose shards further apart{more}"
+                     that; break up long ones (of text: `fold -s -w 150`), or choose shards further apart"
                 )));
             }
         }
