@@ -21,6 +21,9 @@ const SIGNS_OF_NO_MEMORY: [&str; 8] = [
     "CUDNN_STATUS_NOT_INITIALIZED",
 ];
 
+/// What may be the cause of [`FailureKind::Memory`].
+pub(super) const NO_MEMORY: &str = "the device has too little memory for it, or others use it";
+
 /// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by panicking. Where it
 /// was is printed only if `RUST_BACKTRACE` asks for it.
 pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {

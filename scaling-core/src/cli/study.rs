@@ -43,8 +43,8 @@ fn judge(study: &Study<'_>) -> Result<()> {
             && failure.kind != FailureKind::Diverged
         {
             let cause = match failure.kind {
-                FailureKind::Memory => "; the device has too little memory for it, or others use it",
-                _ => "",
+                FailureKind::Memory => format!("; {}", panic::NO_MEMORY),
+                _ => String::new(),
             };
             return Err(Error::failed(format!(
                 "trial {}: {}{cause}; run again to retry it",

@@ -8,7 +8,7 @@ use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
 use crate::task::{Extent, Learner};
 use crate::terminal::say;
-use crate::trial::{FailureKind, Optimization, SCHEMA, TrialConfig};
+use crate::trial::{Failure, FailureKind, Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
 
 /// Steps before the clock starts.
@@ -86,14 +86,13 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     let trial = synthetic_trial(recipe, model, size, &arguments.device, options);
     let cost = task.cost(model, size, extent, &trial.options)?;
     compute.check_memory(model, size, cost.parameters)?;
-    let too_large = |why: &str| {
-        let what = format!("{model} of size {size} in batches of {} by {}", arguments.batch, extent.length);
-        format!("{what} does not fit: {why}; give a smaller `--batch` or `--length`")
-    };
-    // An input takes at least as much as a weight.
+    let what = format!("{model} of size {size} in batches of {} by {}", arguments.batch, extent.length);
+    // An input takes at least as much as a weight. Outputs are not counted: fused layers make few of them at a time, and
+    // a picture has one for all its pixels.
     let inputs = arguments.batch * extent.length as u64;
     compute.check_memory(model, size, cost.parameters + inputs).map_err(|_| {
-        Error::input(too_large(&format!("inputs and weights exceed the memory of `{}`", compute.name)))
+        let why = format!("inputs and weights exceed the memory of `{}`", compute.name);
+        Error::input(format!("{what} does not fit: {why}; give a smaller `--batch` or `--length`"))
     })?;
     let measured = panic::catch(|| -> Result<_> {
         let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
@@ -102,10 +101,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         let products = compute.is_cuda().then(|| compute.product_gflops());
         Ok((measured, products, learner.samples_per_step(), learner.cost()))
     });
-    let (measured, products, samples, cost) = measured.map_err(|failure| {
-        let is_full = failure.kind == FailureKind::Memory;
-        Error::failed(if is_full { too_large(&failure.message) } else { failure.message })
-    })??;
+    let (measured, products, samples, cost) = measured.map_err(|failure| told(&what, failure))??;
     let speed = |q: f64| samples / Measured::quantile(&measured.0, q);
     let gflops = |per_second: f64| per_second * cost.flops_per_sample / 1e9;
     if arguments.json {
@@ -145,6 +141,17 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
     }
 }
 
+/// What a measurement died of.
+fn told(what: &str, failure: Failure) -> Error {
+    let Failure { kind, message, .. } = failure;
+    Error::failed(match kind {
+        FailureKind::Memory => {
+            format!("{what}: {message}; {}; a smaller `--batch` or `--length` needs less", panic::NO_MEMORY)
+        }
+        _ => message,
+    })
+}
+
 fn synthetic_trial(
     optimization: Optimization,
     model: &str,
@@ -165,5 +172,21 @@ fn synthetic_trial(
         options,
         fingerprint: String::new(),
         device: device.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_device_is_not_said_to_be_too_small() {
+        let of = |kind| told("word-lstm2", Failure { kind, step: 0, message: "busy".into() }).to_string();
+        assert_eq!(of(FailureKind::Panic), "busy");
+        assert_eq!(
+            of(FailureKind::Memory),
+            "word-lstm2: busy; the device has too little memory for it, or others use it; a smaller `--batch` or \
+             `--length` needs less"
+        );
     }
 }
