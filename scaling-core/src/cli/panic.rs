@@ -26,6 +26,9 @@ pub(super) const NO_MEMORY: &str = "the device has too little memory for it, or 
 
 /// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by panicking. Where it
 /// was is printed only if `RUST_BACKTRACE` asks for it.
+///
+/// Memory of the host that runs out is no panic, except in LibTorch: Rust aborts the process where an allocation fails,
+/// and the system kills it where it has promised more than it has. Only who started the process can tell of that.
 pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
     hush();
     CATCHING.fetch_add(1, Ordering::SeqCst);

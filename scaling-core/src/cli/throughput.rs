@@ -6,7 +6,7 @@ use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
 use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
-use crate::task::{Extent, Learner};
+use crate::task::{Cost, Extent, Learner, Task};
 use crate::terminal::say;
 use crate::trial::{Failure, FailureKind, Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
@@ -71,8 +71,36 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
             "`--batch`, `--length` and `--vocab` must lie between 1 and {MOST}"
         )));
     }
+    let report = measure(task, model, arguments, threads)?;
+    say(&if arguments.json { report.json().to_string() } else { report.line() })
+}
+
+/// What is told of a measurement.
+struct Report<'a> {
+    model: &'a str,
+    size: f64,
+    unit: &'static str,
+    batch: u64,
+    device: String,
+    precision: String,
+    threads: usize,
+    measured: Measured,
+    samples_per_step: f64,
+    cost: Cost,
+    /// The rate of products of the device, where that is known to be its yardstick.
+    products: Option<f64>,
+}
+
+/// Trains on random samples, if these and the model surely do not exceed the memory.
+fn measure<'a>(
+    task: &dyn Task,
+    model: &'a str,
+    arguments: &ThroughputArguments,
+    threads: usize,
+) -> Result<Report<'a>> {
+    let about = task.about();
     let keys: Vec<Key> =
-        task.about().keys.iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
+        about.keys.iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
     let mut options = options(&keys, &arguments.assignments)?;
     let precision = options.take("precision").unwrap_or_default();
     let compute = Compute::parse(&arguments.device)?.in_precision(&precision)?;
@@ -82,7 +110,7 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         vocabulary: arguments.vocab.unwrap_or(own.vocabulary),
     };
     let recipe = Optimization { batch: arguments.batch, ..task.recipe(model) };
-    let size = arguments.size.unwrap_or_else(|| task.about().default_size);
+    let size = arguments.size.unwrap_or(about.default_size);
     let trial = synthetic_trial(recipe, model, size, &arguments.device, options);
     let cost = task.cost(model, size, extent, &trial.options)?;
     compute.check_memory(model, size, cost.parameters)?;
@@ -101,43 +129,72 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
         let products = compute.is_cuda().then(|| compute.product_gflops());
         Ok((measured, products, learner.samples_per_step(), learner.cost()))
     });
-    let (measured, products, samples, cost) = measured.map_err(|failure| told(&what, failure))??;
-    let speed = |q: f64| samples / Measured::quantile(&measured.0, q);
-    let gflops = |per_second: f64| per_second * cost.flops_per_sample / 1e9;
-    if arguments.json {
-        let json = serde_json::json!({
-            "model": model,
-            "size": size,
-            "samples_per_second": speed(0.5),
-            "quartiles": [speed(0.75), speed(0.25)],
-            "repeats": measured.repeats().iter().map(|seconds| samples / seconds).collect::<Vec<_>>(),
-            "unit": task.about().step_unit,
-            "batch": arguments.batch,
-            "device": compute.name,
-            "precision": precision,
-            "threads": threads,
-            "parameters": cost.parameters,
-            "gflops": gflops(speed(0.5)),
-            "product_gflops": products,
-            "steps": measured.0.len(),
+    let (measured, products, samples_per_step, cost) = measured.map_err(|failure| told(&what, failure))??;
+    Ok(Report {
+        model,
+        size,
+        unit: about.step_unit,
+        batch: arguments.batch,
+        device: compute.name,
+        precision,
+        threads,
+        measured,
+        samples_per_step,
+        cost,
+        products,
+    })
+}
+
+impl Report<'_> {
+    /// Samples per second, by the step at a place in the order of their lengths.
+    fn speed(&self, q: f64) -> f64 {
+        self.samples_per_step / Measured::quantile(&self.measured.0, q)
+    }
+
+    /// By the median step.
+    fn gflops(&self) -> f64 {
+        self.speed(0.5) * self.cost.flops_per_sample / 1e9
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let repeats: Vec<f64> =
+            self.measured.repeats().iter().map(|seconds| self.samples_per_step / seconds).collect();
+        serde_json::json!({
+            "model": self.model,
+            "size": self.size,
+            "samples_per_second": self.speed(0.5),
+            "quartiles": [self.speed(0.75), self.speed(0.25)],
+            "repeats": repeats,
+            "unit": self.unit,
+            "batch": self.batch,
+            "device": self.device,
+            "precision": self.precision,
+            "threads": self.threads,
+            "parameters": self.cost.parameters,
+            "gflops": self.gflops(),
+            "product_gflops": self.products,
+            "steps": self.measured.0.len(),
             "peak_memory": peak_memory(),
+        })
+    }
+
+    fn line(&self) -> String {
+        let share = self.products.map_or_else(String::new, |rate| {
+            format!(", {:.1} % of its rate of products", 100.0 * self.gflops() / rate)
         });
-        say(&json.to_string())
-    } else {
-        let share = products.map_or_else(String::new, |rate| {
-            format!(", {:.1} % of its rate of products", 100.0 * gflops(speed(0.5)) / rate)
-        });
-        say(&format!(
-            "{model} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {threads} threads, peak memory {:.0} MB",
-            size,
-            speed(0.5),
-            task.about().step_unit,
-            gflops(speed(0.5)),
-            speed(0.75),
-            speed(0.25),
-            measured.0.len(),
+        format!(
+            "{} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {} threads, peak memory {:.0} MB",
+            self.model,
+            self.size,
+            self.speed(0.5),
+            self.unit,
+            self.gflops(),
+            self.speed(0.75),
+            self.speed(0.25),
+            self.measured.0.len(),
+            self.threads,
             peak_memory() as f64 / 1e6,
-        ))
+        )
     }
 }
 
