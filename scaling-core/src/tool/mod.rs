@@ -11,7 +11,7 @@ mod groups;
 mod table;
 
 use crate::error::{Error, Result};
-use crate::files::behind_links;
+use crate::files::{behind_links, is_open};
 use crate::terminal::{complain_about_usage, conclude, say, write};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -51,8 +51,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Refuses to write a figure or a page over a file of another kind.
+/// Refuses to write a figure or a page over a file of another kind. What is open, such as standard output, is not
+/// overwritten.
 fn check_output(file: &Path, ending: &str) -> Result<()> {
+    if is_open(file) {
+        return Ok(());
+    }
     let file = behind_links(file);
     if !file.is_file() || file.extension().is_some_and(|e| e.to_string_lossy().to_lowercase() == ending) {
         return Ok(());

@@ -31,7 +31,7 @@ mod source;
 mod table;
 
 use crate::error::{At, Error, Result};
-use crate::files::write_atomic;
+use crate::files::write_output;
 use crate::number;
 use crate::terminal::{tell, write};
 use clap::Args;
@@ -81,13 +81,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     let comparison = Comparison::of(&arguments.directories, arguments.level)?;
     if let Some(file) = &arguments.html {
-        write_atomic(file, page::page(&comparison)?.as_bytes())?;
+        write_output(file, page::page(&comparison)?.as_bytes())?;
         tell(&format!("wrote {}", file.display()));
     }
     if let Some(file) = &arguments.svg {
         let drawing = page::drawing(&comparison)?;
         let (svg, _) = drawing.ok_or_else(|| Error::failed("no study has a curve to draw"))?;
-        write_atomic(file, svg.as_bytes())?;
+        write_output(file, svg.as_bytes())?;
         tell(&format!("wrote {}", file.display()));
     }
     if arguments.html.is_some() || arguments.svg.is_some() {
