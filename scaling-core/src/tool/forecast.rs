@@ -6,7 +6,7 @@ use super::fit::form_parser;
 use super::groups::{self, Found};
 use super::table::Columns;
 use crate::error::{Error, Result};
-use crate::files::write_atomic;
+use crate::files::write_output;
 use crate::fit::curve::Curve;
 use crate::fit::forecast::{DataForError, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
@@ -145,7 +145,7 @@ fn draw(file: &Path, outlooks: &[Outlook], curves: &Curves, level: f64) -> Resul
         tell(&format!("{} is not written: no curve has a forecast", file.display()));
         return Ok(());
     }
-    write_atomic(file, outlook::draw(outlooks, &curves.x, &curves.y, level)?.as_bytes())?;
+    write_output(file, outlook::draw(outlooks, &curves.x, &curves.y, level)?.as_bytes())?;
     tell(&format!("wrote {}", file.display()));
     Ok(())
 }
