@@ -158,16 +158,20 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_figure_on_standard_output_stands_before_what_is_said_there() {
+fn a_figure_does_not_replace_what_the_shell_has_opened() {
     let bench = bench();
     bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
     let bench = tool(bench);
-    let file = std::fs::File::create(bench.path("said.txt")).expect("a file");
+    let file = std::fs::File::create(bench.path("said.svg")).expect("a file");
     let forecast = "forecast s/curve.csv --at 64000 --svg /dev/stdout";
     let output = bench.command(forecast).stdout(file).output().expect("the binary starts");
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let said = bench.read("said.txt");
-    assert!(said.starts_with("<svg") && said.contains("</svg>") && said.contains("at m = 64"), "{said}");
+    let message = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && message.contains("said.svg; give a name of its own"),
+        "{message}"
+    );
+    // Into a pipe it goes.
+    assert!(bench.succeed(forecast).starts_with("<svg"));
 }
 
 #[test]

@@ -2,11 +2,8 @@
 //! grow piece by piece.
 
 use crate::error::{At, Result};
-use crate::terminal;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -48,14 +45,11 @@ impl Output {
 }
 
 /// Writes `bytes` to `path`: beside it first, flushed to the disk, then renamed over it; a link is replaced, and what it
-/// leads to stays as it is. Into a device, a pipe or what a process has open (such as `/dev/stdout`) they are written.
+/// leads to stays as it is. Into a device or a pipe they are written.
 ///
 /// # Errors
 /// Names `path` if its directory cannot be written or the disk is full; a file is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    if is_open(path) {
-        return write_into(path, bytes);
-    }
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         let opened = File::options().write(true).open(path);
         return opened.and_then(|mut file| file.write_all(bytes)).at("write", path);
@@ -69,8 +63,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write_atomic`].
 pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
-    let target = if is_open(path) { path.to_owned() } else { behind_links(path) };
-    write_atomic(&target, bytes)
+    write_atomic(&behind_links(path), bytes)
 }
 
 /// Writes `bytes` to `path` as [`write_atomic`] does, unless something of this name is there: then that stays, and the
@@ -99,38 +92,15 @@ fn draft(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
     Ok(file)
 }
 
-/// The file that `path` leads to, whether or not it is there yet: `path` itself if it is no link.
+/// The file that `path` leads to, whether or not it is there yet: `path` itself if it is no link, or one to a device or a
+/// pipe, which may have no name.
 pub(crate) fn behind_links(path: &Path) -> PathBuf {
-    chain(path).last().unwrap_or_else(|| path.to_owned())
-}
-
-/// `path`, what it links to, what that links to, and so on.
-fn chain(path: &Path) -> impl Iterator<Item = PathBuf> {
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return path.to_owned();
+    }
     let next = |link: &PathBuf| Some(link.parent()?.join(std::fs::read_link(link).ok()?));
     // Linux follows 40 links.
-    std::iter::successors(Some(path.to_owned()), next).take(41)
-}
-
-/// Whether `path` leads through `/proc` to what a process has open, as `/dev/stdout` does: a file that takes the place of
-/// that one would not be seen by who has it open.
-pub(crate) fn is_open(path: &Path) -> bool {
-    let lies_in_proc = |link: &Path| {
-        let folder = link.parent().and_then(|folder| std::fs::canonicalize(folder).ok());
-        folder.is_some_and(|folder| folder.starts_with("/proc"))
-    };
-    chain(path).any(|link| link.is_symlink() && lies_in_proc(&link))
-}
-
-/// Adds `bytes` to what a process has open; of standard output, where it stands.
-fn write_into(path: &Path, bytes: &[u8]) -> Result<()> {
-    let place = |file: std::io::Result<std::fs::Metadata>| file.ok().map(|file| (file.dev(), file.ino()));
-    let stdout = std::io::stdout().as_fd().try_clone_to_owned().and_then(|fd| File::from(fd).metadata());
-    let target = place(std::fs::metadata(path));
-    if target.is_some() && target == place(stdout) {
-        return terminal::write(bytes).map(drop);
-    }
-    let opened = File::options().append(true).open(path);
-    opened.and_then(|mut file| file.write_all(bytes)).at("write", path)
+    std::iter::successors(Some(path.to_owned()), next).take(41).last().unwrap_or_else(|| path.to_owned())
 }
 
 /// Writes a value as indented JSON with a final newline, atomically.
@@ -186,24 +156,6 @@ mod tests {
         assert!(!at("link.svg").is_symlink() && at("site/link.svg").is_symlink());
         assert_eq!(std::fs::read(at("link.svg")).unwrap(), b"third");
         assert_eq!(std::fs::read(at("figure.svg")).unwrap(), b"second");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn what_is_open_is_added_to_and_not_replaced() {
-        use std::os::fd::AsRawFd;
-        let folder = tempfile::tempdir().unwrap();
-        let [path, link] = ["file", "link"].map(|name| folder.path().join(name));
-        let mut open = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
-        open.write_all(b"a line\n").unwrap();
-        symlink(format!("/proc/self/fd/{}", open.as_raw_fd()), &link).unwrap();
-        for name in [PathBuf::from(format!("/dev/fd/{}", open.as_raw_fd())), link] {
-            write_output(&name, b"<svg/>\n").unwrap();
-        }
-        let mut rest = String::new();
-        open.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "<svg/>\n<svg/>\n");
-        assert!(!is_open(&path) && is_open(Path::new("/dev/stdout")));
     }
 
     #[test]

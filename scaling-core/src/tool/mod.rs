@@ -11,7 +11,7 @@ mod groups;
 mod table;
 
 use crate::error::{Error, Result};
-use crate::files::{behind_links, is_open};
+use crate::files::behind_links;
 use crate::terminal::{complain_about_usage, conclude, say, write};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -51,17 +51,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Refuses to write a figure or a page over a file of another kind. What is open, such as standard output, is not
-/// overwritten.
+/// Refuses to write a figure or a page over a file of another kind, or over one that the shell has opened, which it would
+/// replace.
 fn check_output(file: &Path, ending: &str) -> Result<()> {
-    if is_open(file) {
+    let target = behind_links(file);
+    let is_open = file.is_symlink() && ["/dev", "/proc"].iter().any(|folder| file.starts_with(folder));
+    if target.is_file() && is_open {
+        let (file, target) = (file.display(), target.display());
+        return Err(Error::input(format!("{file} is the open file {target}; give a name of its own")));
+    }
+    if !target.is_file() || target.extension().is_some_and(|e| e.to_string_lossy().to_lowercase() == ending) {
         return Ok(());
     }
-    let file = behind_links(file);
-    if !file.is_file() || file.extension().is_some_and(|e| e.to_string_lossy().to_lowercase() == ending) {
-        return Ok(());
-    }
-    Err(Error::input(format!("{} would be overwritten; give a name that ends in .{ending}", file.display())))
+    Err(Error::input(format!(
+        "{} would be overwritten; give a name that ends in .{ending}",
+        target.display()
+    )))
 }
 
 fn run(command: Command) -> Result<()> {
