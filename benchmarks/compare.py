@@ -54,7 +54,8 @@ class Configuration(NamedTuple):
         if self.binary == "speech-bench":
             return f"{self.model} {'h' if self.model == 'ds2' else 'e'}{self.size} T{self.length} B{self.batch}"
         if self.binary == "nmt-bench":
-            return f"{self.model} d{self.size} V{self.vocab} T{self.length}"
+            batch = "" if self.batch == BATCH else f" B{self.batch}"
+            return f"{self.model} d{self.size} V{self.vocab} T{self.length}{batch}"
         return f"{self.model} h{self.size} V{self.vocab} T{self.length}"
 
 

@@ -107,7 +107,7 @@ fn tries(parent: u32, trial: &str) -> usize {
 #[test]
 fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
     let settings = "study --out s --set shards=500 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1 --jobs 2 \
-                    --set patience=60 --set step_microseconds=25000 --set checkpoint_seconds=0.1";
+                    --set patience=60 --set step_microseconds=40000 --set checkpoint_seconds=0.1";
     let bench = bench();
     let mut first = bench.start(settings);
     until(|| std::fs::read_dir(bench.path("s/trials")).is_ok_and(|trials| trials.count() == 2));

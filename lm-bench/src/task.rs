@@ -124,7 +124,7 @@ impl LanguageTask {
 /// The paper's shards of a text, whose smallest is one of so many parts (MODELS 2.1 and 3); of a short text those that
 /// hold more than a few sentences.
 fn parts(text: u64, number: u64) -> String {
-    let shards = [1, 2, 4, 10, 20, 40, 100, 200, 400].map(|parts| text * parts / number);
+    let shards = [1, 2, 4, 10, 20, 40, 100, 200, 400].map(|parts| (text * parts / number).max(1));
     let least = LEAST_SHARD.min(shards[8]);
     let shards = shards.iter().filter(|samples| **samples >= least);
     shards.map(ToString::to_string).collect::<Vec<_>>().join(",")

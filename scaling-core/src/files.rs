@@ -98,9 +98,14 @@ pub(crate) fn behind_links(path: &Path) -> PathBuf {
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return path.to_owned();
     }
+    links(path).last().unwrap_or_else(|| path.to_owned())
+}
+
+/// `path`, what it links to, what that links to, and so on.
+pub(crate) fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
     let next = |link: &PathBuf| Some(link.parent()?.join(std::fs::read_link(link).ok()?));
     // Linux follows 40 links.
-    std::iter::successors(Some(path.to_owned()), next).take(41).last().unwrap_or_else(|| path.to_owned())
+    std::iter::successors(Some(path.to_owned()), next).take(41)
 }
 
 /// Writes a value as indented JSON with a final newline, atomically.

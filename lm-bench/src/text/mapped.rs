@@ -47,12 +47,7 @@ impl Sentences for Mapped {
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].
 pub(super) fn open(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
-    let mut left_out = String::new();
-    let directory = cache::find(|cache| {
-        let (directory, clause) = prepare_in(cache, path, unit, vocabulary, seed)?;
-        left_out = clause;
-        Ok(directory)
-    })?;
+    let (directory, left_out) = cache::find(|cache| prepare_in(cache, path, unit, vocabulary, seed))?;
     let mut text = corpus(&directory)?;
     text.origin.description += &left_out;
     Ok(text)

@@ -71,12 +71,7 @@ impl Pairs for Mapped {
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].
 pub(crate) fn open(path: &Path, merges: usize, seed: u64) -> Result<Parallel> {
-    let mut left_out = String::new();
-    let directory = cache::find(|cache| {
-        let (directory, clause) = prepare_in(cache, path, merges, seed)?;
-        left_out = clause;
-        Ok(directory)
-    })?;
+    let (directory, left_out) = cache::find(|cache| prepare_in(cache, path, merges, seed))?;
     let mut parallel = opened(&directory)?;
     parallel.origin.description += &left_out;
     Ok(parallel)

@@ -73,33 +73,38 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         command: command_line::of_this_process(domain.name),
         settings: table,
     };
-    let directory = match &arguments.out {
-        Some(directory) => directory.clone(),
+    let (directory, other) = match &arguments.out {
+        Some(directory) => (directory.clone(), None),
         None => match earlier_directory(&file)? {
-            Some(directory) => directory,
-            None => new_directory(&file, create)?,
+            Some(directory) => (directory, None),
+            None => new_directory(&file)?,
         },
     };
     let mut study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
     if create {
         check_memory(&study, study.space().all_trials()?)?;
-        begin(&mut study, arguments.out.is_none())?;
+        begin(&mut study, arguments.out.is_none(), other)?;
     }
     Ok(study)
 }
 
 /// Begins the study in its directory, or goes on there. If the directory `is_chosen` here and another study has begun in
-/// it since, in the next one.
-fn begin(study: &mut Study<'_>, is_chosen: bool) -> Result<()> {
+/// it since, in the next one. Says what the `other` study before it has that this one has not: that one may have been meant.
+fn begin(study: &mut Study<'_>, is_chosen: bool, mut other: Option<String>) -> Result<()> {
     loop {
         match study.establish() {
             Err(_) if is_chosen && !suits(&study.directory, &study.file)? => {
-                study.directory = new_directory(&study.file, true)?;
+                (study.directory, other) = new_directory(&study.file)?;
             }
-            outcome => return outcome,
+            Err(error) => return Err(error),
+            Ok(()) => break,
         }
     }
+    if let Some(other) = other {
+        tell(&format!("{other}; this one begins in {}", study.directory.display()));
+    }
+    Ok(())
 }
 
 /// Refuses a size that the device surely cannot hold, before data are cut and processes started for it.
@@ -194,22 +199,19 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it. Who is to begin there is told
-/// what the study before has that this one has not: it may have been meant.
-fn new_directory(file: &StudyFile, begins: bool) -> Result<PathBuf> {
+/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it, and what the study before has
+/// that this one has not.
+fn new_directory(file: &StudyFile) -> Result<(PathBuf, Option<String>)> {
     let first = format!("{}-{}", file.task, today());
-    let (mut directory, mut number, mut before) = (Path::new(RUNS).join(&first), 1, None);
+    let (mut directory, mut number, mut other) = (Path::new(RUNS).join(&first), 1, None);
     while !suits(&directory, file)? {
         if let Ok(there) = StudyFile::read(&directory) {
-            before = file.other_than(&there, &directory)?;
+            other = file.other_than(&there, &directory)?;
         }
         number += 1;
         directory.set_file_name(format!("{first}-{number}"));
     }
-    if let Some(other) = before.filter(|_| begins) {
-        tell(&format!("{other}; this one begins in {}", directory.display()));
-    }
-    Ok(directory)
+    Ok((directory, other))
 }
 
 /// Whether this study may lie in `directory`. Another worker may have begun it there since it was looked for.

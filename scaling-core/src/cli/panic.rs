@@ -38,7 +38,8 @@ pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
     outcome.map_err(|panic| failure(panic.as_ref()))
 }
 
-/// Puts a hook before the one that prints panics, which keeps from it those that [`catch`] returns.
+/// Puts a hook before the one that prints panics, which keeps from it those that [`catch`] returns (and one during which
+/// another begins, which ends the process).
 fn hush() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

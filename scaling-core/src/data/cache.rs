@@ -101,15 +101,16 @@ pub(crate) fn found() -> Option<&'static Path> {
     FOUND.get().map(PathBuf::as_path)
 }
 
-/// The directory of the data that this process works on, as `prepare` returns it, given the cache directory. A trial is
-/// told by its study, which has listed all files and compared their times; of very many files that takes a while.
+/// The directory of the data that this process works on, as `prepare` returns it, given the cache directory, and what else
+/// that says of them. A trial is told the directory alone by its study, which has listed all files and compared their
+/// times; of very many files that takes a while.
 ///
 /// # Errors
 /// Those of `prepare`.
-pub fn find(prepare: impl FnOnce(&Path) -> Result<PathBuf>) -> Result<PathBuf> {
+pub fn find<T: Default>(prepare: impl FnOnce(&Path) -> Result<(PathBuf, T)>) -> Result<(PathBuf, T)> {
     let told = std::env::var_os(PREPARED).map(PathBuf::from).filter(|told| has_study() && is_prepared(told));
-    let found = told.map_or_else(|| prepare(&directory()), Ok)?;
-    let _ = FOUND.set(found.clone());
+    let found = told.map_or_else(|| prepare(&directory()), |told| Ok((told, T::default())))?;
+    let _ = FOUND.set(found.0.clone());
     Ok(found)
 }
 

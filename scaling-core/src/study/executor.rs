@@ -10,10 +10,13 @@ use crate::files::{remove_if_present, write_json};
 use crate::terminal::tell;
 use crate::trial::{Beat, Failure, FailureKind, Lease, NO_MEMORY_EXIT, State, TrialConfig};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A trial whose process is killed from outside is started at most this many times per run of the study.
 const ATTEMPTS: u32 = 3;
+/// How long another worker that tries a trial again may be without its lease.
+const BETWEEN_TRIES: Duration = Duration::from_secs(10);
 
 /// Runs all trials of a study that have not ended: `jobs` at a time if that is given, else one for each core, or on a GPU
 /// as many as are worth it. They share the cores.
@@ -43,7 +46,7 @@ pub fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() ->
         trials,
         workers: Vec::new(),
         attempts: BTreeMap::new(),
-        waits: false,
+        retried: None,
     };
     let outcome = executor.run(interrupted);
     stop(&mut executor.workers);
@@ -73,13 +76,13 @@ struct Executor<'a> {
     workers: Vec<Worker>,
     /// How often each trial was started.
     attempts: BTreeMap<String, u32>,
-    /// Whether another worker, when last looked at, tried again what this one has given up.
-    waits: bool,
+    /// When another worker was last seen to try again what this one has given up.
+    retried: Option<Instant>,
 }
 
 impl Executor<'_> {
     fn run(&mut self, interrupted: &dyn Fn() -> bool) -> Result<()> {
-        let mut looked = None::<Instant>;
+        let (mut looked, mut waits) = (None::<Instant>, false);
         loop {
             if interrupted() {
                 return Err(Error::Interrupted(format!(
@@ -90,11 +93,11 @@ impl Executor<'_> {
             let ended = self.reap()?;
             // Looking reads the leases of all open trials, so not at every tick.
             let looks = ended || looked.is_none_or(|looked| looked.elapsed() > Duration::from_millis(500));
-            let waited = self.waits;
+            let waited = waits;
             if looks {
                 looked = Some(Instant::now());
                 // Before the outcomes are read: who gives a lease back has written one.
-                self.waits = self.is_retried_elsewhere()?;
+                waits = self.is_retried_elsewhere()?;
             }
             if ended || (looks && waited) {
                 self.trials = self.study.trials(&self.trials)?;
@@ -103,7 +106,7 @@ impl Executor<'_> {
             if looks {
                 self.start()?;
             }
-            if self.workers.is_empty() && !self.waits {
+            if self.workers.is_empty() && !waits {
                 return Ok(());
             }
             self.display.tick(self.workers.iter().map(|worker| &worker.trial));
@@ -170,14 +173,23 @@ impl Executor<'_> {
 
     /// Whether another worker tries again what this one has given up: it has removed the failure. No child waits for that,
     /// since it would try once more itself where the other one's is killed.
-    fn is_retried_elsewhere(&self) -> Result<bool> {
-        for (trial, _) in self.open().filter(|(trial, state)| self.has_given_up(trial, state)) {
-            let directory = self.study.trial_directory(&trial.id());
-            if !directory.join("error.json").exists() && Lease::is_held(&directory)? {
+    fn is_retried_elsewhere(&mut self) -> Result<bool> {
+        let given_up = self.open().filter(|(trial, state)| self.has_given_up(trial, state));
+        let directories = given_up.map(|(trial, _)| self.study.trial_directory(&trial.id()));
+        let retried: Vec<PathBuf> =
+            directories.filter(|directory| !directory.join("error.json").exists()).collect();
+        let Some(seen) = self.retried.filter(|_| !retried.is_empty()) else {
+            self.retried = (!retried.is_empty()).then(Instant::now);
+            return Ok(self.retried.is_some());
+        };
+        for directory in &retried {
+            if Lease::is_held(directory)? {
+                self.retried = Some(Instant::now());
                 return Ok(true);
             }
         }
-        Ok(false)
+        // Between two tries, and while other trials are before it, nobody holds the lease.
+        Ok(seen.elapsed() < BETWEEN_TRIES)
     }
 
     /// Judges a child that has ended, one of so many that ran, by what it left behind.

@@ -28,7 +28,7 @@ pub fn text_files(root: &Path, ending: &str) -> Result<TextFiles> {
     if fs::metadata(root).at("read", root)?.is_dir() {
         found.collect(root)?;
         found.files.sort();
-        found.packed.retain(|path| !was_unpacked(path, &found.files));
+        found.packed.retain(|path| !was_unpacked(path));
     } else if is_packed(root) {
         // Who gives one means it.
         found.packed.push(root.to_owned());
@@ -167,16 +167,18 @@ fn is_packed(path: &Path) -> bool {
 }
 
 /// Whether an archive lies beside what it held: a file of its name without the endings of archives, or a directory of that
-/// name. It must hold some of `files`, which are sorted, unless nothing counts there: it is empty where unpacking failed.
-fn was_unpacked(path: &Path, files: &[PathBuf]) -> bool {
+/// name in which anything but archives and papers lies. It is empty where unpacking failed.
+fn was_unpacked(path: &Path) -> bool {
     let mut held = path.to_owned();
     while is_packed(&held) {
         held.set_extension("");
     }
-    // What lies below a directory follows its own path.
-    let next = files.get(files.partition_point(|file| *file < held));
-    let has_text = next.is_some_and(|file| file.starts_with(&held));
-    held.is_file() || has_text || held.is_dir() && is_beside_the_text(&held)
+    let is_content = |path: &Path| {
+        let is_hidden = lower(path.file_name()).starts_with('.');
+        !is_hidden && !is_packed(path) && !is_about_the_text(path)
+    };
+    let mut entries = fs::read_dir(&held).into_iter().flatten().flatten();
+    held.is_file() || entries.any(|entry| is_content(&entry.path()))
 }
 
 #[cfg(test)]
@@ -264,11 +266,11 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_beside_a_directory_without_text_was_not_unpacked() -> Result<()> {
+    fn an_archive_beside_a_directory_without_content_was_not_unpacked() -> Result<()> {
         let root = directory(&["train.txt", "dev-2.txt", "dev.tar.gz", "devel/c.txt"])?;
         let dev = root.path().join("dev");
         fs::create_dir(&dev).at("write", &dev)?;
-        for name in ["README", "half.gz", "a.md"] {
+        for name in ["README", ".hidden", "half.gz"] {
             let error = text_files(root.path(), ".txt").unwrap_err().to_string();
             assert!(error.contains("is compressed; unpack it if it belongs to the text"), "{error}");
             fs::write(dev.join(name), "a b\n").at("write", &dev)?;
@@ -276,6 +278,8 @@ mod tests {
         fs::remove_file(dev.join("half.gz")).at("remove", &dev)?;
         let error = text_files(root.path(), ".txt").unwrap_err().to_string();
         assert!(error.contains("dev.tar.gz is compressed; "), "{error}");
+        fs::write(dev.join("a.py"), "a b\n").at("write", &dev)?;
+        assert_eq!(below(root.path())?, ["dev-2.txt", "devel/c.txt", "train.txt"], "it held a program");
         fs::create_dir(dev.join("b")).at("write", &dev)?;
         fs::write(dev.join("b/a.txt"), "a b\n").at("write", &dev)?;
         assert_eq!(below(root.path())?, ["dev/b/a.txt", "dev-2.txt", "devel/c.txt", "train.txt"]);

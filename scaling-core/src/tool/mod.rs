@@ -11,7 +11,7 @@ mod groups;
 mod table;
 
 use crate::error::{Error, Result};
-use crate::files::behind_links;
+use crate::files::{behind_links, links};
 use crate::terminal::{complain_about_usage, conclude, say, write};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -55,7 +55,9 @@ pub fn main() -> ExitCode {
 /// replace.
 fn check_output(file: &Path, ending: &str) -> Result<()> {
     let target = behind_links(file);
-    let is_open = file.is_symlink() && ["/dev", "/proc"].iter().any(|folder| file.starts_with(folder));
+    // As `/dev/stdout` does, and `/dev/fd`.
+    let leads_through = |folder: &&str| links(file).any(|link| link.starts_with(folder));
+    let is_open = ["/proc", "/dev/fd"].iter().any(leads_through);
     if target.is_file() && is_open {
         let (file, target) = (file.display(), target.display());
         return Err(Error::input(format!("{file} is the open file {target}; give a name of its own")));

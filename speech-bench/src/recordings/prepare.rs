@@ -66,13 +66,7 @@ pub(super) fn examine(layout: &Layout) -> Result<Summary> {
 /// # Errors
 /// As [`check`]; a cache that cannot be written, or whose files are damaged.
 pub(crate) fn open(path: &Path, seed: u64) -> Result<Speech> {
-    // A trial, which is told where the data lie, has none; its study reports them.
-    let mut notes = vec![];
-    let directory = cache::find(|cache| {
-        let (directory, found) = prepare_in(cache, path, seed)?;
-        notes = found;
-        Ok(directory)
-    })?;
+    let (directory, notes) = cache::find(|cache| prepare_in(cache, path, seed))?;
     opened(&directory, notes)
 }
 

@@ -68,7 +68,8 @@ pub(super) fn examine(path: &Path) -> Result<(Vec<String>, Meta)> {
 /// Bad input: a missing path, a directory of unknown layout, a damaged archive, labels that do not
 /// fit, a class without a usable picture; a cache that cannot be written.
 pub(crate) fn prepare(path: &Path, seed: u64) -> Result<PathBuf> {
-    cache::find(|cache| prepare_in(cache, path, seed))
+    let (directory, ()) = cache::find(|cache| Ok((prepare_in(cache, path, seed)?, ())))?;
+    Ok(directory)
 }
 
 /// As [`prepare`], in a given cache directory.

@@ -1,3 +1,5 @@
+//! Trends of curves with a known answer.
+
 use super::*;
 use crate::random::Random;
 
