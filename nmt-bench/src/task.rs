@@ -70,7 +70,7 @@ static ABOUT: About = About {
     unit: "target tokens",
     step_unit: "tokens",
     models: &["nmt"],
-    default_models: &["nmt"],
+    compares_all: false,
     default_size: 128.0,
     family: None,
     keys: KEYS,

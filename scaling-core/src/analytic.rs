@@ -66,7 +66,7 @@ static ABOUT: About = About {
     unit: "facts",
     step_unit: "facts",
     models: &["memorizer"],
-    default_models: &["memorizer"],
+    compares_all: false,
     default_size: 128.0,
     family: None,
     keys: KEYS,

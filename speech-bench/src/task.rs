@@ -75,7 +75,7 @@ static ABOUT: About = About {
     step_unit: "frames",
     models: NAMES,
     // Both, side by side as in the paper.
-    default_models: NAMES,
+    compares_all: true,
     default_size: 128.0,
     family: None,
     keys: KEYS,

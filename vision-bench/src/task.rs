@@ -72,7 +72,7 @@ static ABOUT: About = About {
     unit: "images",
     step_unit: "images",
     models: NAMES,
-    default_models: &["resnet18"],
+    compares_all: false,
     // The published networks.
     default_size: 1.0,
     // In the paper all depths make one curve.

@@ -153,7 +153,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 fn models(domain: &Domain, names: Option<&str>) -> Result<(&'static dyn Task, Vec<String>)> {
     let Some(names) = names else {
         let (task, _) = domain.find(None)?;
-        return Ok((task, task.about().default_models.iter().map(|model| (*model).to_owned()).collect()));
+        return Ok((task, task.about().default_models().iter().map(|model| (*model).to_owned()).collect()));
     };
     let found = names.split(',').map(|name| domain.find(Some(name.trim()))).collect::<Result<Vec<_>>>()?;
     let task = found[0].0;

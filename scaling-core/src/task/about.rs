@@ -66,10 +66,10 @@ pub struct About {
     pub unit: &'static str,
     /// What a model processes one after another, such as `tokens`: the unit of throughput.
     pub step_unit: &'static str,
-    /// Model names; the first is the default of single commands.
+    /// Model names; the first is the default.
     pub models: &'static [&'static str],
-    /// The models of a study that names none: the first, unless several are meant to be compared.
-    pub default_models: &'static [&'static str],
+    /// Whether a study that names no model compares them all, instead of taking the first.
+    pub compares_all: bool,
     /// The size of a model where none is named.
     pub default_size: f64,
     /// Name of the curve that joins all models, if they belong together, such as residual networks of
@@ -86,6 +86,12 @@ pub struct About {
 }
 
 impl About {
+    /// The models of a study that names none.
+    #[must_use]
+    pub fn default_models(&self) -> &'static [&'static str] {
+        if self.compares_all { self.models } else { &self.models[..1] }
+    }
+
     /// Whether a setting makes a difference to a model.
     #[must_use]
     pub fn concerns(&self, key: &str, model: &str) -> bool {

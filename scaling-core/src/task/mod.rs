@@ -92,6 +92,14 @@ pub struct Evaluation {
     pub relative_standard_error: Option<f64>,
 }
 
+impl Evaluation {
+    /// With the metrics that are numbers: a perplexity may overflow where its logarithm does not, and JSON has no infinity.
+    pub(crate) fn in_numbers(mut self) -> Self {
+        self.metrics.retain(|_, value| value.is_finite());
+        self
+    }
+}
+
 /// What lies at a path, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
@@ -216,4 +224,16 @@ pub trait Learner {
     /// # Errors
     /// If the state belongs to another model.
     fn restore(&mut self, state: &Weights) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_that_overflows_is_none() {
+        let metrics = BTreeMap::from([("nats".to_owned(), 800.0), ("perplexity".to_owned(), f64::INFINITY)]);
+        let evaluation = Evaluation { error: 800.0, loss: 800.0, metrics, relative_standard_error: None };
+        assert_eq!(evaluation.in_numbers().metrics, BTreeMap::from([("nats".to_owned(), 800.0)]));
+    }
 }

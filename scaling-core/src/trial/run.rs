@@ -127,10 +127,8 @@ impl<'a> Loop<'a> {
             }
             if self.progress.step.is_multiple_of(interval) || self.progress.step == last {
                 let asked = Instant::now();
-                let mut evaluation = self.learner.evaluate();
+                let evaluation = self.learner.evaluate().in_numbers();
                 self.progress.evaluation_seconds += asked.elapsed().as_secs_f64();
-                // A perplexity may overflow where its logarithm does not; JSON has no infinity.
-                evaluation.metrics.retain(|_, value| value.is_finite());
                 if let Some(lost) = [evaluation.error, evaluation.loss].into_iter().find(|e| !e.is_finite()) {
                     return self.diverged(lost);
                 }
@@ -235,7 +233,7 @@ impl<'a> Loop<'a> {
         };
         let asked = Instant::now();
         let test = match &self.best {
-            Some(weights) => self.learner.test(weights)?.map(|evaluation| evaluation.metrics),
+            Some(weights) => self.learner.test(weights)?.map(|evaluation| evaluation.in_numbers().metrics),
             None => None,
         };
         self.progress.evaluation_seconds += asked.elapsed().as_secs_f64();
