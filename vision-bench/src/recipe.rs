@@ -2,7 +2,7 @@
 
 use crate::augment::Batch;
 use crate::model::ResNet;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use rayon::prelude::*;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
@@ -58,7 +58,9 @@ impl Recipe for VisionRecipe {
             let labels = batch.labels.clone();
             let (images, _) = batch.into_tensors(&self.device);
             let bias = model.output_bias.val();
-            let logits = model.features(images).matmul(model.output.val()) + bias.unsqueeze();
+            // Features are bfloat16 where convolutions are.
+            let features = model.features(images).cast(FloatDType::F32);
+            let logits = features.matmul(model.output.val()) + bias.unsqueeze();
             let [_, classes] = logits.dims();
             let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
             let found = logits.par_chunks_exact(classes).zip(&labels);
