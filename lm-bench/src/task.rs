@@ -187,6 +187,8 @@ impl Task for LanguageTask {
                 ("adam_rates", "0.00025,0.0005,0.001,0.002".to_owned()),
                 // The released runs have 128; smaller ones suit small shards (MODELS 2.4).
                 ("batch_sizes", pick("32,64,128", "128")),
+                // The paper trains characters with both (MODELS 3).
+                ("optimizers", pick("sgd", "sgd,adam")),
                 ("patience", "5".to_owned()),
             ],
         });

@@ -64,8 +64,8 @@ const KEYS: &[Key] = &[
     Key { name: "length", kind: Kind::Positive, default: "400", help: "frames, where there are no data" },
 ];
 
-/// The range of the paper's shards.
-const RANGE: &str = "11,940 hours and halves of them, to 1 in 128 or so";
+/// The range of the paper's shards; it does not print the smallest.
+const RANGE: &str = "up to 11,940 hours";
 
 static ABOUT: About = About {
     name: "speech",
@@ -156,7 +156,7 @@ impl Task for SpeechTask {
                 ("epochs", "80".to_owned()),
             ],
             Preset::Paper => vec![
-                ("sizes", "32,64,104,184,344,576,1008,1520".to_owned()),
+                ("sizes", "8,16,32,64,104,184,344,576,1008,1520".to_owned()),
                 ("search", "guided".to_owned()),
                 ("adam_rates", "0.0001,0.0003,0.001".to_owned()),
                 ("batch_sizes", "64".to_owned()),
