@@ -86,7 +86,6 @@ fn probabilities() -> Vec<f64> {
 }
 
 /// Expected error of a memoriser with room for `size` facts after `m` draws, without floor and noise.
-#[must_use]
 pub fn expected_error(m: f64, size: f64) -> f64 {
     let known = (size.max(0.0) as usize).min(FACTS);
     let facts = probabilities();

@@ -1,7 +1,6 @@
 //! Entropies of discrete distributions.
 
 /// The entropy in nats of the distribution that counts are proportional to.
-#[must_use]
 pub fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
     let (mut total, mut sum) = (0.0, 0.0);
     for count in counts.into_iter().filter(|count| *count > 0) {
@@ -13,7 +12,6 @@ pub fn entropy(counts: impl IntoIterator<Item = u64>) -> f64 {
 }
 
 /// The part in nats of an outcome of probability `p` in an entropy.
-#[must_use]
 pub fn entropy_term(p: f64) -> f64 {
     if p > 0.0 { -p * p.ln() } else { 0.0 }
 }

@@ -32,7 +32,6 @@ impl Error {
     }
 
     /// The process exit code: 1 negative outcome, 2 bad usage or input, 130 interrupted.
-    #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
@@ -42,7 +41,6 @@ impl Error {
     }
 
     /// An unknown name, with the nearest valid one if there is one near, else the valid ones.
-    #[must_use]
     pub fn unknown<'a>(what: &str, given: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
         let valid: Vec<&str> = valid.into_iter().collect();
         let nearest = valid

@@ -12,7 +12,6 @@ pub struct Random(ChaCha8Rng);
 
 impl Random {
     /// The stream for a purpose and its numbers, for example `("shard", &[seed, size])`.
-    #[must_use]
     pub fn new(purpose: &str, numbers: &[u64]) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(purpose.as_bytes());

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// What all trials of a study share.
 #[derive(Clone)]
-pub struct Space<'a> {
+pub(crate) struct Space<'a> {
     /// The task.
     pub task: &'a dyn Task,
     /// Model names.
@@ -50,7 +50,7 @@ impl Space<'_> {
     ///
     /// # Errors
     /// If a model does not know a size.
-    pub fn trials(&self, errors: &BTreeMap<String, Option<f64>>) -> Result<Vec<TrialConfig>> {
+    pub(crate) fn trials(&self, errors: &BTreeMap<String, Option<f64>>) -> Result<Vec<TrialConfig>> {
         let mut trials: Vec<TrialConfig> = Vec::new();
         let mut before: Vec<(Candidate, Vec<TrialConfig>)> = Vec::new();
         let full = if self.settings.search == Search::Guided {
@@ -86,7 +86,7 @@ impl Space<'_> {
     ///
     /// # Errors
     /// If a model does not know a size.
-    pub fn all_trials(&self) -> Result<Vec<TrialConfig>> {
+    pub(crate) fn all_trials(&self) -> Result<Vec<TrialConfig>> {
         let settings = Settings { search: Search::Grid, ..self.settings.clone() };
         Space { settings: &settings, ..self.clone() }.trials(&BTreeMap::new())
     }

@@ -5,7 +5,6 @@
 ///
 /// Each item is (what is summed, how many samples). With fewer than two items, or a
 /// sum of 0 (without a single error nothing is known of its spread), the error is unknown.
-#[must_use]
 pub fn ratio(items: &[(f64, f64)]) -> (f64, Option<f64>) {
     let (sum, samples) = items.iter().fold((0.0, 0.0), |(s, n), (x, w)| (s + x, n + w));
     let ratio = sum / samples;

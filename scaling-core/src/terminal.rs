@@ -39,7 +39,6 @@ pub fn tell(line: &str) {
 }
 
 /// Prints an error once and gives its exit code.
-#[must_use]
 pub fn conclude(outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,7 +50,6 @@ pub fn conclude(outcome: Result<()>) -> ExitCode {
 }
 
 /// Help and version as clap prints them; a usage error in at most 4 lines.
-#[must_use]
 pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();

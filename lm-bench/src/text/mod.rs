@@ -102,7 +102,6 @@ pub(crate) struct Text {
 
 impl Text {
     /// The ids of the specials.
-    #[must_use]
     pub(crate) fn specials(&self) -> Specials {
         Specials::after(self.symbols)
     }

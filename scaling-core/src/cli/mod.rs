@@ -68,7 +68,6 @@ fn options(keys: &[Key], assignments: &[String]) -> Result<Options> {
 }
 
 /// Runs a domain binary: parses the command line, acts, prints one error line at most.
-#[must_use]
 pub fn run(domain: &Domain) -> ExitCode {
     let command = arguments::Arguments::command().name(domain.name).bin_name(domain.name).about(domain.about);
     let command = command.subcommands(domain.commands.iter().map(|own| (own.arguments)()));

@@ -60,7 +60,6 @@ impl Key {
     }
 
     /// The name, 32 hexadecimal digits.
-    #[must_use]
     pub fn name(&self) -> String {
         self.0.finalize().to_hex()[..32].to_owned()
     }
@@ -77,7 +76,6 @@ impl Key {
 
 /// The cache directory for prepared data: `$SCALING_CACHE`, else `$XDG_CACHE_HOME/scaling-bench`,
 /// else `~/.cache/scaling-bench`, else `./.cache`.
-#[must_use]
 pub fn directory() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("SCALING_CACHE")

@@ -19,7 +19,6 @@ pub enum Filter {
 
 impl Filter {
     /// Whether the item of an index belongs to the part.
-    #[must_use]
     pub fn contains(&self, index: u64) -> bool {
         match self {
             Self::All => true,

@@ -25,7 +25,6 @@ pub fn map_readonly(path: &Path) -> Result<Mmap> {
 ///
 /// # Panics
 /// If `bytes` is shorter than `8 * index + 8`.
-#[must_use]
 pub fn u64_at(bytes: &[u8], index: usize) -> u64 {
     let mut number = [0; 8];
     number.copy_from_slice(&bytes[index * 8..index * 8 + 8]);

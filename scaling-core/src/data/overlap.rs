@@ -20,7 +20,6 @@ pub struct Overlap {
 
 impl Overlap {
     /// Compares parts by the digests of their items. Of the training part, those that occur elsewhere are enough.
-    #[must_use]
     pub fn of(train: &HashSet<u64>, validation: &HashSet<u64>, test: Option<&HashSet<u64>>) -> Self {
         let seen = |digest: &&u64| train.contains(digest) || validation.contains(digest);
         Self {
@@ -30,7 +29,6 @@ impl Overlap {
     }
 
     /// A clause about these `items`, such as `sentences`.
-    #[must_use]
     pub fn clause(&self, items: &str) -> String {
         let test = |test| format!(", {} test {items} in training or validation", thousands(test));
         let test = self.test.map_or(String::new(), test);
@@ -38,7 +36,6 @@ impl Overlap {
     }
 
     /// What a report must say if a noticeable share of `of` validation items was seen before.
-    #[must_use]
     pub fn warning(&self, items: &str, of: u64) -> Option<String> {
         (self.validation as f64 > NOTICEABLE * of as f64).then(|| {
             format!(
@@ -80,7 +77,6 @@ impl Repetition {
     }
 
     /// The share of items that are there already, from 0 to 1; of few, 0.
-    #[must_use]
     pub fn share(&self) -> f64 {
         if self.items < Self::FEW {
             return 0.0;
@@ -89,7 +85,6 @@ impl Repetition {
     }
 
     /// What a report must say if a `share` of the training `items` repeats others.
-    #[must_use]
     pub fn warning(items: &str, share: f64) -> Option<String> {
         (share >= Self::NOTICEABLE).then(|| {
             format!(
@@ -101,7 +96,6 @@ impl Repetition {
 }
 
 /// 64 bits of the hash of an item, which tell items apart.
-#[must_use]
 pub fn digest(hash: &blake3::Hash) -> u64 {
     u64_at(hash.as_bytes(), 0)
 }

@@ -64,13 +64,11 @@ impl<T> ByPart<T> {
     }
 
     /// What trains, validates and tests.
-    #[must_use]
     pub fn lists(&self) -> [&[T]; 3] {
         [&self.train, &self.validation, &self.test]
     }
 
     /// A line for every part that has files: the paths of its items below `root`, the first ones where there are many.
-    #[must_use]
     pub fn listing(&self, root: &Path, path: impl Fn(&T) -> &Path) -> Vec<String> {
         const SHOWN: usize = 5;
         let below = |item: &T| {
@@ -90,7 +88,6 @@ impl<T> ByPart<T> {
 }
 
 /// How the name of a file ends, in lower case and without the point.
-#[must_use]
 pub fn ending(path: &Path) -> String {
     lower(path.extension())
 }
@@ -102,7 +99,6 @@ pub(crate) fn lower(name: Option<&OsStr>) -> String {
 
 /// The part of a file: that of the topmost directory below `root` that has a part's name, else its own, else
 /// training.
-#[must_use]
 pub fn split_of(root: &Path, file: &Path) -> Split {
     let below = file.strip_prefix(root).unwrap_or(file);
     below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Split::Train)
@@ -110,7 +106,6 @@ pub fn split_of(root: &Path, file: &Path) -> Split {
 
 /// Whether the name of a file or directory means a part: what lies below such a directory belongs to that part,
 /// whatever it is called itself.
-#[must_use]
 pub fn means_split(path: &Path) -> bool {
     named(&lower(path.file_name())).is_some()
 }
@@ -137,7 +132,6 @@ fn named(name: &str) -> Option<Split> {
 
 /// The part that a word in small letters means: one of those below, alone or with a number or a word such as `set` behind
 /// it. A `testament` is no test.
-#[must_use]
 pub fn meaning(word: &str) -> Option<Split> {
     const WORDS: [(Split, &[&str]); 3] = [
         (Split::Train, &["train", "training"]),

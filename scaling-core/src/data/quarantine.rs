@@ -20,7 +20,6 @@ pub struct Rejected {
 }
 
 /// A name for one line of text: control characters are escaped.
-#[must_use]
 pub fn shown(name: &str) -> String {
     name.chars()
         .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })

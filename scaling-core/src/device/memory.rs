@@ -41,7 +41,6 @@ impl MemoryWatch {
     }
 
     /// The newest answer, unless the driver has ceased to give any.
-    #[must_use]
     pub fn newest(&self) -> Option<Memory> {
         let (when, memory) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (when.elapsed() < STALE).then_some(memory)

@@ -114,19 +114,16 @@ impl Compute {
     }
 
     /// Whether this is an NVIDIA GPU, through burn's CUDA backend or LibTorch.
-    #[must_use]
     pub fn is_cuda(&self) -> bool {
         self.kind.starts_with("cuda") || self.kind.starts_with("tch-cuda")
     }
 
     /// How full the GPU is, if it is one of NVIDIA's and its driver says so.
-    #[must_use]
     pub fn memory(&self) -> Option<Memory> {
         memory::of_nvidia(self.nvidia()?)
     }
 
     /// The same, now and from now on.
-    #[must_use]
     pub fn watch_memory(&self) -> Option<(Memory, MemoryWatch)> {
         let (index, first) = (self.nvidia()?, self.memory()?);
         Some((first, MemoryWatch::new(first, move || memory::of_nvidia(index))))
@@ -162,14 +159,12 @@ impl Compute {
     }
 
     /// Trials at a time where nothing is measured: one for each core, and one on a GPU, whose memory is the limit.
-    #[must_use]
     pub fn default_jobs(&self) -> usize {
         if self.is_cpu() { cores() } else { 1 }
     }
 
     /// The rate of large square products on the device in 10^9 operations per second, the fastest of several, in the
     /// precision in which layers make theirs.
-    #[must_use]
     pub fn product_gflops(&self) -> f64 {
         const SIDE: usize = 8192;
         let random = || {

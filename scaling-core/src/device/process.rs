@@ -1,7 +1,6 @@
 //! This process and its machine: cores, threads and memory.
 
 /// Cores that this process may use.
-#[must_use]
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -32,13 +31,11 @@ fn kib_of(file: &str, word: &str) -> Option<u64> {
 }
 
 /// Largest resident memory of this process so far, in bytes; 0 where the system does not say.
-#[must_use]
 pub fn peak_memory() -> u64 {
     kib_of("/proc/self/status", "VmHWM:").unwrap_or(0)
 }
 
 /// The name of this machine, for the cost record.
-#[must_use]
 pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -22,25 +22,21 @@ const HALVINGS: usize = 24;
 const NODES: (usize, usize) = (25, 7);
 
 /// Whether an exponent ran to an end of [`EXPONENTS`].
-#[must_use]
 pub fn at_the_edge(beta: f64) -> bool {
     beta < 0.999 * EXPONENTS.0 || beta > 1.001 * EXPONENTS.1
 }
 
 /// The best law with an exponent in [`EXPONENTS`] and γ >= 0.
-#[must_use]
 pub fn fit(values: &[(f64, f64)]) -> Law {
     Rows::new(values, &even(values)).best().0
 }
 
 /// [`fit`] with weights whose mean is 1, and its weighted sum of squared residuals of ln E.
-#[must_use]
 pub fn fit_with_squares(values: &[(f64, f64)], weights: &[f64]) -> (Law, f64) {
     Rows::new(values, weights).best()
 }
 
 /// The law whose summed Huber loss of ln E is lowest: shards that went wrong count less.
-#[must_use]
 pub fn robust(values: &[(f64, f64)], delta: f64) -> Law {
     let rows = Rows::new(values, &even(values));
     let loss = Loss::Huber(delta);
@@ -66,7 +62,6 @@ pub struct Region {
 
 impl Region {
     /// The laws whose weighted sum of squared residuals of ln E is at most `bound`.
-    #[must_use]
     pub fn new(values: &[(f64, f64)], weights: &[f64], bound: f64) -> Self {
         let rows = Rows::new(values, weights);
         let (best, _) = rows.best();
@@ -93,7 +88,6 @@ impl Region {
     }
 
     /// The range over the region of a quantity that scales with the height of the law to `power`.
-    #[must_use]
     pub fn range(&self, of: impl Fn(&Law) -> f64, power: f64) -> Interval {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for (law, height) in &self.laws {

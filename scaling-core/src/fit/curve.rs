@@ -15,7 +15,6 @@ pub struct Point {
 impl Point {
     /// The point's value: the median over seeds, as an estimate of the expectation that a lucky or
     /// an unlucky seed does not move (Hestness et al. 2019, on the search).
-    #[must_use]
     pub fn value(&self) -> f64 {
         median(&self.errors)
     }
@@ -78,7 +77,6 @@ impl Curve {
     }
 
     /// The points in ascending order of m.
-    #[must_use]
     pub fn points(&self) -> &[Point] {
         &self.points
     }
@@ -99,20 +97,17 @@ impl Curve {
     }
 
     /// (m, value) of every point, in ascending order of m.
-    #[must_use]
     pub fn values(&self) -> Vec<(f64, f64)> {
         values(&self.points)
     }
 }
 
 /// (m, value) of every point.
-#[must_use]
 pub fn values(points: &[Point]) -> Vec<(f64, f64)> {
     points.iter().map(|point| (point.m, point.value())).collect()
 }
 
 /// Sum of the squared deviations of the logarithms from their mean, of errors above 0.
-#[must_use]
 pub fn log_squares(errors: &[f64]) -> f64 {
     let mean = errors.iter().map(|error| error.ln()).sum::<f64>() / errors.len() as f64;
     errors.iter().map(|error| (error.ln() - mean).powi(2)).sum()
@@ -122,7 +117,6 @@ pub fn log_squares(errors: &[f64]) -> f64 {
 ///
 /// # Panics
 /// If there are no numbers.
-#[must_use]
 pub fn median(numbers: &[f64]) -> f64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);

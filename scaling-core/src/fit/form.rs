@@ -31,7 +31,6 @@ impl Form {
         [Self::Auto, Self::Power, Self::PowerConst, Self::Shifted, Self::M4, Self::Broken];
 
     /// The form, if it is not a power law with or without a constant.
-    #[must_use]
     pub(crate) fn published(self) -> Option<PublishedForm> {
         match self {
             Self::Shifted => Some(PublishedForm::Shifted),
@@ -42,7 +41,6 @@ impl Form {
     }
 
     /// The form's name on the command line and in files.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Power => "power",

@@ -13,7 +13,6 @@ pub struct Interval {
 
 impl Interval {
     /// Whether `value` lies inside.
-    #[must_use]
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }

@@ -13,25 +13,21 @@ pub struct Law {
 
 impl Law {
     /// The law's value at `m` samples.
-    #[must_use]
     pub fn at(&self, m: f64) -> f64 {
         self.alpha * m.powf(self.beta) + self.gamma
     }
 
     /// Residuals ln E - ln E(m).
-    #[must_use]
     pub fn log_residuals(&self, values: &[(f64, f64)]) -> Vec<f64> {
         values.iter().map(|(m, error)| (error / self.at(*m)).ln()).collect()
     }
 
     /// Root of the mean of ((E(m) - E) / E)², the paper's relative RMS error.
-    #[must_use]
     pub fn relative_rmse(&self, values: &[(f64, f64)]) -> f64 {
         relative_rmse(values, |m| self.at(m))
     }
 
     /// The share of the variance of ln E that the law explains; 0 where ln E does not vary.
-    #[must_use]
     pub fn r2(&self, values: &[(f64, f64)]) -> f64 {
         r2(values, |m| self.at(m))
     }

@@ -12,7 +12,6 @@ pub enum Loss {
 
 impl Loss {
     /// The loss of one residual.
-    #[must_use]
     pub fn of(self, residual: f64) -> f64 {
         match self {
             Self::Huber(delta) if residual.abs() > delta => delta * (residual.abs() - 0.5 * delta),

@@ -88,19 +88,16 @@ pub struct Fit {
 
 impl Fit {
     /// The law itself.
-    #[must_use]
     pub fn law(&self) -> Law {
         Law { alpha: self.alpha, beta: self.beta, gamma: self.gamma }
     }
 
     /// The band of the fitted line: its interval at every m, at the level of the fit.
-    #[must_use]
     pub fn band(&self, grid: &[f64]) -> Vec<Interval> {
         grid.iter().map(|m| self.uncertainty.at(*m, self.level)).collect()
     }
 
     /// Interval of a further measurement at `m`, at the level of the fit.
-    #[must_use]
     pub fn prediction(&self, m: f64) -> Interval {
         let line = self.uncertainty.at(m, self.level);
         let centre = self.law().at(m).ln();

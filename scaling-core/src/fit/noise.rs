@@ -25,7 +25,6 @@ impl Noise {
     /// Residuals hold the noise of seeds and of shards and the misfit. Where points have several
     /// seeds, these tell of their own noise: if that explains the residuals, both estimate the same
     /// variance and are pooled, otherwise the residuals alone count.
-    #[must_use]
     pub(super) fn new(points: &[Point], weights: &[f64], squares: f64, parameters: usize) -> Self {
         let freedom = points.len() as f64 - parameters as f64;
         let residual = Self { variance: squares / freedom, freedom };
@@ -45,7 +44,6 @@ impl Noise {
 ///
 /// That variance is what the seeds leave of their own in the median, and what else moves the points off the law:
 /// as much as is left of the residuals, whose sum of squares is this after `parameters` were fitted with even weights.
-#[must_use]
 pub(super) fn weights(points: &[Point], squares: impl FnOnce() -> f64, parameters: usize) -> Vec<f64> {
     let even = vec![1.0; points.len()];
     let count = points.len() as f64;

@@ -1,7 +1,6 @@
 //! The normal distribution.
 
 /// The probability that a standard normal number lies below `z`.
-#[must_use]
 pub(super) fn cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
 }

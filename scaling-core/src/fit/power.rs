@@ -22,13 +22,11 @@ pub struct Line {
 
 impl Line {
     /// Fits (m, E) pairs, of which there must be at least two different m.
-    #[must_use]
     pub fn fit(values: &[(f64, f64)]) -> Self {
         Self::weighted(values, &vec![1.0; values.len()])
     }
 
     /// The same with weights whose mean is 1.
-    #[must_use]
     pub fn weighted(values: &[(f64, f64)], weights: &[f64]) -> Self {
         let count = values.len() as f64;
         let logs: Vec<(f64, f64, f64)> =
@@ -46,25 +44,21 @@ impl Line {
     }
 
     /// The same line with what else is known about the noise.
-    #[must_use]
     pub(super) fn scattered(self, noise: Noise) -> Self {
         Self { spread: noise.variance.sqrt(), freedom: noise.freedom, ..self }
     }
 
     /// ln α: the height at ln m = 0.
-    #[must_use]
     pub fn intercept(&self) -> f64 {
         self.intercept
     }
 
     /// Sum of the squared residuals of ln E, by their weights.
-    #[must_use]
     pub fn squares(&self) -> f64 {
         self.squares
     }
 
     /// The line as a power law.
-    #[must_use]
     pub fn law(&self) -> Law {
         Law { alpha: self.intercept.exp(), beta: self.slope, gamma: 0.0 }
     }
@@ -80,20 +74,17 @@ impl Line {
     }
 
     /// Standard error of one further observation (of ln E) at `m`.
-    #[must_use]
     pub fn prediction_error(&self, m: f64) -> f64 {
         self.height_error(m).hypot(self.spread)
     }
 
     /// t interval of β.
-    #[must_use]
     pub fn slope_interval(&self, level: f64) -> Interval {
         let half = student::reach(level, self.freedom) * self.slope_error();
         Interval { low: self.slope - half, high: self.slope + half }
     }
 
     /// t interval of the law at `m`; at m = 1 it is that of α.
-    #[must_use]
     pub fn height_interval(&self, m: f64, level: f64) -> Interval {
         let half = student::reach(level, self.freedom) * self.height_error(m);
         let height = self.intercept + self.slope * m.ln();
@@ -101,7 +92,6 @@ impl Line {
     }
 
     /// t interval of a further measurement at `m`.
-    #[must_use]
     pub fn prediction_interval(&self, m: f64, level: f64) -> Interval {
         let half = student::reach(level, self.freedom) * self.prediction_error(m);
         let height = self.intercept + self.slope * m.ln();

@@ -21,7 +21,6 @@ const ROUNDING: f64 = 1e-6;
 /// with the smallest sum of squares of ln E. Without a best guess, a plateau is believed only where
 /// at least three leading points over a factor of four in m stay within 2 % of the first and at
 /// least three further points lie below.
-#[must_use]
 pub(super) fn small_data(values: &[(f64, f64)], best_guess: Option<f64>) -> usize {
     if let Some(best_guess) = best_guess {
         let above = |share: f64| values.iter().take_while(move |(_, e)| *e > share * best_guess).count();
@@ -68,7 +67,6 @@ fn bent(values: &[(f64, f64)], start: usize, end: usize) -> usize {
 /// line through the points accepted before it; the first three are taken as they are. Where the
 /// standard error itself comes from few points, two becomes the quantile of Student's t with the
 /// same probability: with a plain two, noise alone shortens one straight curve in five.
-#[must_use]
 pub(super) fn power_law(values: &[(f64, f64)]) -> usize {
     let mut accepted: Vec<(f64, f64)> = Vec::new();
     let mut end = 0;

@@ -48,7 +48,6 @@ fn rise(values: &[(f64, f64)]) -> Option<[(f64, f64); 2]> {
 }
 
 /// What [`rise`] finds, in words.
-#[must_use]
 pub(super) fn rise_in_words(values: &[(f64, f64)]) -> Option<String> {
     let [(low_m, low), (high_m, high)] = rise(values)?.map(|(m, error)| (plain(m), plain(error)));
     Some(format!("the error rises from {low} at m = {low_m} to {high} at m = {high_m}"))
@@ -84,7 +83,6 @@ pub(super) fn roughness(values: &[(f64, f64)]) -> f64 {
 
 /// Whether a curve falls the faster the more data there are, as neither a power law nor a constant makes it: whether
 /// ln E bends downwards in ln m, by a t test.
-#[must_use]
 pub(super) fn steepens(values: &[(f64, f64)]) -> bool {
     let freedom = values.len() as f64 - 3.0;
     if freedom < 2.0 {

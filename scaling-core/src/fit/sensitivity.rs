@@ -26,7 +26,6 @@ pub(crate) struct Choice {
 
 /// The exponent for every range, form and loss that the curve allows. Reported as one table, since
 /// many published exponents do not say which of these they are (Li et al. 2025).
-#[must_use]
 pub(crate) fn table(curve: &Curve, level: f64) -> Vec<Choice> {
     let points = curve.points();
     let ranges = [

@@ -44,7 +44,6 @@ impl SizeLaw {
     }
 
     /// Parameters that the law expects of the best model at `m`.
-    #[must_use]
     pub fn at(&self, m: f64) -> f64 {
         self.sigma * m.powf(self.beta_p)
     }

@@ -93,7 +93,6 @@ fn variance(errors: &[f64]) -> f64 {
 }
 
 /// The density of `logs` at every place of `grid`, by normal kernels of Silverman's width.
-#[must_use]
 pub(crate) fn density(logs: &[f64], grid: &[f64]) -> Vec<f64> {
     let count = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / count;

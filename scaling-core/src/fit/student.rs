@@ -1,20 +1,17 @@
 //! Quantiles of Student's t and of the F distribution.
 
 /// The quantile at probability `p` in [0.5, 1) for `freedom` degrees of freedom, to about 1e-10.
-#[must_use]
 pub(super) fn quantile(p: f64, freedom: f64) -> f64 {
     invert(1.0 - p, |t| 0.5 * incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t)))
 }
 
 /// Half the width of a two-sided interval at `level`, in standard errors.
-#[must_use]
 pub(super) fn reach(level: f64, freedom: f64) -> f64 {
     quantile(f64::midpoint(1.0, level), freedom)
 }
 
 /// The quantile of the F distribution at probability `p` for the degrees of freedom of the
 /// numerator and the denominator.
-#[must_use]
 pub(super) fn f_quantile(p: f64, numerator: f64, denominator: f64) -> f64 {
     let tail = |f: f64| {
         incomplete_beta(denominator / 2.0, numerator / 2.0, denominator / (denominator + numerator * f))
@@ -40,7 +37,6 @@ fn invert(target: f64, tail: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The quantile of the normal distribution, as the limit of many degrees of freedom.
-#[must_use]
 pub(super) fn normal_quantile(p: f64) -> f64 {
     quantile(p, 1e6)
 }

@@ -81,7 +81,6 @@ pub(super) struct Trend {
 
 impl Trend {
     /// Filters (m, E) pairs, ascending in m, at least two.
-    #[must_use]
     pub(super) fn new(values: &[(f64, f64)]) -> Self {
         let logs: Vec<(f64, f64)> = values.iter().map(|(m, error)| (m.ln(), error.ln())).collect();
         let last = logs[logs.len() - 1].0;
@@ -124,19 +123,16 @@ impl Trend {
     }
 
     /// The mean slope of ln E against ln m over the points that count.
-    #[must_use]
     pub(super) fn mean_slope(&self) -> f64 {
         self.mean_slope
     }
 
     /// The probability that the points scatter by more than about 8 %.
-    #[must_use]
     pub(super) fn loud(&self) -> f64 {
         self.loud
     }
 
     /// Quantiles of ln E as it would be measured at `m`, which is not below the last point.
-    #[must_use]
     pub(super) fn quantiles<const N: usize>(&self, m: f64, probabilities: [f64; N]) -> [f64; N] {
         let ahead = (m.ln() - self.last).max(0.0);
         let parts: Vec<(f64, f64, f64)> = self.states.iter().map(|state| state.ahead(ahead)).collect();

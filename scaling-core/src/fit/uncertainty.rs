@@ -18,7 +18,6 @@ pub(super) enum Uncertainty {
 impl Uncertainty {
     /// The laws whose likelihood is not below the best one's by more than `level` allows, for the
     /// points' noise. `least` is a sum of squares that lies inside in any case: that of the law reported.
-    #[must_use]
     pub(super) fn region(
         (values, weights): (&[(f64, f64)], &[f64]),
         squares: f64,
@@ -31,7 +30,6 @@ impl Uncertainty {
     }
 
     /// Interval of α.
-    #[must_use]
     pub(super) fn alpha(&self, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.height_interval(1.0, level),
@@ -40,7 +38,6 @@ impl Uncertainty {
     }
 
     /// Interval of β.
-    #[must_use]
     pub(super) fn beta(&self, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.slope_interval(level),
@@ -49,7 +46,6 @@ impl Uncertainty {
     }
 
     /// Interval of γ.
-    #[must_use]
     pub(super) fn gamma(&self) -> Interval {
         match self {
             Self::Regression(_) => Interval { low: 0.0, high: 0.0 },
@@ -58,7 +54,6 @@ impl Uncertainty {
     }
 
     /// Interval of the law (not of a further measurement) at `m`: one place of the band around it.
-    #[must_use]
     pub(super) fn at(&self, m: f64, level: f64) -> Interval {
         match self {
             Self::Regression(line) => line.height_interval(m, level),

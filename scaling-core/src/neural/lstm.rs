@@ -18,7 +18,6 @@ pub struct Lstm {
 
 impl Lstm {
     /// Of I inputs and H units, uniform in [-bound, bound]; a pure function of its name and the seed.
-    #[must_use]
     pub fn new(name: &str, seed: u64, [input, hidden]: [usize; 2], bound: f64, device: &Device) -> Self {
         let draw = |part: &str| uniform(&format!("{name}/{part}"), seed, bound, [4 * hidden], device);
         Self {

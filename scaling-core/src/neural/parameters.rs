@@ -23,7 +23,6 @@ pub fn count<M: Module>(model: &M) -> u64 {
 }
 
 /// A parameter uniform in [-bound, bound], a pure function of its name and the seed.
-#[must_use]
 pub fn uniform<const D: usize>(
     name: &str,
     seed: u64,
@@ -39,7 +38,6 @@ pub fn uniform<const D: usize>(
 
 /// A parameter normal with a standard deviation, drawn again beyond two of them (TensorFlow's
 /// `truncated_normal`); a pure function of its name and the seed.
-#[must_use]
 pub fn truncated_normal<const D: usize>(
     name: &str,
     seed: u64,

@@ -17,7 +17,6 @@ pub struct CtcTargets {
 impl CtcTargets {
     /// The fewest steps in which `symbols` can be said: one for each, and one for the blank that keeps two equal
     /// neighbours apart.
-    #[must_use]
     pub fn fewest_steps<T: PartialEq>(symbols: &[T]) -> usize {
         symbols.len() + symbols.windows(2).filter(|pair| pair[0] == pair[1]).count()
     }

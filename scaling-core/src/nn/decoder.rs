@@ -18,7 +18,6 @@ pub enum InputFeeding {
 
 impl InputFeeding {
     /// Which of the two layers see it.
-    #[must_use]
     pub fn fed(self) -> [bool; 2] {
         [self != Self::None, self == Self::AllLayers]
     }

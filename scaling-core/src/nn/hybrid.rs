@@ -41,7 +41,6 @@ pub struct HybridState {
 
 impl HybridState {
     /// All zero: before the first step.
-    #[must_use]
     pub fn zero(batch: usize, cell: usize, memory: usize, positions: usize, device: &Device) -> Self {
         let zeros = |width| Tensor::zeros([batch, width], device);
         Self { h: zeros(cell), c: zeros(cell), context: zeros(memory), shares: zeros(positions) }

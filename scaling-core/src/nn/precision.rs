@@ -18,7 +18,6 @@ impl Precision {
     pub const NAMES: &[&str] = &["f32", "bf16"];
 
     /// By its name.
-    #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "f32" => Some(Self::F32),

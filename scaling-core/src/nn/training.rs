@@ -35,7 +35,6 @@ pub fn upload<'a, const D: usize>(
 
 /// The device of the samples that a model is trained with, given where it is: with burn's autodiff, unless LibTorch
 /// differentiates by itself.
-#[must_use]
 pub fn training_device(device: &Device) -> Device {
     #[cfg(feature = "tch")]
     if torch::serves(device) {
@@ -55,7 +54,6 @@ pub fn is_training<const D: usize>(tensor: &Tensor<D>) -> bool {
 
 /// Begins a sequence of draws on a device that makes its own, a pure function of the seed; false if this one does not,
 /// and is to be given what was drawn.
-#[must_use]
 pub fn begin_draws(seed: u64, device: &Device) -> bool {
     #[cfg(feature = "tch")]
     return torch::begin_draws(seed, device);

@@ -30,7 +30,6 @@ pub(super) fn trial() -> Trial {
         relative_standard_error: Some(0.004),
         steps: 1000,
         best_epoch: 10.0,
-        seconds: Some(12.5),
     }
 }
 

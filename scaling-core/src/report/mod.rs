@@ -24,7 +24,7 @@ use std::path::Path;
 
 /// Everything that a report tells about one study.
 #[derive(Debug, Clone)]
-pub struct StudyData {
+pub(crate) struct StudyData {
     /// For example `word-lm: word language models on synthetic text`.
     pub title: String,
     /// For example `word-lm`.
@@ -68,7 +68,7 @@ impl StudyData {
 
 /// One trial: the configuration and what came of it.
 #[derive(Debug, Clone)]
-pub struct Trial {
+pub(crate) struct Trial {
     /// Hash of the configuration.
     pub id: String,
     /// For example `word-lstm2`.
@@ -113,13 +113,11 @@ pub struct Trial {
     pub steps: u64,
     /// Passes over the shard up to the best evaluation.
     pub best_epoch: f64,
-    /// Wall-clock time, if known.
-    pub seconds: Option<f64>,
 }
 
 /// How a trial ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
+pub(crate) enum Status {
     /// It has a result.
     Finished,
     /// The loss became non-finite or exploded: an outcome of the search, not a fault.
@@ -142,7 +140,7 @@ impl fmt::Display for Status {
 }
 
 /// The trials that `curve.csv` names: the best of every shard, model and variant.
-pub fn best_trials(study: &StudyData) -> Vec<String> {
+pub(crate) fn best_trials(study: &StudyData) -> Vec<String> {
     let series = select::all_series(study);
     let shards = series.iter().flat_map(|series| &series.shards);
     shards.map(|shard| shard.best().trial().id.clone()).collect()
@@ -153,7 +151,7 @@ pub fn best_trials(study: &StudyData) -> Vec<String> {
 ///
 /// # Errors
 /// Names the file that cannot be written.
-pub fn write(study: &StudyData, directory: &Path) -> Result<String> {
+pub(crate) fn write(study: &StudyData, directory: &Path) -> Result<String> {
     let analysis = Analysis::new(study);
     let figures = figure::all(study, &analysis)?;
     write_atomic(&directory.join("curve.csv"), &csv::curve(study, &analysis)?)?;

@@ -64,7 +64,6 @@ impl Row<'_> {
             relative_standard_error: self.optional("relative_standard_error")?,
             steps: self.value("steps")?,
             best_epoch: self.value("best_epoch")?,
-            seconds: None,
         })
     }
 

@@ -148,9 +148,8 @@ pub enum KeptWeights {
     None,
 }
 
-/// The settings that every task has, typed.
+/// The settings that every task has, typed; [`KEYS`] says what each is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)] // documented in `KEYS`
 pub struct Settings {
     pub shards: Vec<u64>,
     pub mode: Mode,

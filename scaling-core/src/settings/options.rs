@@ -23,20 +23,17 @@ impl Options {
     }
 
     /// A whole number.
-    #[must_use]
     pub fn count(&self, name: &str) -> u64 {
         self.0.get(name).and_then(Value::as_integer).map_or(0, |n| n as u64)
     }
 
     /// A number; of a list the first.
-    #[must_use]
     pub fn number(&self, name: &str) -> f64 {
         let value = self.single(name);
         value.map_or(0.0, |v| v.as_float().unwrap_or_else(|| v.as_integer().unwrap_or(0) as f64))
     }
 
     /// A word; of a list the first.
-    #[must_use]
     pub fn choice(&self, name: &str) -> &str {
         self.single(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -54,7 +51,6 @@ impl Options {
     /// Every combination of one value from each list, and what tells it from the others: such as
     /// `["encoder bidirectional", "dropout 0.2"]`, nothing of lists of one value. Of a list that makes no difference
     /// only the first value counts.
-    #[must_use]
     pub fn variants(&self, matters: impl Fn(&str) -> bool) -> Vec<(Vec<String>, Self)> {
         let mut variants = vec![(Vec::new(), self.clone())];
         for (name, list) in self.0.iter().filter_map(|(name, value)| Some((name, value.as_array()?))) {

@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// If there is no study, it is of another task, or no trial with weights has ended.
-pub fn best_trial(directory: &Path, task: &str) -> Result<(TrialConfig, Weights)> {
+pub(crate) fn best_trial(directory: &Path, task: &str) -> Result<(TrialConfig, Weights)> {
     let file = StudyFile::read(directory)?;
     if file.task != task {
         let directory = directory.display();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If there is no study, or one of its files cannot be read.
-pub fn collect(directory: &Path) -> Result<StudyData> {
+pub(crate) fn collect(directory: &Path) -> Result<StudyData> {
     let file = StudyFile::read(directory)?;
     let facts: Facts = read_json(&directory.join("facts.json"))?;
     let level = file.settings.get("level").and_then(toml::Value::as_float).unwrap_or(0.95);
@@ -97,7 +97,7 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
         variant: config.variant.clone(),
         size: config.size,
         parameters,
-        flops: cost.as_ref().map_or(0.0, |c| c.flops),
+        flops: cost.map_or(0.0, |c| c.flops),
         requested: config.shard.size,
         m: config.shard.size,
         items: 0,
@@ -117,7 +117,6 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
         relative_standard_error: None,
         steps: 0,
         best_epoch: 0.0,
-        seconds: cost.map(|c| c.seconds),
     };
     match State::read(directory)? {
         State::Pending => {}

@@ -24,7 +24,7 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Error::Interrupted`] if `interrupted` says so (children have written checkpoints),
 /// [`Error::Input`] if a trial reports unusable input or an output disk that cannot be written.
-pub fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() -> bool) -> Result<()> {
+pub(crate) fn execute(study: &Study<'_>, jobs: Option<usize>, interrupted: &dyn Fn() -> bool) -> Result<()> {
     // Retry what failed in an earlier run; a guided search waits for these before the next shard.
     let earlier = study.trials(&[])?;
     for (trial, state) in &earlier {

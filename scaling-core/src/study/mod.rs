@@ -10,9 +10,9 @@ mod places;
 mod shards;
 mod worker;
 
-pub use best::best_trial;
-pub use collect::collect;
-pub use executor::execute;
+pub(crate) use best::best_trial;
+pub(crate) use collect::collect;
+pub(crate) use executor::execute;
 pub use file::StudyFile;
 
 use crate::device::Compute;
@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// An opened study.
-pub struct Study<'a> {
+pub(crate) struct Study<'a> {
     /// Where it lives.
     pub directory: PathBuf,
     /// Its resolved configuration.
@@ -51,7 +51,7 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If there is no study, or its data are not what they were.
-    pub fn open(directory: &Path, tasks: &[&'a dyn Task]) -> Result<Self> {
+    pub(crate) fn open(directory: &Path, tasks: &[&'a dyn Task]) -> Result<Self> {
         let file = StudyFile::read(directory)?;
         let task = *tasks.iter().find(|t| t.about().name == file.task).ok_or_else(|| {
             Error::input(format!(
@@ -81,8 +81,7 @@ impl<'a> Study<'a> {
     }
 
     /// The search space.
-    #[must_use]
-    pub fn space(&self) -> Space<'_> {
+    pub(crate) fn space(&self) -> Space<'_> {
         Space {
             task: self.task,
             models: &self.file.models,
@@ -95,8 +94,7 @@ impl<'a> Study<'a> {
     }
 
     /// The directory of a trial.
-    #[must_use]
-    pub fn trial_directory(&self, id: &str) -> PathBuf {
+    pub(crate) fn trial_directory(&self, id: &str) -> PathBuf {
         self.directory.join("trials").join(id)
     }
 
@@ -104,7 +102,7 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If the directory cannot be written.
-    pub fn enlist(&self, trial: &TrialConfig) -> Result<()> {
+    pub(crate) fn enlist(&self, trial: &TrialConfig) -> Result<()> {
         let directory = self.trial_directory(&trial.id());
         let path = directory.join("config.json");
         if !path.exists() {
@@ -118,7 +116,12 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If there is no such trial, or its directory cannot be written.
-    pub fn run_trial(&self, id: &str, interrupted: &dyn Fn() -> bool, tell: &dyn Fn(Beat)) -> Result<State> {
+    pub(crate) fn run_trial(
+        &self,
+        id: &str,
+        interrupted: &dyn Fn() -> bool,
+        tell: &dyn Fn(Beat),
+    ) -> Result<State> {
         let directory = self.trial_directory(id);
         let path = directory.join("config.json");
         if !path.exists() {
@@ -144,8 +147,7 @@ impl<'a> Study<'a> {
     }
 
     /// Samples in the validation set that the trials use.
-    #[must_use]
-    pub fn validation_samples(&self) -> u64 {
+    pub(crate) fn validation_samples(&self) -> u64 {
         match self.settings.validation {
             0 => self.corpus.validation_samples(),
             wanted => wanted.min(self.corpus.validation_samples()),
@@ -157,7 +159,7 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If a trial's files cannot be read.
-    pub fn trials(&self, known: &[(TrialConfig, State)]) -> Result<Vec<(TrialConfig, State)>> {
+    pub(crate) fn trials(&self, known: &[(TrialConfig, State)]) -> Result<Vec<(TrialConfig, State)>> {
         let settled = known.iter().filter(|(_, state)| state.is_settled());
         let mut states: BTreeMap<String, State> = settled.map(|(t, s)| (t.id(), s.clone())).collect();
         let mut errors: BTreeMap<String, Option<f64>> =
@@ -193,7 +195,7 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If the directory cannot be written, or holds another study.
-    pub fn establish(&self) -> Result<()> {
+    pub(crate) fn establish(&self) -> Result<()> {
         let path = self.directory.join("facts.json");
         // Before anything is written: what cannot be known refuses the study.
         let facts = if path.exists() { None } else { Some(facts::Facts::of(self)?) };
@@ -207,7 +209,7 @@ impl<'a> Study<'a> {
     ///
     /// # Errors
     /// If a file cannot be removed.
-    pub fn prune_weights(&self, reported: &StudyData) -> Result<()> {
+    pub(crate) fn prune_weights(&self, reported: &StudyData) -> Result<()> {
         let kept = match self.settings.weights {
             KeptWeights::All => return Ok(()),
             KeptWeights::Best => best_trials(reported),

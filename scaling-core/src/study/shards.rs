@@ -11,7 +11,7 @@ impl Study<'_> {
     ///
     /// # Errors
     /// If the pool has no such shard.
-    pub fn check_shards(&self) -> Result<()> {
+    pub(crate) fn check_shards(&self) -> Result<()> {
         let (shards, pool) = (&self.settings.shards, self.corpus.pool());
         if shards.is_empty() {
             return Err(Error::input("a study needs at least one shard size"));

@@ -17,7 +17,6 @@ pub struct Metric {
 
 impl Metric {
     /// A metric of a task.
-    #[must_use]
     pub const fn new(name: &'static str, label: &'static str, unit: &'static str) -> Self {
         Self { name: Cow::Borrowed(name), label: Cow::Borrowed(label), unit: Cow::Borrowed(unit) }
     }
@@ -40,7 +39,6 @@ pub struct Published {
 
 impl Published {
     /// A model's exponents beta_g and beta_p, over a range of training-set sizes, and where the paper says so.
-    #[must_use]
     pub const fn new(
         model: &'static str,
         exponents: (f64, Option<f64>),
@@ -87,13 +85,11 @@ pub struct About {
 
 impl About {
     /// The models of a study that names none.
-    #[must_use]
     pub fn default_models(&self) -> &'static [&'static str] {
         if self.compares_all { self.models } else { &self.models[..1] }
     }
 
     /// Whether a setting makes a difference to a model.
-    #[must_use]
     pub fn concerns(&self, key: &str, model: &str) -> bool {
         let some = self.keys_of_models.iter().find(|(name, _)| *name == key);
         some.is_none_or(|(_, models)| models.contains(&model))

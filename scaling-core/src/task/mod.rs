@@ -42,7 +42,6 @@ pub struct Cost {
 }
 
 /// A size that is a whole number of units from 1 to 65,536, if it is one.
-#[must_use]
 pub fn units(size: f64) -> Option<usize> {
     (size.fract() == 0.0 && (1.0..=65_536.0).contains(&size)).then_some(size as usize)
 }

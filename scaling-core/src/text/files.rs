@@ -56,7 +56,6 @@ pub fn text_files(root: &Path, ending: &str) -> Result<TextFiles> {
 
 /// How a description goes on where files are left out for how they end ([`TextFiles::left_out`]). Prepared data do not
 /// depend on them.
-#[must_use]
 pub fn left_out_clause(left_out: &[String]) -> String {
     if left_out.is_empty() {
         return String::new();

@@ -47,7 +47,6 @@ fn cut_at(path: &Path, length: u64) -> Result<Vec<Piece>> {
 
 impl Piece {
     /// The bytes `start..end` of a file, which must be whole lines.
-    #[must_use]
     pub fn new(path: &Path, start: u64, end: u64) -> Self {
         Self { path: path.to_owned(), start, end }
     }

@@ -18,7 +18,6 @@ impl Specials {
     pub const MOST_SYMBOLS: usize = 65_532;
 
     /// The specials after `symbols` symbols (at most [`Self::MOST_SYMBOLS`]).
-    #[must_use]
     pub fn after(symbols: usize) -> Self {
         debug_assert!(symbols <= Self::MOST_SYMBOLS);
         let unknown = symbols as u16;

@@ -43,7 +43,6 @@ enum Command {
 }
 
 /// Runs the command line and tells how it ended.
-#[must_use]
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(arguments) => conclude(run(arguments.command)),

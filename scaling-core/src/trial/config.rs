@@ -71,7 +71,6 @@ pub struct Optimization {
 
 impl Optimization {
     /// One pass at a constant rate.
-    #[must_use]
     pub fn constant(optimizer: &str, rate: f64, batch: u64, clip: f64) -> Self {
         Self {
             optimizer: optimizer.into(),
@@ -121,7 +120,6 @@ pub struct TrialConfig {
 
 impl TrialConfig {
     /// The trial's name: a hash of its configuration.
-    #[must_use]
     pub fn id(&self) -> String {
         // serde_json writes fields in declaration order and floats in shortest form, so equal
         // configurations give equal bytes.

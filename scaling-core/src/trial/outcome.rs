@@ -95,7 +95,6 @@ impl State {
     }
 
     /// Whether nothing is left to do: finished, or diverged.
-    #[must_use]
     pub fn is_settled(&self) -> bool {
         match self {
             Self::Pending => false,

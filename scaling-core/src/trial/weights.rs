@@ -40,7 +40,6 @@ impl Weights {
     }
 
     /// An array by name.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Array> {
         self.0.get(name)
     }

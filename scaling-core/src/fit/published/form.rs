@@ -19,7 +19,6 @@ pub(crate) enum PublishedForm {
 
 impl PublishedForm {
     /// Free parameters.
-    #[must_use]
     pub(super) fn parameters(self) -> usize {
         match self {
             Self::Shifted => 3,

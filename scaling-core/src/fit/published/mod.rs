@@ -94,7 +94,6 @@ impl PublishedLaw {
     }
 
     /// The law's value at `m`.
-    #[must_use]
     pub(super) fn at(&self, m: f64) -> f64 {
         self.ln_at(&self.search, m).exp()
     }
@@ -105,7 +104,6 @@ impl PublishedLaw {
     }
 
     /// Interval of a further measurement at `m` (its ln E by the delta method).
-    #[must_use]
     pub(super) fn prediction(&self, m: f64, level: f64) -> Option<Interval> {
         let centre = self.ln_at(&self.search, m);
         let spread = self.spread(|p| self.ln_at(p, m))?.hypot(self.variance.sqrt());

@@ -59,7 +59,6 @@ pub struct Optimizer {
 
 impl Optimizer {
     /// Without state.
-    #[must_use]
     pub fn new(optimization: &Optimization) -> Self {
         Self {
             rule: match optimization.optimizer.as_str() {
@@ -117,7 +116,6 @@ impl Optimizer {
     }
 
     /// The state as named arrays.
-    #[must_use]
     pub fn state(&self) -> Weights {
         #[cfg(feature = "tch")]
         if let Some(recorded) = &self.recorded {

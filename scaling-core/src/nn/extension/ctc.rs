@@ -6,12 +6,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 /// Loss of every row, and the weighted sum of the losses, [B + 1].
-pub(in super::super) fn ctc(
-    logits: Tensor<3>,
-    weights: Tensor<1>,
-    targets: CtcTargets,
-    blank: usize,
-) -> Tensor<1> {
+pub(crate) fn ctc(logits: Tensor<3>, weights: Tensor<1>, targets: CtcTargets, blank: usize) -> Tensor<1> {
     Tensor::from_dispatch(<Dispatch as Alignment>::ctc(
         logits.into_dispatch(),
         weights.into_dispatch(),
@@ -22,7 +17,7 @@ pub(in super::super) fn ctc(
 
 /// The operation that a backend may have fused.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
-pub(in super::super) trait Alignment: Backend {
+pub(crate) trait Alignment: Backend {
     /// [B + 1]: the loss of every row, and the sum of the finite ones weighted by `weights` [B], which alone is
     /// differentiable, and not by the weights.
     fn ctc(

@@ -7,7 +7,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 /// The images [N, H', W', D] of `images` [N, H, W, C] and `weight` [KH, KW, C, D].
-pub(in super::super) fn convolve(images: Tensor<4>, weight: Tensor<4>, placement: Placement) -> Tensor<4> {
+pub(crate) fn convolve(images: Tensor<4>, weight: Tensor<4>, placement: Placement) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Images>::convolve(
         images.into_dispatch(),
         weight.into_dispatch(),
@@ -16,7 +16,7 @@ pub(in super::super) fn convolve(images: Tensor<4>, weight: Tensor<4>, placement
 }
 
 /// The normalised images, and mean and variance per channel, [2, C].
-pub(in super::super) fn batch_norm(
+pub(crate) fn batch_norm(
     images: Tensor<4>,
     scale: Tensor<1>,
     shift: Tensor<1>,
@@ -35,7 +35,7 @@ pub(in super::super) fn batch_norm(
 }
 
 /// The images normalised by given mean and variance, [2, C]; on a device without autodiff.
-pub(in super::super) fn normalize(
+pub(crate) fn normalize(
     images: Tensor<4>,
     moments: Tensor<2>,
     scale: Tensor<1>,
@@ -55,13 +55,13 @@ pub(in super::super) fn normalize(
 }
 
 /// The largest values of windows of `side` by `side` pixels.
-pub(in super::super) fn max_pool(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<4> {
+pub(crate) fn max_pool(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Images>::max_pool(images.into_dispatch(), side, placement))
 }
 
 /// The operations that a backend may have fused.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
-pub(in super::super) trait Images: Backend {
+pub(crate) trait Images: Backend {
     /// [N, H', W', D] of [N, H, W, C] and [KH, KW, C, D].
     fn convolve(
         images: FloatTensor<Self>,
@@ -92,7 +92,7 @@ pub(in super::super) trait Images: Backend {
 
 /// What only occurs where nothing is differentiated.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"))]
-pub(in super::super) trait Inference: Backend {
+pub(crate) trait Inference: Backend {
     /// [N, H, W, C], by given moments [2, C].
     fn normalize(
         images: FloatTensor<Self>,

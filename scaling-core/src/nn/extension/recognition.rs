@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use std::sync::Arc;
 
 /// Outputs of both directions, [T, B, 2 H].
-pub(in super::super) fn bidirectional_lstm(
+pub(crate) fn bidirectional_lstm(
     x: Tensor<3>,
     directions: [LstmWeights; 2],
     options: BothDirections,
@@ -25,7 +25,7 @@ pub(in super::super) fn bidirectional_lstm(
 }
 
 /// What [`Recognition::hybrid_attention`] packs.
-pub(in super::super) fn hybrid_attention(
+pub(crate) fn hybrid_attention(
     x: Tensor<3>,
     memory: Tensor<3>,
     keys: Tensor<3>,
@@ -54,7 +54,7 @@ pub(in super::super) fn hybrid_attention(
 
 /// The operations that a backend may have fused.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
-pub(in super::super) trait Recognition: Backend {
+pub(crate) trait Recognition: Backend {
     /// [T, B, 2 H]: the outputs of the forward direction, then of the other; zero beyond the lengths.
     fn bidirectional_lstm(
         x: FloatTensor<Self>,

@@ -8,7 +8,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::{Int, Tensor};
 
 /// Hidden states of all steps and the last cell state, [T + 1, B, H].
-pub(in super::super) fn lstm(
+pub(crate) fn lstm(
     x: Tensor<3>,
     h0: Tensor<2>,
     c0: Tensor<2>,
@@ -27,7 +27,7 @@ pub(in super::super) fn lstm(
 }
 
 /// States of all steps, [T, B, H].
-pub(in super::super) fn rhn(
+pub(crate) fn rhn(
     x: Tensor<3>,
     s0: Tensor<2>,
     w_input: Tensor<2>,
@@ -44,7 +44,7 @@ pub(in super::super) fn rhn(
 }
 
 /// Attention vectors of all steps, then the last hidden and cell states of both layers, [T + 4, B, D].
-pub(in super::super) fn attention_decoder(
+pub(crate) fn attention_decoder(
     x: Tensor<3>,
     memory: Tensor<3>,
     state: DecoderState,
@@ -68,7 +68,7 @@ pub(in super::super) fn attention_decoder(
 }
 
 /// Loss of every row, whether its target is the likeliest symbol, and the weighted sum of the losses, [2 N + 1].
-pub(in super::super) fn softmax_cross_entropy(
+pub(crate) fn softmax_cross_entropy(
     hidden: Tensor<2>,
     weight: OutputWeight,
     bias: Tensor<1>,
@@ -91,7 +91,7 @@ pub(in super::super) fn softmax_cross_entropy(
 
 /// The operations that a backend may have fused.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
-pub(in super::super) trait Sequences: Backend {
+pub(crate) trait Sequences: Backend {
     /// [T + 1, B, H]: the hidden state of every step, then the last cell state. Where lengths are
     /// given, the state of a row stands still at the steps beyond its own.
     fn lstm(

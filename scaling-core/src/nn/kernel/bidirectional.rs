@@ -6,22 +6,22 @@ use rayon::prelude::*;
 
 /// What the backward pass needs of one direction.
 #[derive(Debug, Clone)]
-pub(in crate::nn) struct Direction {
+pub(crate) struct Direction {
     /// What [`lstm::forward`] returned.
     out: Vec<f32>,
     trace: Trace,
 }
 
 /// The gradients of all inputs.
-pub(in crate::nn) struct Gradients {
-    pub(in crate::nn) x: Vec<f32>,
-    pub(in crate::nn) weights: [Vec<f32>; 2],
-    pub(in crate::nn) biases: [Vec<f32>; 2],
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) weights: [Vec<f32>; 2],
+    pub(crate) biases: [Vec<f32>; 2],
 }
 
 /// Runs the sequence forwards and backwards, and both at once. Returns [T, B, 2 H]: the outputs of the forward
 /// direction first; zero beyond the length of a row.
-pub(in crate::nn) fn forward(layouts: [Layout; 2], inputs: [Inputs<'_>; 2]) -> (Vec<f32>, [Direction; 2]) {
+pub(crate) fn forward(layouts: [Layout; 2], inputs: [Inputs<'_>; 2]) -> (Vec<f32>, [Direction; 2]) {
     let Layout { batch, hidden, input, .. } = layouts[0];
     let steps = inputs[0].x.len() / (batch * input);
     let run = |k: usize| {
@@ -46,7 +46,7 @@ pub(in crate::nn) fn forward(layouts: [Layout; 2], inputs: [Inputs<'_>; 2]) -> (
 }
 
 /// Runs both directions backwards, given the gradient of what [`forward`] returned.
-pub(in crate::nn) fn backward(
+pub(crate) fn backward(
     layouts: [Layout; 2],
     inputs: [Inputs<'_>; 2],
     directions: [Direction; 2],

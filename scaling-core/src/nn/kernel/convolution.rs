@@ -4,7 +4,7 @@ use super::correlation::{Panels, correlate, correlate_transposed};
 use super::window::Shape;
 
 /// The images [N, H', W', D] of `images` [N, H, W, C] and `weight` [KH, KW, C, D].
-pub(in super::super) fn forward(shape: Shape, images: &[f32], weight: &[f32]) -> Vec<f32> {
+pub(crate) fn forward(shape: Shape, images: &[f32], weight: &[f32]) -> Vec<f32> {
     let windows = shape.windows();
     let columns = shape.channels[1];
     let packed = Panels::gather(windows.depth(), columns, |row, part, out| {
@@ -16,7 +16,7 @@ pub(in super::super) fn forward(shape: Shape, images: &[f32], weight: &[f32]) ->
 }
 
 /// The gradient by the images, given that by the result.
-pub(in super::super) fn image_gradient(shape: Shape, weight: &[f32], gradient: &[f32]) -> Vec<f32> {
+pub(crate) fn image_gradient(shape: Shape, weight: &[f32], gradient: &[f32]) -> Vec<f32> {
     let [channels, filters] = shape.channels;
     let mut out = vec![0.0; shape.batch * shape.image[0] * shape.image[1] * channels];
     for (windows, [rows, columns]) in shape.gradient_windows() {
@@ -34,7 +34,7 @@ pub(in super::super) fn image_gradient(shape: Shape, weight: &[f32], gradient: &
 }
 
 /// The gradient by the weight, given that by the result.
-pub(in super::super) fn weight_gradient(shape: Shape, images: &[f32], gradient: &[f32]) -> Vec<f32> {
+pub(crate) fn weight_gradient(shape: Shape, images: &[f32], gradient: &[f32]) -> Vec<f32> {
     let windows = shape.windows();
     let filters = shape.channels[1];
     let gradient = Panels::gather(gradient.len() / filters, filters, |row, part, out| {

@@ -13,26 +13,26 @@ use std::ops::RangeInclusive;
 
 /// Sizes.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Layout {
-    pub(in super::super) batch: usize,
-    pub(in super::super) symbols: usize,
+pub(crate) struct Layout {
+    pub(crate) batch: usize,
+    pub(crate) symbols: usize,
     /// Below `symbols`.
-    pub(in super::super) blank: usize,
+    pub(crate) blank: usize,
 }
 
 /// What goes in.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// [T, B, V].
-    pub(in super::super) logits: &'a [f32],
+    pub(crate) logits: &'a [f32],
     /// [B], all below V and none the blank.
-    pub(in super::super) targets: &'a [Vec<u16>],
+    pub(crate) targets: &'a [Vec<u16>],
     /// [B], all between 1 and T.
-    pub(in super::super) lengths: &'a [usize],
+    pub(crate) lengths: &'a [usize],
 }
 
 /// -ln p(target) of every row, [B]: infinite where it cannot be.
-pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> Vec<f32> {
+pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> Vec<f32> {
     let loss = |row: usize| {
         let mut scratch = vec![0.0; layout.symbols];
         let row = Row::new(layout, inputs, row, |_, logits| softmax(logits, &mut scratch));
@@ -42,11 +42,7 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> Vec<f32> 
 }
 
 /// The same, and the gradient of their sum weighted by `weights` [B], without the impossible ones; [T, B, V].
-pub(in super::super) fn differentiate(
-    layout: Layout,
-    inputs: Inputs<'_>,
-    weights: &[f32],
-) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn differentiate(layout: Layout, inputs: Inputs<'_>, weights: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let mut gradient = vec![0.0; inputs.logits.len()];
     let losses = split(&mut gradient, layout.batch, layout.symbols, 1)
         .into_par_iter()

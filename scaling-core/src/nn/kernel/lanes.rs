@@ -341,7 +341,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Runs a kernel at every level that this CPU has, the portable one first.
-    pub(in super::super) fn every_level<K: Kernel + Clone>(kernel: &K) -> Vec<K::Output> {
+    pub(crate) fn every_level<K: Kernel + Clone>(kernel: &K) -> Vec<K::Output> {
         let mut outputs = vec![kernel.clone().run::<Portable>()];
         #[cfg(target_arch = "x86_64")]
         if has_avx2() {
@@ -354,7 +354,7 @@ pub(super) mod tests {
     }
 
     /// Asserts that what a kernel computes is the same at every level, but for rounding.
-    pub(in super::super) fn agrees_at_every_level<K>(kernel: &K, what: &str)
+    pub(crate) fn agrees_at_every_level<K>(kernel: &K, what: &str)
     where
         K: Kernel<Output = Vec<f32>> + Clone,
     {

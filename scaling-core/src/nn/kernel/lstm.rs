@@ -9,38 +9,38 @@ use rayon::prelude::*;
 
 /// Sizes, where the gates are, and in which order the steps are read.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Layout {
-    pub(in super::super) batch: usize,
-    pub(in super::super) input: usize,
-    pub(in super::super) hidden: usize,
+pub(crate) struct Layout {
+    pub(crate) batch: usize,
+    pub(crate) input: usize,
+    pub(crate) hidden: usize,
     /// Column blocks of (input gate, forget gate, candidate, output gate).
-    pub(in super::super) order: [usize; 4],
+    pub(crate) order: [usize; 4],
     /// Added to the forget gate.
-    pub(in super::super) forget_offset: f32,
+    pub(crate) forget_offset: f32,
     /// From the last step to the first.
-    pub(in super::super) reverse: bool,
+    pub(crate) reverse: bool,
 }
 
 /// What goes in.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// [T, B, I].
-    pub(in super::super) x: &'a [f32],
+    pub(crate) x: &'a [f32],
     /// [B, H].
-    pub(in super::super) h0: &'a [f32],
+    pub(crate) h0: &'a [f32],
     /// [B, H].
-    pub(in super::super) c0: &'a [f32],
+    pub(crate) c0: &'a [f32],
     /// [I + H, 4 H], the rows of the input first.
-    pub(in super::super) weight: &'a [f32],
+    pub(crate) weight: &'a [f32],
     /// [4 H].
-    pub(in super::super) bias: &'a [f32],
+    pub(crate) bias: &'a [f32],
     /// Steps of every row, [B]; at the others its state stands still.
-    pub(in super::super) lengths: Option<&'a [usize]>,
+    pub(crate) lengths: Option<&'a [usize]>,
 }
 
 /// What the backward pass needs of the forward pass besides its input and output.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Trace {
+pub(crate) struct Trace {
     /// Gates after their activation, [T, B, 4 H].
     gates: Buffer,
     /// Cell states, [T, B, H].
@@ -48,12 +48,12 @@ pub(in super::super) struct Trace {
 }
 
 /// The gradients of all inputs.
-pub(in super::super) struct Gradients {
-    pub(in super::super) x: Vec<f32>,
-    pub(in super::super) h0: Vec<f32>,
-    pub(in super::super) c0: Vec<f32>,
-    pub(in super::super) weight: Vec<f32>,
-    pub(in super::super) bias: Vec<f32>,
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) h0: Vec<f32>,
+    pub(crate) c0: Vec<f32>,
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
 }
 
 impl Layout {
@@ -70,7 +70,7 @@ impl Layout {
 
 /// Runs the sequence. Returns [T + 1, B, H]: the hidden state of every step, then the last cell
 /// state.
-pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
+pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let Layout { batch, input, hidden, order, forget_offset, .. } = layout;
     let steps = inputs.x.len() / (batch * input);
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
@@ -118,7 +118,7 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
 
 /// Runs the sequence backwards. `out` is what [`forward`] returned and `gradient` the gradient of
 /// that; the gates of the trace are overwritten by their gradients.
-pub(in super::super) fn backward(
+pub(crate) fn backward(
     layout: Layout,
     inputs: Inputs<'_>,
     out: &[f32],

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 /// Per channel.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Moments {
-    pub(in super::super) mean: Vec<f32>,
+pub(crate) struct Moments {
+    pub(crate) mean: Vec<f32>,
     /// Mean squared deviation.
-    pub(in super::super) variance: Vec<f32>,
+    pub(crate) variance: Vec<f32>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ impl Terms<1> for SquaredDeviations<'_> {
 }
 
 /// Mean and variance per channel of x [P, C].
-pub(in super::super) fn moments(x: &[f32], channels: usize) -> Moments {
+pub(crate) fn moments(x: &[f32], channels: usize) -> Moments {
     struct Block<'a>(&'a [f32], usize);
     impl Kernel for Block<'_> {
         type Output = (Vec<f32>, Vec<f32>);
@@ -79,14 +79,14 @@ pub(in super::super) fn moments(x: &[f32], channels: usize) -> Moments {
 
 /// What normalisation does per channel: y = a x + b.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Affine {
+pub(crate) struct Affine {
     factor: Vec<f32>,
     offset: Vec<f32>,
 }
 
 impl Affine {
     /// y = scale (x - mean) / sqrt(variance + epsilon) + shift.
-    pub(in super::super) fn new(moments: &Moments, scale: &[f32], shift: &[f32], epsilon: f32) -> Self {
+    pub(crate) fn new(moments: &Moments, scale: &[f32], shift: &[f32], epsilon: f32) -> Self {
         let deviation = deviations(moments, epsilon);
         let factor: Vec<f32> = scale.iter().zip(&deviation).map(|(s, d)| s / d).collect();
         let offset = shift.iter().zip(&factor).zip(&moments.mean).map(|((s, f), m)| s - f * m).collect();
@@ -94,7 +94,7 @@ impl Affine {
     }
 
     /// `max(0, a x + b + residual)`, the residual where there is one, the rectifier where wanted.
-    pub(in super::super) fn apply(&self, x: &[f32], residual: Option<&[f32]>, rectify: bool) -> Vec<f32> {
+    pub(crate) fn apply(&self, x: &[f32], residual: Option<&[f32]>, rectify: bool) -> Vec<f32> {
         struct Block<'a> {
             x: &'a [f32],
             residual: Option<&'a [f32]>,
@@ -144,28 +144,28 @@ fn deviations(moments: &Moments, epsilon: f32) -> Vec<f32> {
 }
 
 /// Gradients of a normalisation by the moments of its own input.
-pub(in super::super) struct Gradients {
-    pub(in super::super) x: Vec<f32>,
-    pub(in super::super) scale: Vec<f32>,
-    pub(in super::super) shift: Vec<f32>,
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) scale: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
     /// That of the residual, where asked for.
-    pub(in super::super) residual: Option<Vec<f32>>,
+    pub(crate) residual: Option<Vec<f32>>,
 }
 
 /// What the backward pass goes by.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Normalized<'a> {
+pub(crate) struct Normalized<'a> {
     /// [P, C].
-    pub(in super::super) x: &'a [f32],
-    pub(in super::super) moments: &'a Moments,
-    pub(in super::super) scale: &'a [f32],
-    pub(in super::super) epsilon: f32,
+    pub(crate) x: &'a [f32],
+    pub(crate) moments: &'a Moments,
+    pub(crate) scale: &'a [f32],
+    pub(crate) epsilon: f32,
     /// The result, where it went through the rectifier.
-    pub(in super::super) rectified: Option<&'a [f32]>,
+    pub(crate) rectified: Option<&'a [f32]>,
 }
 
 /// The gradients, given that by the result.
-pub(in super::super) fn backward(input: Normalized<'_>, gradient: &[f32], residual: bool) -> Gradients {
+pub(crate) fn backward(input: Normalized<'_>, gradient: &[f32], residual: bool) -> Gradients {
     let channels = input.scale.len();
     let len = block_len(channels);
     let (center, rows) = (pattern(&input.moments.mean), (input.x.len() / channels) as f64);

@@ -5,21 +5,21 @@ use rayon::prelude::*;
 
 /// Shapes of a pooling of images [N, H, W, C].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Shape {
-    pub(in super::super) batch: usize,
+pub(crate) struct Shape {
+    pub(crate) batch: usize,
     /// Rows and columns of an image.
-    pub(in super::super) image: [usize; 2],
-    pub(in super::super) channels: usize,
+    pub(crate) image: [usize; 2],
+    pub(crate) channels: usize,
     /// Rows and columns of a window.
-    pub(in super::super) window: usize,
-    pub(in super::super) stride: [usize; 2],
+    pub(crate) window: usize,
+    pub(crate) stride: [usize; 2],
     /// Rows before the first and after the last, and columns, that no window takes a value from.
-    pub(in super::super) padding: [[usize; 2]; 2],
+    pub(crate) padding: [[usize; 2]; 2],
 }
 
 impl Shape {
     /// Rows and columns of the result.
-    pub(in super::super) fn out(&self) -> [usize; 2] {
+    pub(crate) fn out(&self) -> [usize; 2] {
         [0, 1].map(|axis| {
             let [before, after] = self.padding[axis];
             (self.image[axis] + before + after - self.window) / self.stride[axis] + 1
@@ -39,7 +39,7 @@ impl Shape {
 }
 
 /// The maxima [N, H', W', C], and which place of the window each is from (the first of equal ones).
-pub(in super::super) fn forward(shape: Shape, images: &[f32]) -> (Vec<f32>, Vec<u8>) {
+pub(crate) fn forward(shape: Shape, images: &[f32]) -> (Vec<f32>, Vec<u8>) {
     struct Image<'a>(Shape, &'a [f32], &'a mut [f32], &'a mut [u8]);
     impl Kernel for Image<'_> {
         type Output = ();
@@ -75,7 +75,7 @@ pub(in super::super) fn forward(shape: Shape, images: &[f32]) -> (Vec<f32>, Vec<
 }
 
 /// The gradient by the images, given that by the maxima and where these came from.
-pub(in super::super) fn backward(shape: Shape, places: &[u8], gradient: &[f32]) -> Vec<f32> {
+pub(crate) fn backward(shape: Shape, places: &[u8], gradient: &[f32]) -> Vec<f32> {
     struct Image<'a>(Shape, &'a [u8], &'a [f32], &'a mut [f32]);
     impl Kernel for Image<'_> {
         type Output = ();

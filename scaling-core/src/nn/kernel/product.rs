@@ -266,7 +266,6 @@ impl Tile<'_> {
 ///
 /// # Panics
 /// If the sizes do not fit.
-#[allow(clippy::cast_possible_wrap, reason = "no array has more than 2^63 values")]
 pub(super) fn add_transposed_product(
     left: &[f32],
     right: &[f32],

@@ -10,31 +10,31 @@ use rayon::prelude::*;
 
 /// Sizes.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Layout {
-    pub(in super::super) batch: usize,
-    pub(in super::super) input: usize,
-    pub(in super::super) hidden: usize,
-    pub(in super::super) depth: usize,
+pub(crate) struct Layout {
+    pub(crate) batch: usize,
+    pub(crate) input: usize,
+    pub(crate) hidden: usize,
+    pub(crate) depth: usize,
 }
 
 /// What goes in.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// [T, B, I].
-    pub(in super::super) x: &'a [f32],
+    pub(crate) x: &'a [f32],
     /// [B, H].
-    pub(in super::super) s0: &'a [f32],
+    pub(crate) s0: &'a [f32],
     /// [I, 2 H].
-    pub(in super::super) w_input: &'a [f32],
+    pub(crate) w_input: &'a [f32],
     /// [L, H, 2 H].
-    pub(in super::super) recurrent: &'a [f32],
+    pub(crate) recurrent: &'a [f32],
     /// [L, 2 H].
-    pub(in super::super) bias: &'a [f32],
+    pub(crate) bias: &'a [f32],
 }
 
 /// What the backward pass needs of the forward pass besides its input and output.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Trace {
+pub(crate) struct Trace {
     /// Candidate and transform gate after their activation, [L, T, B, 2 H].
     gates: Buffer,
     /// The state after every sub-layer but the last, [L - 1, T, B, H].
@@ -42,16 +42,16 @@ pub(in super::super) struct Trace {
 }
 
 /// The gradients of all inputs.
-pub(in super::super) struct Gradients {
-    pub(in super::super) x: Vec<f32>,
-    pub(in super::super) s0: Vec<f32>,
-    pub(in super::super) w_input: Vec<f32>,
-    pub(in super::super) recurrent: Vec<f32>,
-    pub(in super::super) bias: Vec<f32>,
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) s0: Vec<f32>,
+    pub(crate) w_input: Vec<f32>,
+    pub(crate) recurrent: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
 }
 
 /// Runs the sequence. Returns the state after every step, [T, B, H].
-pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
+pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let Layout { batch, input, hidden, depth } = layout;
     let steps = inputs.x.len() / (batch * input);
     let mut gates = Buffer::new(depth * steps * batch * 2 * hidden);
@@ -102,7 +102,7 @@ pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>
 
 /// Runs the sequence backwards. `y` is what [`forward`] returned and `gradient` the gradient of
 /// that; the gates of the trace are overwritten by their gradients.
-pub(in super::super) fn backward(
+pub(crate) fn backward(
     layout: Layout,
     inputs: Inputs<'_>,
     y: &[f32],

@@ -18,11 +18,11 @@ const CACHED: usize = 2 << 20;
 
 /// Sizes.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Layout {
-    pub(in super::super) hidden: usize,
-    pub(in super::super) symbols: usize,
+pub(crate) struct Layout {
+    pub(crate) hidden: usize,
+    pub(crate) symbols: usize,
     /// Whether the weight is [V, H].
-    pub(in super::super) is_table: bool,
+    pub(crate) is_table: bool,
 }
 
 impl Layout {
@@ -41,11 +41,11 @@ impl Layout {
 
 /// What is said of every row.
 #[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Verdicts {
+pub(crate) struct Verdicts {
     /// -ln p(target), [N].
-    pub(in super::super) losses: Vec<f32>,
+    pub(crate) losses: Vec<f32>,
     /// 1 where the target is the likeliest symbol, the first of equals, [N].
-    pub(in super::super) hits: Vec<f32>,
+    pub(crate) hits: Vec<f32>,
 }
 
 impl Verdicts {
@@ -56,23 +56,23 @@ impl Verdicts {
 
 /// What goes in.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// [N, H].
-    pub(in super::super) hidden: &'a [f32],
+    pub(crate) hidden: &'a [f32],
     /// [H, V] or [V, H].
-    pub(in super::super) weight: &'a [f32],
+    pub(crate) weight: &'a [f32],
     /// [V].
-    pub(in super::super) bias: &'a [f32],
+    pub(crate) bias: &'a [f32],
     /// [N], all below V.
-    pub(in super::super) targets: &'a [usize],
+    pub(crate) targets: &'a [usize],
 }
 
 /// The gradients of the weighted sum of the losses.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Gradients {
-    pub(in super::super) hidden: Vec<f32>,
-    pub(in super::super) weight: Vec<f32>,
-    pub(in super::super) bias: Vec<f32>,
+pub(crate) struct Gradients {
+    pub(crate) hidden: Vec<f32>,
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
 }
 
 /// Rows that one thread takes at a time, of so many. No result depends on it.
@@ -81,7 +81,7 @@ fn block_of(rows: usize) -> usize {
 }
 
 /// The losses alone.
-pub(in super::super) fn forward(layout: Layout, inputs: Inputs<'_>) -> Verdicts {
+pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> Verdicts {
     let Layout { hidden, symbols, .. } = layout;
     let weight = layout.pack(inputs.weight);
     let mut verdicts = Verdicts::new(inputs.targets.len());
@@ -111,11 +111,7 @@ fn chunk_of(layout: Layout) -> usize {
 }
 
 /// The losses, and the gradients of their sum weighted by `weights` [N].
-pub(in super::super) fn differentiate(
-    layout: Layout,
-    inputs: Inputs<'_>,
-    weights: &[f32],
-) -> (Verdicts, Gradients) {
+pub(crate) fn differentiate(layout: Layout, inputs: Inputs<'_>, weights: &[f32]) -> (Verdicts, Gradients) {
     differentiate_in_chunks(chunk_of(layout), layout, inputs, weights)
 }
 
@@ -316,7 +312,7 @@ impl Kernel for Exponentiate<'_> {
 }
 
 /// Multiplies values by a factor, in parallel.
-pub(in super::super) fn scale(values: &mut [f32], factor: f32) {
+pub(crate) fn scale(values: &mut [f32], factor: f32) {
     if factor != 1.0 {
         values.par_chunks_mut(1 << 16).for_each(|row| dispatch(Scale { row, factor }));
     }

@@ -5,23 +5,23 @@
 
 /// Shapes of a convolution of images [N, H, W, C] with a weight [KH, KW, C, D].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Shape {
-    pub(in super::super) batch: usize,
+pub(crate) struct Shape {
+    pub(crate) batch: usize,
     /// Rows and columns of an image.
-    pub(in super::super) image: [usize; 2],
+    pub(crate) image: [usize; 2],
     /// C and D.
-    pub(in super::super) channels: [usize; 2],
+    pub(crate) channels: [usize; 2],
     /// KH and KW.
-    pub(in super::super) kernel: [usize; 2],
+    pub(crate) kernel: [usize; 2],
     /// Of rows and columns.
-    pub(in super::super) stride: [usize; 2],
+    pub(crate) stride: [usize; 2],
     /// Zeros before the first and after the last row, and column.
-    pub(in super::super) padding: [[usize; 2]; 2],
+    pub(crate) padding: [[usize; 2]; 2],
 }
 
 impl Shape {
     /// Rows and columns of the result.
-    pub(in super::super) fn out(&self) -> [usize; 2] {
+    pub(crate) fn out(&self) -> [usize; 2] {
         [0, 1].map(|axis| {
             let [before, after] = self.padding[axis];
             (self.image[axis] + before + after - self.kernel[axis]) / self.stride[axis] + 1

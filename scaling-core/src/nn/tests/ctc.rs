@@ -130,16 +130,16 @@ fn all_paths_are_counted() {
 }
 
 /// A batch of random logits, targets, lengths and weights.
-pub(in super::super) struct Batch {
-    pub(in super::super) logits: Tensor<3>,
-    pub(in super::super) targets: CtcTargets,
-    pub(in super::super) blank: usize,
-    pub(in super::super) weights: Tensor<1>,
+pub(crate) struct Batch {
+    pub(crate) logits: Tensor<3>,
+    pub(crate) targets: CtcTargets,
+    pub(crate) blank: usize,
+    pub(crate) weights: Tensor<1>,
 }
 
 impl Batch {
     /// T, B, V, and the most symbols of a row. Few different symbols, so that neighbours are often equal.
-    pub(in super::super) fn new([t, b, v, u]: [usize; 4], seed: u64) -> Self {
+    pub(crate) fn new([t, b, v, u]: [usize; 4], seed: u64) -> Self {
         let mut draw = Draw(Random::new("test/ctc", &[seed]));
         let logits = draw.tensor([t, b, v], 2.0);
         let mut below = |limit: usize| draw.0.below(limit as u64) as usize;
@@ -163,12 +163,12 @@ impl Batch {
 }
 
 /// -1 in place of infinities, which cannot be compared.
-pub(in super::super) fn finite(losses: &[f32]) -> Vec<f32> {
+pub(crate) fn finite(losses: &[f32]) -> Vec<f32> {
     losses.iter().map(|loss| if *loss == f32::INFINITY { -1.0 } else { *loss }).collect()
 }
 
 /// T, B, V, U.
-pub(in super::super) const SHAPES: [[usize; 4]; 9] = [
+pub(crate) const SHAPES: [[usize; 4]; 9] = [
     [1, 1, 2, 1],
     [1, 7, 5, 2],
     [2, 9, 3, 3],

@@ -8,23 +8,18 @@ use crate::nn::{
 use std::sync::Arc;
 
 /// Inputs of a decoder: T, B, S, E, D.
-pub(in super::super) struct Case {
-    pub(in super::super) x: Tensor<3>,
-    pub(in super::super) memory: Tensor<3>,
-    pub(in super::super) state: DecoderState,
-    pub(in super::super) weights: DecoderWeights,
-    pub(in super::super) options: DecoderOptions,
+pub(crate) struct Case {
+    pub(crate) x: Tensor<3>,
+    pub(crate) memory: Tensor<3>,
+    pub(crate) state: DecoderState,
+    pub(crate) weights: DecoderWeights,
+    pub(crate) options: DecoderOptions,
     /// To make a scalar of the output, [T + 4, B, D].
-    pub(in super::super) upstream: Tensor<3>,
+    pub(crate) upstream: Tensor<3>,
 }
 
 impl Case {
-    pub(in super::super) fn new(
-        [t, b, s, e, d]: [usize; 5],
-        feeding: InputFeeding,
-        plain: bool,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn new([t, b, s, e, d]: [usize; 5], feeding: InputFeeding, plain: bool, seed: u64) -> Self {
         let mut draw = Draw(Random::new("test/decoder", &[seed]));
         let rows = |l: usize, read: usize| read + d + if feeding.fed()[l] { d } else { 0 };
         let scale = 0.6 / (d as f64).sqrt();
@@ -79,10 +74,10 @@ impl Case {
     }
 }
 
-pub(in super::super) const FEEDINGS: [InputFeeding; 3] =
+pub(crate) const FEEDINGS: [InputFeeding; 3] =
     [InputFeeding::None, InputFeeding::FirstLayer, InputFeeding::AllLayers];
 
-pub(in super::super) const SHAPES: [[usize; 5]; 6] = [
+pub(crate) const SHAPES: [[usize; 5]; 6] = [
     // T, B, S, E, D
     [1, 1, 1, 1, 1],
     [4, 1, 3, 2, 5],

@@ -10,16 +10,16 @@ use crate::nn::kernel::product::{Packed, add_transposed_product, product_with_ea
 use rayon::prelude::*;
 
 /// The gradients of all inputs.
-pub(in crate::nn) struct Gradients {
-    pub(in crate::nn) x: Vec<f32>,
-    pub(in crate::nn) memory: Vec<f32>,
-    pub(in crate::nn) h: Vec<f32>,
-    pub(in crate::nn) c: Vec<f32>,
-    pub(in crate::nn) vector: Vec<f32>,
-    pub(in crate::nn) weights: [Vec<f32>; 2],
-    pub(in crate::nn) biases: Vec<f32>,
-    pub(in crate::nn) attend: Vec<f32>,
-    pub(in crate::nn) combine: Vec<f32>,
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) memory: Vec<f32>,
+    pub(crate) h: Vec<f32>,
+    pub(crate) c: Vec<f32>,
+    pub(crate) vector: Vec<f32>,
+    pub(crate) weights: [Vec<f32>; 2],
+    pub(crate) biases: Vec<f32>,
+    pub(crate) attend: Vec<f32>,
+    pub(crate) combine: Vec<f32>,
 }
 
 /// What a block carries backwards through time, and what it leaves for the products at the end.
@@ -42,7 +42,7 @@ struct Carried<'a> {
 
 /// Runs the target backwards. `out` is what [`forward`] returned and `gradient` the gradient of that; the gates
 /// of the trace are overwritten by their gradients.
-pub(in crate::nn) fn backward(
+pub(crate) fn backward(
     layout: Layout,
     inputs: Inputs<'_>,
     out: &[f32],

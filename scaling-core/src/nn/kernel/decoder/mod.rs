@@ -5,7 +5,7 @@
 
 mod backward;
 
-pub(in crate::nn) use backward::backward;
+pub(crate) use backward::backward;
 
 use super::activation::tanh;
 use super::attention::attend;
@@ -19,46 +19,46 @@ use std::ops::Range;
 
 /// Sizes.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::nn) struct Layout {
-    pub(in crate::nn) batch: usize,
+pub(crate) struct Layout {
+    pub(crate) batch: usize,
     /// E: width of the inputs.
-    pub(in crate::nn) input: usize,
+    pub(crate) input: usize,
     /// D.
-    pub(in crate::nn) width: usize,
+    pub(crate) width: usize,
     /// Which layers see the attention vector of the step before.
-    pub(in crate::nn) fed: [bool; 2],
+    pub(crate) fed: [bool; 2],
 }
 
 /// What goes in; see `nn::attention_decoder`.
 #[derive(Clone, Copy)]
-pub(in crate::nn) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// [T, B, E].
-    pub(in crate::nn) x: &'a [f32],
+    pub(crate) x: &'a [f32],
     /// [S, B, D].
-    pub(in crate::nn) memory: &'a [f32],
+    pub(crate) memory: &'a [f32],
     /// [2, B, D].
-    pub(in crate::nn) h: &'a [f32],
+    pub(crate) h: &'a [f32],
     /// [2, B, D].
-    pub(in crate::nn) c: &'a [f32],
+    pub(crate) c: &'a [f32],
     /// [B, D].
-    pub(in crate::nn) vector: &'a [f32],
+    pub(crate) vector: &'a [f32],
     /// Of both layers, [input (+ D) + D, 4 D].
-    pub(in crate::nn) weights: [&'a [f32]; 2],
+    pub(crate) weights: [&'a [f32]; 2],
     /// [2, 4 D].
-    pub(in crate::nn) biases: &'a [f32],
+    pub(crate) biases: &'a [f32],
     /// [D, D].
-    pub(in crate::nn) attend: &'a [f32],
+    pub(crate) attend: &'a [f32],
     /// [2 D, D].
-    pub(in crate::nn) combine: &'a [f32],
+    pub(crate) combine: &'a [f32],
     /// Source positions of every row, [B].
-    pub(in crate::nn) lengths: Option<&'a [usize]>,
+    pub(crate) lengths: Option<&'a [usize]>,
     /// Between the layers and of the attention vectors, [T, B, D] each.
-    pub(in crate::nn) masks: Option<[&'a [f32]; 2]>,
+    pub(crate) masks: Option<[&'a [f32]; 2]>,
 }
 
 /// What the backward pass needs of the forward pass besides its input and output.
 #[derive(Debug, Clone)]
-pub(in crate::nn) struct Trace {
+pub(crate) struct Trace {
     /// The memory by rows, [B, S, D].
     memory: Buffer,
     /// Of both layers: gates after their activation, [T, B, 4 D]; cell and hidden states, [T, B, D].
@@ -194,7 +194,7 @@ impl Trace {
 
 /// Runs the target. Returns [T + 4, B, D]: the attention vectors, then the last hidden and cell states of both
 /// layers.
-pub(in crate::nn) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
+pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let Layout { batch, input, width, .. } = layout;
     let (steps, sources) = (layout.steps(&inputs), layout.sources(&inputs));
     let pack = |weight: &[f32], rows: usize| Packed::new(weight, rows, 4 * width);

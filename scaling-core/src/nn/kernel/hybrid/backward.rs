@@ -10,20 +10,20 @@ use crate::nn::kernel::product::{Packed, add_transposed_product, product_with_ea
 use rayon::prelude::*;
 
 /// The gradients of all inputs.
-pub(in crate::nn) struct Gradients {
-    pub(in crate::nn) x: Vec<f32>,
-    pub(in crate::nn) memory: Vec<f32>,
-    pub(in crate::nn) keys: Vec<f32>,
-    pub(in crate::nn) h: Vec<f32>,
-    pub(in crate::nn) c: Vec<f32>,
-    pub(in crate::nn) context: Vec<f32>,
-    pub(in crate::nn) shares: Vec<f32>,
-    pub(in crate::nn) cell: Vec<f32>,
-    pub(in crate::nn) query: Vec<f32>,
-    pub(in crate::nn) query_bias: Vec<f32>,
-    pub(in crate::nn) filters: Vec<f32>,
-    pub(in crate::nn) location: Vec<f32>,
-    pub(in crate::nn) energy: Vec<f32>,
+pub(crate) struct Gradients {
+    pub(crate) x: Vec<f32>,
+    pub(crate) memory: Vec<f32>,
+    pub(crate) keys: Vec<f32>,
+    pub(crate) h: Vec<f32>,
+    pub(crate) c: Vec<f32>,
+    pub(crate) context: Vec<f32>,
+    pub(crate) shares: Vec<f32>,
+    pub(crate) cell: Vec<f32>,
+    pub(crate) query: Vec<f32>,
+    pub(crate) query_bias: Vec<f32>,
+    pub(crate) filters: Vec<f32>,
+    pub(crate) location: Vec<f32>,
+    pub(crate) energy: Vec<f32>,
 }
 
 /// What a block carries backwards through time, and what it leaves for the products at the end.
@@ -73,12 +73,7 @@ impl Sums {
 
 /// Runs the transcript backwards, given the gradient of what [`super::forward`] returned; the gates of the trace
 /// are overwritten by their gradients.
-pub(in crate::nn) fn backward(
-    layout: Layout,
-    inputs: Inputs<'_>,
-    trace: Trace,
-    gradient: &[f32],
-) -> Gradients {
+pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, trace: Trace, gradient: &[f32]) -> Gradients {
     let Layout { batch, cell, memory: m, keys: k, positions, filters } = layout;
     let (steps, rows) = (layout.steps(&inputs), layout.rows());
     let [outputs, last_cells, last_shares] = parts(layout, steps).map(|part| &gradient[part]);

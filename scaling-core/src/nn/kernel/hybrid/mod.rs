@@ -6,7 +6,7 @@
 mod backward;
 mod energy;
 
-pub(in crate::nn) use backward::backward;
+pub(crate) use backward::backward;
 
 use super::blocks::{Block, block_rows, each, rows_of, split, swap};
 use super::buffer::Buffer;
@@ -19,56 +19,56 @@ use std::ops::Range;
 
 /// Sizes.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::nn) struct Layout {
-    pub(in crate::nn) batch: usize,
+pub(crate) struct Layout {
+    pub(crate) batch: usize,
     /// A.
-    pub(in crate::nn) cell: usize,
+    pub(crate) cell: usize,
     /// M.
-    pub(in crate::nn) memory: usize,
+    pub(crate) memory: usize,
     /// K.
-    pub(in crate::nn) keys: usize,
+    pub(crate) keys: usize,
     /// S.
-    pub(in crate::nn) positions: usize,
+    pub(crate) positions: usize,
     /// F.
-    pub(in crate::nn) filters: usize,
+    pub(crate) filters: usize,
 }
 
 /// What goes in; see `nn::hybrid_attention`.
 #[derive(Clone, Copy)]
-pub(in crate::nn) struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// [U, B, 4 A].
-    pub(in crate::nn) x: &'a [f32],
+    pub(crate) x: &'a [f32],
     /// [S, B, M].
-    pub(in crate::nn) memory: &'a [f32],
+    pub(crate) memory: &'a [f32],
     /// [S, B, K].
-    pub(in crate::nn) keys: &'a [f32],
+    pub(crate) keys: &'a [f32],
     /// [B, A].
-    pub(in crate::nn) h: &'a [f32],
+    pub(crate) h: &'a [f32],
     /// [B, A].
-    pub(in crate::nn) c: &'a [f32],
+    pub(crate) c: &'a [f32],
     /// [B, M].
-    pub(in crate::nn) context: &'a [f32],
+    pub(crate) context: &'a [f32],
     /// [B, S].
-    pub(in crate::nn) shares: &'a [f32],
+    pub(crate) shares: &'a [f32],
     /// [M + A, 4 A].
-    pub(in crate::nn) cell: &'a [f32],
+    pub(crate) cell: &'a [f32],
     /// [2 A, K].
-    pub(in crate::nn) query: &'a [f32],
+    pub(crate) query: &'a [f32],
     /// [K].
-    pub(in crate::nn) query_bias: &'a [f32],
+    pub(crate) query_bias: &'a [f32],
     /// [L, F].
-    pub(in crate::nn) filters: &'a [f32],
+    pub(crate) filters: &'a [f32],
     /// [F, K].
-    pub(in crate::nn) location: &'a [f32],
+    pub(crate) location: &'a [f32],
     /// [K].
-    pub(in crate::nn) energy: &'a [f32],
+    pub(crate) energy: &'a [f32],
     /// Positions of every row, [B].
-    pub(in crate::nn) lengths: Option<&'a [usize]>,
+    pub(crate) lengths: Option<&'a [usize]>,
 }
 
 /// What the backward pass needs of the forward pass besides its input.
 #[derive(Debug, Clone)]
-pub(in crate::nn) struct Trace {
+pub(crate) struct Trace {
     /// Memory and keys by rows, [B, S, M] and [B, S, K].
     memory: Buffer,
     keys: Buffer,
@@ -174,7 +174,7 @@ impl Trace {
 
 /// Runs the transcript. Returns output of the cell and context of every step, [U, B, A + M], the last cell states
 /// [B, A] and the last shares [B, S].
-pub(in crate::nn) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
+pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let Layout { batch, cell, memory: m, keys: k, positions, filters } = layout;
     let steps = layout.steps(&inputs);
     let (of_context, of_state) = inputs.cell.split_at(m * 4 * cell);
