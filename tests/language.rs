@@ -156,3 +156,10 @@ fn real_text_prepares_in_time_and_trains() {
         assert!(bench.path(model).join("curve.csv").exists());
     }
 }
+
+/// Training and evaluation alike: products in bfloat16 meet parameters in float32.
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_in_bfloat16() {
+    bench().succeed(&format!("{TINY} --device tch:cpu --set precision=bf16"));
+}

@@ -153,3 +153,12 @@ fn the_layout_of_librispeech_is_read() {
     let Some(test) = real("speech/LibriSpeech") else { return };
     assert!(bench().refuse(&format!("data check {}", test.display())).contains("test"));
 }
+
+/// Training and evaluation alike: products in bfloat16 meet parameters in float32.
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_in_bfloat16() {
+    // LSTMs in bfloat16 are slow on a CPU.
+    let settings = TINY.replace("shards=100,200", "shards=100").replace("sizes=4,8", "sizes=4");
+    bench().succeed(&format!("{settings} --set epochs=1 --device tch:cpu --set precision=bf16"));
+}

@@ -164,3 +164,10 @@ fn tokenised_pairs_are_read_too() {
     let said = bench().succeed(&format!("data check {}", pairs.display()));
     assert!(said.contains("validation 3,000 pairs") || said.contains("validation 2,9"), "{said}");
 }
+
+/// Training and evaluation alike: products in bfloat16 meet parameters in float32.
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_in_bfloat16() {
+    bench().succeed(&format!("{TINY} --device tch:cpu --set precision=bf16"));
+}

@@ -114,3 +114,10 @@ fn a_damaged_picture_is_named_and_left_out() {
     let said = bench.succeed("plan --data some");
     assert!(said.contains(" 40 ") && said.contains(" 320 "), "{said}");
 }
+
+/// Training and evaluation alike: products in bfloat16 meet parameters in float32.
+#[cfg(feature = "tch")]
+#[test]
+fn libtorch_trains_in_bfloat16() {
+    bench().succeed(&format!("{TINY} --device tch:cpu --set precision=bf16"));
+}
