@@ -9,8 +9,8 @@ use scaling_core::error::Result;
 use scaling_core::neural::{Data, Neural, Source};
 use scaling_core::settings::Options;
 use scaling_core::shard::{Pool, Shard, measured_items};
-use scaling_core::task::{Corpus, Extent, Learner, Origin};
-use scaling_core::trial::TrialConfig;
+use scaling_core::task::{Corpus, Extent, Origin};
+use scaling_core::trial::{Learner, TrialConfig};
 use std::sync::Arc;
 
 /// Streams or sentences side by side when validating; part of the definition of the error, since

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Int, Tensor};
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::{BasicLstm, uniform};
 use scaling_core::nn::{self, CrossEntropy, Lookup, LstmCell, LstmWeights, OutputWeight};
-use scaling_core::task::{Cost, Extent, units};
+use scaling_core::task::{Extent, units};
+use scaling_core::trial::Cost;
 
 /// Weights start uniform in [-0.1, 0.1].
 const BOUND: f64 = 0.1;

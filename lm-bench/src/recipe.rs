@@ -7,8 +7,7 @@ use scaling_core::error::Result;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
-use scaling_core::task::Evaluation;
-use scaling_core::trial::Weights;
+use scaling_core::trial::{Evaluation, Weights};
 use std::collections::BTreeMap;
 
 /// What the optimiser's objective is divided by.

@@ -10,8 +10,8 @@ use scaling_core::neural::{Data, Source};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{About, Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
-use scaling_core::trial::TrialConfig;
+use scaling_core::task::{About, Contents, Corpus, Extent, Metric, Preset, Published, Task};
+use scaling_core::trial::{Cost, Learner, TrialConfig};
 use std::path::Path;
 use std::sync::Arc;
 

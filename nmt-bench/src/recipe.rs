@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
-use scaling_core::task::Evaluation;
+use scaling_core::trial::Evaluation;
 use std::collections::BTreeMap;
 
 /// How translators are trained and measured.

@@ -11,10 +11,8 @@ use crate::error::{At, Error, Result};
 use crate::random::Random;
 use crate::settings::{Key, Kind, Options};
 use crate::shard::{Pool, Shard};
-use crate::task::{
-    About, Contents, Corpus, Cost, Evaluation, Extent, Irreducible, Learner, Metric, Origin, Preset, Task,
-};
-use crate::trial::{TrialConfig, Weights};
+use crate::task::{About, Contents, Corpus, Extent, Irreducible, Metric, Origin, Preset, Task};
+use crate::trial::{Cost, Evaluation, Learner, TrialConfig, Weights};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;

@@ -7,6 +7,8 @@
 //! Comments cite Hestness et al.: "ICLR" is *A Proposed Hierarchy of Deep Learning Tasks* (submitted to ICLR
 //! 2019), "arXiv" is arXiv 1712.00409 (2017).
 //!
+//! A study goes through these modules in this order:
+//!
 //! ```text
 //! task -> shard -> space -> trial -> study -> fit -> report
 //! ```

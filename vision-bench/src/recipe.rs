@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
 use scaling_core::standard_error::ratio;
-use scaling_core::task::Evaluation;
+use scaling_core::trial::Evaluation;
 use std::collections::BTreeMap;
 
 /// How residual networks are trained and measured.

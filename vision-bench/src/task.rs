@@ -9,8 +9,8 @@ use scaling_core::error::{Error, Result};
 use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
-use scaling_core::task::{About, Contents, Corpus, Cost, Extent, Learner, Metric, Preset, Published, Task};
-use scaling_core::trial::{Optimization, TrialConfig};
+use scaling_core::task::{About, Contents, Corpus, Extent, Metric, Preset, Published, Task};
+use scaling_core::trial::{Cost, Learner, Optimization, TrialConfig};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -3,7 +3,8 @@
 use scaling_core::error::{Error, Result};
 use scaling_core::nn::InputFeeding;
 use scaling_core::settings::Options;
-use scaling_core::task::{Cost, Extent, units};
+use scaling_core::task::{Extent, units};
+use scaling_core::trial::Cost;
 
 /// The encoders that can be chosen, the paper's published counts first.
 pub(crate) const ENCODERS: &[&str] = &["unidirectional", "bidirectional"];

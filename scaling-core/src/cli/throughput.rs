@@ -6,9 +6,9 @@ use crate::device::{Compute, cores, peak_memory, use_threads};
 use crate::error::{Error, Result};
 use crate::settings::{KEYS, Key, Options};
 use crate::shard::{Mode, ShardSpec};
-use crate::task::{Cost, Extent, Learner, Task};
+use crate::task::{Extent, Task};
 use crate::terminal::say;
-use crate::trial::{Failure, FailureKind, Optimization, SCHEMA, TrialConfig};
+use crate::trial::{Cost, Failure, FailureKind, Learner, Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
 
 /// Steps before the clock starts.

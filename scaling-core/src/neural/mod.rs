@@ -16,8 +16,7 @@ use crate::error::Result;
 #[cfg(feature = "tch")]
 use crate::nn::Tape;
 use crate::nn::{Lookup, detach, unrecorded};
-use crate::task::{Cost, Evaluation, Learner};
-use crate::trial::{Optimization, Weights};
+use crate::trial::{Cost, Evaluation, Learner, Optimization, Weights};
 use burn::module::Module;
 use burn::tensor::Tensor;
 

@@ -1,7 +1,7 @@
 //! The part of a trial's state that the loop itself owns; it is saved beside the weights.
 
+use super::Evaluation;
 use super::schedule::Schedule;
-use crate::task::Evaluation;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -4,7 +4,8 @@ use crate::audio::Series;
 use crate::utterances::ALPHABET;
 use scaling_core::error::{Error, Result};
 use scaling_core::settings::Options;
-use scaling_core::task::{Cost, Extent, units};
+use scaling_core::task::{Extent, units};
+use scaling_core::trial::Cost;
 
 /// Model names.
 pub(crate) const NAMES: &[&str] = &["ds2", "attention"];

@@ -6,8 +6,7 @@ use crate::audio::Series;
 use crate::recipe::SpeechRecipe;
 use scaling_core::neural::{Data, Neural, Rotation, export};
 use scaling_core::random::Random;
-use scaling_core::task::{Cost, Learner};
-use scaling_core::trial::{Optimization, Weights};
+use scaling_core::trial::{Cost, Learner, Optimization, Weights};
 use std::marker::PhantomData;
 
 #[cfg(feature = "tch")]

@@ -1,7 +1,8 @@
 //! Which residual network, and what it costs (MODELS 1.2).
 
 use scaling_core::error::{Error, Result};
-use scaling_core::task::{Cost, Extent};
+use scaling_core::task::Extent;
+use scaling_core::trial::Cost;
 
 /// Filters of the stem, which is not scaled.
 pub(super) const STEM: usize = 64;
