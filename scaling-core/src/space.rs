@@ -1,7 +1,7 @@
 //! The search space: which trials a study consists of.
 
 use crate::error::Result;
-use crate::fit::curve::median;
+use crate::median::median;
 use crate::settings::{Options, Search, Settings};
 use crate::shard::ShardSpec;
 use crate::task::Task;

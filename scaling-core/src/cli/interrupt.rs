@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM end a command cleanly.
 
 use crate::error::{At, Result};
-use crate::trial::PARENT;
+use crate::parent::PARENT;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::path::Path;
 use std::sync::Arc;

@@ -7,12 +7,13 @@ use crate::device::{cores, use_threads};
 use crate::error::{Error, Result};
 use crate::files::write_json;
 use crate::number::thousands;
+use crate::parent::has_study;
 use crate::report;
 use crate::settings::{Search, Settings};
 use crate::study::{Study, collect, execute};
 use crate::task::Origin;
 use crate::terminal::{say, tell};
-use crate::trial::{Beat, Failure, FailureKind, NO_MEMORY_EXIT, State, has_study, teller};
+use crate::trial::{Beat, Failure, FailureKind, NO_MEMORY_EXIT, State, teller};
 use std::cell::Cell;
 
 /// Floating-point operations per second and core that `plan` assumes; `throughput` measures them.

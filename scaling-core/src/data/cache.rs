@@ -1,8 +1,8 @@
 //! Prepared data in the cache: named after what it was made from, complete or absent.
 
 use crate::error::{At, Error, Result};
+use crate::parent::has_study;
 use crate::terminal::tell;
-use crate::trial::has_study;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, Metadata, TryLockError};

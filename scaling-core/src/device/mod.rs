@@ -8,7 +8,7 @@ use process::host_memory;
 pub use process::{cores, host, peak_memory, use_threads};
 
 use crate::error::{Error, Result};
-use crate::nn::Precision;
+use crate::precision::Precision;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 #[cfg(any(feature = "cuda", feature = "webgpu"))]
 use burn::tensor::{DeviceType, Devices};

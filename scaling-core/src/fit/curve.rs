@@ -1,6 +1,7 @@
 //! A learning curve: errors against the number of training samples, checked once on the way in.
 
 use crate::error::{Error, Result};
+pub use crate::median::median;
 use crate::number::plain;
 
 /// The errors measured at one number of samples.
@@ -113,17 +114,6 @@ pub fn log_squares(errors: &[f64]) -> f64 {
     errors.iter().map(|error| (error.ln() - mean).powi(2)).sum()
 }
 
-/// The median; the mean of the two middle numbers where their count is even.
-///
-/// # Panics
-/// If there are no numbers.
-pub fn median(numbers: &[f64]) -> f64 {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,7 +122,6 @@ mod tests {
     fn points_are_sorted_and_seeds_joined() {
         let curve = Curve::from_pairs([(20.0, 1.0), (10.0, 3.0), (20.0, 2.0), (20.0, 9.0)]);
         assert_eq!(curve.unwrap().values(), [(10.0, 3.0), (20.0, 2.0)]);
-        assert!((median(&[1.0, 4.0, 2.0, 3.0]) - 2.5).abs() < 1e-15);
     }
 
     #[test]

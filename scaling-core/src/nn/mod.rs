@@ -42,7 +42,6 @@ pub use lstm::{
     bidirectional_lstm_layers, lstm, lstm_layers,
 };
 pub use pooling::max_pool;
-pub use precision::Precision;
 pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};

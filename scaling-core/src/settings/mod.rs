@@ -9,7 +9,7 @@ pub use layers::Layers;
 pub use options::Options;
 
 use crate::error::{Error, Result};
-use crate::nn::Precision;
+use crate::precision::Precision;
 use crate::shard::Mode;
 use serde::{Deserialize, Serialize};
 use toml::Value;

@@ -3,7 +3,8 @@
 use super::Study;
 use crate::data::cache;
 use crate::error::{At, Result};
-use crate::trial::{Beat, PARENT, State, TrialConfig, listen, newest};
+use crate::parent::PARENT;
+use crate::trial::{Beat, State, TrialConfig, listen, newest};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,12 @@
 //! How far a trial is, told to the study that started it on the trial's standard output.
 
+use crate::parent::has_study;
 use crate::terminal;
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The environment variable that names the study that started a trial, by its process number.
-pub(crate) const PARENT: &str = "SCALING_PARENT";
 /// Time between two lines.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -35,11 +34,6 @@ impl Beat {
         let (steps, seconds) = line.strip_prefix("step ")?.split_once(' ')?;
         Some(Self { steps: steps.parse().ok()?, seconds: seconds.trim().parse().ok()? })
     }
-}
-
-/// Whether a study has started this trial.
-pub(crate) fn has_study() -> bool {
-    std::env::var_os(PARENT).is_some()
 }
 
 /// What a trial calls after every update: tells a study, if one has started it.

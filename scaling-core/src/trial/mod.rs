@@ -14,7 +14,7 @@ mod schedule;
 mod weights;
 
 pub use beat::Beat;
-pub(crate) use beat::{PARENT, has_study, listen, newest, teller};
+pub(crate) use beat::{listen, newest, teller};
 pub use config::{Optimization, SCHEMA, TrialConfig};
 pub use cost::CostRecord;
 pub(crate) use failure::NO_MEMORY_EXIT;

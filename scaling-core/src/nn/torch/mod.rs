@@ -31,7 +31,8 @@ pub(crate) use lstm::{stacked, stacked_in_both_directions};
 pub(crate) use tape::{Gradient, Tape, detach, is_recorded, narrow};
 pub(crate) use upload::upload;
 
-use super::precision::{Precision, precision};
+use super::precision::precision;
+use crate::precision::Precision;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
