@@ -1,7 +1,9 @@
 //! Settings from several sources, the later ones over the earlier.
 
+use super::common::{KEYS, Settings};
+use super::key::{Key, find};
+use super::options::Options;
 use super::value::{assign, parse, parse_toml};
-use super::{KEYS, Key, Options, Settings, find};
 use crate::error::{Error, Result};
 use crate::shard::Mode;
 use toml::Table;
@@ -114,10 +116,10 @@ impl Layers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, key};
+    use super::super::key::Kind;
     use super::*;
 
-    const UNROLL: &[Key] = &[key("unroll", Kind::Count, "80", "steps")];
+    const UNROLL: &[Key] = &[Key::new("unroll", Kind::Count, "80", "steps")];
 
     #[test]
     fn later_layers_win_and_names_are_checked() {

@@ -1,6 +1,6 @@
 //! The settings that one task adds.
 
-use super::Key;
+use super::key::Key;
 use super::value::{assign, parse};
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -82,15 +82,16 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Layers, key};
+    use super::super::Layers;
+    use super::super::key::Kind;
     use super::*;
 
     #[test]
     fn lists_of_a_task_are_variants() {
         const KEYS: &[Key] = &[
-            key("encoder", Kind::Choices(&["one", "two"]), "one", ""),
-            key("dropout", Kind::Shares, "0.2,0", ""),
-            key("unroll", Kind::Count, "80", ""),
+            Key::new("encoder", Kind::Choices(&["one", "two"]), "one", ""),
+            Key::new("dropout", Kind::Shares, "0.2,0", ""),
+            Key::new("unroll", Kind::Count, "80", ""),
         ];
         let options = Options::defaults(KEYS).unwrap();
         assert_eq!((options.number("dropout"), options.choice("encoder")), (0.2, "one"));

@@ -1,6 +1,6 @@
 //! The values of settings, read as people write them.
 
-use super::{Key, Kind, find};
+use super::key::{Key, Kind, find};
 use crate::error::{Error, Result};
 use toml::Value;
 
