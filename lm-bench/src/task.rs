@@ -25,37 +25,28 @@ const LEAST_SHARD: u64 = 1_000;
 /// The most steps between updates.
 const LONGEST: u64 = 65_536;
 
-const TRANSFORM_BIAS: Key = Key {
-    name: "transform_bias",
-    kind: Kind::Reals,
-    default: "-4",
-    help: "initial bias of the RHN's transform gate (b_T)",
-};
+const TRANSFORM_BIAS: Key =
+    Key::new("transform_bias", Kind::Reals, "-4", "initial bias of the RHN's transform gate (b_T)");
 
 const WORD_KEYS: &[Key] = &[
-    Key {
-        name: "vocabulary",
-        kind: Kind::Positive,
-        default: "10000",
-        help: "most frequent words of a text that are symbols; 4 specials are added",
-    },
-    Key { name: "unroll", kind: Kind::Positive, default: "80", help: "steps between updates" },
+    Key::new(
+        "vocabulary",
+        Kind::Positive,
+        "10000",
+        "most frequent words of a text that are symbols; 4 specials are added",
+    ),
+    Key::new("unroll", Kind::Positive, "80", "steps between updates"),
     TRANSFORM_BIAS,
 ];
 
 const CHARACTER_KEYS: &[Key] = &[
-    Key {
-        name: "vocabulary",
-        kind: Kind::Positive,
-        default: "94",
-        help: "most frequent characters that are symbols; 4 specials are added",
-    },
-    Key {
-        name: "unroll",
-        kind: Kind::Positive,
-        default: "150",
-        help: "maximum predictions per sentence; the rest is cut off",
-    },
+    Key::new(
+        "vocabulary",
+        Kind::Positive,
+        "94",
+        "most frequent characters that are symbols; 4 specials are added",
+    ),
+    Key::new("unroll", Kind::Positive, "150", "maximum predictions per sentence; the rest is cut off"),
     TRANSFORM_BIAS,
 ];
 

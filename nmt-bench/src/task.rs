@@ -19,48 +19,43 @@ use std::path::Path;
 pub(crate) const TRANSLATION: TranslationTask = TranslationTask;
 
 const KEYS: &[Key] = &[
-    Key {
-        name: "encoder",
-        kind: Kind::Choices(ENCODERS),
-        default: "unidirectional",
-        help: "directions in which sources are read; several are compared",
-    },
-    Key {
-        name: "input_feed",
-        kind: Kind::Choices(FEEDINGS),
-        default: "first_layer",
-        help: "decoder layers that see the attention vector of the step before; several are compared",
-    },
-    Key {
-        name: "dropout",
-        kind: Kind::Shares,
-        default: "0.2",
-        help: "share of values dropped between layers and of attention vectors; several are compared",
-    },
-    Key {
-        name: "merges",
-        kind: Kind::Count,
-        default: "0",
-        help: "merges of the byte-pair encoding; 0 = one for 250 words of text, at most the paper's 32,000",
-    },
-    Key {
-        name: "synthetic_nouns",
-        kind: Kind::Positive,
-        default: "60",
-        help: "nouns of the synthetic languages; other classes of words grow in proportion",
-    },
-    Key {
-        name: "ambiguity",
-        kind: Kind::Number,
-        default: "0.25",
-        help: "chance of the less usual of two translations, 0 to 0.5, in synthetic pairs",
-    },
-    Key {
-        name: "length",
-        kind: Kind::Positive,
-        default: "25",
-        help: "tokens of a sentence, where there are no data",
-    },
+    Key::new(
+        "encoder",
+        Kind::Choices(ENCODERS),
+        "unidirectional",
+        "directions in which sources are read; several are compared",
+    ),
+    Key::new(
+        "input_feed",
+        Kind::Choices(FEEDINGS),
+        "first_layer",
+        "decoder layers that see the attention vector of the step before; several are compared",
+    ),
+    Key::new(
+        "dropout",
+        Kind::Shares,
+        "0.2",
+        "share of values dropped between layers and of attention vectors; several are compared",
+    ),
+    Key::new(
+        "merges",
+        Kind::Count,
+        "0",
+        "merges of the byte-pair encoding; 0 = one for 250 words of text, at most the paper's 32,000",
+    ),
+    Key::new(
+        "synthetic_nouns",
+        Kind::Positive,
+        "60",
+        "nouns of the synthetic languages; other classes of words grow in proportion",
+    ),
+    Key::new(
+        "ambiguity",
+        Kind::Number,
+        "0.25",
+        "chance of the less usual of two translations, 0 to 0.5, in synthetic pairs",
+    ),
+    Key::new("length", Kind::Positive, "25", "tokens of a sentence, where there are no data"),
 ];
 
 static ABOUT: About = About {

@@ -29,32 +29,17 @@ const STEPS_PER_EPOCH: u64 = 10;
 const STABLE: f64 = 2.0;
 
 const KEYS: &[Key] = &[
-    Key {
-        name: "noise",
-        kind: Kind::Number,
-        default: "0.005",
-        help: "standard deviation of the log error between seeds",
-    },
-    Key { name: "floor", kind: Kind::Number, default: "0", help: "irreducible error" },
-    Key { name: "pool", kind: Kind::Count, default: "1000000", help: "facts in the training pool" },
-    Key {
-        name: "memory",
-        kind: Kind::Count,
-        default: "1000000000",
-        help: "largest size that memory holds, for tests of failures",
-    },
-    Key {
-        name: "crowd",
-        kind: Kind::Count,
-        default: "1000000000",
-        help: "smallest size of which memory holds one trial at a time, for tests of failures",
-    },
-    Key {
-        name: "step_microseconds",
-        kind: Kind::Count,
-        default: "0",
-        help: "time that an update takes, for tests of interruption",
-    },
+    Key::new("noise", Kind::Number, "0.005", "standard deviation of the log error between seeds"),
+    Key::new("floor", Kind::Number, "0", "irreducible error"),
+    Key::new("pool", Kind::Count, "1000000", "facts in the training pool"),
+    Key::new("memory", Kind::Count, "1000000000", "largest size that memory holds, for tests of failures"),
+    Key::new(
+        "crowd",
+        Kind::Count,
+        "1000000000",
+        "smallest size of which memory holds one trial at a time, for tests of failures",
+    ),
+    Key::new("step_microseconds", Kind::Count, "0", "time that an update takes, for tests of interruption"),
 ];
 
 static ABOUT: About = About {

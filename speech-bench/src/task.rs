@@ -19,49 +19,44 @@ use std::path::Path;
 pub(crate) const SPEECH: SpeechTask = SpeechTask;
 
 const KEYS: &[Key] = &[
-    Key {
-        name: "features",
-        kind: Kind::Choice(&["own", "spec161", "logmel40"]),
-        default: "own",
-        help: "input features: log-spectrograms or log-mel bands; own: spec161 for ds2, logmel40 for attention",
-    },
-    Key {
-        name: "frequency_padding",
-        kind: Kind::Choice(&["none", "same"]),
-        default: "none",
-        help: "zeros beyond the lowest and highest frequencies, for the convolutions of ds2",
-    },
-    Key {
-        name: "batch_norm",
-        kind: Kind::Choices(&["none", "conv", "conv_and_recurrent"]),
-        default: "none",
-        help: "what ds2 normalises over the batch; several are compared",
-    },
-    Key {
-        name: "pool",
-        kind: Kind::Choice(&["max", "stride"]),
-        default: "max",
-        help: "what attention keeps of two frames: the larger values, or the first frame",
-    },
-    Key {
-        name: "sortagrad",
-        kind: Kind::Choice(&["on", "off"]),
-        default: "on",
-        help: "whether the first epoch goes from the shortest utterance to the longest",
-    },
-    Key {
-        name: "synthetic_letters",
-        kind: Kind::Positive,
-        default: "10",
-        help: "letters of the synthetic language, 2 to 26",
-    },
-    Key {
-        name: "label_noise",
-        kind: Kind::Number,
-        default: "0.02",
-        help: "share of wrong letters in the transcripts of synthetic speech",
-    },
-    Key { name: "length", kind: Kind::Positive, default: "400", help: "frames, where there are no data" },
+    Key::new(
+        "features",
+        Kind::Choice(&["own", "spec161", "logmel40"]),
+        "own",
+        "input features: log-spectrograms or log-mel bands; own: spec161 for ds2, logmel40 for attention",
+    ),
+    Key::new(
+        "frequency_padding",
+        Kind::Choice(&["none", "same"]),
+        "none",
+        "zeros beyond the lowest and highest frequencies, for the convolutions of ds2",
+    ),
+    Key::new(
+        "batch_norm",
+        Kind::Choices(&["none", "conv", "conv_and_recurrent"]),
+        "none",
+        "what ds2 normalises over the batch; several are compared",
+    ),
+    Key::new(
+        "pool",
+        Kind::Choice(&["max", "stride"]),
+        "max",
+        "what attention keeps of two frames: the larger values, or the first frame",
+    ),
+    Key::new(
+        "sortagrad",
+        Kind::Choice(&["on", "off"]),
+        "on",
+        "whether the first epoch goes from the shortest utterance to the longest",
+    ),
+    Key::new("synthetic_letters", Kind::Positive, "10", "letters of the synthetic language, 2 to 26"),
+    Key::new(
+        "label_noise",
+        Kind::Number,
+        "0.02",
+        "share of wrong letters in the transcripts of synthetic speech",
+    ),
+    Key::new("length", Kind::Positive, "400", "frames, where there are no data"),
 ];
 
 /// The range of the paper's shards; it does not print the smallest.

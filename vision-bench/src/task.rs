@@ -24,42 +24,27 @@ const SMOKE_IMAGES: u64 = 10_240;
 pub(crate) const IMAGES: VisionTask = VisionTask;
 
 const KEYS: &[Key] = &[
-    Key {
-        name: "side",
-        kind: Kind::Positive,
-        default: "224",
-        help: "side of the network's input in pixels; smaller pictures keep their own size",
-    },
-    Key {
-        name: "padding",
-        kind: Kind::Choice(&["tf_same", "symmetric"]),
-        default: "tf_same",
-        help: "zeros around images: TensorFlow's or PyTorch's convention",
-    },
-    Key {
-        name: "crop",
-        kind: Kind::Choice(&["random_area", "random_224"]),
-        default: "random_area",
-        help: "training crops: of random area and shape, or a plain window",
-    },
-    Key {
-        name: "synthetic_classes",
-        kind: Kind::Positive,
-        default: "10",
-        help: "classes of synthetic pictures",
-    },
-    Key {
-        name: "synthetic_side",
-        kind: Kind::Positive,
-        default: "32",
-        help: "side of synthetic pictures in pixels",
-    },
-    Key {
-        name: "label_noise",
-        kind: Kind::Number,
-        default: "0.1",
-        help: "share of wrong labels of synthetic pictures",
-    },
+    Key::new(
+        "side",
+        Kind::Positive,
+        "224",
+        "side of the network's input in pixels; smaller pictures keep their own size",
+    ),
+    Key::new(
+        "padding",
+        Kind::Choice(&["tf_same", "symmetric"]),
+        "tf_same",
+        "zeros around images: TensorFlow's or PyTorch's convention",
+    ),
+    Key::new(
+        "crop",
+        Kind::Choice(&["random_area", "random_224"]),
+        "random_area",
+        "training crops: of random area and shape, or a plain window",
+    ),
+    Key::new("synthetic_classes", Kind::Positive, "10", "classes of synthetic pictures"),
+    Key::new("synthetic_side", Kind::Positive, "32", "side of synthetic pictures in pixels"),
+    Key::new("label_noise", Kind::Number, "0.1", "share of wrong labels of synthetic pictures"),
 ];
 
 /// The range of the paper's shards.
