@@ -23,7 +23,7 @@ use std::fmt;
 use std::path::Path;
 
 /// Everything that a report tells about one study.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct StudyData {
     /// For example `word-lm: word language models on synthetic text`.
     pub title: String,
@@ -66,8 +66,8 @@ impl StudyData {
     }
 }
 
-/// One trial: the configuration and what came of it.
-#[derive(Debug, Clone)]
+/// One trial: the configuration and what came of it, by default nothing.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Trial {
     /// Hash of the configuration.
     pub id: String,
@@ -116,7 +116,7 @@ pub(crate) struct Trial {
 }
 
 /// How a trial ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Status {
     /// It has a result.
     Finished,
@@ -125,6 +125,7 @@ pub(crate) enum Status {
     /// It stopped for another reason.
     Failed,
     /// It has not run, or not to its end.
+    #[default]
     Missing,
 }
 

@@ -100,23 +100,12 @@ fn trial(directory: &Path, config: &TrialConfig, facts: &Facts) -> Result<Trial>
         flops: cost.map_or(0.0, |c| c.flops),
         requested: config.shard.size,
         m: config.shard.size,
-        items: 0,
-        hours: None,
         seed: config.seed,
         settings: BTreeMap::from([
             ("learning_rate".to_owned(), config.optimization.rate),
             ("batch".to_owned(), config.optimization.batch as f64),
         ]),
-        status: Status::Missing,
-        error: None,
-        loss: None,
-        test_error: None,
-        minima: BTreeMap::new(),
-        training_loss: None,
-        capacity_limited: false,
-        relative_standard_error: None,
-        steps: 0,
-        best_epoch: 0.0,
+        ..Trial::default()
     };
     match State::read(directory)? {
         State::Pending => {}
