@@ -86,10 +86,11 @@ impl Optimizer {
         step: u64,
         rate: f64,
     ) -> M {
+        let adam = self.adam(step, rate);
         if model.devices().iter().all(host_kernels) {
-            self.update::<host::InMemory, M>(model, gradients, lookups, step, rate)
+            self.update::<host::InMemory, M>(model, gradients, lookups, adam)
         } else {
-            self.update::<tensors::OnDevice, M>(model, gradients, lookups, step, rate)
+            self.update::<tensors::OnDevice, M>(model, gradients, lookups, adam)
         }
     }
 
@@ -98,17 +99,15 @@ impl Optimizer {
         model: M,
         gradients: &mut Gradients,
         lookups: &[Lookup],
-        step: u64,
-        rate: f64,
+        adam: AdamUpdate,
     ) -> M {
         let found = collect::<G, M>(&model, gradients, lookups);
         let factor = if self.clip > 0.0 { G::clip(found.iter().flatten(), self.clip) } else { None };
-        let adam = self.adam(step, rate);
         let gradients = found.into_iter();
         model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, adam })
     }
 
-    /// What Adam does in update number `step`.
+    /// What Adam does in update number `step`; the other rules take the rate of it.
     fn adam(&self, step: u64, rate: f64) -> AdamUpdate {
         let (t, beta) = ((step + 1) as f64, self.beta);
         let bias = (1.0 - beta.0.powf(t), 1.0 - beta.1.powf(t));
