@@ -30,10 +30,7 @@ pub fn uniform<const D: usize>(
     shape: [usize; D],
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let mut random = Random::new(&format!("initialise/{name}"), &[seed]);
-    let values: Vec<f32> =
-        (0..shape.iter().product()).map(|_| ((2.0 * random.uniform() - 1.0) * bound) as f32).collect();
-    Param::from_data(TensorData::new(values, shape), device)
+    drawn(name, seed, |random| ((2.0 * random.uniform() - 1.0) * bound) as f32, shape, device)
 }
 
 /// A parameter normal with a standard deviation, drawn again beyond two of them (TensorFlow's
@@ -45,14 +42,25 @@ pub fn truncated_normal<const D: usize>(
     shape: [usize; D],
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let mut random = Random::new(&format!("initialise/{name}"), &[seed]);
-    let mut draw = || loop {
+    let draw = |random: &mut Random| loop {
         let value = random.normal();
         if value.abs() < 2.0 {
             return (value * deviation) as f32;
         }
     };
-    let values: Vec<f32> = (0..shape.iter().product()).map(|_| draw()).collect();
+    drawn(name, seed, draw, shape, device)
+}
+
+/// A parameter whose values are drawn one after another, a pure function of its name and the seed.
+fn drawn<const D: usize>(
+    name: &str,
+    seed: u64,
+    draw: impl Fn(&mut Random) -> f32,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let mut random = Random::new(&format!("initialise/{name}"), &[seed]);
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| draw(&mut random)).collect();
     Param::from_data(TensorData::new(values, shape), device)
 }
 
