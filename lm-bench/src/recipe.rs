@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::model::LanguageModel;
 use burn::tensor::{Device, Tensor, TensorData};
 use scaling_core::error::Result;
-use scaling_core::neural::{Batches, Recipe, StepLoss};
+use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
 use scaling_core::trial::{Evaluation, Weights};
@@ -70,7 +70,7 @@ impl Recipe for LanguageRecipe {
             let (inputs, targets) = (batch.inputs(device), batch.targets(device));
             let found = model.predict(inputs, targets, batch.weights(device), &carried);
             carried = found.state;
-            let losses: Vec<f32> = found.loss.losses.into_data().iter::<f32>().collect();
+            let losses = values(found.loss.losses);
             // Blocks are sentences, or windows of a stream: what is independent, nearly.
             for row in 0..batch.rows {
                 let at = (0..batch.steps).map(|t| t * batch.rows + row).filter(|i| batch.weights[*i] > 0.0);
@@ -96,8 +96,7 @@ impl Recipe for LanguageRecipe {
     fn carried(&self) -> Weights {
         let mut carried = Weights::default();
         for (index, tensor) in self.state.iter().enumerate() {
-            let values: Vec<f32> = tensor.clone().inner().into_data().iter::<f32>().collect();
-            carried.insert(format!("{index:02}"), &tensor.dims(), values);
+            carried.insert(format!("{index:02}"), &tensor.dims(), values(tensor.clone().inner()));
         }
         carried
     }

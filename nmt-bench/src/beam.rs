@@ -4,6 +4,7 @@ use crate::model::{Encoded, Translator};
 use crate::pairs::Specials;
 use burn::tensor::Device;
 use rayon::prelude::*;
+use scaling_core::neural::values;
 use std::sync::Arc;
 
 /// Sentences that are translated together.
@@ -68,7 +69,7 @@ impl Decoder<'_> {
             let last = |h: &Hypothesis| i64::from(*h.tokens.last().unwrap_or(&self.specials.start));
             let (after, logits) = self.model.advance(&encoded, live.iter().map(last).collect(), &self.device);
             let [_, symbols] = logits.dims();
-            let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
+            let logits = values(logits);
             let likely: Vec<Vec<(u16, f64)>> =
                 logits.par_chunks(symbols).map(|logits| self.likeliest(logits)).collect();
             let (mut next, mut parents) = (Vec::new(), Vec::new());

@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::model::{Dropout, Translator};
 use burn::tensor::Device;
-use scaling_core::neural::{Batches, Recipe, StepLoss};
+use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
 use scaling_core::trial::Evaluation;
@@ -39,8 +39,8 @@ impl Recipe for TranslationRecipe {
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);
             let found = model.predict(&batch, None, &self.device).loss;
-            let losses: Vec<f32> = found.losses.into_data().iter::<f32>().collect();
-            let hits: Vec<f32> = found.hits.into_data().iter::<f32>().collect();
+            let losses = values(found.losses);
+            let hits = values(found.hits);
             for row in 0..batch.rows {
                 let own = (row..losses.len()).step_by(batch.rows).filter(|at| batch.weights[*at] > 0.0);
                 let sum = own.fold((0.0, 0.0, 0.0), |(misses, nats, n), at| {

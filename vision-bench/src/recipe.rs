@@ -4,7 +4,7 @@ use crate::augment::Batch;
 use crate::model::ResNet;
 use burn::tensor::{Device, FloatDType, Tensor};
 use rayon::prelude::*;
-use scaling_core::neural::{Batches, Recipe, StepLoss};
+use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
 use scaling_core::standard_error::ratio;
 use scaling_core::trial::Evaluation;
@@ -62,7 +62,7 @@ impl Recipe for VisionRecipe {
             let features = model.features(images).cast(FloatDType::F32);
             let logits = features.matmul(model.output.val()) + bias.unsqueeze();
             let [_, classes] = logits.dims();
-            let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
+            let logits = values(logits);
             let found = logits.par_chunks_exact(classes).zip(&labels);
             verdicts.par_extend(found.map(|(logits, label)| Verdict::new(logits, *label as usize)));
         }

@@ -10,7 +10,7 @@ pub use batch_norm::BatchNorm;
 pub use batches::{Batches, Data, Rotation, Source};
 pub use lstm::{BasicLstm, Lstm};
 pub use optimizer::Optimizer;
-pub use parameters::{count, export, import, truncated_normal, uniform};
+pub use parameters::{count, export, import, truncated_normal, uniform, values};
 
 use crate::error::Result;
 #[cfg(feature = "tch")]

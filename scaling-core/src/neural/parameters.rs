@@ -98,7 +98,7 @@ impl Path {
 }
 
 /// The values of a tensor as float32, in row-major order.
-pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 

@@ -6,7 +6,7 @@ use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use scaling_core::error::Result;
-use scaling_core::neural::{BasicLstm, uniform};
+use scaling_core::neural::{BasicLstm, uniform, values};
 use scaling_core::nn::{
     self, BothDirections, HybridState, HybridWeights, LstmCell, LstmOptions, LstmWeights, OutputWeight,
 };
@@ -275,8 +275,7 @@ impl HybridAttention {
             let logits =
                 decoded.reshape([rows, width]).matmul(self.output.val()) + self.output_bias.val().unsqueeze();
             let [_, symbols] = logits.dims();
-            let values: Vec<f32> = logits.into_data().iter::<f32>().collect();
-            previous = likeliest(&values, symbols).map(|symbol| symbol as i64).collect();
+            previous = likeliest(&values(logits), symbols).map(|symbol| symbol as i64).collect();
             let rows = open.iter_mut().zip(&mut transcripts).zip(&previous).zip(encoded.lengths.iter());
             for (((open, transcript), symbol), positions) in rows {
                 *open = *open && *symbol != end && step < 2 * positions;

@@ -6,7 +6,7 @@ use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use scaling_core::error::Result;
-use scaling_core::neural::{BatchNorm, Lstm, uniform};
+use scaling_core::neural::{BatchNorm, Lstm, uniform, values};
 use scaling_core::nn::{
     self, BatchNormOptions, BothDirections, CtcTargets, LstmCell, LstmWeights, Padding, Placement,
 };
@@ -151,7 +151,7 @@ impl DeepSpeech {
         let weights = Tensor::ones([batch.rows()], &logits.device());
         let found = nn::ctc(logits, &targets, symbols - 1, weights);
         let losses = found.losses;
-        Loss { total: found.total, nats: Box::new(move || losses.into_data().iter::<f32>().collect()) }
+        Loss { total: found.total, nats: Box::new(move || values(losses)) }
     }
 }
 
@@ -245,8 +245,7 @@ impl Recogniser for DeepSpeech {
     fn hear(&self, batch: &Batch, device: &Device) -> Heard {
         let (logits, lengths) = self.logits(batch, device);
         let [_, rows, symbols] = logits.dims();
-        let values: Vec<f32> = logits.clone().into_data().iter::<f32>().collect();
-        let best: Vec<usize> = likeliest(&values, symbols).collect();
+        let best: Vec<usize> = likeliest(&values(logits.clone()), symbols).collect();
         let transcript = |row: usize| {
             let path = (0..lengths[row]).map(|step| best[step * rows + row]);
             let mut before = symbols - 1;
