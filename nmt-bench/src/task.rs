@@ -171,7 +171,7 @@ impl Task for TranslationTask {
 
     /// OpenNMT's settings for Adam.
     fn recipe(&self, _model: &str) -> Optimization {
-        Optimization { adam_beta2: 0.98, adam_epsilon: 1e-9, ..Optimization::constant("adam", 1e-3, 64, 5.0) }
+        Optimization { adam_beta2: 0.98, adam_epsilon: 1e-9, ..Optimization::one_pass("adam", 1e-3, 64, 5.0) }
     }
 
     fn synthetic_learner(

@@ -180,7 +180,7 @@ impl Task for SpeechTask {
     }
 
     fn recipe(&self, model: &str) -> Optimization {
-        Optimization::constant("adam", 3e-4, 32, clip(model))
+        Optimization::one_pass("adam", 3e-4, 32, clip(model))
     }
 
     fn synthetic_learner(

@@ -161,7 +161,7 @@ impl Task for VisionTask {
     }
 
     fn recipe(&self, _model: &str) -> Optimization {
-        Optimization::constant("nesterov", 1e-3, 32, 0.0)
+        Optimization::one_pass("nesterov", 1e-3, 32, 0.0)
     }
 
     fn synthetic_learner(

@@ -71,7 +71,7 @@ fn one_minibatch_is_learnt_by_heart() {
     let (specials, batch) = (Specials::after(SYMBOLS), Batch::new(&pairs(), Specials::after(SYMBOLS)));
     for (architecture, share) in architectures().into_iter().zip([0.0, 0.0, 0.0, 0.0, 0.2, 0.0]) {
         let mut built = Translator::new(architecture, 16.0, SYMBOLS + 2, 1, &device).unwrap();
-        let mut optimizer = Optimizer::new(&Optimization::constant("adam", 0.01, 3, 5.0));
+        let mut optimizer = Optimizer::new(&Optimization::one_pass("adam", 0.01, 3, 5.0));
         for step in 0..300 {
             let found = built.predict(&batch, Dropout::new(share, 1, step, &device), &device);
             let mut gradients = found.loss.total.div_scalar(3.0).backward();

@@ -106,7 +106,7 @@ pub trait Task: Sync {
     fn batch_limit(&self, requested: u64, options: &Options) -> u64;
     /// Optimiser settings that `throughput` measures with.
     fn recipe(&self, _model: &str) -> Optimization {
-        Optimization::constant("sgd", 1e-3, 32, 10.0)
+        Optimization::one_pass("sgd", 1e-3, 32, 10.0)
     }
     /// A learner on endless random samples, for `throughput`.
     ///

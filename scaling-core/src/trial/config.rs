@@ -71,7 +71,7 @@ pub struct Optimization {
 
 impl Optimization {
     /// One pass at a constant rate.
-    pub fn constant(optimizer: &str, rate: f64, batch: u64, clip: f64) -> Self {
+    pub fn one_pass(optimizer: &str, rate: f64, batch: u64, clip: f64) -> Self {
         Self {
             optimizer: optimizer.into(),
             rate,

@@ -94,7 +94,7 @@ mod tests {
             drops: 2,
             patience: 2,
             epochs: 100,
-            ..Optimization::constant("sgd", 1.0, 1, 0.0)
+            ..Optimization::one_pass("sgd", 1.0, 1, 0.0)
         }
     }
 

@@ -97,7 +97,7 @@ fn learn<M: Recogniser + 'static>(model: M, series: Series, steps: u64, rate: f6
     let data = Data { train: alone(), validation: alone(), test: None };
     let recipe = SpeechRecipe { device: Device::flex(), model: PhantomData };
     let cost = Cost { parameters: 0, flops_per_sample: 0.0 };
-    let mut learner = Neural::new(recipe, model, data, cost, &Optimization::constant("adam", rate, 3, 10.0));
+    let mut learner = Neural::new(recipe, model, data, cost, &Optimization::one_pass("adam", rate, 3, 10.0));
     let first = learner.step(0, rate);
     let last = (1..steps).map(|step| learner.step(step, rate)).last().unwrap_or(first);
     (last / first, learner.evaluate().error)

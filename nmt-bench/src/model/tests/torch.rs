@@ -120,7 +120,7 @@ fn outputs_and_gradients_agree_with_pytorch() {
 
             // A step of plain gradient descent at rate 1 shows every gradient, looked-up rows included.
             let mut gradient = found.loss.total.backward();
-            let mut optimizer = Optimizer::new(&Optimization::constant("sgd", 1.0, 1, 0.0));
+            let mut optimizer = Optimizer::new(&Optimization::one_pass("sgd", 1.0, 1, 0.0));
             let after = export(&optimizer.step(built, &mut gradient, &found.lookups, 0, 1.0));
             for (name, want) in names.into_iter().zip(gradients) {
                 let want: Vec<f32> = Vec::try_from(want.flatten(0, -1)).expect("floats");

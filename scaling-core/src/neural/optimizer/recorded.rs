@@ -122,7 +122,7 @@ mod tests {
 
     /// The values after so many updates; before one of them training begins anew from a checkpoint.
     fn train(kind: &str, steps: u64, checkpoint: Option<u64>) -> Weights {
-        let fresh = || Optimizer::new(&Optimization::constant(kind, 0.0, 1, 0.5));
+        let fresh = || Optimizer::new(&Optimization::one_pass(kind, 0.0, 1, 0.5));
         let ((mut tape, mut model), mut optimizer) = (begin(), fresh());
         for step in 0..steps {
             if checkpoint == Some(step) {

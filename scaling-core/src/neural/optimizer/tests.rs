@@ -15,7 +15,7 @@ fn two(a: &[f32], b: &[f32]) -> Two {
 }
 
 fn optimizer(kind: &str, clip: f64) -> Optimizer {
-    Optimizer::new(&Optimization::constant(kind, 0.0, 1, clip))
+    Optimizer::new(&Optimization::one_pass(kind, 0.0, 1, clip))
 }
 
 /// MODELS 7.2: gradients (3, 4) and (12) have norm 13.

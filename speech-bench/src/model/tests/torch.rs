@@ -173,7 +173,7 @@ fn compare<M: Recogniser>(
     assert!((got / want - 1.0).abs() < 1e-5, "{got} for {want}");
     // A step of plain gradient descent at rate 1 shows every gradient.
     let mut gradient = found.total.backward();
-    let mut optimizer = Optimizer::new(&Optimization::constant("sgd", 1.0, 1, 0.0));
+    let mut optimizer = Optimizer::new(&Optimization::one_pass("sgd", 1.0, 1, 0.0));
     let after = export(&optimizer.step(model, &mut gradient, &[], 0, 1.0));
     for (name, want) in names.into_iter().zip(gradients) {
         let want: Vec<f32> = Vec::try_from(want.flatten(0, -1)).expect("floats");
