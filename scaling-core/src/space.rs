@@ -178,7 +178,7 @@ impl Space<'_> {
                     stall: settings.stall,
                     patience: settings.patience,
                     epochs: settings.epochs,
-                    clip: settings.clip,
+                    clip: settings.clip.norm(self.task.recipe(&candidate.model).clip),
                     drop: settings.drop,
                     adam_beta2: settings.adam_beta2,
                     adam_epsilon: settings.adam_epsilon,
@@ -189,5 +189,33 @@ impl Space<'_> {
                 device: self.device.into(),
             })
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytic::Memorizer;
+    use crate::settings::Layers;
+
+    #[test]
+    fn a_model_may_be_clipped_at_its_own_norm() {
+        let clips = |assignment: &str| -> Vec<f64> {
+            let mut layers = Layers::new(Memorizer.about().keys).unwrap();
+            layers.set(assignment).unwrap();
+            let (settings, options) = layers.resolve().unwrap();
+            let space = Space {
+                task: &Memorizer,
+                models: &["memorizer".to_owned()],
+                settings: &settings,
+                options: &options,
+                seed: 1,
+                fingerprint: "",
+                device: "cpu",
+            };
+            space.all_trials().unwrap().iter().map(|trial| trial.optimization.clip).collect()
+        };
+        assert_eq!(clips("clip=3"), [3.0]);
+        assert_eq!(clips("clip=own"), [Memorizer.recipe("memorizer").clip]);
     }
 }

@@ -1,5 +1,6 @@
 //! The settings that every task has.
 
+use super::clip::Clip;
 use super::key::{Key, Kind};
 use super::value::parse;
 use crate::precision::Precision;
@@ -54,7 +55,12 @@ pub const KEYS: &[Key] = &[
         "evaluations without improvement at the lowest rate before training stops",
     ),
     Key::new("epochs", Kind::Positive, "200", "maximum passes over the shard"),
-    Key::new("clip", Kind::Number, "10", "largest global gradient norm; 0 = none"),
+    Key::new(
+        "clip",
+        Kind::NumberOr("own"),
+        "10",
+        "largest global gradient norm; 0 = none; own: that of each model's recipe",
+    ),
     Key::new("adam_beta2", Kind::Number, "0.999", "decay of Adam's second moment"),
     Key::new("adam_epsilon", Kind::Number, "1e-8", "offset of Adam's denominator"),
     Key::new("validation", Kind::Count, "0", "validation samples; 0 = the whole validation part"),
@@ -123,7 +129,7 @@ pub struct Settings {
     pub stall: u64,
     pub patience: u64,
     pub epochs: u64,
-    pub clip: f64,
+    pub clip: Clip,
     pub adam_beta2: f64,
     pub adam_epsilon: f64,
     pub validation: u64,

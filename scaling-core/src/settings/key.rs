@@ -11,6 +11,8 @@ pub enum Kind {
     Positive,
     /// A number.
     Number,
+    /// A number, or this word.
+    NumberOr(&'static str),
     /// One of some words.
     Choice(&'static [&'static str]),
     /// A list of whole numbers > 0.

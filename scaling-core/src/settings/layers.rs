@@ -87,7 +87,7 @@ impl Layers {
         if !(settings.level > 0.5 && settings.level < 1.0) {
             return Err(Error::input(format!("`level` must lie between 0.5 and 1, not {}", settings.level)));
         }
-        if !(0.0..=1e9).contains(&settings.checkpoint_seconds) || settings.clip < 0.0 {
+        if !(0.0..=1e9).contains(&settings.checkpoint_seconds) || settings.clip.norm(0.0) < 0.0 {
             return Err(Error::input(
                 "`checkpoint_seconds` must lie between 0 and 1e9, and `clip` must not be negative",
             ));
@@ -116,6 +116,7 @@ impl Layers {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clip::Clip;
     use super::super::key::Kind;
     use super::*;
 
@@ -142,5 +143,19 @@ mod tests {
         assert!(many.resolve().unwrap_err().to_string().contains("`seeds` must be at most 10000"));
         let message = layers.set("mode=nestd").unwrap_err().to_string();
         assert!(message.contains("did you mean `nested`"), "{message}");
+        let message = layers.set("clip=mine").unwrap_err().to_string();
+        assert_eq!(message, "`clip` must be a number or `own`, not `mine`");
+    }
+
+    #[test]
+    fn a_norm_to_clip_at_is_read_back_as_it_was_written() {
+        for (clip, text) in [(Clip::Own, "clip = \"own\""), (Clip::Norm(400.0), "clip = 400.0")] {
+            let mut layers = Layers::new(&[]).unwrap();
+            layers.table(&toml::from_str(text).unwrap()).unwrap();
+            let (settings, _) = layers.resolve().unwrap();
+            assert_eq!(settings.clip, clip);
+            let written = toml::to_string(&settings).unwrap();
+            assert!(written.lines().any(|line| line == text), "{written}");
+        }
     }
 }

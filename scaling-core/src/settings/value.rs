@@ -19,6 +19,8 @@ pub(super) fn parse(key: &Key, text: &str) -> Result<Value> {
         Kind::Count => one(count(text, 0), "a whole number >= 0"),
         Kind::Positive => one(count(text, 1), "a whole number > 0"),
         Kind::Number => one(number(text, |_| true), "a number"),
+        Kind::NumberOr(word) if text == word => Ok(Value::String(text.to_owned())),
+        Kind::NumberOr(word) => one(number(text, |_| true), &format!("a number or `{word}`")),
         Kind::Choice(words) => word(key, words, text),
         Kind::Counts => list(&|part| count(part, 1), "whole numbers > 0 separated by commas"),
         Kind::Numbers => list(&|part| number(part, |x| x > 0.0), "numbers > 0 separated by commas"),

@@ -104,7 +104,7 @@ pub trait Task: Sync {
     fn cost(&self, model: &str, size: f64, extent: Extent, options: &Options) -> Result<Cost>;
     /// Updates use at most this many sequences (or images) at once on a shard of `requested` samples.
     fn batch_limit(&self, requested: u64, options: &Options) -> u64;
-    /// Optimiser settings that `throughput` measures with.
+    /// Optimiser settings that `throughput` measures with, and the norm at which `clip=own` clips.
     fn recipe(&self, _model: &str) -> Optimization {
         Optimization::one_pass("sgd", 1e-3, 32, 10.0)
     }
