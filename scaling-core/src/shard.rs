@@ -108,21 +108,7 @@ impl ShardSpec {
     pub fn draw(&self, pool: &dyn Pool, fingerprint: &str) -> Result<Shard> {
         let size_of_draw = if self.mode == Mode::Independent { self.size } else { 0 };
         let mut random = Random::new(&format!("shard/{fingerprint}"), &[size_of_draw, self.seed]);
-        let skip = if self.mode == Mode::Disjoint { self.size } else { 0 };
-        // What is skipped and what is taken consist of whole items, so each may exceed what it must hold.
-        let more = |needed: u64, there: u64| {
-            if there < needed { "" } else { ", and up to 2 items more since items stay whole" }
-        };
-        let too_small = |available: u64| {
-            let needed = self.size + skip;
-            Error::input(format!(
-                "a shard of {} samples ({}) needs {needed}{}, but the training data hold {available}; \
-                 choose smaller shards",
-                self.size,
-                format!("{:?}", self.mode).to_lowercase(),
-                more(needed, available),
-            ))
-        };
+        let skip = self.skip();
         if !self.size.is_multiple_of(pool.classes()) {
             return Err(Error::input(format!(
                 "a shard of {} samples cannot have equally many of {} classes; choose a multiple of {}",
@@ -132,33 +118,12 @@ impl ShardSpec {
             )));
         }
         if let Some(available) = pool.samples().filter(|n| *n < self.size + skip) {
-            return Err(too_small(available));
+            return Err(self.too_large(available));
         }
         match pool.len() {
             Some(len) => {
-                let mut order: Vec<u32> = (0..u32::try_from(len).map_err(|_| {
-                    Error::input(format!("the pool has {len} items; at most {} are supported", u32::MAX))
-                })?)
-                    .collect();
-                // Fisher-Yates from the front, so that only the items that are used are drawn.
-                let items = (0..order.len()).map(|i| {
-                    let j = i + random.below((order.len() - i) as u64) as usize;
-                    order.swap(i, j);
-                    u64::from(order[i])
-                });
-                take(items, skip, self.size, pool).map_err(|short| match short {
-                    Short { .. } if pool.classes() == 1 => too_small(pool.samples().unwrap_or(0)),
-                    Short { class, samples } => {
-                        let needed = (self.size + skip) / pool.classes();
-                        Error::input(format!(
-                            "a shard of {} samples needs {needed} of each class{}, but class {} has {samples}; \
-                             choose smaller shards",
-                            self.size,
-                            more(needed, samples),
-                            pool.class_name(class),
-                        ))
-                    }
-                })
+                let items = shuffled(len, random)?;
+                take(items, skip, self.size, pool).map_err(|short| self.too_large_for(&short, pool))
             }
             None if self.size > ENDLESS_LIMIT => Err(Error::input(format!(
                 "a shard of {} samples is more than the {ENDLESS_LIMIT} that generated data are good for",
@@ -168,10 +133,61 @@ impl ShardSpec {
                 // An endless source: consecutive items from a random place, so that two shards
                 // meet with probability about size / 2^62.
                 let start = random.bits() >> 2;
-                take(start.., skip, self.size, pool).map_err(|_| too_small(0))
+                take(start.., skip, self.size, pool).map_err(|_| self.too_large(0))
             }
         }
     }
+
+    /// Samples that are left to smaller shards.
+    fn skip(&self) -> u64 {
+        if self.mode == Mode::Disjoint { self.size } else { 0 }
+    }
+
+    /// What is said where the pool has so few samples.
+    fn too_large(&self, available: u64) -> Error {
+        let needed = self.size + self.skip();
+        Error::input(format!(
+            "a shard of {} samples ({}) needs {needed}{}, but the training data hold {available}; \
+             choose smaller shards",
+            self.size,
+            format!("{:?}", self.mode).to_lowercase(),
+            whole(needed, available),
+        ))
+    }
+
+    /// What is said where a class of the pool ran out.
+    fn too_large_for(&self, short: &Short, pool: &dyn Pool) -> Error {
+        if pool.classes() == 1 {
+            return self.too_large(pool.samples().unwrap_or(0));
+        }
+        let needed = (self.size + self.skip()) / pool.classes();
+        Error::input(format!(
+            "a shard of {} samples needs {needed} of each class{}, but class {} has {}; choose smaller shards",
+            self.size,
+            whole(needed, short.samples),
+            pool.class_name(short.class),
+            short.samples,
+        ))
+    }
+}
+
+/// Why `there` samples are too few where no more are needed: what is skipped and what is taken consist of
+/// whole items, so each may exceed what it must hold.
+fn whole(needed: u64, there: u64) -> &'static str {
+    if there < needed { "" } else { ", and up to 2 items more since items stay whole" }
+}
+
+/// The numbers of `len` items in random order.
+fn shuffled(len: u64, mut random: Random) -> Result<impl Iterator<Item = u64>> {
+    let len = u32::try_from(len)
+        .map_err(|_| Error::input(format!("the pool has {len} items; at most {} are supported", u32::MAX)))?;
+    let mut order: Vec<u32> = (0..len).collect();
+    // Fisher-Yates from the front, so that only the items that are used are drawn.
+    Ok((0..order.len()).map(move |i| {
+        let j = i + random.below((order.len() - i) as u64) as usize;
+        order.swap(i, j);
+        u64::from(order[i])
+    }))
 }
 
 /// Samples that a shard of an endless source may have: its items are listed in memory.
