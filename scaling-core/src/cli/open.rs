@@ -5,7 +5,7 @@ use super::date::today;
 use super::{Domain, command_line};
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
-use crate::settings::Layers;
+use crate::settings::{Layers, Options, Settings};
 use crate::study::{Study, StudyFile};
 use crate::task::{DEFAULT_SEED, Preset, Task};
 use crate::terminal::tell;
@@ -18,14 +18,8 @@ const RUNS: &str = "runs";
 /// Opens the study that the arguments describe. With no settings given, a directory that holds a
 /// study speaks for itself. Creates the directory only if `create`.
 pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) -> Result<Study<'static>> {
-    let says_nothing = arguments.data.is_none()
-        && arguments.model.is_none()
-        && arguments.preset.is_none()
-        && arguments.config.is_none()
-        && arguments.device.is_none()
-        && arguments.seed.is_none()
-        && arguments.assignments.is_empty();
-    if let Some(out) = arguments.out.as_ref().filter(|out| says_nothing && out.join("study.toml").exists()) {
+    let there = arguments.out.as_ref().filter(|out| out.join("study.toml").exists());
+    if let Some(out) = there.filter(|_| name_no_setting(arguments)) {
         let study = Study::open(out, domain.tasks)?;
         if create {
             study.establish()?;
@@ -57,8 +51,6 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
     let (settings, options) = layers.resolve()?;
     let compute = compute.in_precision(&settings.precision)?;
-    let mut table = toml::Table::try_from(&settings).map_err(|e| Error::input(e.to_string()))?;
-    table.extend(toml::Table::try_from(&options).map_err(|e| Error::input(e.to_string()))?);
     let file = StudyFile {
         version: env!("CARGO_PKG_VERSION").into(),
         task: task.about().name.into(),
@@ -71,15 +63,9 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         schema: SCHEMA,
         seed,
         command: command_line::of_this_process(domain.name),
-        settings: table,
+        settings: table(&settings, &options)?,
     };
-    let (directory, other) = match &arguments.out {
-        Some(directory) => (directory.clone(), None),
-        None => match earlier_directory(&file)? {
-            Some(directory) => (directory, None),
-            None => new_directory(&file)?,
-        },
-    };
+    let (directory, other) = place(&file, arguments.out.as_deref())?;
     let mut study = Study { directory, file, task, corpus, settings, options, compute };
     study.check_shards()?;
     if create {
@@ -87,6 +73,34 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         begin(&mut study, arguments.out.is_none(), other)?;
     }
     Ok(study)
+}
+
+/// Whether the arguments say nothing of what is to be studied.
+fn name_no_setting(arguments: &StudyArguments) -> bool {
+    arguments.data.is_none()
+        && arguments.model.is_none()
+        && arguments.preset.is_none()
+        && arguments.config.is_none()
+        && arguments.device.is_none()
+        && arguments.seed.is_none()
+        && arguments.assignments.is_empty()
+}
+
+/// All settings, as in `study.toml`.
+fn table(settings: &Settings, options: &Options) -> Result<toml::Table> {
+    let mut table = toml::Table::try_from(settings).map_err(|e| Error::input(e.to_string()))?;
+    table.extend(toml::Table::try_from(options).map_err(|e| Error::input(e.to_string()))?);
+    Ok(table)
+}
+
+/// The directory of a study: the chosen one, the one where it was begun before, or else a new one. Of a new one
+/// also what the study before it has that this one has not.
+fn place(file: &StudyFile, chosen: Option<&Path>) -> Result<(PathBuf, Option<String>)> {
+    let known = match chosen {
+        Some(directory) => Some(directory.to_owned()),
+        None => earlier_directory(file)?,
+    };
+    known.map_or_else(|| new_directory(file), |directory| Ok((directory, None)))
 }
 
 /// Begins the study in its directory, or goes on there. If the directory `is_chosen` here and another study has begun in
