@@ -76,12 +76,9 @@ pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Re
 }
 
 /// What is told of a measurement.
-struct Report<'a> {
-    model: &'a str,
-    size: f64,
+struct Report {
+    trial: TrialConfig,
     unit: &'static str,
-    batch: u64,
-    device: String,
     precision: String,
     threads: usize,
     measured: Measured,
@@ -92,12 +89,7 @@ struct Report<'a> {
 }
 
 /// Trains on random samples, if these and the model surely do not exceed the memory.
-fn measure<'a>(
-    task: &dyn Task,
-    model: &'a str,
-    arguments: &ThroughputArguments,
-    threads: usize,
-) -> Result<Report<'a>> {
+fn measure(task: &dyn Task, model: &str, arguments: &ThroughputArguments, threads: usize) -> Result<Report> {
     let about = task.about();
     let keys: Vec<Key> =
         about.keys.iter().chain(KEYS.iter().filter(|key| key.name == "precision")).copied().collect();
@@ -131,11 +123,8 @@ fn measure<'a>(
     });
     let (measured, products, samples_per_step, cost) = measured.map_err(|failure| told(&what, failure))??;
     Ok(Report {
-        model,
-        size,
+        trial,
         unit: about.step_unit,
-        batch: arguments.batch,
-        device: compute.name,
         precision,
         threads,
         measured,
@@ -145,7 +134,7 @@ fn measure<'a>(
     })
 }
 
-impl Report<'_> {
+impl Report {
     /// Samples per second, by the step at a place in the order of their lengths.
     fn speed(&self, q: f64) -> f64 {
         self.samples_per_step / Measured::quantile(&self.measured.0, q)
@@ -160,14 +149,14 @@ impl Report<'_> {
         let repeats: Vec<f64> =
             self.measured.repeats().iter().map(|seconds| self.samples_per_step / seconds).collect();
         serde_json::json!({
-            "model": self.model,
-            "size": self.size,
+            "model": self.trial.model,
+            "size": self.trial.size,
             "samples_per_second": self.speed(0.5),
             "quartiles": [self.speed(0.75), self.speed(0.25)],
             "repeats": repeats,
             "unit": self.unit,
-            "batch": self.batch,
-            "device": self.device,
+            "batch": self.trial.optimization.batch,
+            "device": self.trial.device,
             "precision": self.precision,
             "threads": self.threads,
             "parameters": self.cost.parameters,
@@ -184,8 +173,8 @@ impl Report<'_> {
         });
         format!(
             "{} {}: {:.0} {} per second ({:.1} GFLOP/s{share}), quartiles {:.0} - {:.0} over {} steps, {} threads, peak memory {:.0} MB",
-            self.model,
-            self.size,
+            self.trial.model,
+            self.trial.size,
             self.speed(0.5),
             self.unit,
             self.gflops(),
