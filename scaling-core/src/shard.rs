@@ -162,7 +162,8 @@ impl ShardSpec {
         }
         let needed = (self.size + self.skip()) / pool.classes();
         Error::input(format!(
-            "a shard of {} samples needs {needed} of each class{}, but class {} has {}; choose smaller shards",
+            "a shard of {} samples needs {needed} of each class{}, but class {} has {}; \
+             choose smaller shards",
             self.size,
             whole(needed, short.samples),
             pool.class_name(short.class),

@@ -93,8 +93,8 @@ fn table(settings: &Settings, options: &Options) -> Result<toml::Table> {
     Ok(table)
 }
 
-/// The directory of a study: the chosen one, the one where it was begun before, or else a new one. Of a new one
-/// also what the study before it has that this one has not.
+/// The directory of a study: the chosen one, the one where it was begun before, or else a new one. Of a new
+/// one also what the study before it has that this one has not.
 fn place(file: &StudyFile, chosen: Option<&Path>) -> Result<(PathBuf, Option<String>)> {
     let known = match chosen {
         Some(directory) => Some(directory.to_owned()),

@@ -64,7 +64,8 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// With the metrics that are numbers: a perplexity may overflow where its logarithm does not, and JSON has no infinity.
+    /// With the metrics that are numbers: a perplexity may overflow where its logarithm does not, and JSON
+    /// has no infinity.
     pub(crate) fn in_numbers(mut self) -> Self {
         self.metrics.retain(|_, value| value.is_finite());
         self
