@@ -12,6 +12,16 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// From `half` below `centre` to `half` above it.
+    pub(crate) fn around(centre: f64, half: f64) -> Self {
+        Self { low: centre - half, high: centre + half }
+    }
+
+    /// The interval of a number, where this is that of its logarithm.
+    pub(crate) fn exp(self) -> Self {
+        Self { low: self.low.exp(), high: self.high.exp() }
+    }
+
     /// Whether `value` lies inside.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)

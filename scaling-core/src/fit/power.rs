@@ -80,22 +80,23 @@ impl Line {
 
     /// t interval of β.
     pub fn slope_interval(&self, level: f64) -> Interval {
-        let half = student::reach(level, self.freedom) * self.slope_error();
-        Interval { low: self.slope - half, high: self.slope + half }
+        Interval::around(self.slope, student::reach(level, self.freedom) * self.slope_error())
     }
 
     /// t interval of the law at `m`; at m = 1 it is that of α.
     pub fn height_interval(&self, m: f64, level: f64) -> Interval {
-        let half = student::reach(level, self.freedom) * self.height_error(m);
-        let height = self.intercept + self.slope * m.ln();
-        Interval { low: (height - half).exp(), high: (height + half).exp() }
+        self.interval(m, self.height_error(m), level)
     }
 
     /// t interval of a further measurement at `m`.
     pub fn prediction_interval(&self, m: f64, level: f64) -> Interval {
-        let half = student::reach(level, self.freedom) * self.prediction_error(m);
-        let height = self.intercept + self.slope * m.ln();
-        Interval { low: (height - half).exp(), high: (height + half).exp() }
+        self.interval(m, self.prediction_error(m), level)
+    }
+
+    /// t interval about the law at `m`, given a standard error (of a logarithm) there.
+    fn interval(&self, m: f64, error: f64, level: f64) -> Interval {
+        let half = student::reach(level, self.freedom) * error;
+        Interval::around(self.intercept + self.slope * m.ln(), half).exp()
     }
 }
 

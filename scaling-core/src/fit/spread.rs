@@ -80,7 +80,7 @@ impl Spread {
         };
         Ok(Self {
             slope,
-            slope_ci: Interval { low: slope - half, high: slope + half },
+            slope_ci: Interval::around(slope, half),
             p: 2.0 * normal::cdf(-(slope / error).abs()),
             deviations: [at(sizes[0]), at(sizes[sizes.len() - 1])],
         })

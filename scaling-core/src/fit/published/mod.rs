@@ -108,7 +108,7 @@ impl PublishedLaw {
         let centre = self.ln_at(&self.search, m);
         let spread = self.spread(|p| self.ln_at(p, m))?.hypot(self.variance.sqrt());
         let half = student::reach(level, self.freedom) * spread;
-        Some(Interval { low: (centre - half).exp(), high: (centre + half).exp() })
+        Some(Interval::around(centre, half).exp())
     }
 
     /// Standard error of a function of the parameters.
@@ -162,7 +162,7 @@ impl PublishedLaw {
         let mut all: BTreeMap<&'static str, Parameter> = BTreeMap::new();
         for (name, log) in named {
             let (centre, half) = (log(&self.search), self.spread(&log).map(|s| reach * s));
-            let ci = half.map(|half| Interval { low: (centre - half).exp(), high: (centre + half).exp() });
+            let ci = half.map(|half| Interval::around(centre, half).exp());
             all.insert(name, Parameter { value: centre.exp(), ci });
         }
         let mut plain = vec![("beta", Box::new(|p: &[f64; MOST]| -p[1].exp()) as Natural)];
@@ -171,7 +171,7 @@ impl PublishedLaw {
         }
         for (name, of) in plain {
             let (value, half) = (of(&self.search), self.spread(&of).map(|s| reach * s));
-            let ci = half.map(|half| Interval { low: value - half, high: value + half });
+            let ci = half.map(|half| Interval::around(value, half));
             all.insert(name, Parameter { value, ci });
         }
         all

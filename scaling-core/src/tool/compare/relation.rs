@@ -115,10 +115,7 @@ mod tests {
 
     /// The relation of pairs of which the last has a `beta_p` that is not determined.
     fn relation(pairs: &[(f64, f64)]) -> Relation {
-        let estimate = |value: f64, half: f64| Estimate {
-            value,
-            ci: Interval { low: value - half, high: value + half },
-        };
+        let estimate = |value: f64, half: f64| Estimate { value, ci: Interval::around(value, half) };
         let last = pairs.len() - 1;
         let estimates = pairs.iter().enumerate().map(|(i, (beta_g, beta_p))| {
             (estimate(*beta_g, 0.01), estimate(*beta_p, if i == last { 5.0 } else { 0.01 }))
