@@ -4,6 +4,7 @@
 //! ln E = s + ln((m / `m_0)^β` + ρ): for given (β, ρ) the height s is a mean. So the search is over two
 //! numbers, and what is compatible with the data is a region of them.
 
+use super::bisection::bisect;
 use super::interval::Interval;
 use super::law::Law;
 use super::least_squares::{Loss, minimise};
@@ -120,15 +121,7 @@ fn edge(from: f64, to: f64, inside: impl Fn(f64) -> bool) -> f64 {
             break;
         }
     }
-    for _ in 0..HALVINGS {
-        let middle = f64::midpoint(inner, outer);
-        if inside(middle) {
-            inner = middle;
-        } else {
-            outer = middle;
-        }
-    }
-    inner
+    bisect(inner, outer, HALVINGS, inside).0
 }
 
 /// The points, with m relative to its geometric mean.

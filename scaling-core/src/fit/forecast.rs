@@ -1,5 +1,6 @@
 //! Forecasts: the error that more data will bring, and the data that an error will cost.
 
+use super::bisection::bisect;
 use super::continuation::Continuation;
 use super::curve::{self, Curve};
 use super::interval::Interval;
@@ -205,16 +206,9 @@ impl Forecaster {
         places.sort_by(f64::total_cmp);
         let reached = |t: f64| of(self.point(t.exp())) <= target * (1.0 + 1e-9);
         let place = places.iter().position(|t| reached(*t))?;
-        let (mut low, mut high) = (places[place.saturating_sub(1)], places[place]);
-        for _ in 0..30 {
-            let middle = f64::midpoint(low, high);
-            if reached(middle) {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        Some(high.exp())
+        let before = places[place.saturating_sub(1)];
+        let (_, reaching) = bisect(before, places[place], 30, |t| !reached(t));
+        Some(reaching.exp())
     }
 }
 

@@ -3,6 +3,7 @@
 //! The methods are those of Hestness et al. 2017 (sections 2 and 4, appendix C.1); where the paper
 //! is silent the choices are stated with the functions. Nothing here knows of studies or files.
 
+mod bisection;
 pub mod constant;
 mod continuation;
 pub mod curve;

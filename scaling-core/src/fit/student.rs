@@ -1,5 +1,7 @@
 //! Quantiles of Student's t and of the F distribution.
 
+use super::bisection::bisect;
+
 /// The quantile at probability `p` in [0.5, 1) for `freedom` degrees of freedom, to about 1e-10.
 pub(super) fn quantile(p: f64, freedom: f64) -> f64 {
     invert(1.0 - p, |t| 0.5 * incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t)))
@@ -25,14 +27,7 @@ fn invert(target: f64, tail: impl Fn(f64) -> f64) -> f64 {
     while tail(high) > target && high < 1e12 {
         (low, high) = (high, high * 2.0);
     }
-    for _ in 0..100 {
-        let middle = f64::midpoint(low, high);
-        if tail(middle) > target {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
+    let (low, high) = bisect(low, high, 100, |middle| tail(middle) > target);
     f64::midpoint(low, high)
 }
 
