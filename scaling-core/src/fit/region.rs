@@ -54,8 +54,7 @@ fn bent(values: &[(f64, f64)], start: usize, end: usize) -> usize {
         let line = Line::fit(rest);
         let (m, error) = values[*i];
         let below = (line.law().at(m) / error).ln();
-        let reach = student::quantile(TWO_STANDARD_ERRORS, rest.len() as f64 - 2.0);
-        below > (reach * line.prediction_error(m)).max(ROUNDING)
+        below > two_standard_errors(&line, rest.len(), m)
     };
     let last = (start..end.min(values.len().saturating_sub(4))).rev().find(bends);
     last.map_or(start, |last| last + 1)
@@ -64,9 +63,7 @@ fn bent(values: &[(f64, f64)], start: usize, end: usize) -> usize {
 /// How many of these points are in the power-law region, which begins with the first.
 ///
 /// It ends with the last point that lies less than two standard errors of prediction above the
-/// line through the points accepted before it; the first three are taken as they are. Where the
-/// standard error itself comes from few points, two becomes the quantile of Student's t with the
-/// same probability: with a plain two, noise alone shortens one straight curve in five.
+/// line through the points accepted before it; the first three are taken as they are.
 pub(super) fn power_law(values: &[(f64, f64)]) -> usize {
     let mut accepted: Vec<(f64, f64)> = Vec::new();
     let mut end = 0;
@@ -74,8 +71,7 @@ pub(super) fn power_law(values: &[(f64, f64)]) -> usize {
         let on_the_line = accepted.len() < 3 || {
             let line = Line::fit(&accepted);
             let above = (error / line.law().at(*m)).ln();
-            let reach = student::quantile(TWO_STANDARD_ERRORS, accepted.len() as f64 - 2.0);
-            above < (reach * line.prediction_error(*m)).max(ROUNDING)
+            above < two_standard_errors(&line, accepted.len(), *m)
         };
         if on_the_line {
             accepted.push((*m, *error));
@@ -83,6 +79,16 @@ pub(super) fn power_law(values: &[(f64, f64)]) -> usize {
         }
     }
     end
+}
+
+/// Two standard errors of prediction (of ln E) at `m` by the line through so many points, or what is rounding if
+/// that is more.
+///
+/// Where the standard error itself comes from few points, two becomes the quantile of Student's t with the
+/// same probability: with a plain two, noise alone shortens one straight curve in five.
+fn two_standard_errors(line: &Line, points: usize, m: f64) -> f64 {
+    let reach = student::quantile(TWO_STANDARD_ERRORS, points as f64 - 2.0);
+    (reach * line.prediction_error(m)).max(ROUNDING)
 }
 
 #[cfg(test)]

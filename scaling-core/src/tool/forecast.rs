@@ -1,12 +1,11 @@
 //! `scaling forecast`: what more data will bring, and what an error will cost.
 
-use super::check_output;
 use super::curves::{self, Curves};
 use super::fit::form_parser;
 use super::groups::{self, Found};
 use super::table::Columns;
+use super::{check_output, write_named};
 use crate::error::{Error, Result};
-use crate::files::write_output;
 use crate::fit::curve::Curve;
 use crate::fit::forecast::{DataForError, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
@@ -145,9 +144,7 @@ fn draw(file: &Path, outlooks: &[Outlook], curves: &Curves, level: f64) -> Resul
         tell(&format!("{} is not written: no curve has a forecast", file.display()));
         return Ok(());
     }
-    write_output(file, outlook::draw(outlooks, &curves.x, &curves.y, level)?.as_bytes())?;
-    tell(&format!("wrote {}", file.display()));
-    Ok(())
+    write_named(file, &outlook::draw(outlooks, &curves.x, &curves.y, level)?)
 }
 
 /// A line for every answer; warnings go to standard error, each once for a curve.

@@ -1,9 +1,9 @@
 //! What was found for every curve of a file: printed together, refusals named.
 
-use crate::error::{At, Error, Result};
+use super::pretty;
+use crate::error::{Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::path::Path;
 
 /// What was found for the curve of a name, or why nothing was.
 pub(super) type Found<'a, T> = (&'a str, Result<T>);
@@ -20,8 +20,7 @@ pub(super) fn document<T: Serialize>(all: &[Found<'_, T>], single: bool) -> Resu
             all.iter().map(|(name, found)| ((*name).to_owned(), value(found))).collect::<Map<_, _>>(),
         ),
     };
-    let text = serde_json::to_string_pretty(&document).at("write", Path::new("standard output"))?;
-    Ok(text + "\n")
+    pretty(&document)
 }
 
 /// What stands before the lines of a group.

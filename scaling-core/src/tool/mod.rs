@@ -10,10 +10,11 @@ mod forecast;
 mod groups;
 mod table;
 
-use crate::error::{Error, Result};
-use crate::files::{behind_links, links};
-use crate::terminal::{complain_about_usage, conclude, say, write};
+use crate::error::{At, Error, Result};
+use crate::files::{behind_links, links, write_output};
+use crate::terminal::{complain_about_usage, conclude, say, tell, write};
 use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -68,6 +69,19 @@ fn check_output(file: &Path, ending: &str) -> Result<()> {
         "{} would be overwritten; give a name that ends in .{ending}",
         target.display()
     )))
+}
+
+/// Writes a figure or a page, and says so.
+fn write_named(file: &Path, text: &str) -> Result<()> {
+    write_output(file, text.as_bytes())?;
+    tell(&format!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// A JSON document as it goes to standard output.
+fn pretty(document: &Value) -> Result<String> {
+    let text = serde_json::to_string_pretty(document).at("write", Path::new("standard output"))?;
+    Ok(text + "\n")
 }
 
 fn run(command: Command) -> Result<()> {

@@ -7,6 +7,7 @@ use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::{error_label, m_label};
+use crate::fit::curve::{Point, values};
 use crate::number::{short_count, significant};
 use plotters::style::{BLACK, RGBColor};
 
@@ -18,7 +19,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
     }
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let x = LogAxis::around(points().map(|point| point.m));
-    let y = LogAxis::around(points().map(crate::fit::curve::Point::value));
+    let y = LogAxis::around(points().map(Point::value));
     let mut marks = Vec::new();
     for (i, curve) in curves.iter().enumerate() {
         marks.extend(one_size(curve, shade(i, curves.len()), &x, &y));
@@ -35,7 +36,7 @@ fn title(fitted: &Fitted<'_>) -> String {
 
 /// The best model at every shard, and its power law.
 fn composite(fitted: &Fitted<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
-    let best = Mark::new(BLACK, Shape::Rings(fitted.points.iter().map(|p| (p.m, p.value())).collect()));
+    let best = Mark::new(BLACK, Shape::Rings(values(&fitted.points)));
     let Ok(fit) = &fitted.power else {
         return vec![best];
     };
@@ -46,7 +47,7 @@ fn composite(fitted: &Fitted<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
 }
 
 fn one_size(curve: &FixedSize, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
-    let dots = Shape::Dots(curve.points.iter().map(|p| (p.m, p.value())).collect());
+    let dots = Shape::Dots(values(&curve.points));
     let name = format!("{} parameters", short_count(curve.parameters as f64));
     match &curve.fit {
         Ok(fit) => {

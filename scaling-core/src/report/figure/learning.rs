@@ -6,6 +6,7 @@ use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::{error_label, m_label};
+use crate::fit::curve::values;
 use plotters::style::RGBColor;
 
 const GREY: RGBColor = RGBColor(90, 90, 90);
@@ -58,7 +59,7 @@ fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
 /// The composite points, the fitted line (dashed beyond the points it was fitted to) and its band.
 fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let name = fitted.series.name();
-    let dots = Shape::Dots(fitted.points.iter().map(|p| (p.m, p.value())).collect());
+    let dots = Shape::Dots(values(&fitted.points));
     let Ok(fit) = &fitted.power else {
         return vec![Mark::named(colour, dots, name)];
     };

@@ -30,17 +30,17 @@ mod row;
 mod source;
 mod table;
 
-use crate::error::{At, Error, Result};
-use crate::files::write_output;
+use super::{check_output, pretty, write_named};
+use crate::error::{Error, Result};
 use crate::number;
-use crate::terminal::{tell, write};
+use crate::terminal::write;
 use clap::Args;
 use estimate::Estimate;
 use relation::Relation;
 use row::Row;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Compare the exponents of studies, from the flattest learning curve to the steepest
 #[derive(Debug, Args)]
@@ -77,18 +77,16 @@ struct Comparison {
 /// file that cannot be read or written. A curve whose fit was refused is a row, not an error.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     for (file, ending) in [(&arguments.html, "html"), (&arguments.svg, "svg")] {
-        file.as_ref().map_or(Ok(()), |file| super::check_output(file, ending))?;
+        file.as_ref().map_or(Ok(()), |file| check_output(file, ending))?;
     }
     let comparison = Comparison::of(&arguments.directories, arguments.level)?;
     if let Some(file) = &arguments.html {
-        write_output(file, page::page(&comparison)?.as_bytes())?;
-        tell(&format!("wrote {}", file.display()));
+        write_named(file, &page::page(&comparison)?)?;
     }
     if let Some(file) = &arguments.svg {
         let drawing = page::drawing(&comparison)?;
         let (svg, _) = drawing.ok_or_else(|| Error::failed("no study has a curve to draw"))?;
-        write_output(file, svg.as_bytes())?;
-        tell(&format!("wrote {}", file.display()));
+        write_named(file, &svg)?;
     }
     if arguments.html.is_some() || arguments.svg.is_some() {
         return Ok(());
@@ -119,14 +117,12 @@ impl Comparison {
     }
 
     fn document(&self) -> Result<String> {
-        let document = json!({
+        pretty(&json!({
             "level": self.level,
             "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
             "relation": self.relation,
             "caveat": paper::CAVEAT,
-        });
-        let text = serde_json::to_string_pretty(&document).at("write", Path::new("standard output"))?;
-        Ok(text + "\n")
+        }))
     }
 
     /// `95 %`.
