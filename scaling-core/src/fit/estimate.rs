@@ -1,12 +1,14 @@
 //! The law of given points by each form, with what is known about its error.
 
 use super::curve::{Point, values};
+use super::form::Form;
 use super::law::Law;
 use super::least_squares::Loss;
 use super::noise::{self, Noise};
+use super::options::Options;
 use super::power::Line;
 use super::uncertainty::Uncertainty;
-use super::{Form, Options, constant, student};
+use super::{constant, student};
 
 /// An estimate, or why there is none.
 pub(super) type Estimated = Result<Estimate, String>;

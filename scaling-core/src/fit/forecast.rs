@@ -3,12 +3,14 @@
 use super::bisection::bisect;
 use super::continuation::Continuation;
 use super::curve::{self, Curve};
+use super::form::Form;
 use super::interval::Interval;
-use super::published::{self, PublishedLaw};
+use super::options::Options;
+use super::power_law::{Fit, fit};
+use super::published::{self, PublishedForm, PublishedLaw};
 use super::screen;
 use super::trend::Trend;
 use super::usable::check_span;
-use super::{Fit, Form, Options, fit};
 use crate::error::{Error, Result};
 use crate::number::{grouped, short, significant};
 use serde::Serialize;
@@ -81,7 +83,7 @@ impl Forecaster {
         let mut values = curve.values();
         check_span(&values).map_err(|reason| Error::failed(format!("no forecast: {reason}")))?;
         let mut warnings = Vec::new();
-        let law = if let Some(form) = options.form.published() {
+        let law = if let Some(form) = PublishedForm::of(options.form) {
             let (law, summary) = published::fit(curve, form, options)?;
             warnings.extend(summary.warnings);
             Law::Published(Box::new(law))

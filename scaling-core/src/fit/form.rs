@@ -1,6 +1,5 @@
 //! The forms of the law and their names.
 
-use super::published::PublishedForm;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
@@ -29,16 +28,6 @@ impl Form {
     /// Every form, in the order of the documentation.
     pub const ALL: [Self; 6] =
         [Self::Auto, Self::Power, Self::PowerConst, Self::Shifted, Self::M4, Self::Broken];
-
-    /// The form, if it is not a power law with or without a constant.
-    pub(crate) fn published(self) -> Option<PublishedForm> {
-        match self {
-            Self::Shifted => Some(PublishedForm::Shifted),
-            Self::M4 => Some(PublishedForm::M4),
-            Self::Broken => Some(PublishedForm::Broken),
-            Self::Power | Self::PowerConst | Self::Auto => None,
-        }
-    }
 
     /// The form's name on the command line and in files.
     pub fn name(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! How a curve is to be fitted.
 
-use super::Form;
+use super::form::Form;
 use super::least_squares::Loss;
 use crate::error::{Error, Result};
 

@@ -1,9 +1,11 @@
 //! How much an exponent depends on what was chosen: range, form and loss.
 
 use super::curve::Curve;
+use super::form::Form;
 use super::interval::Interval;
 use super::least_squares::{HUBER, Loss};
-use super::{Form, Options, fit};
+use super::options::Options;
+use super::power_law::fit;
 use serde::Serialize;
 
 /// The exponent under one choice.

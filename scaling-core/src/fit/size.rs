@@ -1,8 +1,10 @@
 //! How the best model size grows with the data: s(m) = σ `m^β_p` (ICLR 2).
 
 use super::curve::Curve;
+use super::form::Form;
 use super::interval::Interval;
-use super::{Fit, Form, Options, fit};
+use super::options::Options;
+use super::power_law::{Fit, fit};
 use crate::error::{Error, Result};
 use serde::Serialize;
 

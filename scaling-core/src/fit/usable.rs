@@ -1,7 +1,9 @@
 //! Which points of a curve a law is fitted to: those of its region, without what went wrong.
 
 use super::curve::{Curve, Point, values};
-use super::{Form, Options, region, screen};
+use super::form::Form;
+use super::options::Options;
+use super::{region, screen};
 use crate::error::{Error, Result};
 
 /// Sizes closer together than this, in ln m, say nothing about a slope.

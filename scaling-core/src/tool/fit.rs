@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
 use crate::fit::interval::Interval;
 use crate::fit::least_squares::{HUBER, Loss};
-use crate::fit::published::{self, Summary};
+use crate::fit::published::{self, PublishedForm, Summary};
 use crate::fit::{Fit, Form, Options, fit};
 use crate::number::{grouped, percent, significant};
 use crate::terminal::{tell, write};
@@ -103,7 +103,7 @@ impl Fitted {
 }
 
 fn fit_form(curve: &Curve, options: &Options) -> Result<Fitted> {
-    match options.form.published() {
+    match PublishedForm::of(options.form) {
         Some(form) => {
             if options.best_guess.is_some() {
                 let form = options.form;

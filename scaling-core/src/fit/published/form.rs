@@ -1,6 +1,8 @@
 //! The forms in the coordinates in which they are searched: their values, where they mean something, and where to
 //! start.
 
+use super::super::form::Form;
+
 /// Parameters of the largest form.
 pub(super) const MOST: usize = 6;
 /// An exponent of the search steeper than this is none of a learning curve.
@@ -18,6 +20,16 @@ pub(crate) enum PublishedForm {
 }
 
 impl PublishedForm {
+    /// The form of that name, if it is not a power law with or without a constant.
+    pub(crate) fn of(form: Form) -> Option<Self> {
+        match form {
+            Form::Shifted => Some(Self::Shifted),
+            Form::M4 => Some(Self::M4),
+            Form::Broken => Some(Self::Broken),
+            Form::Power | Form::PowerConst | Form::Auto => None,
+        }
+    }
+
     /// Free parameters.
     pub(super) fn parameters(self) -> usize {
         match self {

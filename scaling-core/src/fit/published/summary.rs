@@ -1,9 +1,11 @@
 //! The summary of a fit of such a form to a curve: what is reported of it.
 
 use super::super::curve::Curve;
+use super::super::form::Form;
 use super::super::interval::Interval;
+use super::super::options::Options;
 use super::super::usable::check_span;
-use super::super::{Form, Options, law, screen};
+use super::super::{law, screen};
 use super::{PublishedForm, PublishedLaw};
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -105,7 +107,7 @@ mod tests {
             let pairs =
                 errors.into_iter().enumerate().map(|(i, error)| (1000.0 * 2f64.powi(i as i32), error));
             let options = Options { form, ..Options::default() };
-            let published = form.published().unwrap();
+            let published = PublishedForm::of(form).unwrap();
             fit(&Curve::from_pairs(pairs).unwrap(), published, &options).unwrap().1.warnings
         };
         let peak = [0.5, 0.4, 0.9, 1.2, 0.9, 0.5, 0.3, 0.2];

@@ -1,6 +1,9 @@
 //! Fits of made-up curves: the form, the region, the intervals, and what is refused.
 
 use super::*;
+use crate::fit::curve::Point;
+use crate::fit::frontier::Run;
+use crate::fit::surface::{self, Surface};
 
 fn sampled(law: Law, exponents: std::ops::Range<i32>) -> Curve {
     let m = exponents.map(|i| 2f64.powi(i));
@@ -85,7 +88,7 @@ fn an_error_of_zero_does_not_silence_the_rest() {
             15 => vec![0.0, 0.0],
             _ => vec![0.98 * error, 1.02 * error],
         };
-        curve::Point { m, errors }
+        Point { m, errors }
     });
     let power = Options { form: Form::Power, ..Options::default() };
     let found = fit(&Curve::new(points).unwrap(), &power).unwrap();
@@ -94,9 +97,9 @@ fn an_error_of_zero_does_not_silence_the_rest() {
     assert!(found.warnings.len() == 1 && found.warnings[0].starts_with("left out m = 32768"), "{found:?}");
 
     let mut runs = surface::tests::runs(0.0, 1);
-    let known = surface::Surface::fit(&runs, 0.95).unwrap();
-    runs.push(frontier::Run { error: 0.0, ..runs[0] });
-    assert_eq!(surface::Surface::fit(&runs, 0.95).unwrap().a, known.a);
+    let known = Surface::fit(&runs, 0.95).unwrap();
+    runs.push(Run { error: 0.0, ..runs[0] });
+    assert_eq!(Surface::fit(&runs, 0.95).unwrap().a, known.a);
 }
 
 #[test]
