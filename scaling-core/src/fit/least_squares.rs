@@ -58,35 +58,12 @@ pub fn minimise<const P: usize>(
         let sum: f64 = (0..count).map(|i| loss.of(residual(p, i))).sum();
         if sum.is_finite() { sum } else { f64::INFINITY }
     };
-    let normal = |p: &[f64; P]| {
-        let (mut square, mut gradient) = ([[0.0; P]; P], [0.0; P]);
-        for i in 0..count {
-            let here = residual(p, i);
-            let slopes: [f64; P] = std::array::from_fn(|k| {
-                let step = DIFFERENCE * p[k].abs().max(1.0);
-                let moved = |by: f64| {
-                    let mut moved = *p;
-                    moved[k] += by;
-                    residual(&moved, i)
-                };
-                (moved(step) - moved(-step)) / (2.0 * step)
-            });
-            let weight = loss.weight(here);
-            for a in 0..P {
-                gradient[a] += weight * slopes[a] * here;
-                for b in 0..P {
-                    square[a][b] += weight * slopes[a] * slopes[b];
-                }
-            }
-        }
-        (square, gradient)
-    };
     let (mut parameters, mut lowest, mut damping) = (start, cost(&start), 1e-3);
     if !lowest.is_finite() {
         return Minimum { parameters, cost: lowest, inverse: None };
     }
     for _ in 0..STEPS {
-        let (square, gradient) = normal(&parameters);
+        let (square, gradient) = normal_equations(&residual, count, &parameters, loss);
         let before = lowest;
         while damping < 1e12 {
             let mut damped = square;
@@ -110,8 +87,38 @@ pub fn minimise<const P: usize>(
             break;
         }
     }
-    let inverse = inverse(&normal(&parameters).0);
-    Minimum { parameters, cost: lowest, inverse }
+    let (square, _) = normal_equations(&residual, count, &parameters, loss);
+    Minimum { parameters, cost: lowest, inverse: inverse(&square) }
+}
+
+/// JᵀJ and Jᵀr at `p`, where every residual has the weight that makes a square of its loss.
+fn normal_equations<const P: usize>(
+    residual: &impl Fn(&[f64; P], usize) -> f64,
+    count: usize,
+    p: &[f64; P],
+    loss: Loss,
+) -> ([[f64; P]; P], [f64; P]) {
+    let (mut square, mut gradient) = ([[0.0; P]; P], [0.0; P]);
+    for i in 0..count {
+        let here = residual(p, i);
+        let slopes: [f64; P] = std::array::from_fn(|k| {
+            let step = DIFFERENCE * p[k].abs().max(1.0);
+            let moved = |by: f64| {
+                let mut moved = *p;
+                moved[k] += by;
+                residual(&moved, i)
+            };
+            (moved(step) - moved(-step)) / (2.0 * step)
+        });
+        let weight = loss.weight(here);
+        for a in 0..P {
+            gradient[a] += weight * slopes[a] * here;
+            for b in 0..P {
+                square[a][b] += weight * slopes[a] * slopes[b];
+            }
+        }
+    }
+    (square, gradient)
 }
 
 /// The inverse of a symmetric positive matrix (Gauss-Jordan with pivots), if it has one.

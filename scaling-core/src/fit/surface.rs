@@ -57,6 +57,129 @@ pub(crate) struct Surface {
 /// ln `E_0`, ln A, ln a, ln B, ln b; A and B at the geometric means of N and D.
 type Vector = [f64; 5];
 
+/// Sizes and shards that it takes at least.
+const LEAST: usize = 3;
+/// The steepest exponents that are searched.
+const STEEPEST: f64 = 5.0;
+/// Residuals of ln E beyond this count less: undertuned runs lie above the surface.
+const UNDERTUNED: f64 = 0.03;
+
+impl Surface {
+    /// Fits runs of at least three sizes on at least three shards.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with the reason: too few sizes or shards, or runs that do not identify both
+    /// exponents.
+    pub(crate) fn fit(runs: &[Run], level: f64) -> Result<Self> {
+        let runs = usable(runs)?;
+        let rows = Rows::new(&runs);
+        let found = rows.search().and_then(|minimum| Parameters::new(&minimum, &rows, level));
+        let parameters = found.filter(Parameters::identify_exponents).ok_or_else(|| {
+            Error::failed("the runs do not identify both exponents: try more sizes, or a wider range of data")
+        })?;
+        Ok(Self::of(&parameters, &runs))
+    }
+
+    /// What the parameters say.
+    fn of(parameters: &Parameters, runs: &[Run]) -> Self {
+        let [ln_irreducible, ln_a_scale, ln_a, ln_b_scale, ln_b] = parameters.values;
+        let [n0, d0] = parameters.means;
+        let (a, b) = (ln_a.exp(), ln_b.exp());
+        let [half_a, half_b] = parameters.halves_of_exponents();
+        // logit(b / (a + b)) = ln b - ln a.
+        let half = parameters.half([0.0, 0.0, -1.0, 0.0, 1.0]);
+        let logit = ln_b - ln_a;
+        let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
+        let flops_per_parameter_sample = flops_per_parameter_sample(runs);
+        Self {
+            irreducible: ln_irreducible.exp(),
+            a_scale: (ln_a_scale + a * n0).exp(),
+            a,
+            b_scale: (ln_b_scale + b * d0).exp(),
+            b,
+            a_ci: around(a, half_a),
+            b_ci: around(b, half_b),
+            size_exponent: logistic(logit),
+            size_exponent_ci: Interval { low: logistic(logit - half), high: logistic(logit + half) },
+            flops_per_parameter_sample,
+            next: allocation(parameters, flops_per_parameter_sample, 10.0 * most),
+            rmse: (parameters.squares / runs.len() as f64).sqrt(),
+            runs: runs.len(),
+        }
+    }
+}
+
+/// The runs that a surface can be fitted to.
+fn usable(runs: &[Run]) -> Result<Vec<Run>> {
+    // An error of 0 has no logarithm.
+    let runs: Vec<Run> = runs.iter().copied().filter(|run| run.error > 0.0).collect();
+    let distinct = |of: fn(&Run) -> f64| {
+        let mut all: Vec<f64> = runs.iter().map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        all.len()
+    };
+    let (sizes, shards) = (distinct(|run| run.parameters), distinct(|run| run.m));
+    if sizes < LEAST || shards < LEAST || runs.len() < 8 {
+        return Err(Error::failed(format!(
+            "a surface needs {LEAST} sizes on {LEAST} shards and 8 runs; there are {sizes}, {shards} and {}",
+            runs.len()
+        )));
+    }
+    Ok(runs)
+}
+
+/// What the parameters are searched with.
+struct Rows {
+    /// ln N and ln D less their means, and ln E, of every run.
+    logs: Vec<[f64; 3]>,
+    /// Logarithms of the geometric means of N and D.
+    means: [f64; 2],
+    /// The lowest error.
+    lowest: f64,
+}
+
+impl Rows {
+    fn new(runs: &[Run]) -> Self {
+        let count = runs.len() as f64;
+        let mean = |of: fn(&Run) -> f64| runs.iter().map(|run| of(run).ln()).sum::<f64>() / count;
+        let (n0, d0) = (mean(|run| run.parameters), mean(|run| run.m));
+        let logs = runs.iter().map(|run| [run.parameters.ln() - n0, run.m.ln() - d0, run.error.ln()]);
+        let lowest = runs.iter().map(|run| run.error).fold(f64::INFINITY, f64::min);
+        Self { logs: logs.collect(), means: [n0, d0], lowest }
+    }
+
+    /// ln E of the `i`-th run less that of the surface; infinite beyond the exponents that are searched.
+    fn residual(&self, p: &Vector, i: usize) -> f64 {
+        let [n, d, y] = self.logs[i];
+        let (a, b) = (p[2].exp(), p[4].exp());
+        if a > STEEPEST || b > STEEPEST {
+            return f64::INFINITY;
+        }
+        y - (p[0].exp() + (p[1] - a * n).exp() + (p[3] - b * d).exp()).ln()
+    }
+
+    /// The lowest minimum from many starts, the first of equals.
+    fn search(&self) -> Option<Minimum<5>> {
+        let residual = |p: &Vector, i: usize| self.residual(p, i);
+        let mut best: Option<Minimum<5>> = None;
+        for share in [0.1, 0.5, 0.9] {
+            for a in [0.05f64, 0.2, 0.5] {
+                for b in [0.05f64, 0.2, 0.5] {
+                    let rest = ((1.0 - share) * self.lowest).ln();
+                    let start = [(share * self.lowest).ln(), rest - 1.0, a.ln(), rest, b.ln()];
+                    let found = minimise(residual, self.logs.len(), start, Loss::Huber(UNDERTUNED));
+                    if best.as_ref().is_none_or(|best| found.cost < best.cost) {
+                        best = Some(found);
+                    }
+                }
+            }
+        }
+        best
+    }
+}
+
 /// The parameters, and how well they are known.
 #[derive(Debug, Clone)]
 struct Parameters {
@@ -65,9 +188,34 @@ struct Parameters {
     covariance: [Vector; 5],
     /// Logarithms of the geometric means of N and D.
     means: [f64; 2],
+    /// Sum of the squared residuals of ln E.
+    squares: f64,
 }
 
 impl Parameters {
+    /// Those at a minimum, if it is not one of a whole valley.
+    fn new(minimum: &Minimum<5>, rows: &Rows, level: f64) -> Option<Self> {
+        let values = minimum.parameters;
+        let inverse = minimum.inverse?;
+        let squares: f64 = (0..rows.logs.len()).map(|i| rows.residual(&values, i).powi(2)).sum();
+        let freedom = rows.logs.len() as f64 - 5.0;
+        let factor = student::reach(level, freedom).powi(2) * squares / freedom;
+        let covariance = inverse.map(|row| row.map(|entry| entry * factor));
+        Some(Self { values, covariance, means: rows.means, squares })
+    }
+
+    /// Half the widths of the intervals of ln a and ln b.
+    fn halves_of_exponents(&self) -> [f64; 2] {
+        [[0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]].map(|gradient| self.half(gradient))
+    }
+
+    /// Whether both exponents are identified: neither at the end of the search, nor with an interval wider than a
+    /// factor of ten either way.
+    fn identify_exponents(&self) -> bool {
+        let known = self.halves_of_exponents().iter().all(|half| *half < 10f64.ln());
+        known && self.values[2].exp().max(self.values[4].exp()) <= 0.99 * STEEPEST
+    }
+
     /// Half the width of the interval of a quantity with this gradient by the parameters (delta method).
     fn half(&self, gradient: Vector) -> f64 {
         let pairs = (0..5).flat_map(|i| (0..5).map(move |j| (i, j)));
@@ -88,112 +236,6 @@ impl Parameters {
         let by_b = -1.0 + b * (right - size);
         (size, self.half([0.0, 1.0, by_a, -1.0, by_b].map(|slope| slope / (a + b))))
     }
-}
-
-/// Sizes and shards that it takes at least.
-const LEAST: usize = 3;
-/// The steepest exponents that are searched.
-const STEEPEST: f64 = 5.0;
-/// Residuals of ln E beyond this count less: undertuned runs lie above the surface.
-const UNDERTUNED: f64 = 0.03;
-
-impl Surface {
-    /// Fits runs of at least three sizes on at least three shards.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] with the reason: too few sizes or shards, or runs that do not identify both
-    /// exponents.
-    pub(crate) fn fit(runs: &[Run], level: f64) -> Result<Self> {
-        // An error of 0 has no logarithm.
-        let runs: Vec<Run> = runs.iter().copied().filter(|run| run.error > 0.0).collect();
-        let distinct = |of: fn(&Run) -> f64| {
-            let mut all: Vec<f64> = runs.iter().map(of).collect();
-            all.sort_by(f64::total_cmp);
-            all.dedup();
-            all.len()
-        };
-        let (sizes, shards) = (distinct(|run| run.parameters), distinct(|run| run.m));
-        if sizes < LEAST || shards < LEAST || runs.len() < 8 {
-            return Err(Error::failed(format!(
-                "a surface needs {LEAST} sizes on {LEAST} shards and 8 runs; there are {sizes}, {shards} and {}",
-                runs.len()
-            )));
-        }
-        let count = runs.len() as f64;
-        let mean = |of: fn(&Run) -> f64| runs.iter().map(|run| of(run).ln()).sum::<f64>() / count;
-        let (n0, d0) = (mean(|run| run.parameters), mean(|run| run.m));
-        let lowest = runs.iter().map(|run| run.error).fold(f64::INFINITY, f64::min);
-        let rows: Vec<[f64; 3]> =
-            runs.iter().map(|run| [run.parameters.ln() - n0, run.m.ln() - d0, run.error.ln()]).collect();
-        let residual = |p: &Vector, i: usize| {
-            let [n, d, y] = rows[i];
-            let (a, b) = (p[2].exp(), p[4].exp());
-            if a > STEEPEST || b > STEEPEST {
-                return f64::INFINITY;
-            }
-            y - (p[0].exp() + (p[1] - a * n).exp() + (p[3] - b * d).exp()).ln()
-        };
-        let unidentified = || {
-            Error::failed("the runs do not identify both exponents: try more sizes, or a wider range of data")
-        };
-        let found = search(residual, rows.len(), lowest).ok_or_else(unidentified)?;
-        let p = found.parameters;
-        let inverse = found.inverse.ok_or_else(unidentified)?;
-        let squares: f64 = (0..rows.len()).map(|i| residual(&p, i).powi(2)).sum();
-        let freedom = count - 5.0;
-        let reach = student::reach(level, freedom);
-        let factor = reach.powi(2) * squares / freedom;
-        let covariance = inverse.map(|row| row.map(|entry| entry * factor));
-        let parameters = Parameters { values: p, covariance, means: [n0, d0] };
-        let (a, b) = (p[2].exp(), p[4].exp());
-        let half_a = parameters.half([0.0, 0.0, 1.0, 0.0, 0.0]);
-        let half_b = parameters.half([0.0, 0.0, 0.0, 0.0, 1.0]);
-        // An exponent with an interval wider than a factor of ten either way, or at the end of the search, is
-        // not identified.
-        if !(half_a < 10f64.ln() && half_b < 10f64.ln()) || a.max(b) > 0.99 * STEEPEST {
-            return Err(unidentified());
-        }
-        // logit(b / (a + b)) = ln b - ln a.
-        let half = parameters.half([0.0, 0.0, -1.0, 0.0, 1.0]);
-        let logit = p[4] - p[2];
-        let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let most = runs.iter().map(|run| run.flops).filter(|flops| flops.is_finite()).fold(0.0, f64::max);
-        let flops_per_parameter_sample = flops_per_parameter_sample(&runs);
-        let next = allocation(&parameters, flops_per_parameter_sample, 10.0 * most);
-        Ok(Self {
-            irreducible: p[0].exp(),
-            a_scale: (p[1] + a * n0).exp(),
-            a,
-            b_scale: (p[3] + b * d0).exp(),
-            b,
-            a_ci: around(a, half_a),
-            b_ci: around(b, half_b),
-            size_exponent: logistic(logit),
-            size_exponent_ci: Interval { low: logistic(logit - half), high: logistic(logit + half) },
-            flops_per_parameter_sample,
-            next,
-            rmse: (squares / count).sqrt(),
-            runs: runs.len(),
-        })
-    }
-}
-
-/// The lowest minimum from many starts, the first of equals; `lowest` is the lowest error.
-fn search(residual: impl Fn(&Vector, usize) -> f64 + Copy, count: usize, lowest: f64) -> Option<Minimum<5>> {
-    let mut best: Option<Minimum<5>> = None;
-    for share in [0.1, 0.5, 0.9] {
-        for a in [0.05f64, 0.2, 0.5] {
-            for b in [0.05f64, 0.2, 0.5] {
-                let rest = ((1.0 - share) * lowest).ln();
-                let start = [(share * lowest).ln(), rest - 1.0, a.ln(), rest, b.ln()];
-                let found = minimise(residual, count, start, Loss::Huber(UNDERTUNED));
-                if best.as_ref().is_none_or(|best| found.cost < best.cost) {
-                    best = Some(found);
-                }
-            }
-        }
-    }
-    best
 }
 
 /// Operations per parameter and sample, the median over the runs.
@@ -218,83 +260,4 @@ fn around(value: f64, half: f64) -> Interval {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::random::Random;
-
-    pub(in crate::fit) fn runs(noise: f64, seed: u64) -> Vec<Run> {
-        let mut random = Random::new("surface", &[seed]);
-        let mut all = Vec::new();
-        for i in 0..5 {
-            for j in 0..6 {
-                let (parameters, m) = (1e5 * 4f64.powi(i), 1e6 * 4f64.powi(j));
-                let error = 1.7 + 400.0 / parameters.powf(0.34) + 410.0 / m.powf(0.28);
-                let error = error * (noise * random.normal()).exp();
-                all.push(Run { parameters, m, error, flops: 6.0 * parameters * m });
-            }
-        }
-        all
-    }
-
-    #[test]
-    fn exact_surfaces_are_recovered() {
-        let surface = Surface::fit(&runs(0.0, 1), 0.95).unwrap();
-        assert!((surface.a - 0.34).abs() < 1e-4 && (surface.b - 0.28).abs() < 1e-4, "{surface:?}");
-        assert!(
-            (surface.irreducible - 1.7).abs() < 1e-3 && (surface.size_exponent - 0.28 / 0.62).abs() < 1e-4
-        );
-        let Allocation { flops, parameters, parameters_ci, m, .. } = surface.next;
-        assert!(parameters_ci.contains(parameters) && parameters_ci.high < 1.01 * parameters);
-        assert!((6.0 * parameters * m / flops - 1.0).abs() < 1e-9);
-        let error = |parameters: f64, m: f64| {
-            surface.irreducible
-                + surface.a_scale * parameters.powf(-surface.a)
-                + surface.b_scale * m.powf(-surface.b)
-        };
-        let best = error(parameters, m);
-        for factor in [0.8, 1.25] {
-            assert!(error(parameters * factor, m / factor) > best, "{factor}");
-        }
-    }
-
-    #[test]
-    fn intervals_hold_the_truth_and_too_little_is_refused() {
-        let surface = Surface::fit(&runs(0.01, 1), 0.95).unwrap();
-        assert!(surface.a_ci.contains(0.34) && surface.b_ci.contains(0.28), "{surface:?}");
-        assert!(surface.size_exponent_ci.contains(0.28 / 0.62));
-        let next = surface.next;
-        assert!((next.parameters_ci.high * next.m_ci.low / (next.parameters * next.m) - 1.0).abs() < 1e-9);
-        let refused = Surface::fit(&runs(0.0, 1)[..12], 0.95).unwrap_err().to_string();
-        assert!(refused.contains("there are 2, 6 and 12"), "{refused}");
-        // A real study (RHNs of 32, 64 and 128 units on novels), in which sizes hardly differ: a runs to the end.
-        let errors = [
-            [5.5547, 5.3137, 5.1475, 4.9584, 4.7784, 4.6123],
-            [5.5638, 5.3252, 5.1128, 4.9172, 4.7565, 4.5605],
-            [5.5724, 5.3513, 5.1577, 4.9461, 4.7690, 4.5464],
-        ];
-        let sizes = [662_868.0, 1_340_308.0, 2_768_916.0].into_iter().zip(errors);
-        let alike = sizes.flat_map(|(parameters, errors)| {
-            let shards =
-                [12_519.0, 25_010.0, 50_000.0, 100_021.0, 200_016.0, 400_017.0].into_iter().zip(errors);
-            shards.map(move |(m, error)| Run { parameters, m, error, flops: 6.0 * parameters * m })
-        });
-        let refused = Surface::fit(&alike.collect::<Vec<_>>(), 0.95).unwrap_err().to_string();
-        assert!(refused.contains("do not identify both exponents"), "{refused}");
-    }
-
-    /// Of surfaces with noise of 2 %, the intervals of the best size and the best amount of data hold the true ones.
-    #[test]
-    fn intervals_of_the_best_allocation_cover() {
-        let exact = Surface::fit(&runs(0.0, 1), 0.9).unwrap();
-        let (mut inside, mut fitted) = (0, 0);
-        for seed in 0..100 {
-            let Ok(surface) = Surface::fit(&runs(0.02, seed), 0.9) else { continue };
-            let (found, truth) = (surface.next, exact.next);
-            fitted += 1;
-            let holds = found.parameters_ci.contains(truth.parameters);
-            assert_eq!(holds, found.m_ci.contains(truth.m));
-            inside += usize::from(holds);
-        }
-        assert!(fitted >= 90 && (80..=98).contains(&(100 * inside / fitted)), "{inside} of {fitted}");
-    }
-}
+pub(super) mod tests;
