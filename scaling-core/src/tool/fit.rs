@@ -10,7 +10,7 @@ use crate::fit::least_squares::{HUBER, Loss};
 use crate::fit::published::{self, PublishedForm, Summary};
 use crate::fit::{Fit, Form, Options, fit};
 use crate::number::{grouped, percent, significant};
-use crate::terminal::{tell, write};
+use crate::terminal::tell;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
@@ -57,32 +57,15 @@ pub(super) fn form_parser() -> impl TypedValueParser<Value = Form> {
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { columns, form, level, best_guess, .. } = arguments;
     let curves = curves::read(&arguments.file, columns)?;
-    curves.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
-    let group = &columns.group;
     let loss = if arguments.loss == "huber" { Loss::Huber(HUBER) } else { Loss::Squares };
     let options = Options { form: *form, level: *level, best_guess: *best_guess, loss, ..Options::default() };
-    let mut fits: Vec<Found<'_, Fitted>> = Vec::new();
-    for (name, curve) in &curves.by_group {
-        let fitted = match curve {
-            // Of this curve alone.
-            Err(error) => Err(Error::failed(error.to_string())),
-            Ok(curve) => match fit_form(curve, &options) {
-                Err(error @ Error::Input(_)) => return Err(error),
-                fitted => fitted,
-            },
-        };
-        fits.push((name, fitted));
-    }
-    if group.is_empty() {
-        // Without groups there is exactly one curve; its refusal is the outcome of the command.
-        if let Some((_, Err(error))) = fits.first() {
-            return Err(Error::failed(format!("{}: {error}", curves.place(&arguments.file))));
-        }
-    }
-    let text =
-        if arguments.json { groups::document(&fits, group.is_empty())? } else { prose(&fits, &curves) };
-    write(text.as_bytes())?;
-    groups::conclude(&fits, "fits")
+    let single = columns.group.is_empty();
+    let fits =
+        groups::ask_all(&curves, &arguments.file, single, |_, curve| match fit_form(curve, &options) {
+            Err(error @ Error::Input(_)) => Err(error),
+            fitted => Ok(fitted),
+        })?;
+    groups::print(&fits, "fits", single, arguments.json, || prose(&fits, &curves))
 }
 
 /// A law of either family.

@@ -11,7 +11,7 @@ use crate::fit::forecast::{DataForError, FURTHEST, Forecast, Forecaster};
 use crate::fit::{Form, Options};
 use crate::number::{self, grouped, significant};
 use crate::report::outlook::{self, Outlook};
-use crate::terminal::{tell, write};
+use crate::terminal::tell;
 use clap::{ArgGroup, Args};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -82,37 +82,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let options = Options { form: *form, level: *level, best_guess: *best_guess, ..Options::default() };
     options.check()?;
     let curves = curves::read(&arguments.file, columns)?;
-    curves.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
-    let mut all: Vec<Found<'_, Vec<Answer>>> = Vec::new();
     let mut outlooks: Vec<Outlook> = Vec::new();
-    for (name, curve) in &curves.by_group {
-        let read = curve.as_ref().map_err(|error| Error::failed(error.to_string()));
-        let answers = read.and_then(|curve| {
-            let forecaster = Forecaster::new(curve, &options)?;
-            let at = arguments.at.iter().map(|m| forecaster.at(*m).map(Answer::Error));
-            let target = arguments.target.iter().map(|error| forecaster.cost(*error).map(Answer::Data));
-            let answers: Vec<Answer> = at.chain(target).collect::<Result<_>>()?;
-            if arguments.svg.is_some() {
-                outlooks.push(outlook(name, curve, &forecaster, &answers)?);
-            }
-            Ok(answers)
-        });
-        // With groups, an m that one curve cannot answer does not silence the others.
-        if let (Err(Error::Input(reason)), true) = (&answers, columns.group.is_empty()) {
-            return Err(Error::input(format!("{}: {reason}", arguments.file.display())));
+    let mut answer = |name: &str, curve: &Curve| -> Result<Vec<Answer>> {
+        let forecaster = Forecaster::new(curve, &options)?;
+        let at = arguments.at.iter().map(|m| forecaster.at(*m).map(Answer::Error));
+        let target = arguments.target.iter().map(|error| forecaster.cost(*error).map(Answer::Data));
+        let answers: Vec<Answer> = at.chain(target).collect::<Result<_>>()?;
+        if arguments.svg.is_some() {
+            outlooks.push(outlook(name, curve, &forecaster, &answers)?);
         }
-        all.push((name, answers));
-    }
+        Ok(answers)
+    };
     let single = columns.group.is_empty();
-    if single && let Some((_, Err(error))) = all.first() {
-        return Err(Error::failed(format!("{}: {error}", curves.place(&arguments.file))));
-    }
+    let all = groups::ask_all(&curves, &arguments.file, single, |name, curve| match answer(name, curve) {
+        // With groups, an m that one curve cannot answer does not silence the others.
+        Err(Error::Input(reason)) if single => {
+            Err(Error::input(format!("{}: {reason}", arguments.file.display())))
+        }
+        answers => Ok(answers),
+    })?;
     if let Some(file) = &arguments.svg {
         draw(file, &outlooks, &curves, *level)?;
     }
-    let text = if arguments.json { groups::document(&all, single)? } else { prose(&all, &curves, *level) };
-    write(text.as_bytes())?;
-    groups::conclude(&all, "forecasts")
+    groups::print(&all, "forecasts", single, arguments.json, || prose(&all, &curves, *level))
 }
 
 /// The answer to one question.
