@@ -43,62 +43,65 @@ fn shards<'a>(analysis: &'a Analysis<'a>) -> impl Iterator<Item = ((&'a str, &'a
 /// `points.csv`: every trial with all its fields except times, sorted by model, variant, shard,
 /// size, seed and id.
 pub(super) fn points(study: &StudyData) -> Result<Vec<u8>> {
-    let settings: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.settings.keys()).collect();
-    let metrics: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.minima.keys()).collect();
-    let (is_sound, is_tested) = (study.trials.iter().any(|trial| trial.hours.is_some()), study.is_tested());
-    let mut rows = vec![header(&settings, &metrics, is_sound, is_tested)];
+    let columns = columns(study);
     let mut trials: Vec<&Trial> = study.trials.iter().collect();
     trials.sort_by(|a, b| {
         let key = |t: &Trial| (t.model.clone(), t.variant.clone(), t.requested);
         let rest = |t: &Trial| (t.seed, t.id.clone());
         key(a).cmp(&key(b)).then(a.size.total_cmp(&b.size)).then_with(|| rest(a).cmp(&rest(b)))
     });
-    for trial in trials {
-        let mut row = vec![study.task.clone(), trial.model.clone(), trial.variant.clone()];
-        row.extend([trial.id.clone(), trial.status.to_string()]);
-        row.extend([trial.size.to_string(), trial.parameters.to_string(), trial.flops.to_string()]);
-        row.extend([trial.requested, trial.m].map(|count| count.to_string()));
-        row.push(study.m_unit.clone());
-        row.push(trial.items.to_string());
-        if is_sound {
-            row.push(cell(trial.hours));
-        }
-        row.push(trial.seed.to_string());
-        row.extend(
-            settings
-                .iter()
-                .map(|name| trial.settings.get(*name).map(ToString::to_string).unwrap_or_default()),
-        );
-        row.extend([cell(trial.error), cell(trial.loss)]);
-        row.extend(metrics.iter().map(|name| cell(trial.minima.get(*name).copied())));
-        row.extend([cell(trial.training_loss), trial.capacity_limited.to_string()]);
-        row.push(cell(trial.relative_standard_error));
-        if is_tested {
-            row.push(cell(trial.test_error));
-        }
-        row.extend([trial.steps.to_string(), trial.best_epoch.to_string()]);
-        rows.push(row);
-    }
+    let header: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let cells = |trial: &Trial| columns.iter().map(|(_, cell)| cell(trial)).collect::<Vec<String>>();
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain(trials.into_iter().map(cells)).collect();
     write(&rows)
 }
 
-fn header(
-    settings: &BTreeSet<&String>,
-    metrics: &BTreeSet<&String>,
-    is_sound: bool,
-    is_tested: bool,
-) -> Vec<String> {
-    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut row = names(&["task", "model", "variant", "trial", "status", "size", "parameters"]);
-    row.extend(names(&["flops", "requested", "m", "m_unit", "items"]));
-    row.extend(names(if is_sound { &["hours", "seed"] } else { &["seed"] }));
-    row.extend(settings.iter().map(ToString::to_string));
-    row.extend(names(&["error", "loss"]));
-    row.extend(metrics.iter().map(ToString::to_string));
-    row.extend(names(&["training_loss", "capacity_limited", "relative_standard_error"]));
-    row.extend(names(if is_tested { &["test_error", "steps"] } else { &["steps"] }));
-    row.push("best_epoch".to_owned());
-    row
+/// The name of a column of `points.csv`, and a trial's cell in it.
+type Column<'a> = (&'a str, Box<dyn Fn(&Trial) -> String + 'a>);
+
+fn column<'a>(name: &'a str, cell: impl Fn(&Trial) -> String + 'a) -> Column<'a> {
+    (name, Box::new(cell))
+}
+
+/// The columns of `points.csv` in their order; hours and test errors where some trial has them.
+fn columns(study: &StudyData) -> Vec<Column<'_>> {
+    let settings: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.settings.keys()).collect();
+    let metrics: BTreeSet<&String> = study.trials.iter().flat_map(|t| t.minima.keys()).collect();
+    let mut columns = vec![
+        column("task", move |_| study.task.clone()),
+        column("model", |trial| trial.model.clone()),
+        column("variant", |trial| trial.variant.clone()),
+        column("trial", |trial| trial.id.clone()),
+        column("status", |trial| trial.status.to_string()),
+        column("size", |trial| trial.size.to_string()),
+        column("parameters", |trial| trial.parameters.to_string()),
+        column("flops", |trial| trial.flops.to_string()),
+        column("requested", |trial| trial.requested.to_string()),
+        column("m", |trial| trial.m.to_string()),
+        column("m_unit", move |_| study.m_unit.clone()),
+        column("items", |trial| trial.items.to_string()),
+    ];
+    if study.trials.iter().any(|trial| trial.hours.is_some()) {
+        columns.push(column("hours", |trial| cell(trial.hours)));
+    }
+    columns.push(column("seed", |trial| trial.seed.to_string()));
+    columns.extend(
+        settings.into_iter().map(|name| column(name, move |trial| cell(trial.settings.get(name).copied()))),
+    );
+    columns.push(column("error", |trial| cell(trial.error)));
+    columns.push(column("loss", |trial| cell(trial.loss)));
+    columns.extend(
+        metrics.into_iter().map(|name| column(name, move |trial| cell(trial.minima.get(name).copied()))),
+    );
+    columns.push(column("training_loss", |trial| cell(trial.training_loss)));
+    columns.push(column("capacity_limited", |trial| trial.capacity_limited.to_string()));
+    columns.push(column("relative_standard_error", |trial| cell(trial.relative_standard_error)));
+    if study.is_tested() {
+        columns.push(column("test_error", |trial| cell(trial.test_error)));
+    }
+    columns.push(column("steps", |trial| trial.steps.to_string()));
+    columns.push(column("best_epoch", |trial| trial.best_epoch.to_string()));
+    columns
 }
 
 /// The shortest decimal that reads back as the same number; empty where there is none.
