@@ -1,12 +1,12 @@
 //! The forms of the law and their names.
 
 use crate::error::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// The forms of the law.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// α m^β: composite curves.
@@ -66,6 +66,7 @@ mod tests {
         for form in Form::ALL {
             assert_eq!(form.name().parse::<Form>(), Ok(form));
             assert_eq!(serde_json::to_value(form).unwrap(), form.name());
+            assert_eq!(serde_json::from_value::<Form>(form.name().into()).unwrap(), form);
         }
         assert!("powr".parse::<Form>().unwrap_err().to_string().contains("did you mean `power`"));
     }

@@ -33,4 +33,5 @@ mod usable;
 
 pub use form::Form;
 pub use options::Options;
+pub(crate) use power_law::FitRecord;
 pub use power_law::{Fit, ParameterIntervals, fit};

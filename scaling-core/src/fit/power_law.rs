@@ -28,6 +28,7 @@ pub struct ParameterIntervals {
 
 /// A fitted law. It serialises to the keys of `scaling fit --json`.
 #[derive(Debug, Clone, Serialize)]
+#[serde(into = "FitRecord")]
 pub struct Fit {
     /// The form that was fitted, never [`Form::Auto`].
     pub form: Form,
@@ -50,13 +51,10 @@ pub struct Fit {
     /// What a reader must know before using the numbers.
     pub warnings: Vec<String>,
     /// Level of the intervals.
-    #[serde(skip)]
     level: f64,
     /// Noise of a point.
-    #[serde(skip)]
     noise: Noise,
     /// Where the intervals come from.
-    #[serde(skip)]
     uncertainty: Uncertainty,
 }
 
@@ -80,6 +78,30 @@ impl Fit {
         let noise = reach * self.noise.variance.sqrt();
         let end = |end: f64, sign: f64| (centre + sign * (end.ln() - centre).hypot(noise)).exp();
         Interval { low: end(line.low, -1.0), high: end(line.high, 1.0) }
+    }
+}
+
+/// What files hold of a [`Fit`], under the same names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FitRecord {
+    pub(crate) form: Form,
+    pub(crate) alpha: f64,
+    pub(crate) beta: f64,
+    #[serde(default)]
+    pub(crate) gamma: f64,
+    pub(crate) ci: ParameterIntervals,
+    pub(crate) r2: f64,
+    pub(crate) relative_rmse: f64,
+    pub(crate) region: [f64; 2],
+    pub(crate) points: usize,
+    #[serde(default)]
+    pub(crate) warnings: Vec<String>,
+}
+
+impl From<Fit> for FitRecord {
+    fn from(fit: Fit) -> Self {
+        let Fit { form, alpha, beta, gamma, ci, r2, relative_rmse, region, points, warnings, .. } = fit;
+        Self { form, alpha, beta, gamma, ci, r2, relative_rmse, region, points, warnings }
     }
 }
 

@@ -6,10 +6,10 @@ use super::interval::Interval;
 use super::options::Options;
 use super::power_law::{Fit, fit};
 use crate::error::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The law s(m) = σ `m^β_p` of the parameters of the best model.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SizeLaw {
     /// Parameters at m = 1.
     pub sigma: f64,

@@ -1,72 +1,63 @@
-//! `fit.json`: every fit of a study, for programs.
+//! What `fit.json` holds of a study, for programs.
 
 use super::StudyData;
 use super::analysis::{Analysis, Fitted, OrReason};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use super::document::{BestOfShard, CompositeFits, CurveFits, Document, FixedSizeFit, Recorded};
+use crate::fit::{Fit, FitRecord};
 
-/// The document. It holds no times and no paths.
-pub(super) fn fits(study: &StudyData, analysis: &Analysis<'_>) -> Value {
-    json!({
-        "task": study.task,
-        "metric": study.metric.name,
-        "unit": study.metric.unit,
-        "m_unit": study.m_unit,
-        "level": study.level,
-        "seed": study.seed,
-        "best_guess": study.best_guess,
-        "irreducible": study.irreducible,
-        "irreducible_note": study.irreducible_note,
-        "curves": analysis.series.iter().map(|fitted| curve(study, fitted)).collect::<Vec<_>>(),
-        "warnings": analysis.warnings,
-    })
+/// The document.
+pub(super) fn fits(study: &StudyData, analysis: &Analysis<'_>) -> Document {
+    Document {
+        task: study.task.clone(),
+        metric: study.metric.name.to_string(),
+        unit: study.metric.unit.to_string(),
+        m_unit: study.m_unit.clone(),
+        level: study.level,
+        seed: study.seed,
+        best_guess: study.best_guess,
+        irreducible: study.irreducible,
+        irreducible_note: study.irreducible_note.clone(),
+        curves: analysis.series.iter().map(|fitted| curve(study, fitted)).collect(),
+        warnings: analysis.warnings.clone(),
+    }
 }
 
-fn curve(study: &StudyData, fitted: &Fitted<'_>) -> Value {
+fn curve(study: &StudyData, fitted: &Fitted<'_>) -> CurveFits {
     let shards = fitted.series.shards.iter().map(|shard| {
         let best = shard.best();
-        json!({
-            "requested": shard.requested,
-            "m": best.m(),
-            "error": best.error(),
-            "model": best.model,
-            "size": best.size,
-            "parameters": best.parameters,
-            "optimum_parameters": shard.optimum(),
-        })
+        BestOfShard {
+            requested: shard.requested,
+            m: best.m(),
+            error: best.error(),
+            model: best.model.to_owned(),
+            size: best.size,
+            parameters: best.parameters,
+            optimum_parameters: shard.optimum(),
+        }
     });
-    let fixed = fitted.fixed.iter().map(|fixed| {
-        json!({
-            "size": fixed.size,
-            "parameters": fixed.parameters,
-            "power+const": outcome(&fixed.fit),
-        })
+    let fixed = fitted.fixed.iter().map(|fixed| FixedSizeFit {
+        size: fixed.size,
+        parameters: fixed.parameters,
+        constant: law(&fixed.fit),
     });
-    json!({
-        "model": fitted.series.model,
-        "variant": fitted.series.variant,
-        "shards": shards.collect::<Vec<_>>(),
-        "composite": {
-            "power": outcome(&fitted.power),
-            "power+const": outcome(&fitted.constant),
-        },
-        "metrics": fitted.others.iter().map(|(name, fit)| (name.clone(), outcome(fit))).collect::<Map<_, _>>(),
-        "irreducible_inside": fitted.irreducible_inside(study),
-        "fixed_sizes": fixed.collect::<Vec<_>>(),
-        "model_size": outcome(&fitted.size_law),
-        "surface": outcome(&fitted.surface),
-        "frontier": outcome(&fitted.frontier),
-        "seeds": outcome(&fitted.spread),
-        "sensitivity": fitted.sensitivity,
-    })
+    CurveFits {
+        model: fitted.series.model.to_owned(),
+        variant: fitted.series.variant.to_owned(),
+        shards: shards.collect(),
+        composite: CompositeFits { power: law(&fitted.power), constant: law(&fitted.constant) },
+        metrics: fitted.others.iter().map(|(name, fit)| (name.clone(), law(fit))).collect(),
+        irreducible_inside: fitted.irreducible_inside(study),
+        fixed_sizes: fixed.collect(),
+        model_size: Recorded::of(fitted.size_law.clone()),
+        surface: Some(Recorded::of(fitted.surface.clone())),
+        frontier: Some(law(&fitted.frontier)),
+        seeds: Some(Recorded::of(fitted.spread.clone())),
+        sensitivity: fitted.sensitivity.clone(),
+    }
 }
 
-/// The fit, or `{"refused": reason}`.
-fn outcome<T: Serialize>(outcome: &OrReason<T>) -> Value {
-    match outcome {
-        Ok(fit) => json!(fit),
-        Err(reason) => json!({ "refused": reason }),
-    }
+fn law(fit: &OrReason<Fit>) -> Recorded<FitRecord> {
+    Recorded::of(fit.clone().map(FitRecord::from))
 }
 
 #[cfg(test)]
@@ -77,7 +68,7 @@ mod tests {
     #[test]
     fn fits_and_refusals_are_told_apart() {
         let mut study = example::study();
-        let all = fits(&study, &Analysis::new(&study));
+        let all = fits(&study, &Analysis::new(&study)).value();
         let sgd = &all["curves"][1];
         assert_eq!(sgd["composite"]["power"]["form"], "power");
         let gamma = &sgd["composite"]["power+const"]["ci"]["gamma"];
@@ -87,11 +78,11 @@ mod tests {
         assert!(sgd["model_size"]["beta_p"].is_number());
         // Of two sizes either is at an end.
         study.trials.retain(|trial| trial.size < 32.0);
-        let narrow = fits(&study, &Analysis::new(&study));
+        let narrow = fits(&study, &Analysis::new(&study)).value();
         let refused = narrow["curves"][1]["model_size"]["refused"].as_str().unwrap();
         assert!(refused.starts_with("at 6 of 6 shards") && refused.contains("widen `sizes`"), "{refused}");
         study.trials.retain(|trial| trial.requested < 20_000);
-        let few = fits(&study, &Analysis::new(&study));
+        let few = fits(&study, &Analysis::new(&study)).value();
         let refused = few["curves"][1]["composite"]["power"]["refused"].as_str().unwrap();
         assert!(refused.contains("needs 3 sizes"), "{refused}");
         assert!(few["curves"][1]["irreducible_inside"].is_null());

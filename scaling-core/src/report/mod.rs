@@ -5,6 +5,7 @@
 
 mod analysis;
 mod csv;
+pub(crate) mod document;
 mod figure;
 pub(crate) mod html;
 mod json;
@@ -17,6 +18,7 @@ use crate::error::Result;
 use crate::files::write_atomic;
 use crate::task::{Metric, Published};
 use analysis::Analysis;
+use document::Document;
 pub(crate) use figure::{hierarchy, outlook};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -157,7 +159,7 @@ pub(crate) fn write(study: &StudyData, directory: &Path) -> Result<String> {
     let figures = figure::all(study, &analysis)?;
     write_atomic(&directory.join("curve.csv"), &csv::curve(study, &analysis)?)?;
     write_atomic(&directory.join("points.csv"), &csv::points(study)?)?;
-    crate::files::write_json(&directory.join("fit.json"), &json::fits(study, &analysis))?;
+    crate::files::write_json(&directory.join("fit.json"), &json::fits(study, &analysis).value())?;
     for figure in &figures {
         write_atomic(&directory.join(&figure.file), figure.svg.as_bytes())?;
     }
@@ -167,7 +169,7 @@ pub(crate) fn write(study: &StudyData, directory: &Path) -> Result<String> {
 }
 
 /// The document of `fit.json`, without writing anything.
-pub(crate) fn fits(study: &StudyData) -> serde_json::Value {
+pub(crate) fn fits(study: &StudyData) -> Document {
     json::fits(study, &Analysis::new(study))
 }
 

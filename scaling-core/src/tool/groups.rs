@@ -4,6 +4,7 @@ use super::curves::Curves;
 use super::pretty;
 use crate::error::{Error, Result};
 use crate::fit::curve::Curve;
+use crate::report::document::Recorded;
 use crate::terminal::{tell, write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -58,10 +59,7 @@ pub(super) fn print<T: Serialize>(
 
 /// One JSON document: the only answer, or an object from group to answer.
 pub(super) fn document<T: Serialize>(all: &[Found<'_, T>], single: bool) -> Result<String> {
-    let value = |found: &Result<T>| match found {
-        Ok(found) => json!(found),
-        Err(error) => json!({ "refused": error.to_string() }),
-    };
+    let value = |found: &Result<T>| json!(Recorded::of(found.as_ref()));
     let document = match all {
         [(_, only)] if single => value(only),
         _ => Value::Object(

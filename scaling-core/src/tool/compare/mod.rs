@@ -21,7 +21,6 @@
 //! caveat    what the paper's figures are and are not
 //! ```
 
-mod document;
 mod estimate;
 mod page;
 mod paper;
@@ -171,16 +170,15 @@ impl Comparison {
 mod tests {
     use super::row::tests::source;
     use super::*;
+    use crate::report::document::Recorded;
 
     pub(super) fn comparison() -> Comparison {
         let mut words = source("words", &[("word-lstm2", -0.05, 0.01), ("word-rhn5", -0.055, 0.02)]);
         let odd = source("odd <&>", &[("memorizer", -0.6, 0.1), ("short", -0.1, 0.01)]);
-        words.document.curves[0].model_size =
-            document::Recorded::Refused { refused: "try more sizes".to_owned() };
+        words.document.curves[0].model_size = Recorded::Refused { refused: "try more sizes".to_owned() };
         let mut sources = [words, odd];
-        sources[1].document.curves[1].composite.power = document::Recorded::Refused {
-            refused: "not fitted: a power law needs 3 sizes, there are 2".to_owned(),
-        };
+        sources[1].document.curves[1].composite.power =
+            Recorded::Refused { refused: "not fitted: a power law needs 3 sizes, there are 2".to_owned() };
         Comparison::new(&sources, 0.95).unwrap()
     }
 

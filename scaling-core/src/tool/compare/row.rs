@@ -1,11 +1,11 @@
 //! The rows of the comparison, in their order, and what separates one from the next.
 
-use super::document::{Curve, Recorded};
 use super::estimate::{Estimate, difference};
 use super::paper::{self, Paper};
 use super::source::{Source, Spent};
 use crate::error::Result;
 use crate::number::significant;
+use crate::report::document::{CurveFits, Recorded};
 use crate::report::words::{exponent, interval, level_interval};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ pub(super) fn rows(sources: &[Source]) -> Result<Vec<Row>> {
 }
 
 impl Row {
-    fn of(source: &Source, curve: &Curve) -> Result<Self> {
+    fn of(source: &Source, curve: &CurveFits) -> Result<Self> {
         let fitted = match &curve.composite.power {
             Recorded::Refused { refused } => Err(refused.clone()),
             Recorded::Found(law) => Ok(Fitted {
@@ -220,7 +220,7 @@ impl Row {
 }
 
 /// The law with a constant, if the data ask for one.
-fn constant(curve: &Curve) -> Option<Constant> {
+fn constant(curve: &CurveFits) -> Option<Constant> {
     let Recorded::Found(law) = &curve.composite.constant else {
         return None;
     };

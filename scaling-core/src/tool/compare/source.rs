@@ -5,9 +5,9 @@
 //! and fitted again by what wrote `fit.json`. Both files are in full studies and in what is kept of
 //! one after its data have gone.
 
-use super::document::{Curve, Document};
 use crate::error::{Error, Result};
 use crate::files::read_json;
+use crate::report::document::{CurveFits, Document};
 use crate::report::{StudyData, Trial, points};
 use crate::task::Metric;
 use crate::trial;
@@ -85,7 +85,7 @@ impl Source {
         let document = if (written.level - level).abs() < 1e-9 {
             written
         } else if let Some(trials) = &trials {
-            again(written, trials, level, &file)?
+            again(written, trials, level)
         } else {
             return Err(Error::input(format!(
                 "{}: the intervals of fit.json are at level {level}, and without points.csv there are no others; use --level {level}",
@@ -105,7 +105,7 @@ impl Source {
     ///
     /// # Errors
     /// If a `cost.json` is there and cannot be read.
-    pub(super) fn cost(&self, curve: &Curve) -> Result<Spent> {
+    pub(super) fn cost(&self, curve: &CurveFits) -> Result<Spent> {
         let Some(trials) = &self.trials else {
             return Ok(Spent::default());
         };
@@ -132,7 +132,7 @@ fn is_family(model: &str, trials: &[Trial]) -> bool {
 }
 
 /// The fits of the same trials with intervals at another level.
-fn again(written: Document, trials: &[Trial], level: f64, file: &Path) -> Result<Document> {
+fn again(written: Document, trials: &[Trial], level: f64) -> Document {
     let family = written.curves.iter().map(|curve| &curve.model).find(|model| is_family(model, trials));
     let study = StudyData {
         family: family.cloned(),
@@ -146,9 +146,7 @@ fn again(written: Document, trials: &[Trial], level: f64, file: &Path) -> Result
         // Nothing else has a part in the fits of the headline metric.
         ..StudyData::default()
     };
-    let fits = crate::report::fits(&study);
-    serde_json::from_value(fits)
-        .map_err(|error| Error::failed(format!("cannot fit {} at level {level}: {error}", file.display())))
+    crate::report::fits(&study)
 }
 
 /// Why a directory without `fit.json` cannot be compared, and what to do.
@@ -181,8 +179,9 @@ fn remedy(directory: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::{Law, Recorded};
     use super::*;
+    use crate::fit::FitRecord;
+    use crate::report::document::Recorded;
     use crate::report::{example, write};
     use serde_json::Value;
 
@@ -196,7 +195,7 @@ mod tests {
         read_all(&[directory.to_owned()], level).map(|mut sources| sources.remove(0))
     }
 
-    fn power(source: &Source, curve: usize) -> &Law {
+    fn power(source: &Source, curve: usize) -> &FitRecord {
         let Recorded::Found(law) = &source.document.curves[curve].composite.power else { panic!("refused") };
         law
     }

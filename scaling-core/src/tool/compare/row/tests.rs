@@ -9,20 +9,29 @@ pub(in crate::tool::compare) fn source(name: &str, curves: &[(&str, f64, f64)]) 
         .iter()
         .map(|(model, beta, width)| {
             let m = [1000.0, 2000.0, 4000.0, 8000.0];
-            let shards: Vec<Value> =
-                m.iter().map(|m: &f64| json!({"m": m, "error": 5.0 * m.powf(*beta)})).collect();
+            let shard = |m: &f64| {
+                json!({
+                    "requested": *m as u64, "m": m, "error": 5.0 * m.powf(*beta), "model": model, "size": 16.0,
+                    "parameters": 10_000, "optimum_parameters": null,
+                })
+            };
+            let shards: Vec<Value> = m.iter().map(shard).collect();
             json!({
                 "model": model,
                 "variant": "sgd",
                 "shards": shards,
                 "composite": {
                     "power": {
-                        "alpha": 5.0, "beta": beta, "points": 4, "region": [1000.0, 8000.0],
+                        "form": "power", "alpha": 5.0, "beta": beta, "r2": 1.0, "relative_rmse": 0.0,
+                        "points": 4, "region": [1000.0, 8000.0],
                         "ci": {"alpha": [4.5, 5.5], "beta": [beta - width, beta + width]},
                     },
                     "power+const": {"refused": "the error does not fall with m"},
                 },
-                "model_size": {"beta_p": 0.7, "beta_p_ci": [0.6, 0.8]},
+                "model_size": {
+                    "sigma": 40.0, "beta_p": 0.7, "sigma_ci": [30.0, 50.0], "beta_p_ci": [0.6, 0.8],
+                    "r2": 1.0, "relative_rmse": 0.0, "points": 4,
+                },
             })
         })
         .collect();
@@ -53,6 +62,7 @@ fn rows_differ_for_sure_if_they_do_where_a_constant_is_allowed() {
     let with = |beta: f64, width: f64| {
         let mut source = source("one", &[("word-lstm2", beta, 0.01)]);
         let law = json!({
+            "form": "power+const", "r2": 1.0, "relative_rmse": 0.0,
             "alpha": 9.0, "beta": beta, "gamma": 0.0, "points": 4, "region": [1000.0, 8000.0],
             "ci": {"alpha": [8.0, 10.0], "beta": [beta - width, beta + 0.01], "gamma": [0.0, 0.5]},
         });
@@ -130,6 +140,7 @@ fn a_constant_is_told_only_where_the_data_ask_for_it() {
     let mut source = source("one", &[("word-lstm2", -0.3, 0.01)]);
     let mut law = |low: f64| {
         let law = json!({
+            "form": "power+const", "r2": 1.0, "relative_rmse": 0.0,
             "alpha": 9.0, "beta": -0.5, "gamma": 0.4, "points": 4, "region": [1000.0, 8000.0],
             "ci": {"alpha": [8.0, 10.0], "beta": [-0.6, -0.4], "gamma": [low, 0.5]},
         });
