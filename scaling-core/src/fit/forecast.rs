@@ -60,13 +60,13 @@ const EXPERIENCE: f64 = 16.0;
 #[derive(Debug, Clone)]
 pub struct Forecaster {
     values: Vec<(f64, f64)>,
-    law: Law,
+    law: Extrapolation,
     level: f64,
     warnings: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
-enum Law {
+enum Extrapolation {
     Trend(Continuation),
     Power(Box<Fit>),
     Published(Box<PublishedLaw>),
@@ -86,7 +86,7 @@ impl Forecaster {
         let law = if let Some(form) = PublishedForm::of(options.form) {
             let (law, summary) = published::fit(curve, form, options)?;
             warnings.extend(summary.warnings);
-            Law::Published(Box::new(law))
+            Extrapolation::Published(Box::new(law))
         } else if options.form == Form::Auto {
             if values.len() < 3 {
                 return Err(Error::failed(format!(
@@ -112,11 +112,11 @@ impl Forecaster {
                         .into(),
                 );
             }
-            Law::Trend(Continuation::new(trend, &values, options.level))
+            Extrapolation::Trend(Continuation::new(trend, &values, options.level))
         } else {
             let fit = fit(curve, options)?;
             warnings.extend(fit.warnings.iter().cloned());
-            Law::Power(Box::new(fit))
+            Extrapolation::Power(Box::new(fit))
         };
         Ok(Self { values, law, level: options.level, warnings })
     }
@@ -182,7 +182,7 @@ impl Forecaster {
     /// The constant that the error tends to, of a form that has one.
     fn constant(&self) -> Option<f64> {
         match &self.law {
-            Law::Power(fit) if fit.form == Form::PowerConst => Some(fit.gamma),
+            Extrapolation::Power(fit) if fit.form == Form::PowerConst => Some(fit.gamma),
             _ => None,
         }
     }
@@ -190,12 +190,12 @@ impl Forecaster {
     /// Median and interval at an `m` from the smallest size on.
     fn point(&self, m: f64) -> (f64, Interval) {
         match &self.law {
-            Law::Power(fit) => (fit.law().at(m), fit.prediction(m)),
-            Law::Published(law) => {
+            Extrapolation::Power(fit) => (fit.law().at(m), fit.prediction(m)),
+            Extrapolation::Published(law) => {
                 let unknown = Interval { low: 0.0, high: f64::INFINITY };
                 (law.at(m), law.prediction(m, self.level).unwrap_or(unknown))
             }
-            Law::Trend(continuation) => continuation.point(m),
+            Extrapolation::Trend(continuation) => continuation.point(m),
         }
     }
 

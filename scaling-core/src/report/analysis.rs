@@ -32,7 +32,7 @@ pub(super) struct FixedSize {
 
 /// The fits of one model and variant.
 #[derive(Debug)]
-pub(super) struct Fitted<'a> {
+pub(super) struct SeriesFits<'a> {
     /// The selected trials.
     pub(super) series: Series<'a>,
     /// The composite curve.
@@ -63,7 +63,7 @@ pub(super) struct Fitted<'a> {
 #[derive(Debug)]
 pub(super) struct Analysis<'a> {
     /// In alphabetical order of model and variant.
-    pub(super) series: Vec<Fitted<'a>>,
+    pub(super) series: Vec<SeriesFits<'a>>,
     /// The study's own warnings and those of the analysis.
     pub(super) warnings: Vec<String>,
 }
@@ -71,15 +71,15 @@ pub(super) struct Analysis<'a> {
 impl<'a> Analysis<'a> {
     /// Selects and fits.
     pub(super) fn new(study: &'a StudyData) -> Self {
-        let series: Vec<Fitted<'_>> =
-            all_series(study).into_iter().map(|series| Fitted::new(series, study)).collect();
+        let series: Vec<SeriesFits<'_>> =
+            all_series(study).into_iter().map(|series| SeriesFits::new(series, study)).collect();
         let mut warnings = study.warnings.clone();
-        warnings.extend(series.iter().flat_map(Fitted::warnings));
+        warnings.extend(series.iter().flat_map(SeriesFits::warnings));
         Self { series, warnings }
     }
 }
 
-impl<'a> Fitted<'a> {
+impl<'a> SeriesFits<'a> {
     fn new(series: Series<'a>, study: &StudyData) -> Self {
         let fit_metric = |points: &[Point], form, best_guess| {
             let level = study.level;

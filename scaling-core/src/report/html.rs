@@ -1,6 +1,6 @@
 //! `report.html`: one page that needs nothing but itself.
 
-use super::analysis::{Analysis, Fitted};
+use super::analysis::{Analysis, SeriesFits};
 use super::figure::Figure;
 use super::{StudyData, table, words};
 use crate::number;
@@ -92,7 +92,7 @@ pub(crate) fn captioned(svg: &str, caption: &str) -> String {
     format!("<figure>\n{}\n<figcaption>{}</figcaption>\n</figure>\n", svg.trim(), escape(caption))
 }
 
-fn series(fitted: &Fitted<'_>, study: &StudyData) -> String {
+fn series(fitted: &SeriesFits<'_>, study: &StudyData) -> String {
     let cells = |tag: &str, row: &[String]| -> String {
         row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect::<Vec<_>>().concat()
     };

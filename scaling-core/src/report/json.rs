@@ -1,7 +1,7 @@
 //! What `fit.json` holds of a study, for programs.
 
 use super::StudyData;
-use super::analysis::{Analysis, Fitted, OrReason};
+use super::analysis::{Analysis, OrReason, SeriesFits};
 use super::document::{BestOfShard, CompositeFits, CurveFits, Document, FixedSizeFit, Recorded};
 use crate::fit::{Fit, FitRecord};
 
@@ -22,7 +22,7 @@ pub(super) fn fits(study: &StudyData, analysis: &Analysis<'_>) -> Document {
     }
 }
 
-fn curve(study: &StudyData, fitted: &Fitted<'_>) -> CurveFits {
+fn curve(study: &StudyData, fitted: &SeriesFits<'_>) -> CurveFits {
     let shards = fitted.series.shards.iter().map(|shard| {
         let best = shard.best();
         BestOfShard {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// One configuration (size and settings) at one shard, with its finished trials.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate<'a> {
+pub(super) struct Configuration<'a> {
     /// Model.
     pub(super) model: &'a str,
     /// Model size.
@@ -29,7 +29,7 @@ pub(super) struct Shard<'a> {
     /// Samples that the plan asked for.
     pub(super) requested: u64,
     /// The best settings of every size, in ascending order of size; at least one.
-    pub(super) sizes: Vec<Candidate<'a>>,
+    pub(super) sizes: Vec<Configuration<'a>>,
     /// Index into `sizes` of the best.
     pub(super) best: usize,
     /// Every metric's own minimum over the configurations (each the median over its seeds).
@@ -71,7 +71,7 @@ pub(super) fn all_series(study: &StudyData) -> Vec<Series<'_>> {
     trials.into_iter().map(series).filter(|series| !series.shards.is_empty()).collect()
 }
 
-impl<'a> Candidate<'a> {
+impl<'a> Configuration<'a> {
     fn new(mut trials: Vec<&'a Trial>) -> Option<Self> {
         let diverged = trials.iter().filter(|trial| trial.status == Status::Diverged).count();
         trials.retain(|trial| trial.status == Status::Finished && trial.error.is_some());
@@ -127,7 +127,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-fn better(a: &Candidate<'_>, b: &Candidate<'_>) -> std::cmp::Ordering {
+fn better(a: &Configuration<'_>, b: &Configuration<'_>) -> std::cmp::Ordering {
     let (a, b) = (a.rank(), b.rank());
     a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
 }
@@ -142,12 +142,13 @@ impl<'a> Shard<'a> {
             let key = (trial.parameters, trial.model.as_str(), trial.size.to_bits(), settings);
             configurations.entry(key).or_default().push(trial);
         }
-        let candidates: Vec<Candidate<'_>> =
-            configurations.into_values().filter_map(Candidate::new).collect();
+        let candidates: Vec<Configuration<'_>> =
+            configurations.into_values().filter_map(Configuration::new).collect();
         let minima = own_minima(&candidates);
-        let mut sizes: Vec<Candidate<'_>> = Vec::new();
+        let mut sizes: Vec<Configuration<'_>> = Vec::new();
         for candidate in candidates {
-            let same = |last: &Candidate<'_>| (last.model, last.size) == (candidate.model, candidate.size);
+            let same =
+                |last: &Configuration<'_>| (last.model, last.size) == (candidate.model, candidate.size);
             match sizes.last_mut().filter(|last| same(last)) {
                 Some(last) if better(&candidate, last).is_lt() => *last = candidate,
                 Some(_) => {}
@@ -159,7 +160,7 @@ impl<'a> Shard<'a> {
     }
 
     /// The best configuration.
-    pub(super) fn best(&self) -> &Candidate<'a> {
+    pub(super) fn best(&self) -> &Configuration<'a> {
         &self.sizes[self.best]
     }
 
@@ -176,7 +177,7 @@ impl<'a> Shard<'a> {
     }
 }
 
-fn own_minima<'a>(candidates: &[Candidate<'a>]) -> BTreeMap<&'a str, f64> {
+fn own_minima<'a>(candidates: &[Configuration<'a>]) -> BTreeMap<&'a str, f64> {
     let names = candidates.iter().flat_map(|c| &c.trials).flat_map(|trial| trial.minima.keys());
     names
         .filter_map(|name| {

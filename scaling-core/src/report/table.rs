@@ -1,6 +1,6 @@
 //! The learning curve and its fits as text for the terminal.
 
-use super::analysis::{Analysis, Fitted};
+use super::analysis::{Analysis, SeriesFits};
 use super::{Status, StudyData, words};
 use crate::number::{grouped, significant};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -21,7 +21,7 @@ pub(super) fn columns(study: &StudyData) -> Vec<String> {
 }
 
 /// Rows of the learning curve of one model and variant, under [`columns`].
-pub(super) fn rows(fitted: &Fitted<'_>, study: &StudyData) -> Vec<Vec<String>> {
+pub(super) fn rows(fitted: &SeriesFits<'_>, study: &StudyData) -> Vec<Vec<String>> {
     let shards = fitted.series.shards.iter().map(|shard| {
         let best = shard.best();
         let optional = |number: Option<f64>| number.map_or("-".to_owned(), |n| significant(n, 3));
@@ -79,7 +79,7 @@ pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
     text
 }
 
-fn table(fitted: &Fitted<'_>, study: &StudyData) -> Table {
+fn table(fitted: &SeriesFits<'_>, study: &StudyData) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_header(columns(study));
     table.add_rows(rows(fitted, study));

@@ -1,7 +1,7 @@
 //! The fits in plain words, for the terminal and the page.
 
 use super::StudyData;
-use super::analysis::{Analysis, Fitted};
+use super::analysis::{Analysis, SeriesFits};
 use crate::fit::interval::Interval;
 use crate::fit::law::Law;
 use crate::fit::sensitivity::Choice;
@@ -61,7 +61,7 @@ fn law(fit: &Fit, total: usize, unit: &str, study: &StudyData) -> String {
 }
 
 /// The fits of one model and variant, one line each: (what, in words).
-pub(super) fn lines(fitted: &Fitted<'_>, study: &StudyData) -> Vec<(&'static str, String)> {
+pub(super) fn lines(fitted: &SeriesFits<'_>, study: &StudyData) -> Vec<(&'static str, String)> {
     let total = fitted.points.len();
     let in_words = |outcome: &Result<Fit, String>| match outcome {
         Ok(found) => fit(found, total, study),
@@ -185,7 +185,7 @@ fn sensitivity(choices: &[Choice]) -> Option<String> {
 }
 
 /// γ beside the known irreducible error, and how far above that the best model is.
-fn irreducible(fitted: &Fitted<'_>, study: &StudyData) -> Option<String> {
+fn irreducible(fitted: &SeriesFits<'_>, study: &StudyData) -> Option<String> {
     let known = study.irreducible?;
     let gamma = fitted.constant.as_ref().ok().and_then(|fit| Some((fit.gamma, fit.ci.gamma?)));
     let gamma = match (gamma, fitted.irreducible_inside(study)) {
@@ -221,7 +221,7 @@ pub(super) fn headline(study: &StudyData, analysis: &Analysis<'_>) -> Vec<String
     if analysis.series.is_empty() {
         return vec!["There is no finished trial yet, so there is no curve.".to_owned()];
     }
-    let sentence = |fitted: &Fitted<'_>| match &fitted.power {
+    let sentence = |fitted: &SeriesFits<'_>| match &fitted.power {
         Ok(fit) => format!(
             "{}: the {} falls as m^{} {} from {} to {} {}.",
             fitted.series.name(),

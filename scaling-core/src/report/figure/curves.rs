@@ -1,14 +1,14 @@
 //! Error against model size, one curve per shard: where the best size lies and how flat it is.
 
 use super::super::StudyData;
-use super::super::analysis::Fitted;
+use super::super::analysis::SeriesFits;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
 use super::error_label;
 use crate::number::short_count;
 
 /// The chart of one model and variant, if some shard tried two sizes.
-pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
+pub(super) fn chart(study: &StudyData, fitted: &SeriesFits<'_>) -> Option<Chart> {
     let series = &fitted.series;
     let shards: Vec<_> = series.shards.iter().filter(|shard| shard.sizes.len() > 1).collect();
     if shards.is_empty() {
@@ -16,7 +16,7 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
     }
     let sizes = || shards.iter().flat_map(|shard| &shard.sizes);
     let x = LogAxis::around(sizes().map(|size| size.parameters as f64));
-    let y = LogAxis::around(sizes().map(super::super::select::Candidate::error));
+    let y = LogAxis::around(sizes().map(super::super::select::Configuration::error));
     let mut marks = Vec::new();
     for (i, shard) in shards.iter().enumerate() {
         let colour = shade(i, shards.len());

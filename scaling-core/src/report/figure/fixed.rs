@@ -2,7 +2,7 @@
 //! former bend to their model's capacity, the latter goes on.
 
 use super::super::StudyData;
-use super::super::analysis::{Fitted, FixedSize};
+use super::super::analysis::{FixedSize, SeriesFits};
 use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, shade};
@@ -12,7 +12,7 @@ use crate::number::{short_count, significant};
 use plotters::style::{BLACK, RGBColor};
 
 /// The chart of one model and variant, if it has a curve of two points.
-pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
+pub(super) fn chart(study: &StudyData, fitted: &SeriesFits<'_>) -> Option<Chart> {
     let curves: Vec<&FixedSize> = fitted.fixed.iter().filter(|c| c.points.len() > 1).collect();
     if curves.is_empty() {
         return None;
@@ -30,12 +30,12 @@ pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
     Some(Chart { title: title(fitted), x_label: m_label(study), y_label: error_label(study), x, y, marks })
 }
 
-fn title(fitted: &Fitted<'_>) -> String {
+fn title(fitted: &SeriesFits<'_>) -> String {
     format!("Learning curves at fixed model sizes, {}", fitted.series.name())
 }
 
 /// The best model at every shard, and its power law.
-fn composite(fitted: &Fitted<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
+fn composite(fitted: &SeriesFits<'_>, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let best = Mark::new(BLACK, Shape::Rings(values(&fitted.points)));
     let Ok(fit) = &fitted.power else {
         return vec![best];

@@ -8,7 +8,7 @@ use crate::fit::law::Law;
 
 /// One learning curve.
 #[derive(Debug, Clone)]
-pub(crate) struct Curve {
+pub(crate) struct DrawnCurve {
     /// Its text in the legend.
     pub(crate) name: String,
     /// (m, error) of every shard, in ascending order of m.
@@ -36,12 +36,12 @@ pub(crate) enum Axes {
 ///
 /// # Errors
 /// Only if the drawing library fails.
-pub(crate) fn draw(curves: &[Curve], axes: &Axes) -> Result<Option<String>> {
+pub(crate) fn draw(curves: &[DrawnCurve], axes: &Axes) -> Result<Option<String>> {
     chart(curves, axes).map(|chart| svg::draw(&chart)).transpose()
 }
 
-fn chart(curves: &[Curve], axes: &Axes) -> Option<Chart> {
-    let scaled: Vec<Curve> = curves
+fn chart(curves: &[DrawnCurve], axes: &Axes) -> Option<Chart> {
+    let scaled: Vec<DrawnCurve> = curves
         .iter()
         .filter(|curve| !curve.points.is_empty())
         .map(|curve| if matches!(axes, Axes::Relative) { relative(curve) } else { curve.clone() })
@@ -73,7 +73,7 @@ fn chart(curves: &[Curve], axes: &Axes) -> Option<Chart> {
 }
 
 /// The curve in multiples of where its law begins, or of its first point.
-fn relative(curve: &Curve) -> Curve {
+fn relative(curve: &DrawnCurve) -> DrawnCurve {
     let (m0, e0) = match &curve.law {
         Some((law, [from, _])) => (*from, law.at(*from)),
         None => curve.points[0],
@@ -83,16 +83,16 @@ fn relative(curve: &Curve) -> Curve {
         let alpha = law.alpha * m0.powf(law.beta) / e0;
         (Law { alpha, gamma: law.gamma / e0, ..law }, [from / m0, to / m0])
     });
-    Curve { name: curve.name.clone(), points, law }
+    DrawnCurve { name: curve.name.clone(), points, law }
 }
 
 /// The ends of the law: without a constant it is straight.
-fn line(curve: &Curve) -> Vec<(f64, f64)> {
+fn line(curve: &DrawnCurve) -> Vec<(f64, f64)> {
     curve.law.iter().flat_map(|(law, range)| range.map(|m| (m, law.at(m)))).collect()
 }
 
 /// Line and dots in the colour of the curve's rank; rings where the law was not fitted to the point.
-fn one(curve: &Curve, line: &[(f64, f64)], i: usize) -> Vec<Mark> {
+fn one(curve: &DrawnCurve, line: &[(f64, f64)], i: usize) -> Vec<Mark> {
     let colour = colour(i);
     let used = |m: f64| {
         curve.law.is_none_or(|(_, [from, to])| {
@@ -119,11 +119,11 @@ fn one(curve: &Curve, line: &[(f64, f64)], i: usize) -> Vec<Mark> {
 mod tests {
     use super::*;
 
-    fn curve(alpha: f64, beta: f64, from: i32) -> Curve {
+    fn curve(alpha: f64, beta: f64, from: i32) -> DrawnCurve {
         let law = Law { alpha, beta, gamma: 0.0 };
         let m: Vec<f64> = (from..from + 5).map(|i| 2f64.powi(i)).collect();
         let points = m.iter().map(|m| (*m, law.at(*m))).collect();
-        Curve { name: format!("m^{beta}"), points, law: Some((law, [m[0], m[3]])) }
+        DrawnCurve { name: format!("m^{beta}"), points, law: Some((law, [m[0], m[3]])) }
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn absolute_axes_keep_the_numbers_and_many_curves_stay_apart() {
         let axes = Axes::Absolute { m: "words".to_owned(), error: "nats per word".to_owned() };
-        let nine: Vec<Curve> = (1..10).map(|i| curve(5.0, -0.1 * f64::from(i), 10)).collect();
+        let nine: Vec<DrawnCurve> = (1..10).map(|i| curve(5.0, -0.1 * f64::from(i), 10)).collect();
         let chart = chart(&nine, &axes).unwrap();
         assert_eq!(chart.y_label, "error (nats per word)");
         assert!(matches!(&chart.marks[0].shape, Shape::Line(line) if line[0].0 == 1024.0));

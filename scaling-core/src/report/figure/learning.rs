@@ -1,7 +1,7 @@
 //! The learning curve: every trial, the composite curve, its fit and the limits known beforehand.
 
 use super::super::StudyData;
-use super::super::analysis::{Analysis, Fitted};
+use super::super::analysis::{Analysis, SeriesFits};
 use super::super::words;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
@@ -36,7 +36,7 @@ pub(super) fn chart(study: &StudyData, analysis: &Analysis<'_>) -> Option<Chart>
     Some(Chart { title, x_label: m_label(study), y_label: error_label(study), x, y, marks })
 }
 
-fn trials(study: &StudyData, fitted: &Fitted<'_>) -> Vec<(f64, f64)> {
+fn trials(study: &StudyData, fitted: &SeriesFits<'_>) -> Vec<(f64, f64)> {
     let series = &fitted.series;
     let mut points: Vec<(f64, f64)> = super::super::select::finished(study)
         .filter(|trial| trial.model == series.model && trial.variant == series.variant)
@@ -57,7 +57,7 @@ fn levels(study: &StudyData) -> Vec<(f64, String, bool)> {
 }
 
 /// The composite points, the fitted line (dashed beyond the points it was fitted to) and its band.
-fn curve(fitted: &Fitted<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
+fn curve(fitted: &SeriesFits<'_>, colour: RGBColor, x: &LogAxis, y: &LogAxis) -> Vec<Mark> {
     let name = fitted.series.name();
     let dots = Shape::Dots(values(&fitted.points));
     let Ok(fit) = &fitted.power else {

@@ -12,7 +12,7 @@ mod svg;
 mod violin;
 
 use super::StudyData;
-use super::analysis::{Analysis, Fitted};
+use super::analysis::{Analysis, SeriesFits};
 use crate::error::Result;
 use crate::number;
 
@@ -84,11 +84,11 @@ pub(super) fn all(study: &StudyData, analysis: &Analysis<'_>) -> Result<Vec<Figu
 
 /// The models and variants in the order of their own figures: those with the most shards first, among them
 /// the one with the lowest error at its largest shard.
-fn most_complete_first<'a, 'b>(analysis: &'b Analysis<'a>) -> Vec<&'b Fitted<'a>> {
-    let last = |fitted: &Fitted<'_>| {
+fn most_complete_first<'a, 'b>(analysis: &'b Analysis<'a>) -> Vec<&'b SeriesFits<'a>> {
+    let last = |fitted: &SeriesFits<'_>| {
         fitted.points.last().map_or(f64::INFINITY, super::super::fit::curve::Point::value)
     };
-    let mut series: Vec<&Fitted<'_>> = analysis.series.iter().collect();
+    let mut series: Vec<&SeriesFits<'_>> = analysis.series.iter().collect();
     series.sort_by(|a, b| b.points.len().cmp(&a.points.len()).then(last(a).total_cmp(&last(b))));
     series
 }

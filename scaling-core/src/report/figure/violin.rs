@@ -1,7 +1,7 @@
 //! How seeds scatter about their median at every shard, as violins (ICLR 4.3, Fig. 4).
 
 use super::super::StudyData;
-use super::super::analysis::Fitted;
+use super::super::analysis::SeriesFits;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::m_label;
@@ -13,7 +13,7 @@ use crate::number::short_count;
 const PLACES: usize = 60;
 
 /// The chart of one model and variant, if some size has enough seeds.
-pub(super) fn chart(study: &StudyData, fitted: &Fitted<'_>) -> Option<Chart> {
+pub(super) fn chart(study: &StudyData, fitted: &SeriesFits<'_>) -> Option<Chart> {
     let many = |s: &&Seeds| s.errors.len() >= LEAST.0 && s.errors.iter().all(|error| *error > 0.0);
     let seeds: Vec<&Seeds> = fitted.seeds.iter().filter(many).collect();
     let mut sizes: Vec<u64> = seeds.iter().map(|s| s.configuration).collect();

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// A number with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Estimate {
+pub(super) struct IntervalEstimate {
     /// The number.
     pub(super) value: f64,
     /// Its interval.
@@ -19,19 +19,19 @@ pub(super) struct Estimate {
 /// Unlike a z test it needs no standard errors, which a t interval of few points and a
 /// profile interval do not give alike, and unlike overlap it does not call intervals that overlap a little
 /// the same.
-pub(super) fn difference(a: Estimate, b: Estimate) -> Estimate {
+pub(super) fn difference(a: IntervalEstimate, b: IntervalEstimate) -> IntervalEstimate {
     let value = a.value - b.value;
     let below = (a.value - a.ci.low).hypot(b.ci.high - b.value);
     let above = (a.ci.high - a.value).hypot(b.value - b.ci.low);
-    Estimate { value, ci: Interval { low: value - below, high: value + above } }
+    IntervalEstimate { value, ci: Interval { low: value - below, high: value + above } }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn estimate(value: f64, low: f64, high: f64) -> Estimate {
-        Estimate { value, ci: Interval { low, high } }
+    fn estimate(value: f64, low: f64, high: f64) -> IntervalEstimate {
+        IntervalEstimate { value, ci: Interval { low, high } }
     }
 
     #[test]

@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::number;
 use crate::terminal::write;
 use clap::Args;
-use estimate::Estimate;
+use estimate::IntervalEstimate;
 use relation::Relation;
 use row::Row;
 use serde_json::json;
@@ -108,7 +108,7 @@ impl Comparison {
     fn new(sources: &[source::Source], level: f64) -> Result<Self> {
         let rows = row::rows(sources)?;
         let both = |row: &Row| Some((row.fitted.as_ref().ok()?.beta_g, *row.beta_p.as_ref().ok()?));
-        let pairs: Vec<(Estimate, Estimate)> = rows.iter().filter_map(both).collect();
+        let pairs: Vec<(IntervalEstimate, IntervalEstimate)> = rows.iter().filter_map(both).collect();
         let from: BTreeSet<&str> =
             rows.iter().filter(|row| both(row).is_some()).map(|row| &row.study[..]).collect();
         let shared = from.len() < pairs.len();

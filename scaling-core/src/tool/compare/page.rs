@@ -1,11 +1,11 @@
 //! The comparison as one HTML page that needs nothing but itself.
 
-use super::row::{Fitted, Row};
+use super::row::{Row, RowFit};
 use super::table::{COLUMNS, cells};
 use super::{Comparison, paper};
 use crate::error::Result;
 use crate::fit::law::Law;
-use crate::report::hierarchy::{self, Axes, Curve};
+use crate::report::hierarchy::{self, Axes, DrawnCurve};
 use crate::report::html::{captioned, document, escape, glossary};
 use crate::report::words::{exponent, interval};
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ pub(super) fn page(comparison: &Comparison) -> Result<String> {
 /// The flattest and the steepest curve in a sentence.
 fn headline(comparison: &Comparison) -> String {
     let mut fitted = comparison.rows.iter().filter_map(|row| Some((row.label(), row.fitted.as_ref().ok()?)));
-    let law = |(label, fitted): (String, &Fitted)| {
+    let law = |(label, fitted): (String, &RowFit)| {
         let beta = fitted.beta_g;
         format!("{label}, as m^{} {}", exponent(beta.value), interval(&beta.ci))
     };
@@ -134,9 +134,9 @@ pub(super) fn drawing(comparison: &Comparison) -> Result<Option<(String, String)
             (law, fitted.m_range)
         });
         let found = law.map_or("no fit".to_owned(), |(law, _)| format!("m^{}", exponent(law.beta)));
-        Curve { name: format!("{label}{study}: {found}"), points: row.curve.clone(), law }
+        DrawnCurve { name: format!("{label}{study}: {found}"), points: row.curve.clone(), law }
     });
-    let curves: Vec<Curve> = curves.collect();
+    let curves: Vec<DrawnCurve> = curves.collect();
     let units: BTreeSet<(&str, &str)> =
         rows.iter().filter(|row| !row.curve.is_empty()).map(|row| (&row.m_unit[..], &row.unit[..])).collect();
     let (axes, scale) = match units.first() {

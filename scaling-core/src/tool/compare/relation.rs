@@ -1,6 +1,6 @@
 //! How the two exponents of the rows go together.
 
-use super::estimate::Estimate;
+use super::estimate::IntervalEstimate;
 use crate::number::{percent, significant};
 use crate::random::Random;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub(super) struct Relation {
 impl Relation {
     /// Of (`beta_g`, `beta_p`) pairs; `level` decides what is more than chance. `shared`: some pairs are
     /// of one study.
-    pub(super) fn of(pairs: &[(Estimate, Estimate)], shared: bool, level: f64) -> Self {
+    pub(super) fn of(pairs: &[(IntervalEstimate, IntervalEstimate)], shared: bool, level: f64) -> Self {
         let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().map(|(g, p)| (g.value, p.value)).unzip();
         let (x, y) = (ranks(&x), ranks(&y));
         let rho = if pairs.len() < FEWEST { None } else { correlation(&x, &y) };
@@ -115,7 +115,7 @@ mod tests {
 
     /// The relation of pairs of which the last has a `beta_p` that is not determined.
     fn relation(pairs: &[(f64, f64)]) -> Relation {
-        let estimate = |value: f64, half: f64| Estimate { value, ci: Interval::around(value, half) };
+        let estimate = |value: f64, half: f64| IntervalEstimate { value, ci: Interval::around(value, half) };
         let last = pairs.len() - 1;
         let estimates = pairs.iter().enumerate().map(|(i, (beta_g, beta_p))| {
             (estimate(*beta_g, 0.01), estimate(*beta_p, if i == last { 5.0 } else { 0.01 }))

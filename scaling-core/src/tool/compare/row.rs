@@ -1,6 +1,6 @@
 //! The rows of the comparison, in their order, and what separates one from the next.
 
-use super::estimate::{Estimate, difference};
+use super::estimate::{IntervalEstimate, difference};
 use super::paper::{self, Paper};
 use super::source::{Source, Spent};
 use crate::error::Result;
@@ -13,20 +13,20 @@ use serde_json::{Value, json};
 /// The power law with a constant.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Constant {
-    pub(super) alpha: Estimate,
-    pub(super) beta_g: Estimate,
-    pub(super) gamma: Estimate,
+    pub(super) alpha: IntervalEstimate,
+    pub(super) beta_g: IntervalEstimate,
+    pub(super) gamma: IntervalEstimate,
 }
 
 /// What was fitted to the curve of a row.
 #[derive(Debug, Clone)]
-pub(super) struct Fitted {
+pub(super) struct RowFit {
     /// Scale of the power law, in units of the error.
-    pub(super) alpha: Estimate,
+    pub(super) alpha: IntervalEstimate,
     /// Its exponent.
-    pub(super) beta_g: Estimate,
+    pub(super) beta_g: IntervalEstimate,
     /// The exponent where a constant is allowed, whether or not the data ask for one.
-    pub(super) allowing: Option<Estimate>,
+    pub(super) allowing: Option<IntervalEstimate>,
     /// The law with a constant beside it, where the interval of the constant excludes 0.
     pub(super) constant: Option<Constant>,
     /// The smallest and the largest m that the power law was fitted to.
@@ -50,15 +50,15 @@ pub(super) struct Row {
     /// (m, error) of every shard.
     pub(super) curve: Vec<(f64, f64)>,
     /// The fits of the error, or why there are none.
-    pub(super) fitted: std::result::Result<Fitted, String>,
+    pub(super) fitted: std::result::Result<RowFit, String>,
     /// Exponent of the model-size law, or why there is none.
-    pub(super) beta_p: std::result::Result<Estimate, String>,
+    pub(super) beta_p: std::result::Result<IntervalEstimate, String>,
     pub(super) paper: Option<Paper>,
     pub(super) cost: Spent,
     /// `beta_g` of this row less that of the next, where both have one.
-    pub(super) next: Option<Estimate>,
+    pub(super) next: Option<IntervalEstimate>,
     /// The same where a constant is allowed.
-    pub(super) next_allowing: Option<Estimate>,
+    pub(super) next_allowing: Option<IntervalEstimate>,
 }
 
 /// The rows of all studies, from the flattest curve to the steepest; those without a fit come last.
@@ -78,7 +78,7 @@ pub(super) fn rows(sources: &[Source]) -> Result<Vec<Row>> {
     let beta = |row: &Row| row.fitted.as_ref().map_or(f64::NEG_INFINITY, |fitted| fitted.beta_g.value);
     rows.sort_by(|a, b| beta(b).total_cmp(&beta(a)).then_with(|| a.label().cmp(&b.label())));
     for i in 1..rows.len() {
-        let between = |of: &dyn Fn(&Fitted) -> Option<Estimate>| {
+        let between = |of: &dyn Fn(&RowFit) -> Option<IntervalEstimate>| {
             let [own, next] = [i - 1, i].map(|row| rows[row].fitted.as_ref().ok().and_then(of));
             own.zip(next).map(|(own, next)| difference(own, next))
         };
@@ -92,11 +92,11 @@ impl Row {
     fn of(source: &Source, curve: &CurveFits) -> Result<Self> {
         let fitted = match &curve.composite.power {
             Recorded::Refused { refused } => Err(refused.clone()),
-            Recorded::Found(law) => Ok(Fitted {
-                alpha: Estimate { value: law.alpha, ci: law.ci.alpha },
-                beta_g: Estimate { value: law.beta, ci: law.ci.beta },
+            Recorded::Found(law) => Ok(RowFit {
+                alpha: IntervalEstimate { value: law.alpha, ci: law.ci.alpha },
+                beta_g: IntervalEstimate { value: law.beta, ci: law.ci.beta },
                 allowing: match &curve.composite.constant {
-                    Recorded::Found(law) => Some(Estimate { value: law.beta, ci: law.ci.beta }),
+                    Recorded::Found(law) => Some(IntervalEstimate { value: law.beta, ci: law.ci.beta }),
                     Recorded::Refused { .. } => None,
                 },
                 constant: constant(curve),
@@ -107,7 +107,7 @@ impl Row {
         };
         let beta_p = match &curve.model_size {
             Recorded::Refused { refused } => Err(refused.clone()),
-            Recorded::Found(law) => Ok(Estimate { value: law.beta_p, ci: law.beta_p_ci }),
+            Recorded::Found(law) => Ok(IntervalEstimate { value: law.beta_p, ci: law.beta_p_ci }),
         };
         Ok(Self {
             model: curve.model.clone(),
@@ -226,9 +226,9 @@ fn constant(curve: &CurveFits) -> Option<Constant> {
     };
     let gamma = law.ci.gamma.filter(|ci| ci.low > 0.0)?;
     Some(Constant {
-        alpha: Estimate { value: law.alpha, ci: law.ci.alpha },
-        beta_g: Estimate { value: law.beta, ci: law.ci.beta },
-        gamma: Estimate { value: law.gamma, ci: gamma },
+        alpha: IntervalEstimate { value: law.alpha, ci: law.ci.alpha },
+        beta_g: IntervalEstimate { value: law.beta, ci: law.ci.beta },
+        gamma: IntervalEstimate { value: law.gamma, ci: gamma },
     })
 }
 

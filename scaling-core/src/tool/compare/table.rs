@@ -1,7 +1,7 @@
 //! The comparison as text for the terminal.
 
-use super::estimate::Estimate;
-use super::row::{Fitted, Row};
+use super::estimate::IntervalEstimate;
+use super::row::{Row, RowFit};
 use super::{Comparison, paper};
 use crate::number::{short_count, significant, span};
 use crate::report::table::STYLE;
@@ -43,7 +43,7 @@ pub(super) fn cells(row: &Row) -> [String; 10] {
         Err(reason) => (reason.clone(), dash(), dash(), format!("{total}")),
         Ok(fitted) => {
             let [from, to] = fitted.m_range.map(short_count);
-            let Estimate { value, ci } = fitted.alpha;
+            let IntervalEstimate { value, ci } = fitted.alpha;
             (
                 beta_g(fitted),
                 format!("{} {}\n{}", significant(value, 3), level_interval(&ci), row.unit),
@@ -77,12 +77,12 @@ pub(super) fn cells(row: &Row) -> [String; 10] {
 }
 
 /// The exponent and its interval, and below them the interval where a constant is allowed.
-fn beta_g(fitted: &Fitted) -> String {
+fn beta_g(fitted: &RowFit) -> String {
     let allowing = fitted.allowing.map(|allowing| format!("\n+γ {}", interval(&allowing.ci)));
     two_lines(fitted.beta_g) + &allowing.unwrap_or_default()
 }
 
-fn two_lines(estimate: Estimate) -> String {
+fn two_lines(estimate: IntervalEstimate) -> String {
     format!("{}\n{}", exponent(estimate.value), interval(&estimate.ci))
 }
 
