@@ -1,7 +1,7 @@
 //! Bisection of an interval of numbers.
 
-/// Halves the way from `low`, where `is_low` holds, to `high`, where it does not, so many times; the two ends of
-/// what is left. `low` may be the larger number.
+/// Halves the way from `low`, where `is_low` holds, to `high`, where it does not, so many times; the two ends
+/// of what is left. `low` may be the larger number.
 pub(super) fn bisect(mut low: f64, mut high: f64, steps: usize, is_low: impl Fn(f64) -> bool) -> (f64, f64) {
     for _ in 0..steps {
         let middle = f64::midpoint(low, high);

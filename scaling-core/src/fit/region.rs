@@ -81,8 +81,8 @@ pub(super) fn power_law(values: &[(f64, f64)]) -> usize {
     end
 }
 
-/// Two standard errors of prediction (of ln E) at `m` by the line through so many points, or what is rounding if
-/// that is more.
+/// Two standard errors of prediction (of ln E) at `m` by the line through so many points, or what is rounding
+/// if that is more.
 ///
 /// Where the standard error itself comes from few points, two becomes the quantile of Student's t with the
 /// same probability: with a plain two, noise alone shortens one straight curve in five.

@@ -209,8 +209,8 @@ impl Parameters {
         [[0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]].map(|gradient| self.half(gradient))
     }
 
-    /// Whether both exponents are identified: neither at the end of the search, nor with an interval wider than a
-    /// factor of ten either way.
+    /// Whether both exponents are identified: neither at the end of the search, nor with an interval wider
+    /// than a factor of ten either way.
     fn identify_exponents(&self) -> bool {
         let known = self.halves_of_exponents().iter().all(|half| *half < 10f64.ln());
         known && self.values[2].exp().max(self.values[4].exp()) <= 0.99 * STEEPEST

@@ -1,6 +1,7 @@
 //! The schema of `fit.json`.
 //!
-//! Everything is written, but only what a comparison needs is read back: the rest may differ between versions.
+//! Everything is written, but only what a comparison needs is read back: the rest may differ between
+//! versions.
 
 use crate::fit::FitRecord;
 use crate::fit::sensitivity::Choice;

@@ -13,8 +13,8 @@ use std::path::Path;
 /// What was found for the curve of a name, or why nothing was.
 pub(super) type Found<'a, T> = (&'a str, Result<T>);
 
-/// Asks the same of every curve of a file, after telling what a reader must know of them. `ask` gives what it found
-/// for one curve, or an error that ends the command.
+/// Asks the same of every curve of a file, after telling what a reader must know of them. `ask` gives what it
+/// found for one curve, or an error that ends the command.
 ///
 /// # Errors
 /// That of `ask`; [`Error::Failed`] where there is but a `single` curve, without groups, and it is refused.

@@ -11,8 +11,8 @@ pub(in crate::tool::compare) fn source(name: &str, curves: &[(&str, f64, f64)]) 
             let m = [1000.0, 2000.0, 4000.0, 8000.0];
             let shard = |m: &f64| {
                 json!({
-                    "requested": *m as u64, "m": m, "error": 5.0 * m.powf(*beta), "model": model, "size": 16.0,
-                    "parameters": 10_000, "optimum_parameters": null,
+                    "requested": *m as u64, "m": m, "error": 5.0 * m.powf(*beta), "model": model,
+                    "size": 16.0, "parameters": 10_000, "optimum_parameters": null,
                 })
             };
             let shards: Vec<Value> = m.iter().map(shard).collect();
