@@ -1,6 +1,6 @@
 //! Layers of channels-last images.
 
-use super::{Values, register, tensor};
+use super::{Tracked, Values, register, tensor, track};
 use crate::nn::batch_norm::BatchNormOptions;
 use crate::nn::convolution::Placement;
 use crate::nn::extension::{Images, Inference};
@@ -12,9 +12,6 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Flex};
-
-/// A tensor of the autodiff graph, the same type for every checkpointing strategy.
-type Tracked = FloatTensor<Autodiff<Flex>>;
 
 /// Images and weight of a convolution.
 #[derive(Debug, Clone)]
@@ -261,10 +258,7 @@ impl<C: CheckpointStrategy> Images for Autodiff<Flex, C> {
         let nodes = [images.node(), weight.node()];
         let input = Convolution::new(images.primitive(), weight.primitive(), placement);
         let out = input.forward();
-        match ConvolutionBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish(input, out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 2>(ConvolutionBackward, nodes, input, out)
     }
 
     fn batch_norm(
@@ -293,9 +287,6 @@ impl<C: CheckpointStrategy> Images for Autodiff<Flex, C> {
         let values = Values::new(images.primitive());
         let shape = pooling_shape(&values, side, placement);
         let (out, places) = pool(&values, shape);
-        match PoolingBackward.prepare::<C>([images.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish((shape, places), out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 1>(PoolingBackward, [images.node()], (shape, places), out)
     }
 }

@@ -6,9 +6,15 @@ mod images;
 mod recognition;
 mod sequences;
 
-use burn::backend::TensorMetadata;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, OpsKind};
 use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex, TensorMetadata};
 use burn::tensor::TensorData;
+
+/// A tensor of the autodiff graph, the same type for every checkpointing strategy.
+type Tracked = FloatTensor<Autodiff<Flex>>;
 
 /// A contiguous float tensor of the CPU backend: its values can be borrowed.
 #[derive(Debug, Clone)]
@@ -32,6 +38,20 @@ impl Values {
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// The output of an operation as a node of the graph behind its inputs. The state, which its backward pass
+/// reads, is kept if one of these wants a gradient.
+fn track<C: CheckpointStrategy, O: Backward<Flex, N>, const N: usize>(
+    operation: O,
+    inputs: [NodeGuard; N],
+    state: O::State,
+    out: FlexTensor,
+) -> Tracked {
+    match operation.prepare::<C>(inputs).compute_bound().stateful() {
+        OpsKind::Tracked(node) => node.finish(state, out),
+        OpsKind::UnTracked(node) => node.finish(out),
+    }
 }
 
 /// Hands the gradients of an operation to those of its inputs that want one.

@@ -1,13 +1,13 @@
 //! Layers that read in both directions, and attention that knows where it was.
 
-use super::{Values, register, tensor};
+use super::{Values, register, tensor, track};
 use crate::nn::extension::Recognition;
 use crate::nn::kernel::{bidirectional, hybrid, lstm};
 use crate::nn::lstm::BothDirections;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
@@ -227,10 +227,7 @@ impl<C: CheckpointStrategy> Recognition for Autodiff<Flex, C> {
         let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
         let inputs = BothInputs::new(tensors.each_ref().map(FloatTensor::<Self>::primitive), options);
         let (out, directions) = inputs.forward();
-        match BothBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish((inputs, directions), out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 5>(BothBackward, nodes, (inputs, directions), out)
     }
 
     fn hybrid_attention(
@@ -254,9 +251,6 @@ impl<C: CheckpointStrategy> Recognition for Autodiff<Flex, C> {
         let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
         let inputs = HybridInputs(tensors.each_ref().map(|t| Values::new(t.primitive())), lengths);
         let (out, trace) = inputs.forward();
-        match HybridBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish((inputs, trace), out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 13>(HybridBackward, nodes, (inputs, trace), out)
     }
 }

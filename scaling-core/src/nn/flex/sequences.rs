@@ -1,6 +1,6 @@
 //! Sequence layers and the output layer.
 
-use super::{Values, register, tensor};
+use super::{Values, register, tensor, track};
 use crate::nn::decoder::DecoderOptions;
 use crate::nn::extension::Sequences;
 use crate::nn::kernel;
@@ -315,10 +315,7 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         let tensors = [x.primitive(), h0.primitive(), c0.primitive(), weight.primitive(), bias.primitive()];
         let inputs = LstmInputs::new(tensors, options);
         let (out, trace) = inputs.forward();
-        match LstmBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish((inputs, Values::new(&out), trace), out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 5>(LstmBackward, nodes, (inputs, Values::new(&out), trace), out)
     }
 
     fn rhn(
@@ -333,10 +330,7 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
             [x.primitive(), s0.primitive(), w_input.primitive(), recurrent.primitive(), bias.primitive()];
         let inputs = RhnInputs(tensors.map(Values::new));
         let (out, trace) = inputs.forward();
-        match RhnBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish((inputs, Values::new(&out), trace), out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 5>(RhnBackward, nodes, (inputs, Values::new(&out), trace), out)
     }
 
     fn attention_decoder(
@@ -356,10 +350,7 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
         let inputs = DecoderInputs(tensors.each_ref().map(|t| Values::new(t.primitive())), options);
         let (out, trace) = inputs.forward();
-        match DecoderBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(node) => node.finish((inputs, Values::new(&out), trace), out),
-            OpsKind::UnTracked(node) => node.finish(out),
-        }
+        track::<C, _, 10>(DecoderBackward, nodes, (inputs, Values::new(&out), trace), out)
     }
 
     fn softmax_cross_entropy(
