@@ -7,6 +7,23 @@ use super::lanes::{Kernel, Lanes, dispatch};
 use super::product::{Packed, add_transposed_product};
 use rayon::prelude::*;
 
+/// Units of a cell, and where its gates are in the columns [4 H] of weights and biases.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) hidden: usize,
+    /// Column blocks of (input gate, forget gate, candidate, output gate).
+    pub(super) order: [usize; 4],
+}
+
+impl Cell {
+    /// Adds a number to the forget gate of a bias, [4 H].
+    pub(super) fn offset_forget_gate(self, bias: &mut [f32], offset: f32) {
+        for forget in &mut bias[self.order[1] * self.hidden..][..self.hidden] {
+            *forget += offset;
+        }
+    }
+}
+
 /// Sizes, where the gates are, and in which order the steps are read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
@@ -57,6 +74,10 @@ pub(crate) struct Gradients {
 }
 
 impl Layout {
+    fn cell(self) -> Cell {
+        Cell { hidden: self.hidden, order: self.order }
+    }
+
     /// The steps in the order of reading.
     fn reading(self, steps: usize) -> impl DoubleEndedIterator<Item = usize> {
         (0..steps).map(move |k| if self.reverse { steps - 1 - k } else { k })
@@ -71,16 +92,14 @@ impl Layout {
 /// Runs the sequence. Returns [T + 1, B, H]: the hidden state of every step, then the last cell
 /// state.
 pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
-    let Layout { batch, input, hidden, order, forget_offset, .. } = layout;
+    let (Layout { batch, input, hidden, .. }, cell) = (layout, layout.cell());
     let steps = inputs.x.len() / (batch * input);
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
     let mut gates = Buffer::new(steps * batch * 4 * hidden);
     let w_input = Packed::new(w_input, input, 4 * hidden);
     let w_hidden = Packed::new(w_hidden, hidden, 4 * hidden);
     let mut bias = inputs.bias.to_vec();
-    for forget in &mut bias[order[1] * hidden..][..hidden] {
-        *forget += forget_offset;
-    }
+    cell.offset_forget_gate(&mut bias, layout.forget_offset);
 
     let mut cells = Buffer::new(steps * batch * hidden);
     let mut out = vec![0.0; (steps + 1) * batch * hidden];
@@ -108,7 +127,7 @@ pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
             w_input.product(rows_of(inputs.x, t, batch, input, &range), gates);
             w_hidden.add_product(h_before, gates);
             let still = Still { t, lengths };
-            dispatch(CellForward { layout, still, bias: &bias, gates, c_before, h_before, c, h });
+            dispatch(CellForward { cell, still, bias: &bias, gates, c_before, h_before, c, h });
             last = t;
         }
         out.step_mut(steps).copy_from_slice(cells.step(last));
@@ -125,7 +144,7 @@ pub(crate) fn backward(
     trace: Trace,
     gradient: &[f32],
 ) -> Gradients {
-    let Layout { batch, input, hidden, .. } = layout;
+    let (Layout { batch, input, hidden, .. }, cell) = (layout, layout.cell());
     let steps = inputs.x.len() / (batch * input);
     let Trace { mut gates, cells } = trace;
     let (w_input, w_hidden) = inputs.weight.split_at(input * 4 * hidden);
@@ -159,7 +178,7 @@ pub(crate) fn backward(
             let c = rows_of(&cells, t, batch, hidden, &range);
             let gradient = rows_of(gradient, t, batch, hidden, &range);
             let still = Still { t, lengths };
-            dispatch(CellBackward { layout, still, gates, c_before, c, gradient, dh, dc, bias });
+            dispatch(CellBackward { cell, still, gates, c_before, c, gradient, dh, dc, bias });
             w_hidden.add_product(gates, dh);
             w_input.product(gates, dx.step_mut(t));
         }
@@ -209,7 +228,7 @@ impl Still<'_> {
 
 /// One step of some rows: activates the gates in place and makes the new states.
 pub(super) struct CellForward<'a> {
-    pub(super) layout: Layout,
+    pub(super) cell: Cell,
     pub(super) still: Still<'a>,
     pub(super) bias: &'a [f32],
     pub(super) gates: &'a mut [f32],
@@ -224,7 +243,7 @@ impl Kernel for CellForward<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Layout { hidden, order, .. } = self.layout;
+        let Cell { hidden, order } = self.cell;
         let bias = self.bias;
         let rows = self.gates.chunks_exact_mut(4 * hidden);
         let before = self.c_before.chunks_exact(hidden).zip(self.h_before.chunks_exact(hidden));
@@ -255,7 +274,7 @@ impl Kernel for CellForward<'_> {
 
 /// One step of some rows backwards: turns the gates into the gradients of what they were made of.
 pub(super) struct CellBackward<'a> {
-    pub(super) layout: Layout,
+    pub(super) cell: Cell,
     pub(super) still: Still<'a>,
     pub(super) gates: &'a mut [f32],
     pub(super) c_before: &'a [f32],
@@ -276,7 +295,7 @@ impl Kernel for CellBackward<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Layout { hidden, order, .. } = self.layout;
+        let Cell { hidden, order } = self.cell;
         let one = V::splat(1.0);
         let rows = self.gates.chunks_exact_mut(4 * hidden);
         let states = self.c_before.chunks_exact(hidden).zip(self.c.chunks_exact(hidden));

@@ -127,7 +127,7 @@ pub(crate) fn backward(
                 let gates = block.gates[l].step_mut(t);
                 let c_before = if t > 0 { of(&cells[l], t - 1, width) } else { of(inputs.c, l, width) };
                 dispatch(CellBackward {
-                    layout: layout.cell(),
+                    cell: layout.cell(),
                     still: Still { t, lengths: None },
                     gates,
                     c_before,

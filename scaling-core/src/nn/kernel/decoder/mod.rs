@@ -12,7 +12,7 @@ use super::attention::attend;
 use super::blocks::{Block, block_rows, each, rows_of, split, swap};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
-use super::lstm::{self, CellForward, Still};
+use super::lstm::{Cell, CellForward, Still};
 use super::product::Packed;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -78,10 +78,9 @@ pub(crate) struct Trace {
 }
 
 impl Layout {
-    fn cell(self) -> lstm::Layout {
-        let (batch, hidden) = (self.batch, self.width);
-        // Gates i, f, g, o.
-        lstm::Layout { batch, input: 0, hidden, order: [0, 1, 2, 3], forget_offset: 0.0, reverse: false }
+    /// With gates i, f, g, o.
+    fn cell(self) -> Cell {
+        Cell { hidden: self.width, order: [0, 1, 2, 3] }
     }
 
     /// Width of what layer `l` reads of the layer below.
@@ -232,7 +231,7 @@ pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
                 layer.state.add_product(h_before, gates);
                 let bias = &inputs.biases[l * 4 * width..][..4 * width];
                 let still = Still { t, lengths: None };
-                dispatch(CellForward { layout: layout.cell(), still, bias, gates, c_before, h_before, c, h });
+                dispatch(CellForward { cell: layout.cell(), still, bias, gates, c_before, h_before, c, h });
                 if let (0, Some(between), Some([mask, _])) = (l, &mut tape.between, inputs.masks) {
                     let (out, values) = (between.step_mut(t), tape.states[0].step(t));
                     out.copy_from_slice(values);

@@ -180,7 +180,7 @@ pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, trace: Trace, gradien
                 query_of_cell.add_product(d_queries, block.c.step_mut(0));
                 let gates = block.gates.step_mut(u);
                 dispatch(CellBackward {
-                    layout: layout.lstm(),
+                    cell: layout.lstm(),
                     still: Still { t: u, lengths: None },
                     gates,
                     c_before: if u > 0 { of(&cells, u - 1, cell) } else { of(inputs.c, 0, cell) },

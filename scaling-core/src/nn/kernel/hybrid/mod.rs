@@ -11,7 +11,7 @@ pub(crate) use backward::backward;
 use super::blocks::{Block, block_rows, each, rows_of, split, swap};
 use super::buffer::Buffer;
 use super::lanes::dispatch;
-use super::lstm::{self, CellForward, Still};
+use super::lstm::{Cell, CellForward, Still};
 use super::product::Packed;
 use energy::{Places, Share};
 use rayon::prelude::*;
@@ -86,17 +86,9 @@ pub(crate) struct Trace {
 }
 
 impl Layout {
-    fn lstm(self) -> lstm::Layout {
-        let Layout { batch, cell, .. } = self;
-        // Gates i, j, f, o.
-        lstm::Layout {
-            batch,
-            input: 0,
-            hidden: cell,
-            order: [0, 2, 1, 3],
-            forget_offset: 1.0,
-            reverse: false,
-        }
+    /// With gates i, j, f, o.
+    fn lstm(self) -> Cell {
+        Cell { hidden: self.cell, order: [0, 2, 1, 3] }
     }
 
     fn steps(self, inputs: &Inputs<'_>) -> usize {
@@ -183,7 +175,8 @@ pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let (query_of_cell, query_of_state) = inputs.query.split_at(cell * k);
     let query_of_cell = Packed::new(query_of_cell, cell, k);
     let query_of_state = Packed::new(query_of_state, cell, k);
-    let bias = forget_bias(cell);
+    let mut bias = vec![0.0; 4 * cell];
+    layout.lstm().offset_forget_gate(&mut bias, 1.0);
 
     let mut trace = Trace::new(layout, &inputs);
     let (tapes, [memory, keys]) = trace.tapes(layout);
@@ -207,7 +200,7 @@ pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
             of_state.add_product(h_before, gates);
             let still = Still { t: u, lengths: None };
             dispatch(CellForward {
-                layout: layout.lstm(),
+                cell: layout.lstm(),
                 still,
                 bias: &bias,
                 gates,
@@ -246,13 +239,6 @@ pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
         }
     });
     (output(layout, steps, &trace), trace)
-}
-
-/// What is added to the gates of the cell: 1 to the forget gate.
-fn forget_bias(cell: usize) -> Vec<f32> {
-    let mut bias = vec![0.0; 4 * cell];
-    bias[2 * cell..3 * cell].fill(1.0);
-    bias
 }
 
 fn output(layout: Layout, steps: usize, trace: &Trace) -> Vec<f32> {
