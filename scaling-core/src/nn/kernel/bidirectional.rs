@@ -1,6 +1,7 @@
 //! An LSTM in both directions at once, on slices: two directions keep two threads busy where a small batch
 //! is a single block. Both start from states of zero.
 
+use super::blocks::accumulate;
 use super::lstm::{self, Inputs, Layout, Trace};
 use rayon::prelude::*;
 
@@ -59,9 +60,8 @@ pub(crate) fn backward(
     let [ahead, back] = directions;
     let (ahead, back) = rayon::join(|| run(0, ahead), || run(1, back));
     let mut x = ahead.x;
-    x.par_chunks_mut(1 << 14).zip(back.x.par_chunks(1 << 14)).for_each(|(sum, values)| {
-        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-    });
+    let parts = x.par_chunks_mut(1 << 14).zip(back.x.par_chunks(1 << 14));
+    parts.for_each(|(sums, values)| accumulate(sums, values));
     Gradients { x, weights: [ahead.weight, back.weight], biases: [ahead.bias, back.bias] }
 }
 

@@ -1,4 +1,4 @@
-//! Cutting time-major arrays into blocks of the batch, one task each.
+//! Cutting time-major arrays into blocks of the batch, one task each, and adding up what these found.
 
 use rayon::prelude::*;
 use std::marker::PhantomData;
@@ -107,6 +107,18 @@ pub(super) fn swap(from: &[f32], to: &mut [f32], rows: usize, width: usize) {
 /// The blocks of an array [T, B, W] one after the other; as many as the batch has.
 pub(super) fn each<'a>(blocks: &mut impl Iterator<Item = Block<'a>>) -> Block<'a> {
     blocks.next().unwrap_or_else(|| unreachable!("every array is cut into the same blocks"))
+}
+
+/// Adds values to as many sums.
+pub(super) fn accumulate(sums: &mut [f32], values: &[f32]) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+}
+
+/// The sum of parts of `width` values that follow each other, from the first to the last.
+pub(super) fn total(parts: &[f32], width: usize) -> Vec<f32> {
+    let mut total = vec![0.0; width];
+    parts.chunks_exact(width).for_each(|part| accumulate(&mut total, part));
+    total
 }
 
 #[cfg(test)]

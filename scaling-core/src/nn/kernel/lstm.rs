@@ -1,7 +1,7 @@
 //! The LSTM on slices. All sequences are time-major; T steps, B rows of the batch, H hidden units.
 
 use super::activation::{sigmoid, tanh};
-use super::blocks::{block_rows, rows_of, split};
+use super::blocks::{block_rows, rows_of, split, total};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use super::product::{Packed, add_transposed_product};
@@ -183,10 +183,7 @@ pub(crate) fn backward(
             w_input.product(gates, dx.step_mut(t));
         }
     });
-    let mut bias = vec![0.0; 4 * hidden];
-    for part in biases.chunks_exact(4 * hidden) {
-        bias.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
-    }
+    let bias = total(&biases, 4 * hidden);
 
     let read = read_at_every_step(layout, inputs, out);
     let mut weight = vec![0.0; inputs.weight.len()];

@@ -2,7 +2,7 @@
 //! batch, H hidden units, L sub-layers.
 
 use super::activation::{sigmoid, tanh};
-use super::blocks::{block_rows, rows_of, split};
+use super::blocks::{block_rows, rows_of, split, total};
 use super::buffer::Buffer;
 use super::lanes::{Kernel, Lanes, dispatch};
 use super::product::{Packed, add_transposed_product, product_with_earlier};
@@ -159,10 +159,7 @@ pub(crate) fn backward(
     let mut w_input = vec![0.0; inputs.w_input.len()];
     add_transposed_product(inputs.x, &gates[..layer], &mut w_input, [input, 2 * hidden], false);
     let mut recurrent = vec![0.0; inputs.recurrent.len()];
-    let mut bias = vec![0.0; depth * 2 * hidden];
-    for part in biases.chunks_exact(bias.len()) {
-        bias.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
-    }
+    let bias = total(&biases, depth * 2 * hidden);
     let sides = [hidden, 2 * hidden];
     let weights = recurrent.chunks_exact_mut(hidden * 2 * hidden);
     for (l, (weight, gates)) in weights.zip(gates.chunks_exact(layer)).enumerate() {

@@ -2,7 +2,7 @@
 
 use super::{Inputs, Layer, Layout, Multiply, Trace};
 use crate::nn::kernel::attention::attend_back;
-use crate::nn::kernel::blocks::{Block, block_rows, each, rows_of, split, swap};
+use crate::nn::kernel::blocks::{Block, block_rows, each, rows_of, split, swap, total};
 use crate::nn::kernel::buffer::Buffer;
 use crate::nn::kernel::lanes::{Kernel, Lanes, dispatch};
 use crate::nn::kernel::lstm::{CellBackward, Still};
@@ -152,10 +152,7 @@ pub(crate) fn backward(
             }
         }
     });
-    let mut bias = vec![0.0; 2 * gate_width];
-    for part in biases.chunks_exact(2 * gate_width) {
-        bias.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
-    }
+    let biases = total(&biases, 2 * gate_width);
     let mut d_memory_by_steps = vec![0.0; d_memory.len()];
     swap(&d_memory, &mut d_memory_by_steps, sources, width);
 
@@ -178,7 +175,7 @@ pub(crate) fn backward(
     let (context_rows, state_rows) = combined.split_at_mut(width * width);
     add_transposed_product(&contexts, &d_combined, context_rows, [width; 2], false);
     add_transposed_product(&states[1], &d_combined, state_rows, [width; 2], false);
-    Gradients { x, memory: d_memory_by_steps, h, c, vector, weights, biases: bias, attend, combine: combined }
+    Gradients { x, memory: d_memory_by_steps, h, c, vector, weights, biases, attend, combine: combined }
 }
 
 /// The gradient of what was squashed: `(gradient + carried) mask (1 - values^2)`; nothing is carried on.

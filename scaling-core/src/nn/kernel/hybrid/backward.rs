@@ -2,7 +2,7 @@
 
 use super::energy::{Places, ShareBack};
 use super::{Inputs, Layout, Trace, of_row, parts};
-use crate::nn::kernel::blocks::{Block, each, rows_of, split, swap};
+use crate::nn::kernel::blocks::{Block, accumulate, each, rows_of, split, swap};
 use crate::nn::kernel::buffer::Buffer;
 use crate::nn::kernel::lanes::dispatch;
 use crate::nn::kernel::lstm::{CellBackward, Still};
@@ -60,13 +60,10 @@ impl Sums {
     }
 
     fn add(mut self, other: &Self) -> Self {
-        let add = |sum: &mut Vec<f32>, values: &[f32]| {
-            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-        };
-        add(&mut self.filters, &other.filters);
-        add(&mut self.location, &other.location);
-        add(&mut self.energy, &other.energy);
-        add(&mut self.query_bias, &other.query_bias);
+        accumulate(&mut self.filters, &other.filters);
+        accumulate(&mut self.location, &other.location);
+        accumulate(&mut self.energy, &other.energy);
+        accumulate(&mut self.query_bias, &other.query_bias);
         self
     }
 }
@@ -131,7 +128,7 @@ pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, trace: Trace, gradien
                 let contexts = block.context.step_mut(0).chunks_exact_mut(m);
                 for ((row, state), context) in each_row.zip(d_state.chunks_exact_mut(cell)).zip(contexts) {
                     state.copy_from_slice(&row[..cell]);
-                    context.iter_mut().zip(&row[cell..]).for_each(|(sum, value)| *sum += value);
+                    accumulate(context, &row[cell..]);
                 }
                 let shares_before =
                     if u > 0 { of(&shares, u - 1, positions) } else { of(inputs.shares, 0, positions) };
@@ -174,7 +171,7 @@ pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, trace: Trace, gradien
                 }
                 let d_queries = block.queries.step(u);
                 for query in d_queries.chunks_exact(k) {
-                    block.sums.query_bias.iter_mut().zip(query).for_each(|(sum, value)| *sum += value);
+                    accumulate(&mut block.sums.query_bias, query);
                 }
                 query_of_state.add_product(d_queries, &mut d_state);
                 query_of_cell.add_product(d_queries, block.c.step_mut(0));
