@@ -56,8 +56,8 @@ pub fn ctc(logits: Tensor<3>, targets: &CtcTargets, blank: usize, weights: Tenso
     let [steps, batch, symbols] = logits.dims();
     assert!(steps > 0 && batch > 0 && blank < symbols, "CTC needs a step, a row and a blank");
     assert_eq!(weights.dims(), [batch], "CTC weights");
-    assert_eq!([targets.symbols.len(), targets.lengths.len()], [batch; 2], "CTC targets and lengths");
-    assert!(targets.lengths.iter().all(|length| (1..=steps).contains(length)), "CTC lengths");
+    assert_eq!(targets.symbols.len(), batch, "CTC targets");
+    super::check_lengths(&targets.lengths, batch, steps, "CTC lengths");
     let known = |symbol: &u16| usize::from(*symbol) < symbols && usize::from(*symbol) != blank;
     assert!(targets.symbols.iter().flatten().all(known), "a CTC target is the blank or no symbol");
     if !extension::available(&logits.device()) {

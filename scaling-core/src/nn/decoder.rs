@@ -125,8 +125,7 @@ pub fn attention_decoder(
     assert_eq!((memory.dims(), state.vector.dims()), ([sources, batch, d], [batch, d]), "memory and state");
     assert!(steps * batch * sources > 0, "a decoder needs a step, a row and a source position");
     if let Some(lengths) = &options.lengths {
-        let fit = lengths.iter().all(|length| (1..=sources).contains(length));
-        assert!(lengths.len() == batch && fit, "lengths of sources");
+        super::check_lengths(lengths, batch, sources, "lengths of sources");
     }
     if let Some(Masks::Given(masks)) = &options.masks {
         assert!(masks.iter().all(|mask| mask.len() == steps * batch * d), "dropout masks");

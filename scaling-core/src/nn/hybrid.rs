@@ -94,8 +94,7 @@ pub fn hybrid_attention(
     assert_eq!(shapes, [[batch, a], [batch, a], [batch, m], [batch, positions]], "state of the attention");
     assert!(steps * batch * positions * length * filters > 0, "attention needs a step, a row and a position");
     if let Some(lengths) = &lengths {
-        let fit = lengths.iter().all(|length| (1..=positions).contains(length));
-        assert!(lengths.len() == batch && fit, "lengths of the memory");
+        super::check_lengths(lengths, batch, positions, "lengths of the memory");
     }
     let packed = if extension::available(&x.device()) {
         extension::hybrid_attention(x, memory, keys, state, weights, lengths)

@@ -90,8 +90,7 @@ pub fn lstm(
     assert_eq!([h0.dims(), c0.dims()], [[batch, hidden]; 2], "LSTM state");
     assert!(steps > 0 && batch > 0, "an LSTM needs a step and a row");
     if let Some(lengths) = &options.lengths {
-        let fit = lengths.iter().all(|length| (1..=steps).contains(length));
-        assert!(lengths.len() == batch && fit, "LSTM lengths");
+        super::check_lengths(lengths, batch, steps, "LSTM lengths");
     }
     let device = x.device();
     // Rows of full length need no second look.
@@ -188,8 +187,7 @@ pub fn bidirectional_lstm(x: Tensor<3>, directions: [LstmWeights; 2], options: &
     }
     assert!(steps > 0 && batch > 0, "an LSTM needs a step and a row");
     if let Some(lengths) = &options.lengths {
-        let fit = lengths.iter().all(|length| (1..=steps).contains(length));
-        assert!(lengths.len() == batch && fit, "LSTM lengths");
+        super::check_lengths(lengths, batch, steps, "LSTM lengths");
     }
     extension::bidirectional_lstm(x, directions, options.clone())
 }

@@ -50,3 +50,10 @@ pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
 use training::narrow;
 pub(crate) use training::unrecorded;
 pub use training::{begin_draws, detach, drawn_mask, is_training, training_device, upload};
+
+/// # Panics
+/// If there is not one length for each of `rows` rows, or one is not between 1 and `most`; `what` they are.
+fn check_lengths(lengths: &[usize], rows: usize, most: usize, what: &str) {
+    let fit = lengths.iter().all(|length| (1..=most).contains(length));
+    assert!(lengths.len() == rows && fit, "{what}");
+}
