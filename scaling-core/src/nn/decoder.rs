@@ -124,16 +124,15 @@ pub fn attention_decoder(
     assert_eq!([state.h.dims(), state.c.dims()], [[2, batch, d]; 2], "decoder state");
     assert_eq!((memory.dims(), state.vector.dims()), ([sources, batch, d], [batch, d]), "memory and state");
     assert!(steps * batch * sources > 0, "a decoder needs a step, a row and a source position");
-    if let Some(lengths) = &options.lengths {
-        super::check_lengths(lengths, batch, sources, "lengths of sources");
-    }
+    let lengths = super::short(options.lengths.clone(), batch, sources, "lengths of sources");
     if let Some(Masks::Given(masks)) = &options.masks {
         assert!(masks.iter().all(|mask| mask.len() == steps * batch * d), "dropout masks");
     }
+    let options = DecoderOptions { lengths, ..options.clone() };
     let packed = if extension::available(&x.device()) {
-        extension::attention_decoder(x, memory, state, weights, options.clone())
+        extension::attention_decoder(x, memory, state, weights, options)
     } else {
-        reference(&x, memory, state, weights, options)
+        reference(&x, memory, state, weights, &options)
     };
     let piece = |from: usize, count: usize| super::narrow(packed.clone(), 0, from, count);
     let (h, c) = (piece(steps, 2), piece(steps + 2, 2));

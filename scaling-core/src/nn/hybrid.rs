@@ -93,9 +93,7 @@ pub fn hybrid_attention(
     let shapes = [h, c, context, shares].map(Tensor::dims);
     assert_eq!(shapes, [[batch, a], [batch, a], [batch, m], [batch, positions]], "state of the attention");
     assert!(steps * batch * positions * length * filters > 0, "attention needs a step, a row and a position");
-    if let Some(lengths) = &lengths {
-        super::check_lengths(lengths, batch, positions, "lengths of the memory");
-    }
+    let lengths = super::short(lengths, batch, positions, "lengths of the memory");
     let packed = if extension::available(&x.device()) {
         extension::hybrid_attention(x, memory, keys, state, weights, lengths)
     } else {

@@ -89,13 +89,9 @@ pub fn lstm(
     assert_eq!(bias.dims(), [4 * hidden], "LSTM bias");
     assert_eq!([h0.dims(), c0.dims()], [[batch, hidden]; 2], "LSTM state");
     assert!(steps > 0 && batch > 0, "an LSTM needs a step and a row");
-    if let Some(lengths) = &options.lengths {
-        super::check_lengths(lengths, batch, steps, "LSTM lengths");
-    }
+    let lengths = super::short(options.lengths.clone(), batch, steps, "LSTM lengths");
+    let options = &LstmOptions { lengths, ..*options };
     let device = x.device();
-    // Rows of full length need no second look.
-    let is_short = |lengths: &Arc<[usize]>| lengths.iter().any(|length| *length < steps);
-    let options = &LstmOptions { lengths: options.lengths.clone().filter(is_short), ..options.clone() };
     #[cfg(feature = "tch")]
     if options.lengths.is_none() && !options.reverse {
         let (state, layer) =
@@ -186,10 +182,8 @@ pub fn bidirectional_lstm(x: Tensor<3>, directions: [LstmWeights; 2], options: &
         assert_eq!((weight.dims(), bias.dims()), ([rows, gates], [gates]), "LSTM weights");
     }
     assert!(steps > 0 && batch > 0, "an LSTM needs a step and a row");
-    if let Some(lengths) = &options.lengths {
-        super::check_lengths(lengths, batch, steps, "LSTM lengths");
-    }
-    extension::bidirectional_lstm(x, directions, options.clone())
+    let lengths = super::short(options.lengths.clone(), batch, steps, "LSTM lengths");
+    extension::bidirectional_lstm(x, directions, BothDirections { lengths, ..*options })
 }
 
 /// Runs layers as [`bidirectional_lstm`] on top of each other, each reading the outputs of the one below.
@@ -201,6 +195,9 @@ pub fn bidirectional_lstm_layers(
     layers: Vec<[LstmWeights; 2]>,
     options: &BothDirections,
 ) -> Tensor<3> {
+    let [steps, batch, _] = x.dims();
+    let lengths = super::short(options.lengths.clone(), batch, steps, "LSTM lengths");
+    let options = &BothDirections { lengths, ..*options };
     #[cfg(feature = "tch")]
     if let Some(y) = super::torch::stacked_in_both_directions(&x, &layers, options) {
         return y;

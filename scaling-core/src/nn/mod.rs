@@ -45,6 +45,7 @@ pub use pooling::max_pool;
 pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
+use std::sync::Arc;
 #[cfg(feature = "tch")]
 pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
 use training::narrow;
@@ -56,4 +57,15 @@ pub use training::{begin_draws, detach, drawn_mask, is_training, training_device
 fn check_lengths(lengths: &[usize], rows: usize, most: usize, what: &str) {
     let fit = lengths.iter().all(|length| (1..=most).contains(length));
     assert!(lengths.len() == rows && fit, "{what}");
+}
+
+/// The lengths of rows, unless all are `most`: rows of full length need no second look.
+///
+/// # Panics
+/// As [`check_lengths`].
+fn short(lengths: Option<Arc<[usize]>>, rows: usize, most: usize, what: &str) -> Option<Arc<[usize]>> {
+    lengths.filter(|lengths| {
+        check_lengths(lengths, rows, most, what);
+        lengths.iter().any(|length| *length < most)
+    })
 }

@@ -25,10 +25,7 @@ struct BothInputs {
 impl BothInputs {
     fn new(tensors: [&FlexTensor; 5], options: BothDirections) -> Self {
         let tensors = tensors.map(Values::new);
-        let ([steps, batch, _], [_, gates]) = (tensors[0].dims::<3>(), tensors[1].dims::<2>());
-        // Rows of full length need no second look.
-        let is_short = |lengths: &Arc<[usize]>| lengths.iter().any(|length| *length < steps);
-        let options = BothDirections { lengths: options.lengths.filter(is_short), ..options };
+        let ([_, batch, _], [_, gates]) = (tensors[0].dims::<3>(), tensors[1].dims::<2>());
         Self { tensors, zero: vec![0.0; batch * gates / 4], options }
     }
 

@@ -1,7 +1,7 @@
 //! LSTM layers, one or several, in one direction or both.
 
 use super::layer::{layer, run, units};
-use super::ragged::{packed, ragged, short, within};
+use super::ragged::{packed, ragged, within};
 use super::tape::{handle, primitive, recorded};
 use super::{dims, restored};
 use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions, LstmWeights};
@@ -59,7 +59,7 @@ pub(crate) fn stacked_in_both_directions(
     options: &BothDirections,
 ) -> Option<Burn<3>> {
     let x = recorded(x)?;
-    let lengths = short(options.lengths.as_deref(), dims::<3>(&x)[0]);
+    let lengths = options.lengths.as_deref();
     if lengths.is_some() && x.device() == Device::Cpu {
         return None;
     }
@@ -75,7 +75,7 @@ pub(super) fn bidirectional(
     options: &BothDirections,
 ) -> Tensor {
     let pairs = [(ahead, ahead_bias), (back, back_bias)];
-    let lengths = short(options.lengths.as_deref(), dims::<3>(x)[0]);
+    let lengths = options.lengths.as_deref();
     let (Device::Cpu, Some(lengths)) = (x.device(), lengths) else {
         return both_directions(x, &pairs, options.cell, lengths);
     };

@@ -9,11 +9,6 @@ use tch::Tensor;
 /// What closes a gate for good, or with the other sign opens it: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
 pub(super) const SATURATED: f64 = 1e6;
 
-/// The lengths of rows, unless all have so many steps.
-pub(super) fn short(lengths: Option<&[usize]>, steps: i64) -> Option<&[usize]> {
-    lengths.filter(|lengths| lengths.iter().any(|length| (*length as i64) < steps))
-}
-
 /// 1 at the steps of every row, 0 beyond, [T, B, 1].
 pub(super) fn within(lengths: &[usize], steps: i64, like: &Tensor) -> Tensor {
     let within: Vec<bool> =

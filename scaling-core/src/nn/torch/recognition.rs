@@ -3,7 +3,6 @@
 use super::cell::Cell;
 use super::layer::{forget_offset, gate_order};
 use super::lstm::bidirectional;
-use super::ragged::short;
 use super::sequences::{NEVER, beyond};
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::extension::Recognition;
@@ -96,8 +95,7 @@ fn hybrid_attention(inputs: [&Tensor; 13], lengths: Option<&[usize]>) -> Tensor 
     let keys = keys.transpose(0, 1) + query_bias;
     let kernel = filters.tr().unsqueeze(1).contiguous();
     let energy = energy.unsqueeze(1);
-    // Rows of full length need no mask.
-    let beyond = short(lengths, positions).map(|lengths| beyond(lengths, positions, x.device()));
+    let beyond = lengths.map(|lengths| beyond(lengths, positions, x.device()));
     let (mut h, mut c) = (h.shallow_clone(), c.shallow_clone());
     let (mut context, mut shares) = (context.shallow_clone(), shares.shallow_clone());
     // Zeros around, one more behind than before where the length is even.

@@ -3,7 +3,6 @@
 use super::draw::draw;
 use super::highway;
 use super::lstm::lstm;
-use super::ragged::short;
 use super::upload::moved;
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::decoder::{DecoderOptions, Masks};
@@ -182,7 +181,7 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
         Some(masks) => value * &masks[k][t],
         None => value,
     };
-    let never = short(options.lengths.as_deref(), sources).map(|lengths| {
+    let never = options.lengths.as_deref().map(|lengths| {
         let beyond = beyond(lengths, sources, x.device()).unsqueeze(1);
         tch::no_grad(|| beyond.to_kind(x.kind()) * NEVER)
     });
