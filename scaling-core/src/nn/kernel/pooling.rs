@@ -1,6 +1,7 @@
 //! Maxima of windows of channels-last images.
 
 use super::lanes::{Kernel, Lanes, dispatch};
+use super::window;
 use rayon::prelude::*;
 
 /// Shapes of a pooling of images [N, H, W, C].
@@ -20,10 +21,7 @@ pub(crate) struct Shape {
 impl Shape {
     /// Rows and columns of the result.
     pub(crate) fn out(&self) -> [usize; 2] {
-        [0, 1].map(|axis| {
-            let [before, after] = self.padding[axis];
-            (self.image[axis] + before + after - self.window) / self.stride[axis] + 1
-        })
+        window::count(self.image, self.padding, [self.window; 2], self.stride)
     }
 
     /// The pixels of one window: which of its places, and where in the image.

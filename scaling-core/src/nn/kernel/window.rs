@@ -19,13 +19,23 @@ pub(crate) struct Shape {
     pub(crate) padding: [[usize; 2]; 2],
 }
 
+/// How many windows an image has with what is around it, downwards and across.
+pub(super) fn count(
+    image: [usize; 2],
+    padding: [[usize; 2]; 2],
+    window: [usize; 2],
+    stride: [usize; 2],
+) -> [usize; 2] {
+    [0, 1].map(|axis| {
+        let [before, after] = padding[axis];
+        (image[axis] + before + after - window[axis]) / stride[axis] + 1
+    })
+}
+
 impl Shape {
     /// Rows and columns of the result.
     pub(crate) fn out(&self) -> [usize; 2] {
-        [0, 1].map(|axis| {
-            let [before, after] = self.padding[axis];
-            (self.image[axis] + before + after - self.kernel[axis]) / self.stride[axis] + 1
-        })
+        count(self.image, self.padding, self.kernel, self.stride)
     }
 
     /// Images that are worked on together: enough pixels to use each weight often once it is in the
