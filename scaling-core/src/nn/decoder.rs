@@ -2,6 +2,7 @@
 //! feeding.
 
 use super::extension;
+use super::lstm::{LstmCell, cell_step};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use std::sync::Arc;
 
@@ -177,9 +178,7 @@ pub(super) fn reference(
     let cell = |read: Vec<Tensor<2>>, weight: &Tensor<2>, l: usize, c: Tensor<2>| {
         let bias = biases.clone().narrow(0, l, 1);
         let gates = Tensor::cat(read, 1).matmul(weight.clone()) + bias;
-        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gates.clone().narrow(1, k * d, d));
-        let c = activation::sigmoid(f) * c + activation::sigmoid(i) * activation::tanh(g);
-        (activation::sigmoid(o) * activation::tanh(c.clone()), c)
+        cell_step(&gates, c, LstmCell::Torch)
     };
     let mut out = Vec::with_capacity(steps + 4);
     for t in 0..steps {

@@ -2,7 +2,7 @@
 //! is heard and by where it was before (Chorowski et al. 2015, section 2.1).
 
 use super::extension;
-use super::lstm::LstmCell;
+use super::lstm::{LstmCell, cell_step};
 use burn::tensor::module::conv1d;
 use burn::tensor::ops::{ConvOptions, PadMode};
 use burn::tensor::{Device, Tensor, activation};
@@ -132,10 +132,7 @@ pub(super) fn reference(
     for u in 0..steps {
         let read = Tensor::cat(vec![context, h], 1).matmul(cell.clone());
         let gates = x.clone().narrow(0, u, 1).reshape([batch, gates]) + read;
-        let [i, f, g, o] = LstmCell::Tensorflow.order().map(|part| gates.clone().narrow(1, part * a, a));
-        let forget = activation::sigmoid(f.add_scalar(LstmCell::Tensorflow.forget_offset()));
-        c = forget * c + activation::sigmoid(i) * activation::tanh(g);
-        h = activation::sigmoid(o) * activation::tanh(c.clone());
+        (h, c) = cell_step(&gates, c, LstmCell::Tensorflow);
         let padded = shares
             .reshape([batch, 1, positions])
             .pad([((length - 1) / 2, length - 1 - (length - 1) / 2)], PadMode::Constant(0.0));

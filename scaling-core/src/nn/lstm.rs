@@ -212,6 +212,16 @@ fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(values, [steps, lengths.len(), 1]), device)
 }
 
+/// Output and state [B, H] of a cell after a step, of its gates [B, 4 H] and the state before, in plain
+/// tensor operations.
+pub(super) fn cell_step(gates: &Tensor<2>, c: Tensor<2>, cell: LstmCell) -> (Tensor<2>, Tensor<2>) {
+    let [_, hidden] = c.dims();
+    let [i, f, g, o] = cell.order().map(|k| gates.clone().narrow(1, k * hidden, hidden));
+    let forget = activation::sigmoid(f.add_scalar(cell.forget_offset()));
+    let c = forget * c + activation::sigmoid(i) * activation::tanh(g);
+    (activation::sigmoid(o) * activation::tanh(c.clone()), c)
+}
+
 /// The LSTM in plain tensor operations: one product for all inputs, one per step for the state. Returns
 /// [T + 1, B, H]: the states, which stand still beyond the length of a row, then the last cell state.
 pub(super) fn reference(
@@ -237,10 +247,7 @@ pub(super) fn reference(
         let t = if options.reverse { steps - 1 - k } else { k };
         let gates = projected.clone().narrow(0, t, 1).reshape([batch, 4 * hidden])
             + h.clone().matmul(w_hidden.clone());
-        let [i, f, g, o] = cell.order().map(|k| gates.clone().narrow(1, k * hidden, hidden));
-        let c_new = activation::sigmoid(f.add_scalar(cell.forget_offset())) * c.clone()
-            + activation::sigmoid(i) * activation::tanh(g);
-        let h_new = activation::sigmoid(o) * activation::tanh(c_new.clone());
+        let (h_new, c_new) = cell_step(&gates, c.clone(), cell);
         (h, c) = match &running {
             Some(running) => {
                 let runs = running.clone().narrow(0, t, 1).reshape([batch, 1]);
