@@ -70,6 +70,19 @@ fn finish(mut images: Tensor, residual: Option<&Tensor>, options: BatchNormOptio
     channels_last(&images)
 }
 
+/// Normalises by the images' own moments, with channels second; the running moments, [C] each, move towards
+/// them by the share `newest`.
+fn by_own_moments(
+    images: &Tensor,
+    [scale, shift]: [&Tensor; 2],
+    [mean, variance]: [&Tensor; 2],
+    newest: f64,
+    epsilon: f64,
+) -> Tensor {
+    let (scale, shift, mean, variance) = (Some(scale), Some(shift), Some(mean), Some(variance));
+    channels_second(images).batch_norm(scale, shift, mean, variance, true, newest, epsilon, true)
+}
+
 /// Normalises by the images' own moments, [2, C], which are given to `found`.
 fn batch_norm(
     [images, scale, shift]: [&Tensor; 3],
@@ -81,17 +94,7 @@ fn batch_norm(
     // With all weight on the newest value, running statistics are those of this batch.
     let moments = tch::no_grad(|| Tensor::zeros([2, shift.size()[0]], (shift.kind(), shift.device())));
     let (mean, variance) = (moments.select(0, 0), moments.select(0, 1));
-    let images = channels_second(images);
-    let y = images.batch_norm(
-        Some(scale),
-        Some(shift),
-        Some(&mean),
-        Some(&variance),
-        true,
-        1.0,
-        options.epsilon,
-        true,
-    );
+    let y = by_own_moments(images, [scale, shift], [&mean, &variance], 1.0, options.epsilon);
     // PyTorch keeps the unbiased variance.
     let n = (batch * height * width) as f64;
     *found = Some(tch::no_grad(|| Tensor::stack(&[mean, variance * ((n - 1.0) / n)], 0)));
@@ -114,16 +117,7 @@ pub(crate) fn batch_norm_and_note(
     let running = primitive(running).tensor;
     let (mean, variance) = (running.select(0, 0), running.select(0, 1));
     let y = tch::with_grad(|| {
-        let y = channels_second(&images).batch_norm(
-            Some(&scale),
-            Some(&shift),
-            Some(&mean),
-            Some(&variance),
-            true,
-            1.0 - keep,
-            options.epsilon,
-            true,
-        );
+        let y = by_own_moments(&images, [&scale, &shift], [&mean, &variance], 1.0 - keep, options.epsilon);
         finish(y, residual.as_ref(), options)
     });
     Some(handle(y))
