@@ -1,6 +1,6 @@
 //! The backward pass.
 
-use super::{Inputs, Layer, Layout, Multiply, Trace};
+use super::{Inputs, Layout, Multiply, Trace, Weights};
 use crate::nn::kernel::attention::attend_back;
 use crate::nn::kernel::blocks::{Block, block_rows, each, rows_of, split, swap, total};
 use crate::nn::kernel::buffer::Buffer;
@@ -40,73 +40,148 @@ struct Carried<'a> {
     biases: &'a mut [f32],
 }
 
-/// Runs the target backwards. `out` is what [`forward`] returned and `gradient` the gradient of that; the gates
-/// of the trace are overwritten by their gradients.
+/// Runs the target backwards. `out` is what [`super::forward()`] returned and `gradient` the gradient of
+/// that; the gates of the trace are overwritten by their gradients.
 pub(crate) fn backward(
     layout: Layout,
     inputs: Inputs<'_>,
     out: &[f32],
-    trace: Trace,
+    mut trace: Trace,
     gradient: &[f32],
 ) -> Gradients {
-    let Layout { batch, input, width, .. } = layout;
-    let (steps, sources) = (layout.steps(&inputs), layout.sources(&inputs));
-    let gate_width = 4 * width;
-    let pack = |weight: &[f32], rows: usize| Packed::transposed(weight, gate_width, rows);
-    let layers = [0, 1].map(|l| Layer::new(layout, l, inputs.weights[l], pack));
-    let w_attend = Packed::transposed(inputs.attend, width, width);
-    let (context_rows, state_rows) = inputs.combine.split_at(width * width);
-    let combine = [context_rows, state_rows].map(|rows| Packed::transposed(rows, width, width));
+    let gates = std::mem::take(&mut trace.gates);
+    let weights =
+        Weights::new(layout, &inputs, |weight, rows, columns| Packed::transposed(weight, columns, rows));
+    let mut arrays = Arrays::new(layout, &inputs, gates, gradient);
+    let given = Given { layout, inputs, weights: &weights, out, trace: &trace, gradient };
+    arrays.cut(layout).into_par_iter().for_each(|block| given.carry(block));
+    arrays.gradients(&given)
+}
 
-    let Trace { memory, mut gates, cells, states, between, queries, shares, contexts, vectors } = trace;
-    let mut d_memory = Buffer::new(memory.len());
-    d_memory.fill(0.0);
-    let mut x = vec![0.0; inputs.x.len()];
-    let last = &gradient[steps * batch * width..];
-    let (mut h, mut c) = (last[..2 * batch * width].to_vec(), last[2 * batch * width..].to_vec());
-    let mut vector = vec![0.0; batch * width];
-    let (mut d_combined, mut d_queries) = (Buffer::new(queries.len()), Buffer::new(queries.len()));
-    let rows = block_rows(batch);
-    // Each block's by itself so that the sum has one order.
-    let mut biases = vec![0.0; batch.div_ceil(rows) * 2 * gate_width];
-    let cut = |data, width| split(data, batch, width, rows).into_iter();
-    let mut d_gates = gates.each_mut().map(|gates| split(gates, batch, gate_width, rows).into_iter());
-    let blocks: Vec<Carried<'_>> = cut(&mut h, width)
-        .zip(split(&mut c, batch, width, rows))
-        .zip(split(&mut vector, batch, width, rows))
-        .zip(split(&mut x, batch, input, rows))
-        .zip(d_memory.chunks_mut(rows * sources * width))
-        .zip(split(&mut d_combined, batch, width, rows).into_iter().zip(split(
-            &mut d_queries,
-            batch,
-            width,
-            rows,
-        )))
-        .zip(biases.chunks_exact_mut(2 * gate_width))
-        .map(|((((((h, c), vector), x), memory), (combined, queries)), biases)| Carried {
-            gates: d_gates.each_mut().map(each),
-            h,
-            c,
-            vector,
-            x,
+/// The arrays that are cut into blocks.
+struct Arrays {
+    /// Of both layers, [T, B, 4 D]: the gates, afterwards their gradients.
+    gates: [Buffer; 2],
+    h: Vec<f32>,
+    c: Vec<f32>,
+    vector: Vec<f32>,
+    x: Vec<f32>,
+    /// By rows, [B, S, D].
+    memory: Buffer,
+    combined: Buffer,
+    queries: Buffer,
+    /// Each block's by itself so that the sum has one order.
+    biases: Vec<f32>,
+}
+
+impl Arrays {
+    fn new(layout: Layout, inputs: &Inputs<'_>, gates: [Buffer; 2], gradient: &[f32]) -> Self {
+        let Layout { batch, width, .. } = layout;
+        let values = layout.steps(inputs) * batch * width;
+        let (h, c) = gradient[values..].split_at(2 * batch * width);
+        let mut memory = Buffer::new(inputs.memory.len());
+        memory.fill(0.0);
+        Self {
+            gates,
+            h: h.to_vec(),
+            c: c.to_vec(),
+            vector: vec![0.0; batch * width],
+            x: vec![0.0; inputs.x.len()],
             memory,
-            combined,
-            queries,
+            combined: Buffer::new(values),
+            queries: Buffer::new(values),
+            biases: vec![0.0; batch.div_ceil(block_rows(batch)) * 2 * 4 * width],
+        }
+    }
+
+    fn cut<'a>(&'a mut self, layout: Layout) -> Vec<Carried<'a>> {
+        let Layout { batch, input, width, .. } = layout;
+        let (rows, sources) = (block_rows(batch), self.memory.len() / (batch * width));
+        let cut = |data: &'a mut [f32], width: usize| split(data, batch, width, rows).into_iter();
+        let mut gates = self.gates.each_mut().map(|gates| cut(gates, 4 * width));
+        let (mut h, mut c) = (cut(&mut self.h, width), cut(&mut self.c, width));
+        let (mut vector, mut x) = (cut(&mut self.vector, width), cut(&mut self.x, input));
+        let (mut combined, mut queries) = (cut(&mut self.combined, width), cut(&mut self.queries, width));
+        let memory = self.memory.chunks_mut(rows * sources * width);
+        let by_blocks = memory.zip(self.biases.chunks_exact_mut(2 * 4 * width));
+        let blocks = by_blocks.map(|(memory, biases)| Carried {
+            gates: gates.each_mut().map(each),
+            h: each(&mut h),
+            c: each(&mut c),
+            vector: each(&mut vector),
+            x: each(&mut x),
+            memory,
+            combined: each(&mut combined),
+            queries: each(&mut queries),
             biases,
-        })
-        .collect();
-    blocks.into_par_iter().for_each(|mut block| {
+        });
+        blocks.collect()
+    }
+
+    /// What the blocks have left, and the gradients of the weights, products over all steps.
+    fn gradients(self, given: &Given<'_>) -> Gradients {
+        let Self { gates, h, c, vector, x, memory: by_rows, combined, queries, biases } = self;
+        let Given { layout, inputs, out, trace, .. } = given;
+        let Trace { states, between, contexts, .. } = trace;
+        let Layout { batch, width, .. } = *layout;
+        let gate_width = 4 * width;
+        let mut memory = vec![0.0; by_rows.len()];
+        swap(&by_rows, &mut memory, layout.sources(inputs), width);
+
+        let below = [inputs.x, between.as_deref().unwrap_or(&states[0])];
+        let weights = [0, 1].map(|l| {
+            let mut weight = vec![0.0; inputs.weights[l].len()];
+            let [read, fed, state] =
+                layout.rows(l).map(|rows| rows.start * gate_width..rows.end * gate_width);
+            let read_width = layout.below(l);
+            add_transposed_product(below[l], &gates[l], &mut weight[read], [read_width, gate_width], false);
+            if layout.fed[l] {
+                product_with_earlier(inputs.vector, out, &gates[l], &mut weight[fed], [width, gate_width]);
+            }
+            let initial = &inputs.h[l * batch * width..][..batch * width];
+            product_with_earlier(initial, &states[l], &gates[l], &mut weight[state], [width, gate_width]);
+            weight
+        });
+        let mut attend = vec![0.0; inputs.attend.len()];
+        add_transposed_product(&states[1], &queries, &mut attend, [width; 2], false);
+        let mut combine = vec![0.0; inputs.combine.len()];
+        let (context_rows, state_rows) = combine.split_at_mut(width * width);
+        add_transposed_product(contexts, &combined, context_rows, [width; 2], false);
+        add_transposed_product(&states[1], &combined, state_rows, [width; 2], false);
+        let biases = total(&biases, 2 * gate_width);
+        Gradients { x, memory, h, c, vector, weights, biases, attend, combine }
+    }
+}
+
+/// What all blocks read.
+struct Given<'a> {
+    layout: Layout,
+    inputs: Inputs<'a>,
+    /// Transposed.
+    weights: &'a Weights,
+    out: &'a [f32],
+    trace: &'a Trace,
+    gradient: &'a [f32],
+}
+
+impl Given<'_> {
+    /// Carries a block from the last step to the first.
+    fn carry(&self, mut block: Carried<'_>) {
+        let Self { layout, inputs, weights, trace, .. } = self;
+        let Trace { memory, cells, queries, shares, vectors, .. } = trace;
+        let Layout { batch, width, .. } = *layout;
+        let (steps, sources, gate_width) = (layout.steps(inputs), layout.sources(inputs), 4 * width);
         let range = block.h.rows.clone();
         let of = |data, t, width| rows_of(data, t, batch, width, &range);
         let mut scratch = Buffer::new(2 * range.len() * width);
         let (d_context, d_z) = scratch.split_at_mut(range.len() * width);
         for t in (0..steps).rev() {
-            let values = of(vectors.as_deref().unwrap_or(out), t, width);
+            let values = of(vectors.as_deref().unwrap_or(self.out), t, width);
             let mask = inputs.masks.map(|[_, mask]| of(mask, t, width));
             let (carried, combined) = (block.vector.step_mut(0), block.combined.step_mut(t));
-            dispatch(Unsquash { gradient: of(gradient, t, width), carried, mask, values, combined });
-            combine[0].product(combined, d_context);
-            combine[1].product(combined, d_z);
+            dispatch(Unsquash { gradient: of(self.gradient, t, width), carried, mask, values, combined });
+            weights.combine[0].product(combined, d_context);
+            weights.combine[1].product(combined, d_z);
             let of_rows = range.clone().zip(d_context.chunks_exact(width));
             let d_memories = block.memory.chunks_exact_mut(sources * width);
             let d_queries = block.queries.step_mut(t).chunks_exact_mut(width);
@@ -122,8 +197,8 @@ pub(crate) fn backward(
                     d_query,
                 );
             }
-            w_attend.add_product(block.queries.step(t), d_z);
-            for (l, layer) in layers.iter().enumerate().rev() {
+            weights.attend.add_product(block.queries.step(t), d_z);
+            for (l, layer) in weights.layers.iter().enumerate().rev() {
                 let gates = block.gates[l].step_mut(t);
                 let c_before = if t > 0 { of(&cells[l], t - 1, width) } else { of(inputs.c, l, width) };
                 dispatch(CellBackward {
@@ -151,31 +226,7 @@ pub(crate) fn backward(
                 }
             }
         }
-    });
-    let biases = total(&biases, 2 * gate_width);
-    let mut d_memory_by_steps = vec![0.0; d_memory.len()];
-    swap(&d_memory, &mut d_memory_by_steps, sources, width);
-
-    let below = [inputs.x, between.as_deref().unwrap_or(&states[0])];
-    let weights = [0, 1].map(|l| {
-        let mut weight = vec![0.0; inputs.weights[l].len()];
-        let [read, fed, state] = layout.rows(l).map(|rows| rows.start * gate_width..rows.end * gate_width);
-        let read_width = layout.below(l);
-        add_transposed_product(below[l], &gates[l], &mut weight[read], [read_width, gate_width], false);
-        if layout.fed[l] {
-            product_with_earlier(inputs.vector, out, &gates[l], &mut weight[fed], [width, gate_width]);
-        }
-        let initial = &inputs.h[l * batch * width..][..batch * width];
-        product_with_earlier(initial, &states[l], &gates[l], &mut weight[state], [width, gate_width]);
-        weight
-    });
-    let mut attend = vec![0.0; inputs.attend.len()];
-    add_transposed_product(&states[1], &d_queries, &mut attend, [width; 2], false);
-    let mut combined = vec![0.0; inputs.combine.len()];
-    let (context_rows, state_rows) = combined.split_at_mut(width * width);
-    add_transposed_product(&contexts, &d_combined, context_rows, [width; 2], false);
-    add_transposed_product(&states[1], &d_combined, state_rows, [width; 2], false);
-    Gradients { x, memory: d_memory_by_steps, h, c, vector, weights, biases, attend, combine: combined }
+    }
 }
 
 /// The gradient of what was squashed: `(gradient + carried) mask (1 - values^2)`; nothing is carried on.

@@ -5,17 +5,15 @@
 
 mod backward;
 mod energy;
+mod forward;
 
 pub(crate) use backward::backward;
+pub(crate) use forward::forward;
 
-use super::blocks::{Block, block_rows, each, rows_of, split, swap};
+use super::blocks::block_rows;
 use super::buffer::Buffer;
-use super::lanes::dispatch;
-use super::lstm::{Cell, CellForward, Still};
+use super::lstm::Cell;
 use super::product::Packed;
-use energy::{Places, Share};
-use rayon::prelude::*;
-use std::ops::Range;
 
 /// Sizes.
 #[derive(Debug, Clone, Copy)]
@@ -106,158 +104,32 @@ impl Layout {
     }
 }
 
+/// The weights of the products, packed.
+struct Weights {
+    /// Of the cell, for the context and for its output.
+    of_context: Packed,
+    of_state: Packed,
+    /// Of the query, for state and output of the cell.
+    query_of_cell: Packed,
+    query_of_state: Packed,
+}
+
+impl Weights {
+    /// `pack` is given a weight, its rows and its columns.
+    fn new(layout: Layout, inputs: &Inputs<'_>, pack: impl Fn(&[f32], usize, usize) -> Packed) -> Self {
+        let Layout { cell, memory, keys, .. } = layout;
+        let (of_context, of_state) = inputs.cell.split_at(memory * 4 * cell);
+        let (query_of_cell, query_of_state) = inputs.query.split_at(cell * keys);
+        Self {
+            of_context: pack(of_context, memory, 4 * cell),
+            of_state: pack(of_state, cell, 4 * cell),
+            query_of_cell: pack(query_of_cell, cell, keys),
+            query_of_state: pack(query_of_state, cell, keys),
+        }
+    }
+}
+
 /// Of one row, what attention reads.
 fn of_row(data: &[f32], row: usize, values: usize) -> &[f32] {
     &data[row * values..][..values]
-}
-
-/// A block of every array that the forward pass writes.
-struct Tape<'a> {
-    gates: Block<'a>,
-    cells: Block<'a>,
-    states: Block<'a>,
-    queries: Block<'a>,
-    shares: Block<'a>,
-    contexts: Block<'a>,
-}
-
-impl Trace {
-    fn new(layout: Layout, inputs: &Inputs<'_>) -> Self {
-        let Layout { batch, cell, memory, keys, positions, .. } = layout;
-        let steps = layout.steps(inputs) * batch;
-        let by_rows = |data: &[f32], width| {
-            let mut out = Buffer::new(data.len());
-            swap(data, &mut out, batch, width);
-            out
-        };
-        Self {
-            memory: by_rows(inputs.memory, memory),
-            keys: by_rows(inputs.keys, keys),
-            gates: Buffer::new(steps * 4 * cell),
-            cells: Buffer::new(steps * cell),
-            states: Buffer::new(steps * cell),
-            queries: Buffer::new(steps * keys),
-            shares: Buffer::new(steps * positions),
-            contexts: Buffer::new(steps * memory),
-        }
-    }
-
-    /// The arrays to be written, block by block, and memory and keys, to be read.
-    fn tapes(&mut self, layout: Layout) -> (Vec<Tape<'_>>, [&[f32]; 2]) {
-        let Layout { batch, cell, memory, keys, positions, .. } = layout;
-        let rows = layout.rows();
-        let mut gates = split(&mut self.gates, batch, 4 * cell, rows).into_iter();
-        let mut cells = split(&mut self.cells, batch, cell, rows).into_iter();
-        let mut states = split(&mut self.states, batch, cell, rows).into_iter();
-        let mut queries = split(&mut self.queries, batch, keys, rows).into_iter();
-        let mut shares = split(&mut self.shares, batch, positions, rows).into_iter();
-        let mut contexts = split(&mut self.contexts, batch, memory, rows).into_iter();
-        let tape = |_| Tape {
-            gates: each(&mut gates),
-            cells: each(&mut cells),
-            states: each(&mut states),
-            queries: each(&mut queries),
-            shares: each(&mut shares),
-            contexts: each(&mut contexts),
-        };
-        ((0..batch.div_ceil(rows)).map(tape).collect(), [&self.memory, &self.keys])
-    }
-}
-
-/// Runs the transcript. Returns output of the cell and context of every step, [U, B, A + M], the last cell states
-/// [B, A] and the last shares [B, S].
-pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
-    let Layout { batch, cell, memory: m, keys: k, positions, filters } = layout;
-    let steps = layout.steps(&inputs);
-    let (of_context, of_state) = inputs.cell.split_at(m * 4 * cell);
-    let of_context = Packed::new(of_context, m, 4 * cell);
-    let of_state = Packed::new(of_state, cell, 4 * cell);
-    let (query_of_cell, query_of_state) = inputs.query.split_at(cell * k);
-    let query_of_cell = Packed::new(query_of_cell, cell, k);
-    let query_of_state = Packed::new(query_of_state, cell, k);
-    let mut bias = vec![0.0; 4 * cell];
-    layout.lstm().offset_forget_gate(&mut bias, 1.0);
-
-    let mut trace = Trace::new(layout, &inputs);
-    let (tapes, [memory, keys]) = trace.tapes(layout);
-    tapes.into_par_iter().for_each(|mut tape| {
-        let range = tape.gates.rows.clone();
-        let of = |data, t, width| rows_of(data, t, batch, width, &range);
-        let mut places = Places::new(positions, filters);
-        for u in 0..steps {
-            let gates = tape.gates.step_mut(u);
-            gates.copy_from_slice(of(inputs.x, u, 4 * cell));
-            let context = if u == 0 { of(inputs.context, 0, m) } else { tape.contexts.step(u - 1) };
-            of_context.add_product(context, gates);
-            let ((c, c_before), (h, h_before)) = if u > 0 {
-                (tape.cells.step_and(u, u - 1), tape.states.step_and(u, u - 1))
-            } else {
-                (
-                    (tape.cells.step_mut(0), of(inputs.c, 0, cell)),
-                    (tape.states.step_mut(0), of(inputs.h, 0, cell)),
-                )
-            };
-            of_state.add_product(h_before, gates);
-            let still = Still { t: u, lengths: None };
-            dispatch(CellForward {
-                cell: layout.lstm(),
-                still,
-                bias: &bias,
-                gates,
-                c_before,
-                h_before,
-                c,
-                h,
-            });
-            let queries = tape.queries.step_mut(u);
-            queries.chunks_exact_mut(k).for_each(|query| query.copy_from_slice(inputs.query_bias));
-            query_of_cell.add_product(tape.cells.step(u), queries);
-            query_of_state.add_product(tape.states.step(u), queries);
-            let (shares, before) = if u > 0 {
-                tape.shares.step_and(u, u - 1)
-            } else {
-                (tape.shares.step_mut(0), of(inputs.shares, 0, positions))
-            };
-            let each_row = range.clone().zip(shares.chunks_exact_mut(positions));
-            let contexts = tape.contexts.step_mut(u).chunks_exact_mut(m);
-            let read = tape.queries.step(u).chunks_exact(k).zip(before.chunks_exact(positions));
-            for (((row, shares), context), (query, before)) in each_row.zip(contexts).zip(read) {
-                let length = layout.length(&inputs, row);
-                places.fill(inputs.filters, before, length);
-                dispatch(Share {
-                    keys: &of_row(keys, row, positions * k)[..length * k],
-                    memory: &of_row(memory, row, positions * m)[..length * m],
-                    query,
-                    places: &places,
-                    location: inputs.location,
-                    energy: inputs.energy,
-                    shares: &mut shares[..length],
-                    context,
-                });
-                shares[length..].fill(0.0);
-            }
-        }
-    });
-    (output(layout, steps, &trace), trace)
-}
-
-fn output(layout: Layout, steps: usize, trace: &Trace) -> Vec<f32> {
-    let Layout { batch, cell, memory, positions, .. } = layout;
-    let mut out = Vec::with_capacity(steps * batch * (cell + memory) + batch * (cell + positions));
-    for (state, context) in trace.states.chunks_exact(cell).zip(trace.contexts.chunks_exact(memory)) {
-        out.extend_from_slice(state);
-        out.extend_from_slice(context);
-    }
-    out.extend_from_slice(&trace.cells[(steps - 1) * batch * cell..]);
-    out.extend_from_slice(&trace.shares[(steps - 1) * batch * positions..]);
-    out
-}
-
-/// The parts of a gradient of what [`forward`] returned: of the outputs, of the last cell states, of the last
-/// shares.
-fn parts(layout: Layout, steps: usize) -> [Range<usize>; 3] {
-    let Layout { batch, cell, memory, positions, .. } = layout;
-    let outputs = steps * batch * (cell + memory);
-    let cells = outputs + batch * cell;
-    [0..outputs, outputs..cells, cells..cells + batch * positions]
 }
