@@ -11,8 +11,8 @@ mod sequences;
 
 pub(super) use ctc::{Alignment, ctc};
 pub(super) use images::{Images, Inference, batch_norm, convolve, max_pool, normalize};
-pub(super) use recognition::{Recognition, bidirectional_lstm, hybrid_attention};
-pub(super) use sequences::{Sequences, attention_decoder, lstm, rhn, softmax_cross_entropy};
+pub(super) use recognition::{HybridTensors, Recognition, bidirectional_lstm, hybrid_attention};
+pub(super) use sequences::{DecoderTensors, Sequences, attention_decoder, lstm, rhn, softmax_cross_entropy};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;

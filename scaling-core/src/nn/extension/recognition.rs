@@ -3,7 +3,7 @@
 use crate::nn::hybrid::{HybridState, HybridWeights};
 use crate::nn::lstm::{BothDirections, LstmWeights};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::Tensor;
 use std::sync::Arc;
 
@@ -34,22 +34,62 @@ pub(crate) fn hybrid_attention(
     lengths: Option<Arc<[usize]>>,
 ) -> Tensor<1> {
     let HybridWeights { cell, query, query_bias, filters, location, energy } = weights;
-    Tensor::from_dispatch(<Dispatch as Recognition>::hybrid_attention(
-        x.into_dispatch(),
-        memory.into_dispatch(),
-        keys.into_dispatch(),
-        state.h.into_dispatch(),
-        state.c.into_dispatch(),
-        state.context.into_dispatch(),
-        state.shares.into_dispatch(),
-        cell.into_dispatch(),
-        query.into_dispatch(),
-        query_bias.into_dispatch(),
-        filters.into_dispatch(),
-        location.into_dispatch(),
-        energy.into_dispatch(),
-        lengths,
-    ))
+    let tensors = HybridTensors::<Dispatch> {
+        x: x.into_dispatch(),
+        memory: memory.into_dispatch(),
+        keys: keys.into_dispatch(),
+        h: state.h.into_dispatch(),
+        c: state.c.into_dispatch(),
+        context: state.context.into_dispatch(),
+        shares: state.shares.into_dispatch(),
+        cell: cell.into_dispatch(),
+        query: query.into_dispatch(),
+        query_bias: query_bias.into_dispatch(),
+        filters: filters.into_dispatch(),
+        location: location.into_dispatch(),
+        energy: energy.into_dispatch(),
+    };
+    Tensor::from_dispatch(<Dispatch as Recognition>::hybrid_attention(tensors, lengths))
+}
+
+/// What goes into [`Recognition::hybrid_attention`], of the shapes of [`crate::nn::hybrid_attention`].
+#[derive(ExtensionType)]
+pub(crate) struct HybridTensors<B: Backend> {
+    pub(crate) x: FloatTensor<B>,
+    pub(crate) memory: FloatTensor<B>,
+    pub(crate) keys: FloatTensor<B>,
+    pub(crate) h: FloatTensor<B>,
+    pub(crate) c: FloatTensor<B>,
+    pub(crate) context: FloatTensor<B>,
+    pub(crate) shares: FloatTensor<B>,
+    pub(crate) cell: FloatTensor<B>,
+    pub(crate) query: FloatTensor<B>,
+    pub(crate) query_bias: FloatTensor<B>,
+    pub(crate) filters: FloatTensor<B>,
+    pub(crate) location: FloatTensor<B>,
+    pub(crate) energy: FloatTensor<B>,
+}
+
+impl<B: Backend> HybridTensors<B> {
+    /// All of them, in this order.
+    pub(crate) fn array(self) -> [FloatTensor<B>; 13] {
+        let Self {
+            x,
+            memory,
+            keys,
+            h,
+            c,
+            context,
+            shares,
+            cell,
+            query,
+            query_bias,
+            filters,
+            location,
+            energy,
+        } = self;
+        [x, memory, keys, h, c, context, shares, cell, query, query_bias, filters, location, energy]
+    }
 }
 
 /// The operations that a backend may have fused.
@@ -67,21 +107,8 @@ pub(crate) trait Recognition: Backend {
 
     /// [U B (A + M) + B A + B S]: output of the cell and context of every step, the last cell state, the last
     /// shares.
-    #[allow(clippy::too_many_arguments, reason = "the tensors of a decoder")]
     fn hybrid_attention(
-        x: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
-        keys: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        context: FloatTensor<Self>,
-        shares: FloatTensor<Self>,
-        cell: FloatTensor<Self>,
-        query: FloatTensor<Self>,
-        query_bias: FloatTensor<Self>,
-        filters: FloatTensor<Self>,
-        location: FloatTensor<Self>,
-        energy: FloatTensor<Self>,
+        #[extension_type] tensors: HybridTensors<Self>,
         lengths: Option<Arc<[usize]>>,
     ) -> FloatTensor<Self>;
 }

@@ -4,7 +4,7 @@ use crate::nn::decoder::{DecoderOptions, DecoderState, DecoderWeights};
 use crate::nn::lstm::LstmOptions;
 use crate::nn::softmax::OutputWeight;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::{Int, Tensor};
 
 /// Hidden states of all steps and the last cell state, [T + 1, B, H].
@@ -52,19 +52,19 @@ pub(crate) fn attention_decoder(
     options: DecoderOptions,
 ) -> Tensor<3> {
     let DecoderWeights { first, second, biases, attend, combine } = weights;
-    Tensor::from_dispatch(<Dispatch as Sequences>::attention_decoder(
-        x.into_dispatch(),
-        memory.into_dispatch(),
-        state.h.into_dispatch(),
-        state.c.into_dispatch(),
-        state.vector.into_dispatch(),
-        first.into_dispatch(),
-        second.into_dispatch(),
-        biases.into_dispatch(),
-        attend.into_dispatch(),
-        combine.into_dispatch(),
-        options,
-    ))
+    let tensors = DecoderTensors::<Dispatch> {
+        x: x.into_dispatch(),
+        memory: memory.into_dispatch(),
+        h: state.h.into_dispatch(),
+        c: state.c.into_dispatch(),
+        vector: state.vector.into_dispatch(),
+        first: first.into_dispatch(),
+        second: second.into_dispatch(),
+        biases: biases.into_dispatch(),
+        attend: attend.into_dispatch(),
+        combine: combine.into_dispatch(),
+    };
+    Tensor::from_dispatch(<Dispatch as Sequences>::attention_decoder(tensors, options))
 }
 
 /// Loss of every row, whether its target is the likeliest symbol, and the weighted sum of the losses, [2 N + 1].
@@ -87,6 +87,29 @@ pub(crate) fn softmax_cross_entropy(
         weights.into_dispatch(),
         is_table,
     ))
+}
+
+/// What goes into [`Sequences::attention_decoder`], of the shapes of [`crate::nn::attention_decoder`].
+#[derive(ExtensionType)]
+pub(crate) struct DecoderTensors<B: Backend> {
+    pub(crate) x: FloatTensor<B>,
+    pub(crate) memory: FloatTensor<B>,
+    pub(crate) h: FloatTensor<B>,
+    pub(crate) c: FloatTensor<B>,
+    pub(crate) vector: FloatTensor<B>,
+    pub(crate) first: FloatTensor<B>,
+    pub(crate) second: FloatTensor<B>,
+    pub(crate) biases: FloatTensor<B>,
+    pub(crate) attend: FloatTensor<B>,
+    pub(crate) combine: FloatTensor<B>,
+}
+
+impl<B: Backend> DecoderTensors<B> {
+    /// All of them, in this order.
+    pub(crate) fn array(self) -> [FloatTensor<B>; 10] {
+        let Self { x, memory, h, c, vector, first, second, biases, attend, combine } = self;
+        [x, memory, h, c, vector, first, second, biases, attend, combine]
+    }
 }
 
 /// The operations that a backend may have fused.
@@ -113,18 +136,8 @@ pub(crate) trait Sequences: Backend {
     ) -> FloatTensor<Self>;
 
     /// [T + 4, B, D]: the attention vector of every step, then the last hidden and cell states.
-    #[allow(clippy::too_many_arguments, reason = "the tensors of a decoder")]
     fn attention_decoder(
-        x: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        vector: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        biases: FloatTensor<Self>,
-        attend: FloatTensor<Self>,
-        combine: FloatTensor<Self>,
+        #[extension_type] tensors: DecoderTensors<Self>,
         options: DecoderOptions,
     ) -> FloatTensor<Self>;
 

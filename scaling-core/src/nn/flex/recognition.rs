@@ -1,7 +1,7 @@
 //! Layers that read in both directions, and attention that knows where it was.
 
 use super::{Values, register, tensor, track};
-use crate::nn::extension::Recognition;
+use crate::nn::extension::{HybridTensors, Recognition};
 use crate::nn::kernel::{bidirectional, hybrid, lstm};
 use crate::nn::lstm::BothDirections;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -115,38 +115,8 @@ impl Recognition for Flex {
         BothInputs::new([&x, &ahead, &ahead_bias, &back, &back_bias], options).forward().0
     }
 
-    fn hybrid_attention(
-        x: FlexTensor,
-        memory: FlexTensor,
-        keys: FlexTensor,
-        h: FlexTensor,
-        c: FlexTensor,
-        context: FlexTensor,
-        shares: FlexTensor,
-        cell: FlexTensor,
-        query: FlexTensor,
-        query_bias: FlexTensor,
-        filters: FlexTensor,
-        location: FlexTensor,
-        energy: FlexTensor,
-        lengths: Option<Arc<[usize]>>,
-    ) -> FlexTensor {
-        let tensors = [
-            &x,
-            &memory,
-            &keys,
-            &h,
-            &c,
-            &context,
-            &shares,
-            &cell,
-            &query,
-            &query_bias,
-            &filters,
-            &location,
-            &energy,
-        ];
-        HybridInputs(tensors.map(Values::new), lengths).forward().0
+    fn hybrid_attention(tensors: HybridTensors<Self>, lengths: Option<Arc<[usize]>>) -> FlexTensor {
+        HybridInputs(tensors.array().each_ref().map(Values::new), lengths).forward().0
     }
 }
 
@@ -227,24 +197,8 @@ impl<C: CheckpointStrategy> Recognition for Autodiff<Flex, C> {
         track::<C, _, 5>(BothBackward, nodes, (inputs, directions), out)
     }
 
-    fn hybrid_attention(
-        x: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
-        keys: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        context: FloatTensor<Self>,
-        shares: FloatTensor<Self>,
-        cell: FloatTensor<Self>,
-        query: FloatTensor<Self>,
-        query_bias: FloatTensor<Self>,
-        filters: FloatTensor<Self>,
-        location: FloatTensor<Self>,
-        energy: FloatTensor<Self>,
-        lengths: Option<Arc<[usize]>>,
-    ) -> FloatTensor<Self> {
-        let tensors =
-            [x, memory, keys, h, c, context, shares, cell, query, query_bias, filters, location, energy];
+    fn hybrid_attention(tensors: HybridTensors<Self>, lengths: Option<Arc<[usize]>>) -> FloatTensor<Self> {
+        let tensors = tensors.array();
         let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
         let inputs = HybridInputs(tensors.each_ref().map(|t| Values::new(t.primitive())), lengths);
         let (out, trace) = inputs.forward();

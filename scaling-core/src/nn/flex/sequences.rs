@@ -2,7 +2,7 @@
 
 use super::{Values, register, tensor, track};
 use crate::nn::decoder::DecoderOptions;
-use crate::nn::extension::Sequences;
+use crate::nn::extension::{DecoderTensors, Sequences};
 use crate::nn::kernel;
 use crate::nn::lstm::LstmOptions;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -159,21 +159,8 @@ impl Sequences for Flex {
         RhnInputs([&x, &s0, &w_input, &recurrent, &bias].map(Values::new)).forward().0
     }
 
-    fn attention_decoder(
-        x: FlexTensor,
-        memory: FlexTensor,
-        h: FlexTensor,
-        c: FlexTensor,
-        vector: FlexTensor,
-        first: FlexTensor,
-        second: FlexTensor,
-        biases: FlexTensor,
-        attend: FlexTensor,
-        combine: FlexTensor,
-        options: DecoderOptions,
-    ) -> FlexTensor {
-        let tensors = [&x, &memory, &h, &c, &vector, &first, &second, &biases, &attend, &combine];
-        DecoderInputs(tensors.map(Values::new), options).forward().0
+    fn attention_decoder(tensors: DecoderTensors<Self>, options: DecoderOptions) -> FlexTensor {
+        DecoderInputs(tensors.array().each_ref().map(Values::new), options).forward().0
     }
 
     fn softmax_cross_entropy(
@@ -333,20 +320,8 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<Flex, C> {
         track::<C, _, 5>(RhnBackward, nodes, (inputs, Values::new(&out), trace), out)
     }
 
-    fn attention_decoder(
-        x: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        vector: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        biases: FloatTensor<Self>,
-        attend: FloatTensor<Self>,
-        combine: FloatTensor<Self>,
-        options: DecoderOptions,
-    ) -> FloatTensor<Self> {
-        let tensors = [x, memory, h, c, vector, first, second, biases, attend, combine];
+    fn attention_decoder(tensors: DecoderTensors<Self>, options: DecoderOptions) -> FloatTensor<Self> {
+        let tensors = tensors.array();
         let nodes = tensors.each_ref().map(FloatTensor::<Self>::node);
         let inputs = DecoderInputs(tensors.each_ref().map(|t| Values::new(t.primitive())), options);
         let (out, trace) = inputs.forward();

@@ -5,7 +5,7 @@ use super::layer::{forget_offset, gate_order};
 use super::lstm::bidirectional;
 use super::sequences::{NEVER, beyond};
 use super::{differentiable, dims, lowered, plain, restored};
-use crate::nn::extension::Recognition;
+use crate::nn::extension::{HybridTensors, Recognition};
 use crate::nn::lstm::{BothDirections, LstmCell};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::libtorch::TchTensor;
@@ -26,25 +26,8 @@ impl Recognition for LibTorch {
         plain(&[x, ahead, ahead_bias, back, back_bias], |inputs| bidirectional(inputs, &options))
     }
 
-    fn hybrid_attention(
-        x: TchTensor,
-        memory: TchTensor,
-        keys: TchTensor,
-        h: TchTensor,
-        c: TchTensor,
-        context: TchTensor,
-        shares: TchTensor,
-        cell: TchTensor,
-        query: TchTensor,
-        query_bias: TchTensor,
-        filters: TchTensor,
-        location: TchTensor,
-        energy: TchTensor,
-        lengths: Option<Arc<[usize]>>,
-    ) -> TchTensor {
-        let inputs =
-            [x, memory, keys, h, c, context, shares, cell, query, query_bias, filters, location, energy];
-        plain(&inputs, |inputs| hybrid_attention(inputs, lengths.as_deref()))
+    fn hybrid_attention(tensors: HybridTensors<Self>, lengths: Option<Arc<[usize]>>) -> TchTensor {
+        plain(&tensors.array(), |inputs| hybrid_attention(inputs, lengths.as_deref()))
     }
 }
 
@@ -62,25 +45,8 @@ impl<C: CheckpointStrategy> Recognition for Autodiff<LibTorch, C> {
         })
     }
 
-    fn hybrid_attention(
-        x: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
-        keys: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        context: FloatTensor<Self>,
-        shares: FloatTensor<Self>,
-        cell: FloatTensor<Self>,
-        query: FloatTensor<Self>,
-        query_bias: FloatTensor<Self>,
-        filters: FloatTensor<Self>,
-        location: FloatTensor<Self>,
-        energy: FloatTensor<Self>,
-        lengths: Option<Arc<[usize]>>,
-    ) -> FloatTensor<Self> {
-        let inputs =
-            [x, memory, keys, h, c, context, shares, cell, query, query_bias, filters, location, energy];
-        differentiable::<C, 13>(inputs, |inputs| hybrid_attention(inputs, lengths.as_deref()))
+    fn hybrid_attention(tensors: HybridTensors<Self>, lengths: Option<Arc<[usize]>>) -> FloatTensor<Self> {
+        differentiable::<C, 13>(tensors.array(), |inputs| hybrid_attention(inputs, lengths.as_deref()))
     }
 }
 

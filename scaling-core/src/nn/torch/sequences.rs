@@ -6,7 +6,7 @@ use super::lstm::lstm;
 use super::upload::moved;
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::decoder::{DecoderOptions, Masks};
-use crate::nn::extension::Sequences;
+use crate::nn::extension::{DecoderTensors, Sequences};
 use crate::nn::lstm::LstmOptions;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::libtorch::TchTensor;
@@ -39,21 +39,8 @@ impl Sequences for LibTorch {
         plain(&[x, s0, w_input, recurrent, bias], rhn)
     }
 
-    fn attention_decoder(
-        x: TchTensor,
-        memory: TchTensor,
-        h: TchTensor,
-        c: TchTensor,
-        vector: TchTensor,
-        first: TchTensor,
-        second: TchTensor,
-        biases: TchTensor,
-        attend: TchTensor,
-        combine: TchTensor,
-        options: DecoderOptions,
-    ) -> TchTensor {
-        let inputs = [x, memory, h, c, vector, first, second, biases, attend, combine];
-        plain(&inputs, |inputs| attention_decoder(inputs, &options))
+    fn attention_decoder(tensors: DecoderTensors<Self>, options: DecoderOptions) -> TchTensor {
+        plain(&tensors.array(), |inputs| attention_decoder(inputs, &options))
     }
 
     fn softmax_cross_entropy(
@@ -92,21 +79,8 @@ impl<C: CheckpointStrategy> Sequences for Autodiff<LibTorch, C> {
         differentiable::<C, 5>([x, s0, w_input, recurrent, bias], rhn)
     }
 
-    fn attention_decoder(
-        x: FloatTensor<Self>,
-        memory: FloatTensor<Self>,
-        h: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        vector: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        biases: FloatTensor<Self>,
-        attend: FloatTensor<Self>,
-        combine: FloatTensor<Self>,
-        options: DecoderOptions,
-    ) -> FloatTensor<Self> {
-        let inputs = [x, memory, h, c, vector, first, second, biases, attend, combine];
-        differentiable::<C, 10>(inputs, |inputs| attention_decoder(inputs, &options))
+    fn attention_decoder(tensors: DecoderTensors<Self>, options: DecoderOptions) -> FloatTensor<Self> {
+        differentiable::<C, 10>(tensors.array(), |inputs| attention_decoder(inputs, &options))
     }
 
     fn softmax_cross_entropy(
