@@ -3,7 +3,7 @@
 use crate::nn::batch_norm::BatchNormOptions;
 use crate::nn::convolution::Placement;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
 use burn::tensor::Tensor;
 
 /// The images [N, H', W', D] of `images` [N, H, W, C] and `weight` [KH, KW, C, D].
@@ -24,13 +24,8 @@ pub(crate) fn batch_norm(
     options: BatchNormOptions,
 ) -> (Tensor<4>, Tensor<2>) {
     let [scale, shift] = [scale, shift].map(Tensor::into_dispatch);
-    let images = images.into_dispatch();
-    let (y, moments) = match residual {
-        None => <Dispatch as Images>::batch_norm(images, scale, shift, options),
-        Some(residual) => {
-            <Dispatch as Images>::batch_norm_and_add(images, scale, shift, residual.into_dispatch(), options)
-        }
-    };
+    let (images, residual) = (images.into_dispatch(), Residual::new(residual));
+    let (y, moments) = <Dispatch as Images>::batch_norm(images, scale, shift, residual, options);
     (Tensor::from_dispatch(y), Tensor::from_dispatch(moments))
 }
 
@@ -45,18 +40,37 @@ pub(crate) fn normalize(
 ) -> Tensor<4> {
     let [scale, shift] = [scale, shift].map(Tensor::into_dispatch);
     let (images, moments) = (images.into_dispatch(), moments.into_dispatch());
-    Tensor::from_dispatch(match residual {
-        None => <Dispatch as Inference>::normalize(images, moments, scale, shift, options),
-        Some(residual) => {
-            let residual = residual.into_dispatch();
-            <Dispatch as Inference>::normalize_and_add(images, moments, scale, shift, residual, options)
-        }
-    })
+    let residual = Residual::new(residual);
+    Tensor::from_dispatch(<Dispatch as Inference>::normalize(
+        images, moments, scale, shift, residual, options,
+    ))
 }
 
 /// The largest values of windows of `side` by `side` pixels.
 pub(crate) fn max_pool(images: Tensor<4>, side: usize, placement: Placement) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as Images>::max_pool(images.into_dispatch(), side, placement))
+}
+
+/// What is added to normalised images, [N, H, W, C], if anything.
+#[derive(ExtensionType)]
+pub(crate) enum Residual<B: Backend> {
+    Absent,
+    Present(FloatTensor<B>),
+}
+
+impl Residual<Dispatch> {
+    fn new(residual: Option<Tensor<4>>) -> Self {
+        residual.map_or(Self::Absent, |residual| Self::Present(residual.into_dispatch()))
+    }
+}
+
+impl<B: Backend> Residual<B> {
+    pub(crate) fn tensor(self) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Absent => None,
+            Self::Present(tensor) => Some(tensor),
+        }
+    }
 }
 
 /// The operations that a backend may have fused.
@@ -74,15 +88,7 @@ pub(crate) trait Images: Backend {
         images: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
-        options: BatchNormOptions,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
-
-    /// The same with a residual [N, H, W, C].
-    fn batch_norm_and_add(
-        images: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
+        #[extension_type] residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
@@ -99,16 +105,7 @@ pub(crate) trait Inference: Backend {
         moments: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
-        options: BatchNormOptions,
-    ) -> FloatTensor<Self>;
-
-    /// The same with a residual [N, H, W, C].
-    fn normalize_and_add(
-        images: FloatTensor<Self>,
-        moments: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
+        #[extension_type] residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> FloatTensor<Self>;
 }

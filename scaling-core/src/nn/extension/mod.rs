@@ -10,7 +10,7 @@ mod recognition;
 mod sequences;
 
 pub(super) use ctc::{Alignment, ctc};
-pub(super) use images::{Images, Inference, batch_norm, convolve, max_pool, normalize};
+pub(super) use images::{Images, Inference, Residual, batch_norm, convolve, max_pool, normalize};
 pub(super) use recognition::{HybridTensors, Recognition, bidirectional_lstm, hybrid_attention};
 pub(super) use sequences::{DecoderTensors, Sequences, attention_decoder, lstm, rhn, softmax_cross_entropy};
 

@@ -3,7 +3,7 @@
 use super::{Tracked, Values, register, tensor, track};
 use crate::nn::batch_norm::BatchNormOptions;
 use crate::nn::convolution::Placement;
-use crate::nn::extension::{Images, Inference};
+use crate::nn::extension::{Images, Inference, Residual};
 use crate::nn::kernel::{convolution, normalization, pooling, window};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -136,19 +136,10 @@ impl Images for Flex {
         images: FlexTensor,
         scale: FlexTensor,
         shift: FlexTensor,
+        residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> (FlexTensor, FlexTensor) {
-        Normalization::new([&images, &scale, &shift], None, options).forward()
-    }
-
-    fn batch_norm_and_add(
-        images: FlexTensor,
-        scale: FlexTensor,
-        shift: FlexTensor,
-        residual: FlexTensor,
-        options: BatchNormOptions,
-    ) -> (FlexTensor, FlexTensor) {
-        Normalization::new([&images, &scale, &shift], Some(&residual), options).forward()
+        Normalization::new([&images, &scale, &shift], residual.tensor().as_ref(), options).forward()
     }
 
     fn max_pool(images: FlexTensor, side: usize, placement: Placement) -> FlexTensor {
@@ -163,20 +154,10 @@ impl Inference for Flex {
         moments: FlexTensor,
         scale: FlexTensor,
         shift: FlexTensor,
+        residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> FlexTensor {
-        Normalization::new([&images, &scale, &shift], None, options).by(&moments)
-    }
-
-    fn normalize_and_add(
-        images: FlexTensor,
-        moments: FlexTensor,
-        scale: FlexTensor,
-        shift: FlexTensor,
-        residual: FlexTensor,
-        options: BatchNormOptions,
-    ) -> FlexTensor {
-        Normalization::new([&images, &scale, &shift], Some(&residual), options).by(&moments)
+        Normalization::new([&images, &scale, &shift], residual.tensor().as_ref(), options).by(&moments)
     }
 }
 
@@ -265,22 +246,16 @@ impl<C: CheckpointStrategy> Images for Autodiff<Flex, C> {
         images: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
+        residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let residual = residual.tensor();
         let tensors = [images.primitive(), scale.primitive(), shift.primitive()];
-        Normalization::new(tensors, None, options).track::<C, 3>([&images, &scale, &shift])
-    }
-
-    fn batch_norm_and_add(
-        images: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        options: BatchNormOptions,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let tensors = [images.primitive(), scale.primitive(), shift.primitive()];
-        let input = Normalization::new(tensors, Some(residual.primitive()), options);
-        input.track::<C, 4>([&images, &scale, &shift, &residual])
+        let input = Normalization::new(tensors, residual.as_ref().map(Tracked::primitive), options);
+        match &residual {
+            None => input.track::<C, 3>([&images, &scale, &shift]),
+            Some(residual) => input.track::<C, 4>([&images, &scale, &shift, residual]),
+        }
     }
 
     fn max_pool(images: FloatTensor<Self>, side: usize, placement: Placement) -> FloatTensor<Self> {

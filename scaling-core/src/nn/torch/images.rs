@@ -5,7 +5,7 @@ use super::tape::{handle, primitive, recorded};
 use super::{differentiable, dims, lowered, plain};
 use crate::nn::batch_norm::BatchNormOptions;
 use crate::nn::convolution::Placement;
-use crate::nn::extension::{Images, Inference};
+use crate::nn::extension::{Images, Inference, Residual};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::FloatTensor;
@@ -163,23 +163,12 @@ impl Images for LibTorch {
         images: TchTensor,
         scale: TchTensor,
         shift: TchTensor,
+        residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> (TchTensor, TchTensor) {
-        let mut found = None;
-        let y = plain(&[images, scale, shift], |inputs| batch_norm(inputs, None, options, &mut found));
-        (y, moments(found))
-    }
-
-    fn batch_norm_and_add(
-        images: TchTensor,
-        scale: TchTensor,
-        shift: TchTensor,
-        residual: TchTensor,
-        options: BatchNormOptions,
-    ) -> (TchTensor, TchTensor) {
-        let mut found = None;
-        let y = plain(&[images, scale, shift, residual], |[images, scale, shift, residual]| {
-            batch_norm([images, scale, shift], Some(residual), options, &mut found)
+        let (mut found, residual) = (None, residual.tensor());
+        let y = plain(&[images, scale, shift], |inputs| {
+            batch_norm(inputs, residual.as_ref().map(|residual| &residual.tensor), options, &mut found)
         });
         (y, moments(found))
     }
@@ -195,21 +184,12 @@ impl Inference for LibTorch {
         moments: TchTensor,
         scale: TchTensor,
         shift: TchTensor,
+        residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> TchTensor {
-        plain(&[images, moments, scale, shift], |inputs| normalize(inputs, None, options))
-    }
-
-    fn normalize_and_add(
-        images: TchTensor,
-        moments: TchTensor,
-        scale: TchTensor,
-        shift: TchTensor,
-        residual: TchTensor,
-        options: BatchNormOptions,
-    ) -> TchTensor {
-        plain(&[images, moments, scale, shift, residual], |[images, moments, scale, shift, residual]| {
-            normalize([images, moments, scale, shift], Some(residual), options)
+        let residual = residual.tensor();
+        plain(&[images, moments, scale, shift], |inputs| {
+            normalize(inputs, residual.as_ref().map(|residual| &residual.tensor), options)
         })
     }
 }
@@ -227,27 +207,21 @@ impl<C: CheckpointStrategy> Images for Autodiff<LibTorch, C> {
         images: FloatTensor<Self>,
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
+        residual: Residual<Self>,
         options: BatchNormOptions,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let mut found = None;
-        let y = differentiable::<C, 3>([images, scale, shift], |inputs| {
-            batch_norm(inputs, None, options, &mut found)
-        });
-        (y, Self::from_inner(moments(found)))
-    }
-
-    fn batch_norm_and_add(
-        images: FloatTensor<Self>,
-        scale: FloatTensor<Self>,
-        shift: FloatTensor<Self>,
-        residual: FloatTensor<Self>,
-        options: BatchNormOptions,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let mut found = None;
-        let y = differentiable::<C, 4>([images, scale, shift, residual], |inputs| {
-            let [images, scale, shift, residual] = inputs;
-            batch_norm([images, scale, shift], Some(residual), options, &mut found)
-        });
+        let y = match residual {
+            Residual::Absent => differentiable::<C, 3>([images, scale, shift], |inputs| {
+                batch_norm(inputs, None, options, &mut found)
+            }),
+            Residual::Present(residual) => {
+                differentiable::<C, 4>([images, scale, shift, residual], |inputs| {
+                    let [images, scale, shift, residual] = inputs;
+                    batch_norm([images, scale, shift], Some(residual), options, &mut found)
+                })
+            }
+        };
         (y, Self::from_inner(moments(found)))
     }
 
