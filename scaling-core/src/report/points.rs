@@ -125,9 +125,9 @@ mod tests {
         std::fs::write(file.path(), csv::points(&study).unwrap()).unwrap();
         let read = read(file.path()).unwrap();
         assert_eq!(read.len(), study.trials.len());
-        let before = fits(&study);
+        let before = fits(&study).value();
         study.trials = read;
-        assert_eq!(fits(&study), before, "the same trials give the same fits");
+        assert_eq!(fits(&study).value(), before, "the same trials give the same fits");
     }
 
     #[test]
