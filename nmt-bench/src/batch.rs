@@ -1,8 +1,7 @@
 //! Minibatches of pairs of similar length, each a pure function of (seed, step).
 
 use crate::pairs::{Pairs, Specials};
-use scaling_core::neural::Batches;
-use scaling_core::random::Random;
+use scaling_core::neural::{Batches, Passes};
 use std::sync::Arc;
 
 /// Within targets of one length, sources of this many lengths may meet in a batch: enough that batches change
@@ -69,12 +68,10 @@ pub(crate) struct Sorted {
     items: Vec<u64>,
     /// Tokens of both sides of each item.
     lengths: Vec<[u32; 2]>,
-    /// Where the batches end in the sorted order.
-    cuts: Vec<usize>,
     specials: Specials,
     /// Shuffles if given.
     seed: Option<u64>,
-    epoch: Option<(u64, Vec<Vec<u32>>)>,
+    passes: Passes,
 }
 
 impl Sorted {
@@ -100,28 +97,8 @@ impl Sorted {
             }
         }
         cuts.push(order.len());
-        Self { source, items, lengths, cuts, specials, seed, epoch: None }
-    }
-
-    /// The minibatches of one pass, as positions in `items`.
-    fn lay_out(&self, number: u64) -> Vec<Vec<u32>> {
-        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
-        let mut random = self.seed.map(|seed| Random::new("order", &[seed, number]));
-        if let Some(random) = &mut random {
-            random.shuffle(&mut order);
-        }
-        // Stable, so that those of one key stay shuffled.
-        order.sort_by_key(|i| {
-            let [source, target] = self.lengths[*i as usize];
-            (target, source / BAND)
-        });
-        let begins = std::iter::once(&0).chain(&self.cuts);
-        let mut batches: Vec<Vec<u32>> =
-            begins.zip(&self.cuts).map(|(from, to)| order[*from..*to].to_vec()).collect();
-        if let Some(random) = &mut random {
-            random.shuffle(&mut batches);
-        }
-        batches
+        let passes = Passes::cut(items.len(), cuts);
+        Self { source, items, lengths, specials, seed, passes }
     }
 }
 
@@ -129,7 +106,7 @@ impl Batches for Sorted {
     type Batch = Batch;
 
     fn per_epoch(&self) -> u64 {
-        self.cuts.len() as u64
+        self.passes.per_epoch()
     }
 
     /// Target tokens, the ends of sentences included.
@@ -138,12 +115,14 @@ impl Batches for Sorted {
     }
 
     fn batch(&mut self, step: u64) -> Batch {
-        let (number, position) = (step / self.per_epoch(), (step % self.per_epoch()) as usize);
-        let (number, layout) = match self.epoch.take().filter(|(n, _)| *n == number) {
-            Some(epoch) => epoch,
-            None => (number, self.lay_out(number)),
+        let key = |i: &u32| {
+            let [source, target] = self.lengths[*i as usize];
+            (target, source / BAND)
         };
-        let pairs: Vec<[Vec<u16>; 2]> = layout[position]
+        // Stable, so that those of one key stay shuffled.
+        let sort = |order: &mut [u32], _: bool| order.sort_by_key(key);
+        let members = self.passes.members(step, |_| self.seed, sort);
+        let pairs: Vec<[Vec<u16>; 2]> = members
             .iter()
             .map(|member| {
                 let (mut source, mut target) = (Vec::new(), Vec::new());
@@ -151,7 +130,6 @@ impl Batches for Sorted {
                 [source, target]
             })
             .collect();
-        self.epoch = Some((number, layout));
         Batch::new(&pairs, self.specials)
     }
 }

@@ -3,8 +3,7 @@
 use crate::audio::Series;
 use crate::utterances::Utterances;
 use rayon::prelude::*;
-use scaling_core::neural::Batches;
-use scaling_core::random::Random;
+use scaling_core::neural::{Batches, Passes};
 use std::sync::Arc;
 
 /// Utterances whose frames agree to this many are shuffled with each other: little is padded, and batches change
@@ -62,6 +61,16 @@ pub(crate) enum Order {
     Shuffled { seed: u64, sorta_grad: bool },
 }
 
+impl Order {
+    /// What a pass is shuffled by, if it is.
+    fn seed(self, pass: u64) -> Option<u64> {
+        match self {
+            Self::Shuffled { seed, sorta_grad } if pass > 0 || !sorta_grad => Some(seed),
+            Self::Sorted | Self::Shuffled { .. } => None,
+        }
+    }
+}
+
 /// Utterances brought into batches of similar length.
 pub(crate) struct ByLength {
     source: Arc<dyn Utterances>,
@@ -69,9 +78,8 @@ pub(crate) struct ByLength {
     items: Vec<u64>,
     /// Frames of each item.
     frames: Vec<u32>,
-    rows: usize,
     order: Order,
-    epoch: Option<(u64, Vec<Vec<u32>>)>,
+    passes: Passes,
 }
 
 impl ByLength {
@@ -84,33 +92,8 @@ impl ByLength {
         order: Order,
     ) -> Self {
         let frames = items.iter().map(|item| source.frames(*item) as u32).collect();
-        Self { source, series, items, frames, rows: rows.max(1), order, epoch: None }
-    }
-
-    /// The minibatches of one pass, as positions in `items`.
-    fn lay_out(&self, number: u64) -> Vec<Vec<u32>> {
-        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
-        let is_sorted = match self.order {
-            Order::Sorted => true,
-            Order::Shuffled { sorta_grad, .. } => sorta_grad && number == 0,
-        };
-        let mut random = match self.order {
-            Order::Shuffled { seed, .. } if !is_sorted => Some(Random::new("order", &[seed, number])),
-            _ => None,
-        };
-        match &mut random {
-            Some(random) => {
-                random.shuffle(&mut order);
-                // Stable, so that those of one band stay shuffled.
-                order.sort_by_key(|item| self.frames[*item as usize] / BAND);
-            }
-            None => order.sort_by_key(|item| self.frames[*item as usize]),
-        }
-        let mut batches: Vec<Vec<u32>> = order.chunks(self.rows).map(<[u32]>::to_vec).collect();
-        if let Some(random) = &mut random {
-            random.shuffle(&mut batches);
-        }
-        batches
+        let passes = Passes::of_rows(items.len(), rows.max(1));
+        Self { source, series, items, frames, order, passes }
     }
 }
 
@@ -118,7 +101,7 @@ impl Batches for ByLength {
     type Batch = Batch;
 
     fn per_epoch(&self) -> u64 {
-        self.items.len().div_ceil(self.rows) as u64
+        self.passes.per_epoch()
     }
 
     /// Frames.
@@ -127,11 +110,12 @@ impl Batches for ByLength {
     }
 
     fn batch(&mut self, step: u64) -> Batch {
-        let (number, place) = (step / self.per_epoch(), (step % self.per_epoch()) as usize);
-        if self.epoch.as_ref().is_none_or(|(epoch, _)| *epoch != number) {
-            self.epoch = Some((number, self.lay_out(number)));
-        }
-        let rows = self.epoch.as_ref().map_or(&[][..], |(_, batches)| &batches[place]);
+        // Stable, so that those of one band stay shuffled.
+        let sort = |order: &mut [u32], is_shuffled: bool| {
+            let band = if is_shuffled { BAND } else { 1 };
+            order.sort_by_key(|item| self.frames[*item as usize] / band);
+        };
+        let rows = self.passes.members(step, |pass| self.order.seed(pass), sort);
         let read = |place: &u32| {
             let item = self.items[*place as usize];
             let mut features = Vec::new();

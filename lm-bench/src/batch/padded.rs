@@ -2,8 +2,7 @@
 
 use super::Batch;
 use crate::text::{Sentences, Specials};
-use scaling_core::neural::Batches;
-use scaling_core::random::Random;
+use scaling_core::neural::{Batches, Passes};
 use std::sync::Arc;
 
 /// Minibatches that are sorted by length together, so that little is padded.
@@ -20,7 +19,7 @@ pub(crate) struct Padded {
     specials: Specials,
     /// Shuffles if given.
     seed: Option<u64>,
-    epoch: Option<(u64, Vec<Vec<u32>>)>,
+    passes: Passes,
 }
 
 impl Padded {
@@ -33,24 +32,8 @@ impl Padded {
         seed: Option<u64>,
     ) -> Self {
         let lengths = items.iter().map(|i| (source.tokens(*i) + 1).min(longest as u32)).collect();
-        Self { source, items, lengths, rows, longest, specials, seed, epoch: None }
-    }
-
-    /// The minibatches of one pass, as positions in `items`.
-    fn lay_out(&self, number: u64) -> Vec<Vec<u32>> {
-        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
-        let mut random = self.seed.map(|seed| Random::new("order", &[seed, number]));
-        if let Some(random) = &mut random {
-            random.shuffle(&mut order);
-        }
-        for pool in order.chunks_mut(POOL * self.rows) {
-            pool.sort_by_key(|i| (self.lengths[*i as usize], *i));
-        }
-        let mut batches: Vec<Vec<u32>> = order.chunks(self.rows).map(<[u32]>::to_vec).collect();
-        if let Some(random) = &mut random {
-            random.shuffle(&mut batches);
-        }
-        batches
+        let passes = Passes::of_rows(items.len(), rows);
+        Self { source, items, lengths, rows, longest, specials, seed, passes }
     }
 }
 
@@ -58,7 +41,7 @@ impl Batches for Padded {
     type Batch = Batch;
 
     fn per_epoch(&self) -> u64 {
-        (self.items.len() as u64).div_ceil(self.rows as u64).max(1)
+        self.passes.per_epoch()
     }
 
     /// Predictions.
@@ -67,12 +50,12 @@ impl Batches for Padded {
     }
 
     fn batch(&mut self, step: u64) -> Batch {
-        let (number, position) = (step / self.per_epoch(), (step % self.per_epoch()) as usize);
-        let (number, layout) = match self.epoch.take().filter(|(n, _)| *n == number) {
-            Some(epoch) => epoch,
-            None => (number, self.lay_out(number)),
+        let sort = |order: &mut [u32], _: bool| {
+            for pool in order.chunks_mut(POOL * self.rows) {
+                pool.sort_by_key(|i| (self.lengths[*i as usize], *i));
+            }
         };
-        let members = &layout[position];
+        let members = self.passes.members(step, |_| self.seed, sort);
         let steps = members.iter().map(|i| self.lengths[*i as usize]).max().unwrap_or(1) as usize;
         let mut batch = Batch::padding(steps, members.len(), self.specials.padding, true);
         let mut sentence = Vec::new();
@@ -85,7 +68,6 @@ impl Batches for Padded {
                 previous = *symbol;
             }
         }
-        self.epoch = Some((number, layout));
         batch
     }
 }

@@ -5,12 +5,14 @@ mod batches;
 mod lstm;
 mod optimizer;
 mod parameters;
+mod passes;
 
 pub use batch_norm::BatchNorm;
 pub use batches::{Batches, Data, Rotation, Source};
 pub use lstm::{BasicLstm, Lstm};
 pub use optimizer::Optimizer;
 pub use parameters::{count, export, import, truncated_normal, uniform, values};
+pub use passes::Passes;
 
 use crate::error::Result;
 #[cfg(feature = "tch")]
