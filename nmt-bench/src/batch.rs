@@ -2,6 +2,7 @@
 
 use crate::pairs::{Pairs, Specials};
 use scaling_core::neural::{Batches, Passes};
+use scaling_core::settings::Options;
 use std::sync::Arc;
 
 /// Within targets of one length, sources of this many lengths may meet in a batch: enough that batches change
@@ -61,13 +62,36 @@ impl Batch {
     }
 }
 
-/// Pairs sorted by length and cut where a budget of target tokens is used up. The order of lengths, and so
-/// the cuts, are the same in every epoch; which pairs of one length meet is drawn anew.
+/// Where sorted pairs are cut into minibatches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Where a budget of target tokens is used up: fewer long pairs, more short ones, sorted by target length.
+    Tokens,
+    /// After so many pairs, which are sorted by source length, as OpenNMT-py does (MODELS 4.4).
+    Sentences,
+}
+
+/// The ways that can be chosen.
+pub(crate) const CUTS: &[&str] = &["tokens", "sentences"];
+
+impl Cut {
+    /// As the options of a study say.
+    pub(crate) fn of(options: &Options) -> Self {
+        match options.choice("batches") {
+            "sentences" => Self::Sentences,
+            _ => Self::Tokens,
+        }
+    }
+}
+
+/// Pairs sorted by length and cut. The order of lengths, and so the cuts, are the same in every epoch; which
+/// pairs of one length meet is drawn anew.
 pub(crate) struct Sorted {
     source: Arc<dyn Pairs>,
     items: Vec<u64>,
     /// Tokens of both sides of each item.
     lengths: Vec<[u32; 2]>,
+    cut: Cut,
     specials: Specials,
     /// Shuffles if given.
     seed: Option<u64>,
@@ -75,31 +99,39 @@ pub(crate) struct Sorted {
 }
 
 impl Sorted {
-    /// Batches of `rows` pairs of average length: fewer long ones, more short ones.
+    /// Batches of `rows` pairs, on average or exactly (but for the last), as `cut` says.
     pub(crate) fn new(
         source: Arc<dyn Pairs>,
         items: Vec<u64>,
         rows: usize,
+        cut: Cut,
         specials: Specials,
         seed: Option<u64>,
     ) -> Self {
         let lengths: Vec<[u32; 2]> = items.iter().map(|i| source.tokens(*i)).collect();
-        let predictions = |i: u32| lengths[i as usize][1] as usize + 1;
-        let mut order: Vec<u32> = (0..items.len() as u32).collect();
-        order.sort_by_key(|i| predictions(*i));
-        let total: usize = order.iter().map(|i| predictions(*i)).sum();
-        let budget = total * rows / items.len().max(1);
-        let (mut cuts, mut begin) = (Vec::new(), 0);
-        for (at, item) in order.iter().enumerate() {
-            if at > begin && (at + 1 - begin) * predictions(*item) > budget {
-                cuts.push(at);
-                begin = at;
-            }
-        }
-        cuts.push(order.len());
-        let passes = Passes::cut(items.len(), cuts);
-        Self { source, items, lengths, specials, seed, passes }
+        let passes = match cut {
+            Cut::Tokens => Passes::cut(items.len(), ends(&lengths, rows)),
+            Cut::Sentences => Passes::of_rows(items.len(), rows),
+        };
+        Self { source, items, lengths, cut, specials, seed, passes }
     }
+}
+
+/// Where pairs in the order of target lengths are cut, so that the predictions of a batch, padding included, are
+/// at most those of `rows` average pairs.
+fn ends(lengths: &[[u32; 2]], rows: usize) -> Vec<usize> {
+    let mut predictions: Vec<usize> = lengths.iter().map(|[_, target]| *target as usize + 1).collect();
+    predictions.sort_unstable();
+    let budget = predictions.iter().sum::<usize>() * rows / lengths.len().max(1);
+    let (mut ends, mut begin) = (Vec::new(), 0);
+    for (at, longest) in predictions.iter().enumerate() {
+        if at > begin && (at + 1 - begin) * longest > budget {
+            ends.push(at);
+            begin = at;
+        }
+    }
+    ends.push(lengths.len());
+    ends
 }
 
 impl Batches for Sorted {
@@ -117,7 +149,10 @@ impl Batches for Sorted {
     fn batch(&mut self, step: u64) -> Batch {
         let key = |i: &u32| {
             let [source, target] = self.lengths[*i as usize];
-            (target, source / BAND)
+            match self.cut {
+                Cut::Tokens => (target, source / BAND),
+                Cut::Sentences => (source, 0),
+            }
         };
         // Stable, so that those of one key stay shuffled.
         let sort = |order: &mut [u32], _: bool| order.sort_by_key(key);
@@ -137,6 +172,7 @@ impl Batches for Sorted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scaling_core::settings::{Key, Kind};
 
     /// Pair i has 1 to 9 target tokens, all of them i, and up to 3 more in its source.
     struct Numbers;
@@ -161,8 +197,12 @@ mod tests {
         }
     }
 
+    fn cut(cut: Cut, seed: Option<u64>) -> Sorted {
+        Sorted::new(Arc::new(Numbers), (0..100).collect(), 6, cut, Specials::after(200), seed)
+    }
+
     fn sorted(seed: Option<u64>) -> Sorted {
-        Sorted::new(Arc::new(Numbers), (0..100).collect(), 6, Specials::after(200), seed)
+        cut(Cut::Tokens, seed)
     }
 
     #[test]
@@ -191,6 +231,40 @@ mod tests {
         seen.sort_unstable();
         assert_eq!(seen, (0..100).collect::<Vec<i64>>());
         assert_eq!(predictions as u64, batches.samples());
+    }
+
+    #[test]
+    fn batches_of_sentences_have_as_many_of_similar_source_length() {
+        let mut batches = cut(Cut::Sentences, Some(3));
+        let all: Vec<Batch> = (0..batches.per_epoch()).map(|step| batches.batch(step)).collect();
+        assert_eq!(all.iter().map(|batch| batch.rows).sum::<usize>(), 100);
+        assert_eq!(all.iter().filter(|batch| batch.rows == 6).count(), 16);
+        // Of two batches one has the shorter sources.
+        let mut ranges: Vec<(usize, usize)> = all
+            .iter()
+            .map(|batch| {
+                let lengths = batch.lengths.iter().copied();
+                (lengths.clone().min().unwrap_or(0), lengths.max().unwrap_or(0))
+            })
+            .collect();
+        assert!(!ranges.is_sorted(), "they are shuffled");
+        ranges.sort_unstable();
+        assert!(ranges.windows(2).all(|two| two[0].1 <= two[1].0), "{ranges:?}");
+        let sources = |batches: &[Batch]| batches.iter().map(|b| b.source.clone()).collect::<Vec<_>>();
+        let next: Vec<Batch> = (17..34).map(|step| batches.batch(step)).collect();
+        assert_ne!(sources(&all), sources(&next));
+    }
+
+    #[test]
+    fn a_study_says_how_batches_are_cut() {
+        let of = |value: &str| {
+            let keys = [Key { name: "batches", kind: Kind::Choice(CUTS), default: "tokens", help: "" }];
+            let mut options = Options::defaults(&keys).expect("a default that suits");
+            options.set(&keys, &format!("batches={value}")).expect("one of the ways");
+            Cut::of(&options)
+        };
+        assert_eq!(CUTS.iter().map(|value| of(value)).collect::<Vec<_>>(), [Cut::Tokens, Cut::Sentences]);
+        assert_eq!(Cut::of(&Options::default()), Cut::Tokens);
     }
 
     #[test]

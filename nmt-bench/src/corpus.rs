@@ -1,6 +1,6 @@
 //! Pairs opened for a study: what shards are drawn from and what models are measured on.
 
-use crate::batch::{Batch, Sorted};
+use crate::batch::{Batch, Cut, Sorted};
 use crate::model::{Architecture, Translator};
 use crate::pairs::{Pairs, Parallel, Specials};
 use crate::recipe::TranslationRecipe;
@@ -60,7 +60,8 @@ impl TranslationCorpus {
     }
 
     fn measured(&self, pairs: &Arc<dyn Pairs>, items: Vec<u64>) -> Source<Batch> {
-        Box::new(Sorted::new(pairs.clone(), items, VALIDATION_ROWS, self.specials(), None))
+        let (rows, cut) = (VALIDATION_ROWS, Cut::Tokens);
+        Box::new(Sorted::new(pairs.clone(), items, rows, cut, self.specials(), None))
     }
 }
 
@@ -107,6 +108,7 @@ impl Corpus for TranslationCorpus {
             self.text.train.clone(),
             shard.items.clone(),
             rows,
+            Cut::of(&trial.options),
             self.specials(),
             Some(trial.seed),
         );

@@ -1,6 +1,6 @@
 //! The task: translating German into English.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, CUTS};
 use crate::corpus::{TranslationCorpus, learner};
 use crate::model::{Architecture, ENCODERS, FEEDINGS};
 use crate::pairs::{Parallel, Specials};
@@ -36,6 +36,12 @@ const KEYS: &[Key] = &[
         Kind::Shares,
         "0.2",
         "share of values dropped between layers and of attention vectors; several are compared",
+    ),
+    Key::new(
+        "batches",
+        Kind::Choice(CUTS),
+        "tokens",
+        "what minibatches have equally many of: tokens, so fewer long pairs, or sentences, as in OpenNMT",
     ),
     Key::new(
         "merges",
@@ -149,6 +155,7 @@ impl Task for TranslationTask {
                 ("search", "guided".to_owned()),
                 ("adam_rates", "0.0005,0.001,0.002".to_owned()),
                 ("batch_sizes", "64".to_owned()),
+                ("batches", "sentences".to_owned()),
                 ("patience", "5".to_owned()),
             ],
         });
