@@ -65,7 +65,7 @@ impl Batch {
 /// Where sorted pairs are cut into minibatches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// Where a budget of target tokens is used up: fewer long pairs, more short ones, sorted by target length.
+    /// Where a budget of target tokens is used up: fewer long pairs, more short ones, by target length.
     Tokens,
     /// After so many pairs, which are sorted by source length, as OpenNMT-py does (MODELS 4.4).
     Sentences,
@@ -117,8 +117,8 @@ impl Sorted {
     }
 }
 
-/// Where pairs in the order of target lengths are cut, so that the predictions of a batch, padding included, are
-/// at most those of `rows` average pairs.
+/// Where pairs in the order of target lengths are cut, so that the predictions of a batch, padding included,
+/// are at most those of `rows` average pairs.
 fn ends(lengths: &[[u32; 2]], rows: usize) -> Vec<usize> {
     let mut predictions: Vec<usize> = lengths.iter().map(|[_, target]| *target as usize + 1).collect();
     predictions.sort_unstable();

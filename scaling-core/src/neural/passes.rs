@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 
-/// Minibatches of items, by their positions, that are laid out anew in every pass; a pass is a pure function of its
+/// Minibatches of items, by their positions, laid out anew in every pass; a pass is a pure function of its
 /// number, counted from 0.
 #[derive(Debug)]
 pub struct Passes {
@@ -33,8 +33,8 @@ impl Passes {
         self.ends.len() as u64
     }
 
-    /// The items of minibatch `step`. Where there is a `seed` for a pass its items are shuffled before `sort` puts
-    /// them in order, which is told whether they are; and its minibatches after they have been cut.
+    /// The items of minibatch `step`. Where a pass has a `seed`, its items are shuffled before `sort` puts them
+    /// in order, which is told whether they were; and its minibatches after they have been cut.
     pub fn members(
         &mut self,
         step: u64,
