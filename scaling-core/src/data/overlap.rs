@@ -28,6 +28,15 @@ impl Overlap {
         }
     }
 
+    /// Compares parts by the digests of all their items; and how many items of the training part repeat an
+    /// earlier one.
+    pub fn among(train: &[u64], validation: &[u64], test: Option<&[u64]>) -> (Self, u64) {
+        let distinct = |digests: &[u64]| digests.iter().copied().collect::<HashSet<u64>>();
+        let known = distinct(train);
+        let overlap = Self::of(&known, &distinct(validation), test.map(distinct).as_ref());
+        (overlap, (train.len() - known.len()) as u64)
+    }
+
     /// A clause about these `items`, such as `sentences`.
     pub fn clause(&self, items: &str) -> String {
         let test = |test| format!(", {} test {items} in training or validation", thousands(test));
@@ -129,6 +138,7 @@ mod tests {
         let (train, validation, test) = (set(&[1, 2, 3]), set(&[3, 4]), set(&[2, 4, 5]));
         let both = Overlap::of(&train, &validation, Some(&test));
         assert_eq!(both, Overlap { validation: 1, test: Some(2) });
+        assert_eq!(Overlap::among(&[1, 2, 2, 3, 2], &[3, 4, 4], Some(&[2, 4, 5])), (both, 2));
         assert!(both.warning("pairs", 2).is_some_and(|text| text.starts_with("1 of 2 validation pairs")));
         assert_eq!(both.warning("pairs", 50), None);
         assert_eq!(

@@ -17,7 +17,6 @@ use scaling_core::files;
 use scaling_core::random::Random;
 use scaling_core::task::{Contents, DEFAULT_SEED, Origin};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -127,9 +126,8 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
     let train = part("train", &listing.train)?;
     let validation = part("validation", &listing.validation)?;
     let test = listing.test.as_ref().map(|items| part("test", items)).transpose()?;
-    let digests = |part: &PartTally| part.digests.iter().copied().collect::<HashSet<u64>>();
-    let known = digests(&train);
-    let overlap = Overlap::of(&known, &digests(&validation), test.as_ref().map(digests).as_ref());
+    let test_digests = test.as_ref().map(|test| &test.digests[..]);
+    let (overlap, repeated) = Overlap::among(&train.digests, &validation.digests, test_digests);
     let are_speakers_known = !train.speakers.is_empty() && !validation.speakers.is_empty();
     let shared_speakers = train.speakers.intersection(&validation.speakers).count() as u64;
     let tested = test.as_ref().map(|test| &test.speakers).filter(|speakers| !speakers.is_empty());
@@ -139,7 +137,7 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
         shared_speakers: are_speakers_known.then_some(shared_speakers),
         tested_speakers: tested.map(|speakers| speakers.iter().filter(is_known).count() as u64),
         overlap,
-        repeated: (train.digests.len() - known.len()) as u64,
+        repeated,
         train: train.summary,
         validation: validation.summary,
         held_out: listing.held_out,

@@ -13,7 +13,6 @@ use scaling_core::error::{Error, Result};
 use scaling_core::files;
 use scaling_core::task::{Contents, DEFAULT_SEED, Origin};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -173,9 +172,8 @@ fn survey(layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Meta> {
             root.display()
         )));
     }
-    let digests = |part: &PartTally| part.digests.iter().copied().collect::<HashSet<u64>>();
-    let known = digests(&train);
-    let overlap = Overlap::of(&known, &digests(&validation), test.as_ref().map(digests).as_ref());
+    let test_digests = test.as_ref().map(|test| &test.digests[..]);
+    let (overlap, repeated) = Overlap::among(&train.digests, &validation.digests, test_digests);
     let typical_side = tally.typical_side();
     let summary = Summary {
         train: PartSummary::of(&train.per_class),
@@ -188,7 +186,7 @@ fn survey(layout: Layout, seed: u64, directory: Option<&Path>) -> Result<Meta> {
         grey: tally.grey,
         ink: tally.ink,
         overlap,
-        repeated: (train.digests.len() - known.len()) as u64,
+        repeated,
         rejected: tally.rejected,
         notes: listing.notes,
     };
