@@ -2,7 +2,7 @@
 //! grow piece by piece.
 
 use crate::error::{At, Result};
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -124,6 +124,17 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
 /// Names `path` (and line and column) if it is missing or not what was expected.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&std::fs::read(path).at("read", path)?).at("read", path)
+}
+
+/// What lies in a directory, in the order of the names.
+///
+/// # Errors
+/// Names the directory if it cannot be read.
+pub fn entries(directory: &Path) -> Result<Vec<DirEntry>> {
+    let read = std::fs::read_dir(directory).at("read", directory)?;
+    let mut entries = read.collect::<std::io::Result<Vec<_>>>().at("read", directory)?;
+    entries.sort_by_cached_key(DirEntry::file_name);
+    Ok(entries)
 }
 
 /// Removes a file that another worker may have removed already.

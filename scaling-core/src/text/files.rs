@@ -2,6 +2,7 @@
 
 use crate::data::parts::{PACKED, PAPERS, ending, lower, means_split};
 use crate::error::{At, Error, Result};
+use crate::files::entries;
 use crate::number::thousands;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,8 +85,8 @@ impl Found {
         if directory.join("study.toml").exists() {
             return Ok(());
         }
-        for entry in fs::read_dir(directory).at("read", directory)? {
-            let path = entry.at("read", directory)?.path();
+        for entry in entries(directory)? {
+            let path = entry.path();
             if lower(path.file_name()).starts_with('.') {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! What lies in directories, and what it is called.
 
-use scaling_core::error::{At, Result};
-use std::fs;
+use scaling_core::error::Result;
+use scaling_core::files;
 use std::path::{Path, PathBuf};
 
 /// What lies in a directory, sorted; hidden files are left out.
@@ -9,15 +9,8 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// A directory that cannot be read.
 pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let path = entry.at("read", directory)?.path();
-        if !name(&path).starts_with('.') {
-            entries.push(path);
-        }
-    }
-    entries.sort();
-    Ok(entries)
+    let paths = files::entries(directory)?.into_iter().map(|entry| entry.path());
+    Ok(paths.filter(|path| !name(path).starts_with('.')).collect())
 }
 
 /// The last part of a path.

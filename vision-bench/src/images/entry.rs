@@ -4,9 +4,9 @@ use super::folder;
 use super::name::{self, Kind, is_hidden, natural};
 use scaling_core::data::parts::{PACKED, Split, meaning};
 use scaling_core::error::{At, Error, Result};
+use scaling_core::files;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A file or a directory.
@@ -38,8 +38,7 @@ const SEPARATORS: [char; 4] = ['_', '-', '.', ' '];
 /// Names the directory if it cannot be read.
 pub(super) fn entries(directory: &Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let entry = entry.at("read", directory)?;
+    for entry in files::entries(directory)? {
         let (path, name) = (entry.path(), entry.file_name());
         if is_hidden(&name) {
             continue;

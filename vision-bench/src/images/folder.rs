@@ -3,6 +3,7 @@
 use super::Rejected;
 use super::name::{self, Kind, is_hidden, natural};
 use scaling_core::error::{At, Result};
+use scaling_core::files::entries;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -45,8 +46,7 @@ pub(super) fn collect(root: &Path, directory: &Path, rejected: &mut Vec<Rejected
         if !visited.insert(current.canonicalize().at("read", &current)?) {
             continue;
         }
-        for entry in fs::read_dir(&current).at("read", &current)? {
-            let entry = entry.at("read", &current)?;
+        for entry in entries(&current)? {
             let (path, file_name) = (entry.path(), entry.file_name());
             if is_hidden(&file_name) {
                 continue;
@@ -100,8 +100,7 @@ struct Content {
 
 fn content(directory: &Path) -> Result<Content> {
     let mut content = Content::default();
-    for entry in fs::read_dir(directory).at("read", directory)? {
-        let entry = entry.at("read", directory)?;
+    for entry in entries(directory)? {
         let file_name = entry.file_name();
         if is_hidden(&file_name) {
             continue;

@@ -3,9 +3,10 @@
 use super::name::{self, Kind};
 use super::position::by_position;
 use scaling_core::error::{At, Error, Result};
+use scaling_core::files::entries;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
 /// The development kit of ILSVRC2012.
@@ -64,12 +65,7 @@ impl LabelFiles {
             if !directory.is_dir() {
                 continue;
             }
-            let mut paths = Vec::new();
-            for entry in fs::read_dir(&directory).at("read", &directory)? {
-                paths.push(entry.at("read", &directory)?.path());
-            }
-            paths.sort();
-            for path in paths {
+            for path in entries(&directory)?.iter().map(DirEntry::path) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
                 match name.as_str() {
                     "val_annotations.txt" => found.files.push((Format::Annotations, path)),
