@@ -10,7 +10,7 @@ use scaling_core::neural::{Data, Source};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{About, Contents, Corpus, Extent, Metric, Preset, Published, Task};
+use scaling_core::task::{About, Contents, Corpus, Extent, Metric, Preset, Published, Task, symbols};
 use scaling_core::trial::{Cost, Learner, TrialConfig};
 use std::path::Path;
 use std::sync::Arc;
@@ -212,14 +212,7 @@ impl Task for LanguageTask {
         extent: Extent,
         compute: &Compute,
     ) -> Result<Box<dyn Learner>> {
-        let Some(symbols) =
-            extent.vocabulary.checked_sub(4).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
-        else {
-            return Err(Error::input(format!(
-                "`--vocab` must lie between 5 and {}",
-                Specials::MOST_SYMBOLS + 4
-            )));
-        };
+        let symbols = symbols(extent.vocabulary, 4, Specials::MOST_SYMBOLS)?;
         let specials = Specials::after(symbols);
         // Sentences one shorter than a window fill it with their end; a stream has its own window length.
         let source: Arc<dyn Sentences> =

@@ -6,12 +6,12 @@ use crate::model::{Architecture, ENCODERS, FEEDINGS};
 use crate::pairs::{Parallel, Specials};
 use crate::{synthetic, text};
 use scaling_core::device::Compute;
-use scaling_core::error::{Error, Result};
+use scaling_core::error::Result;
 use scaling_core::neural::{Data, Rotation};
 use scaling_core::random::Random;
 use scaling_core::settings::{Key, Kind, Options};
 use scaling_core::shard::halves;
-use scaling_core::task::{About, Contents, Corpus, Extent, Metric, Preset, Published, Task};
+use scaling_core::task::{About, Contents, Corpus, Extent, Metric, Preset, Published, Task, symbols};
 use scaling_core::trial::{Cost, Learner, Optimization, TrialConfig};
 use std::path::Path;
 
@@ -187,12 +187,7 @@ impl Task for TranslationTask {
         extent: Extent,
         compute: &Compute,
     ) -> Result<Box<dyn Learner>> {
-        let Some(symbols) =
-            extent.vocabulary.checked_sub(2).filter(|n| (1..=Specials::MOST_SYMBOLS).contains(n))
-        else {
-            let most = Specials::MOST_SYMBOLS + 2;
-            return Err(Error::input(format!("`--vocab` must lie between 3 and {most}")));
-        };
+        let symbols = symbols(extent.vocabulary, 2, Specials::MOST_SYMBOLS)?;
         let (rows, length) = (trial.optimization.batch as usize, extent.length);
         let train = Rotation::new((rows * length) as u64, |random| noise(random, rows, length, symbols));
         learner(trial, Data::unmeasured(Box::new(train)), extent, compute)

@@ -9,7 +9,7 @@ mod about;
 pub use about::{About, Metric, Published};
 
 use crate::device::Compute;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::Options;
 use crate::shard::{Pool, Shard};
 use crate::trial::{Cost, Learner, Optimization, TrialConfig};
@@ -35,6 +35,16 @@ pub enum Preset {
 /// A size that is a whole number of units from 1 to 65,536, if it is one.
 pub fn units(size: f64) -> Option<usize> {
     (size.fract() == 0.0 && (1.0..=65_536.0).contains(&size)).then_some(size as usize)
+}
+
+/// The symbols of a vocabulary given as `--vocab`, without so many `others`, such as specials: 1 to `most`.
+///
+/// # Errors
+/// If there are fewer or more.
+pub fn symbols(vocabulary: usize, others: usize, most: usize) -> Result<usize> {
+    vocabulary.checked_sub(others).filter(|n| (1..=most).contains(n)).ok_or_else(|| {
+        Error::input(format!("`--vocab` must lie between {} and {}", others + 1, others + most))
+    })
 }
 
 /// The sizes that the data decide: sequence length and vocabulary (or image side and classes).
@@ -156,4 +166,18 @@ pub trait Corpus: Send + Sync {
     /// # Errors
     /// If the trial does not suit the data.
     fn learner(&self, trial: &TrialConfig, shard: &Shard, compute: &Compute) -> Result<Box<dyn Learner>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vocabulary_has_room_for_what_is_no_symbol() {
+        assert_eq!(symbols(98, 4, 255), Ok(94));
+        for wrong in [0, 4, 260] {
+            let message = symbols(wrong, 4, 255).unwrap_err().to_string();
+            assert_eq!(message, "`--vocab` must lie between 5 and 259", "{wrong}");
+        }
+    }
 }

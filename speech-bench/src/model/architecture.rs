@@ -4,7 +4,7 @@ use crate::audio::Series;
 use crate::utterances::ALPHABET;
 use scaling_core::error::{Error, Result};
 use scaling_core::settings::Options;
-use scaling_core::task::{Extent, units};
+use scaling_core::task::{Extent, symbols, units};
 use scaling_core::trial::Cost;
 
 /// Model names.
@@ -103,9 +103,7 @@ impl Architecture {
     /// If there is none.
     pub(crate) fn alphabet(self, vocabulary: usize) -> Result<usize> {
         let others = if let Self::Attention { .. } = self { SPECIALS } else { 1 };
-        vocabulary.checked_sub(others).filter(|n| (1..=usize::from(u8::MAX)).contains(n)).ok_or_else(|| {
-            Error::input(format!("`--vocab` must lie between {} and {}", others + 1, others + 255))
-        })
+        symbols(vocabulary, others, usize::from(u8::MAX))
     }
 
     /// The size knob, h or e: the units of a direction of every layer of the encoder.
