@@ -17,17 +17,10 @@ pub(super) fn sentences(text: &str) -> (Vec<&str>, u64) {
 }
 
 /// Calls `take` with every token of a sentence.
-pub(super) fn for_each_token<'a>(unit: Unit, sentence: &'a str, mut take: impl FnMut(&'a str)) {
+pub(super) fn for_each_token<'a>(unit: Unit, sentence: &'a str, take: impl FnMut(&'a str)) {
     match unit {
         Unit::Words => sentence.split_ascii_whitespace().for_each(take),
-        Unit::Characters => {
-            let mut rest = sentence;
-            while let Some(first) = rest.chars().next() {
-                let (character, after) = rest.split_at(first.len_utf8());
-                take(character);
-                rest = after;
-            }
-        }
+        Unit::Characters => sentence.split_inclusive(|_: char| true).for_each(take),
     }
 }
 
