@@ -27,7 +27,6 @@ pub(crate) trait Pairs: Send + Sync {
 }
 
 /// A source of pairs, split into parts.
-#[derive(Clone)]
 pub(crate) struct Parallel {
     /// Where it comes from.
     pub(crate) origin: Origin,

@@ -29,7 +29,6 @@ pub(crate) trait Utterances: Send + Sync {
 }
 
 /// A source of utterances, split into parts.
-#[derive(Clone)]
 pub(crate) struct Speech {
     /// Where it comes from.
     pub(crate) origin: Origin,

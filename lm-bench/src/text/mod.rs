@@ -75,7 +75,6 @@ impl fmt::Display for Unit {
 }
 
 /// A source of text, split into parts.
-#[derive(Clone)]
 pub(crate) struct Text {
     /// Where it comes from.
     pub(crate) origin: Origin,

@@ -7,7 +7,6 @@ use scaling_core::error::{At, Error, Result};
 use scaling_core::files::write_atomic;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use tokenizers::decoders::bpe::BPEDecoder;
 use tokenizers::models::ModelWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
@@ -24,12 +23,8 @@ const UNKNOWN: &str = "<unknown token>";
 /// As `learn_bpe` of subword-nmt: a pair that occurs once is no pattern.
 const LEAST_FREQUENCY: u64 = 2;
 
-/// Moses tokenisation and a shared byte-pair encoding, or plain words of a fixed lexicon. Copies share what
-/// they know.
-#[derive(Clone)]
-pub(crate) struct Tokenizer(Arc<Inner>);
-
-struct Inner {
+/// Moses tokenisation and a shared byte-pair encoding, or plain words of a fixed lexicon.
+pub(crate) struct Tokenizer {
     tokenizer: tokenizers::Tokenizer,
     /// In the order of the ids.
     symbols: Vec<String>,
@@ -82,8 +77,8 @@ impl Tokenizer {
         Self::of(tokenizer).ok_or_else(|| "the trainer left gaps between the ids".into())
     }
 
-    /// Words separated by spaces, with the ids of their places in `lexicon`: for synthetic languages. They have no
-    /// space in them.
+    /// Words without spaces, which stand between them, with the ids of their places in `lexicon`: for synthetic
+    /// languages.
     ///
     /// # Errors
     /// A word that occurs twice, or more words than fit 16 bits.
@@ -122,7 +117,7 @@ impl Tokenizer {
         symbols.truncate(count);
         let supported = matches!(tokenizer.get_model(), ModelWrapper::BPE(_) | ModelWrapper::WordLevel(_));
         let whole = supported && symbols.iter().all(|symbol| !symbol.is_empty());
-        whole.then(|| Self(Arc::new(Inner { tokenizer, symbols })))
+        whole.then_some(Self { tokenizer, symbols })
     }
 
     /// Writes `tokenizer.json`; the same symbols always make the same file.
@@ -135,12 +130,12 @@ impl Tokenizer {
 
     /// What [`Self::save`] writes.
     pub(super) fn text(&self) -> Result<String> {
-        self.0.tokenizer.to_string(true).map_err(|error| learning(&*error))
+        self.tokenizer.to_string(true).map_err(|error| learning(&*error))
     }
 
     /// The number of symbols, specials excluded.
     pub(crate) fn symbols(&self) -> usize {
-        self.0.symbols.len()
+        self.symbols.len()
     }
 
     /// The ids of a source sentence as people write it, or as Moses does: escapes are undone.
@@ -159,7 +154,7 @@ impl Tokenizer {
     /// Adds the ids of one token without escapes; the model remembers the tokens of a thread.
     pub(super) fn encode_token(&self, token: &str, ids: &mut Vec<u16>) {
         let unknown = Specials::after(self.symbols()).unknown;
-        match self.0.tokenizer.get_model().tokenize(token) {
+        match self.tokenizer.get_model().tokenize(token) {
             Ok(parts) => ids.extend(parts.iter().map(|part| part.id as u16)),
             Err(_) => ids.push(unknown),
         }
@@ -172,7 +167,7 @@ impl Tokenizer {
         let mut words: Vec<String> = Vec::new();
         let mut is_within = false;
         for id in ids.iter().take_while(|id| **id != specials.end) {
-            let (part, ends) = match self.0.symbols.get(usize::from(*id)) {
+            let (part, ends) = match self.symbols.get(usize::from(*id)) {
                 Some(symbol) if is_of_words => (symbol.as_str(), true),
                 Some(symbol) => {
                     symbol.strip_suffix(END_OF_WORD).map_or((symbol.as_str(), false), |s| (s, true))
@@ -191,7 +186,7 @@ impl Tokenizer {
     }
 
     fn is_of_words(&self) -> bool {
-        matches!(self.0.tokenizer.get_model(), ModelWrapper::WordLevel(_))
+        matches!(self.tokenizer.get_model(), ModelWrapper::WordLevel(_))
     }
 }
 
@@ -222,7 +217,7 @@ mod tests {
     fn the_merges_are_those_of_the_paper_of_sennrich() -> Result<()> {
         let first = [("low", 5), ("lower", 2), ("newest", 6), ("widest", 3)];
         let tokenizer = Tokenizer::learn(first, 4)?;
-        let symbols = &tokenizer.0.symbols;
+        let symbols = &tokenizer.symbols;
         assert_eq!(symbols[..4], ["d", "e", "i", "l"]);
         // The characters, those that end a word among them, and then: e s, es t, l o, lo w or est.
         let learned = &symbols[symbols.len() - 4..];

@@ -56,7 +56,6 @@ pub(crate) trait Pictures: Send + Sync {
 }
 
 /// A prepared data set, open for reading.
-#[derive(Clone)]
 pub(crate) struct Opened {
     /// Where it comes from.
     pub(crate) origin: Origin,
