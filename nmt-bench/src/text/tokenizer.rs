@@ -77,8 +77,7 @@ impl Tokenizer {
         Self::of(tokenizer).ok_or_else(|| "the trainer left gaps between the ids".into())
     }
 
-    /// Words without spaces, which stand between them, with the ids of their places in `lexicon`: for synthetic
-    /// languages.
+    /// Words without spaces, with the ids of their places in `lexicon`: for synthetic languages.
     ///
     /// # Errors
     /// A word that occurs twice, or more words than fit 16 bits.

@@ -1,7 +1,7 @@
 //! Every picture of a data set: where its bytes lie, its part and its class.
 
 use super::Rejected;
-use super::archive::{self, Index, Span};
+use super::archive::{self, Span};
 use super::entry::meant;
 use super::folder;
 use super::layout::{Layout, class_name};
@@ -124,15 +124,11 @@ impl Listing {
             Part::Flat(..) => vec![],
         };
         let root = self.root.clone();
-        let found: Result<Vec<(String, Found)>> = classes
+        let found = classes
             .into_par_iter()
             .map(|Class { name, place }| Ok((name, Found::of(&root, place)?)))
-            .collect();
-        let mut found = found?;
-        for (_, found) in &mut found {
-            self.adopt(found);
-        }
-        Ok(found)
+            .collect::<Result<Vec<_>>>()?;
+        Ok(self.adopt_all(found))
     }
 
     /// The pictures of an archive of archives.
@@ -162,23 +158,20 @@ impl Listing {
             let class = name::shown(&twice[0].0);
             return Err(Error::input(format!("{} holds class {class} twice", path.display())));
         }
-        let found: Result<Vec<(String, Found)>> = classes
+        let found = classes
             .into_par_iter()
             .map(|(class, member, span)| {
                 let inner = name::shown(&member.to_string_lossy());
                 let whole = format!("{}: {inner}", path.display());
-                let index = archive::index(path, Some(span), &whole)?;
-                if !index.archives.is_empty() {
-                    return Err(Error::input(format!("{whole} holds archives; pictures were expected")));
-                }
-                Ok((class, Found::from_index(path.to_owned(), format!("{title}: {inner}: "), index)))
+                Ok((class, Found::in_archive(path, Some(span), &whole, format!("{title}: {inner}: "))?))
             })
-            .collect();
-        let mut found = found?;
-        for (_, found) in &mut found {
-            self.adopt(found);
-        }
-        Ok(found)
+            .collect::<Result<Vec<_>>>()?;
+        Ok(self.adopt_all(found))
+    }
+
+    fn adopt_all(&mut self, mut classes: Vec<(String, Found)>) -> Vec<(String, Found)> {
+        classes.iter_mut().for_each(|(_, found)| self.adopt(found));
+        classes
     }
 
     /// Adds the place of what was found to the sources.
@@ -266,18 +259,18 @@ impl Found {
                 Ok(Self { path: folder.directory, title, items, rejected: vec![], lost: folder.lost })
             }
             Place::Archive(path) => {
-                let index = archive::index(&path, None, &path.display().to_string())?;
-                if !index.archives.is_empty() {
-                    let why = "holds archives; pictures were expected";
-                    return Err(Error::input(format!("{} {why}", path.display())));
-                }
                 let title = folder::title(root, &path) + ": ";
-                Ok(Self::from_index(path, title, index))
+                Self::in_archive(&path, None, &path.display().to_string(), title)
             }
         }
     }
 
-    fn from_index(path: PathBuf, title: String, index: Index) -> Self {
+    /// What lies in the archive at `path`, or in a span of it, of which messages say `whole`.
+    fn in_archive(path: &Path, span: Option<Span>, whole: &str, title: String) -> Result<Self> {
+        let index = archive::index(path, span, whole)?;
+        if !index.archives.is_empty() {
+            return Err(Error::input(format!("{whole} holds archives; pictures were expected")));
+        }
         let item = |member: archive::Member| Item {
             source: 0,
             name: member.name,
@@ -287,7 +280,7 @@ impl Found {
         let mut items: Vec<Item> = index.pictures.into_iter().map(item).collect();
         items.sort_by(|a, b| natural(&a.name, &b.name));
         let rejected = below(&title, index.rejected);
-        Self { path, title, items, rejected, lost: index.lost }
+        Ok(Self { path: path.to_owned(), title, items, rejected, lost: index.lost })
     }
 }
 
