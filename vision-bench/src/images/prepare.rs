@@ -46,7 +46,7 @@ impl Meta {
 /// Reads and decodes all pictures at `path` and reports on them; writes nothing.
 ///
 /// # Errors
-/// As [`prepare`].
+/// As [`prepare_in`].
 pub(crate) fn check(path: &Path) -> Result<Contents> {
     let (files, meta) = examine(path)?;
     Ok(Contents { summary: meta.summary.to_string(), files, warnings: meta.warnings() })
@@ -58,20 +58,13 @@ pub(super) fn examine(path: &Path) -> Result<(Vec<String>, Meta)> {
     Ok((layout.listing(), survey(layout, DEFAULT_SEED, None)?))
 }
 
-/// Decodes and scales the pictures at `path` into files below the cache directory, unless that was
-/// done before, and reports on them in one line on stderr. Returns their directory, which is complete
-/// or absent. `seed` matters where there is no validation part. The pictures may be much more than
-/// fits in memory.
+/// Decodes and scales the pictures at `path` into files below `cache`, unless that was done before, and
+/// reports on them in one line on stderr. Returns their directory, which is complete or absent. `seed`
+/// matters where there is no validation part. The pictures may be much more than fits in memory.
 ///
 /// # Errors
 /// Bad input: a missing path, a directory of unknown layout, a damaged archive, labels that do not
 /// fit, a class without a usable picture; a cache that cannot be written.
-pub(crate) fn prepare(path: &Path, seed: u64) -> Result<PathBuf> {
-    let (directory, ()) = cache::find(|cache| Ok((prepare_in(cache, path, seed)?, ())))?;
-    Ok(directory)
-}
-
-/// As [`prepare`], in a given cache directory.
 pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf> {
     let layout = layout::recognise(path)?;
     let directory = cache.join("vision").join(key(&layout, seed)?);
@@ -87,12 +80,13 @@ pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<PathBuf
 /// Opens the pictures at `path`, which are prepared first if they have not been.
 ///
 /// # Errors
-/// As [`prepare`], and files of the cache that are damaged.
+/// As [`prepare_in`], and files of the cache that are damaged.
 pub(crate) fn open(path: &Path, seed: u64) -> Result<Opened> {
-    opened(&prepare(path, seed)?)
+    let (directory, ()) = cache::find(|cache| Ok((prepare_in(cache, path, seed)?, ())))?;
+    opened(&directory)
 }
 
-/// Opens a directory that [`prepare`] returned.
+/// Opens a directory that [`prepare_in`] returned.
 pub(super) fn opened(directory: &Path) -> Result<Opened> {
     cache::open(directory, || read(directory))
 }
