@@ -2,15 +2,11 @@
 
 use super::layout::Layout;
 use super::lines;
-use rayon::prelude::*;
 use scaling_core::data::held_out::{Filter, hold_out_share};
 use scaling_core::data::pipeline;
 use scaling_core::error::{Error, Result};
 use scaling_core::text::lines::{Piece, cut};
 use std::path::PathBuf;
-
-/// Pieces that are in memory at a time, while what was made of as many before them is taken.
-const BATCH: usize = 16;
 
 /// The largest validation part that is made where a corpus has none, in sentences.
 const MOST_HELD_OUT: u64 = 20_000;
@@ -95,7 +91,7 @@ impl Part {
     pub(super) fn visit<T: Send>(
         &self,
         work: impl Fn(&[&str], u64) -> T + Sync,
-        mut then: impl FnMut(T) -> Result<()> + Send,
+        then: impl FnMut(T) -> Result<()> + Send,
     ) -> Result<()> {
         let visit = |(before, piece): &(u64, Piece)| -> Result<T> {
             let text = piece.read()?;
@@ -104,12 +100,7 @@ impl Part {
             sentences.retain(|_| index.next().is_some_and(|index| self.filter.contains(index)));
             Ok(work(&sentences, blank))
         };
-        pipeline::overlapped(
-            &self.pieces,
-            BATCH,
-            |pieces| pieces.par_iter().map(visit).collect(),
-            |result: Result<T>| then(result?),
-        )
+        pipeline::of_pieces(&self.pieces, visit, then)
     }
 }
 

@@ -8,9 +8,6 @@ use scaling_core::data::held_out::{Filter, hold_out_share};
 use scaling_core::data::pipeline;
 use scaling_core::error::Result;
 
-/// Pieces that are in memory at a time, while what was made of as many before them is taken.
-const BATCH: usize = 16;
-
 /// The largest validation part that is made where a corpus has none, in pairs: as large as WMT's test sets.
 const MOST_HELD_OUT: u64 = 3_000;
 
@@ -81,7 +78,7 @@ impl Part {
     pub(super) fn visit<T: Default + Send>(
         &self,
         each: impl Fn(&mut T, &Pair) + Sync,
-        mut then: impl FnMut(T) -> Result<()> + Send,
+        then: impl FnMut(T) -> Result<()> + Send,
     ) -> Result<()> {
         let work = |(before, piece): &(u64, Piece)| -> Result<T> {
             let mut result = T::default();
@@ -92,12 +89,7 @@ impl Part {
             })?;
             Ok(result)
         };
-        pipeline::overlapped(
-            &self.pieces,
-            BATCH,
-            |pieces| pieces.par_iter().map(work).collect(),
-            |result: Result<T>| then(result?),
-        )
+        pipeline::of_pieces(&self.pieces, work, then)
     }
 }
 
