@@ -65,12 +65,7 @@ fn read(directory: &Path) -> Result<Text> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Text {
-        origin: Origin {
-            description: meta.summary.to_string(),
-            warnings: meta.summary.warnings(),
-            fingerprint: meta.fingerprint,
-            irreducible: None,
-        },
+        origin: Origin::prepared(&meta.summary, meta.summary.warnings(), meta.fingerprint),
         unit: meta.summary.unit,
         train: open("train")?,
         validation: open("validation")?,

@@ -86,12 +86,7 @@ fn read(directory: &Path) -> Result<Parallel> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
     let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
     Ok(Parallel {
-        origin: Origin {
-            description: meta.summary.to_string(),
-            warnings: meta.summary.warnings(),
-            fingerprint: meta.fingerprint,
-            irreducible: None,
-        },
+        origin: Origin::prepared(&meta.summary, meta.summary.warnings(), meta.fingerprint),
         train: open("train")?,
         validation: open("validation")?,
         test: meta.summary.test.as_ref().map(|_| open("test")).transpose()?,

@@ -15,6 +15,7 @@ use crate::shard::{Pool, Shard};
 use crate::trial::{Cost, Learner, Optimization, TrialConfig};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 /// Seed of a study that names none, and of the split that `data check` and `data prepare` report.
@@ -76,6 +77,13 @@ pub struct Origin {
     pub warnings: Vec<String>,
     /// The floor, where it is known.
     pub irreducible: Option<Irreducible>,
+}
+
+impl Origin {
+    /// Of prepared data, whose floor nobody knows.
+    pub fn prepared(summary: &impl fmt::Display, warnings: Vec<String>, fingerprint: String) -> Self {
+        Self { description: summary.to_string(), fingerprint, warnings, irreducible: None }
+    }
 }
 
 /// What lies at a path, for people.

@@ -94,12 +94,7 @@ fn read(directory: &Path, notes: Vec<String>) -> Result<Speech> {
     let part = |name| -> Result<Arc<dyn Utterances>> { Ok(Arc::new(Stored::open(directory, name)?)) };
     let Summary { train, test, .. } = &meta.summary;
     Ok(Speech {
-        origin: Origin {
-            description: meta.summary.to_string(),
-            warnings: meta.summary.warnings(),
-            fingerprint: meta.fingerprint,
-            irreducible: None,
-        },
+        origin: Origin::prepared(&meta.summary, meta.summary.warnings(), meta.fingerprint),
         train: part("train")?,
         validation: part("validation")?,
         test: test.as_ref().map(|_| part("test")).transpose()?,

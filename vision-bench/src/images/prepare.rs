@@ -96,12 +96,7 @@ fn read(directory: &Path) -> Result<Opened> {
     let classes = meta.classes.len();
     let part = |name| -> Result<Arc<dyn Pictures>> { Ok(Arc::new(Stored::open(directory, name, classes)?)) };
     Ok(Opened {
-        origin: Origin {
-            description: meta.summary.to_string(),
-            warnings: meta.warnings(),
-            fingerprint: meta.fingerprint,
-            irreducible: None,
-        },
+        origin: Origin::prepared(&meta.summary, meta.warnings(), meta.fingerprint),
         train: part("train")?,
         validation: part("validation")?,
         test: meta.summary.test.as_ref().map(|_| part("test")).transpose()?,
