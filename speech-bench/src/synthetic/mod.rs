@@ -19,7 +19,8 @@ use crate::utterances::{Speech, Utterances};
 use scaling_core::error::Result;
 use scaling_core::random::Random;
 use scaling_core::task::Origin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::sync::Arc;
 use utterance::Utterance;
 
 /// Raised when the same seed gives other sounds or transcripts.
@@ -40,7 +41,6 @@ pub(crate) fn speech(seed: u64, options: Options) -> Result<Speech> {
         source: Source { purpose, seed, options },
         count,
         normalization: Arc::clone(&normalization),
-        scratch: Mutex::default(),
     };
     let train = stream("synthetic training utterances", None);
     let floor = floor::of(options.noise, |index| train.source.utterance(index));
@@ -110,8 +110,6 @@ struct Synthetic {
     source: Source,
     count: Option<u64>,
     normalization: Arc<Normalization>,
-    /// What no thread needs at the moment.
-    scratch: Mutex<Vec<Scratch>>,
 }
 
 impl Utterances for Synthetic {
@@ -128,14 +126,14 @@ impl Utterances for Synthetic {
     }
 
     fn read(&self, index: u64, series: Series, out: &mut Vec<f32>) {
-        let pool = || self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let scratch = pool().pop();
-        let mut scratch = scratch.unwrap_or_else(Scratch::new);
+        // One per thread, with its memory, over all utterances.
+        thread_local!(static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) });
+        let mut scratch = SCRATCH.take().unwrap_or_else(Scratch::new);
         self.source.features(index, &mut scratch);
         out.clear();
         out.extend_from_slice(series.of(&scratch.spectrogram, &scratch.mel));
         self.normalization.of(series).apply(out);
-        pool().push(scratch);
+        SCRATCH.set(Some(scratch));
     }
 
     fn transcript(&self, index: u64) -> Vec<u8> {
