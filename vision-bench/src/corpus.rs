@@ -64,11 +64,9 @@ impl Pool for PicturePool {
 }
 
 impl VisionCorpus {
-    /// Prepared pictures. Pictures smaller than the wanted side are seen at the largest multiple of 32 that
-    /// is not above their own.
+    /// Prepared pictures.
     pub(crate) fn prepared(mut opened: Opened, options: &Options) -> Self {
-        let wanted = options.count("side") as usize;
-        let side = wanted.min((opened.typical_side as usize / GRID * GRID).max(GRID));
+        let side = side(options, opened.typical_side as usize);
         let _ = write!(opened.origin.description, "; seen at {side} x {side}");
         Self {
             origin: opened.origin,
@@ -96,7 +94,7 @@ impl VisionCorpus {
         let train = Shapes::training(shapes, seed)?;
         let validation = Shapes::validation(shapes, seed)?;
         let classes = (0..shapes.classes).map(synthetic::Options::class_name).collect();
-        let side = (options.count("side") as usize).min((shapes.side / GRID * GRID).max(GRID));
+        let side = side(options, shapes.side);
         let origin = Origin {
             description: format!(
                 "synthetic pictures of textured shapes, {} classes, {side} x {side}, {} % of the labels wrong, seed {seed}; {} to validate on",
@@ -119,6 +117,12 @@ impl VisionCorpus {
             side,
         })
     }
+}
+
+/// Width and height of what a network sees: those that are wanted, or of smaller pictures the largest multiple of 32
+/// that is not above their own.
+fn side(options: &Options, own: usize) -> usize {
+    (options.count("side") as usize).min((own / GRID * GRID).max(GRID))
 }
 
 fn evaluation(pictures: &Arc<dyn Pictures>, items: Vec<u64>, augment: Augment) -> Result<Source<Batch>> {
