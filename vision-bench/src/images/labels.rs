@@ -15,6 +15,17 @@ pub(super) const KIT: &str = "ILSVRC2012_devkit_t12";
 /// Where Kaggle's ILSVRC has its parts; its label file lies at the top.
 const KAGGLE: &str = "ILSVRC/Data/CLS-LOC";
 
+/// The pictures of a part whose classes label files give.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unlabelled<'a> {
+    /// What messages call the part.
+    pub(super) title: &'a str,
+    /// In natural order.
+    pub(super) pictures: &'a [OsString],
+    /// Further pictures that cannot be used, but that the files may count.
+    pub(super) lost: &'a [OsString],
+}
+
 /// The label files of a part; all of them must agree.
 #[derive(Debug)]
 pub(super) struct LabelFiles {
@@ -95,40 +106,27 @@ impl LabelFiles {
         self.files.iter().any(|(format, _)| matches!(format, Format::Names | Format::Numbers))
     }
 
-    /// The class numbers of pictures, in the order of `pictures`, which is natural order. `lost` are
-    /// further pictures of the part that cannot be used, but that the files may count.
+    /// The class numbers of the pictures of a part, in their order.
     ///
     /// # Errors
     /// What is no label file; more or fewer labels than pictures; a class that is not in `classes`;
     /// files that do not agree.
-    pub(super) fn labels(
-        &self,
-        title: &str,
-        pictures: &[OsString],
-        lost: &[OsString],
-        classes: &HashMap<String, u32>,
-    ) -> Result<Vec<u32>> {
+    pub(super) fn labels(&self, part: Unlabelled, classes: &HashMap<String, u32>) -> Result<Vec<u32>> {
         let mut agreed: Option<(&Path, Vec<u32>)> = None;
         for (format, path) in &self.files {
             let lines = lines(path)?;
             let lines = match format {
-                Format::Annotations | Format::Solution => {
-                    by_name(path, *format, lines, title, pictures, lost)?
-                }
-                Format::Names => by_position(path, lines, title, pictures, lost)?,
-                Format::Numbers => {
-                    let lines = self.named(path, lines)?;
-                    by_position(path, lines, title, pictures, lost)?
-                }
+                Format::Annotations | Format::Solution => by_name(path, *format, lines, part)?,
+                Format::Names => by_position(path, lines, part)?,
+                Format::Numbers => by_position(path, self.named(path, lines)?, part)?,
             };
-            let number = |label: Label| {
-                classes.get(&label.class).copied().ok_or_else(|| {
-                    let why =
-                        format!("class {} is not among the training classes", name::shown(&label.class));
-                    at_line(path, label.line, &why)
+            let label = |class: Line| {
+                classes.get(&class.text).copied().ok_or_else(|| {
+                    let why = format!("class {} is not among the training classes", name::shown(&class.text));
+                    at_line(path, class.number, &why)
                 })
             };
-            let labels = lines.into_iter().map(number).collect::<Result<Vec<u32>>>()?;
+            let labels = lines.into_iter().map(label).collect::<Result<Vec<u32>>>()?;
             match &agreed {
                 None => agreed = Some((path, labels)),
                 Some((other, earlier)) => {
@@ -137,7 +135,7 @@ impl LabelFiles {
                             "{} and {} give {} different classes; remove the file that is wrong",
                             other.display(),
                             path.display(),
-                            name::shown(&pictures[i].to_string_lossy())
+                            name::shown(&part.pictures[i].to_string_lossy())
                         )));
                     }
                 }
@@ -147,7 +145,7 @@ impl LabelFiles {
     }
 
     /// Numbers turned into names.
-    fn named(&self, path: &Path, lines: Vec<Label>) -> Result<Vec<Label>> {
+    fn named(&self, path: &Path, lines: Vec<Line>) -> Result<Vec<Line>> {
         let Some(order) = self.orders.first() else {
             return Err(Error::input(format!(
                 "{} gives classes by number, and their order is not that of their names; write the list of the \
@@ -156,24 +154,24 @@ impl LabelFiles {
             )));
         };
         let classes = class_order(order)?;
-        let name = |label: Label| {
-            let class = label.class.parse().ok().and_then(|number: u64| classes.get(&number));
+        let name = |Line { text, number }| {
+            let class = text.parse().ok().and_then(|class: u64| classes.get(&class));
             let class = class.ok_or_else(|| {
-                let why = format!("{} has no class `{}`", order.display(), name::shown(&label.class));
-                at_line(path, label.line, &why)
+                let why = format!("{} has no class `{}`", order.display(), name::shown(&text));
+                at_line(path, number, &why)
             })?;
-            Ok(Label { class: class.clone(), line: label.line })
+            Ok(Line { text: class.clone(), number })
         };
         lines.into_iter().map(name).collect()
     }
 }
 
-/// The class that a line gives.
+/// A line of a label file, or the class that it gives.
 #[derive(Debug, Clone)]
-struct Label {
-    class: String,
+struct Line {
+    text: String,
     /// From 1.
-    line: usize,
+    number: usize,
 }
 
 fn at_line(path: &Path, line: usize, why: &str) -> Error {
@@ -181,45 +179,39 @@ fn at_line(path: &Path, line: usize, why: &str) -> Error {
 }
 
 /// The lines of a text file, without space around them and without blank lines at the end.
-fn lines(path: &Path) -> Result<Vec<Label>> {
+fn lines(path: &Path) -> Result<Vec<Line>> {
     let bytes = fs::read(path).at("read", path)?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Error::input(format!("{} is not text (UTF-8)", path.display())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
-    let label = |(i, line): (usize, &str)| match line.trim() {
+    let line = |(i, line): (usize, &str)| match line.trim() {
         "" => Err(at_line(path, i + 1, "a blank line between labels")),
-        class => Ok(Label { class: class.to_owned(), line: i + 1 }),
+        text => Ok(Line { text: text.to_owned(), number: i + 1 }),
     };
-    text.lines().enumerate().map(label).collect()
+    text.lines().enumerate().map(line).collect()
 }
 
 /// Labels that name their pictures.
-fn by_name(
-    path: &Path,
-    format: Format,
-    lines: Vec<Label>,
-    title: &str,
-    pictures: &[OsString],
-    lost: &[OsString],
-) -> Result<Vec<Label>> {
+fn by_name(path: &Path, format: Format, lines: Vec<Line>, part: Unlabelled) -> Result<Vec<Line>> {
+    let Unlabelled { title, pictures, lost } = part;
     let key = |name: &OsString| {
         let name = Path::new(name);
         let name = if format == Format::Solution { name.file_stem() } else { name.file_name() };
         name.unwrap_or_default().to_string_lossy().into_owned()
     };
-    let is_header = |label: &Label| format == Format::Solution && label.class.starts_with("ImageId,");
+    let is_header = |line: &Line| format == Format::Solution && line.text.starts_with("ImageId,");
     let mut labels = HashMap::with_capacity(lines.len());
-    for Label { class: text, line } in lines.into_iter().skip_while(is_header) {
+    for Line { text, number } in lines.into_iter().skip_while(is_header) {
         let Some((name, class)) = format.split(&text) else {
             let mark = if format == Format::Solution { "comma" } else { "tab" };
             let why = format!("a picture and its class, with a {mark} between, were expected");
-            return Err(at_line(path, line, &why));
+            return Err(at_line(path, number, &why));
         };
-        if labels.insert(name.to_owned(), Label { class: class.to_owned(), line }).is_some() {
-            return Err(at_line(path, line, &format!("{} has a label already", name::shown(name))));
+        if labels.insert(name.to_owned(), Line { text: class.to_owned(), number }).is_some() {
+            return Err(at_line(path, number, &format!("{} has a label already", name::shown(name))));
         }
     }
-    let taken: Result<Vec<Label>> = pictures
+    let taken: Result<Vec<Line>> = pictures
         .iter()
         .map(|picture| {
             labels.remove(&key(picture)).ok_or_else(|| {
@@ -231,10 +223,10 @@ fn by_name(
     for name in lost {
         labels.remove(&key(name));
     }
-    match labels.iter().min_by_key(|(_, label)| label.line) {
-        Some((picture, label)) if taken.is_ok() => {
+    match labels.iter().min_by_key(|(_, line)| line.number) {
+        Some((picture, line)) if taken.is_ok() => {
             let why = format!("{title} has no picture {}", name::shown(picture));
-            Err(at_line(path, label.line, &why))
+            Err(at_line(path, line.number, &why))
         }
         _ => taken,
     }
@@ -244,7 +236,7 @@ fn by_name(
 fn class_order(path: &Path) -> Result<BTreeMap<u64, String>> {
     let mut classes = BTreeMap::new();
     let mut is_by_line = false;
-    for Label { class: text, line } in lines(path)? {
+    for Line { text, number: line } in lines(path)? {
         let mut fields = text.split_ascii_whitespace();
         let class = fields.next().unwrap_or_default().to_owned();
         let number = fields.next().and_then(|number| number.parse().ok());

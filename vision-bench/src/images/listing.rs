@@ -4,6 +4,7 @@ use super::Rejected;
 use super::archive::{self, Span};
 use super::entry::meant;
 use super::folder;
+use super::labels::Unlabelled;
 use super::layout::{Layout, class_name};
 use super::name::{self, natural};
 use super::part::{Class, Part, Place};
@@ -190,7 +191,8 @@ impl Listing {
             let mut found = Found::of(&self.root, place)?;
             let names: Vec<OsString> = found.items.iter().map(|item| item.name.clone()).collect();
             let title = found.path.display().to_string();
-            let labels = files.labels(&title, &names, &found.lost, &numbers)?;
+            let unlabelled = Unlabelled { title: &title, pictures: &names, lost: &found.lost };
+            let labels = files.labels(unlabelled, &numbers)?;
             self.adopt(&mut found);
             let items = found.items.into_iter().zip(labels);
             return Ok(Ok(items.map(|(item, label)| Item { label, ..item }).collect()));

@@ -1,22 +1,18 @@
 //! Labels in the order of the pictures, as ILSVRC2012 has them.
 
+use super::labels::Unlabelled;
 use super::name::{self, natural};
 use scaling_core::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The labels of `pictures`, which are in natural order; the file at `path` may count those that are `lost` too.
+/// The labels of the pictures of a part, from the file at `path`.
 ///
 /// # Errors
 /// Pictures in several folders, a picture that is named unlike the others, more or fewer labels than pictures.
-pub(super) fn by_position<T>(
-    path: &Path,
-    labels: Vec<T>,
-    title: &str,
-    pictures: &[OsString],
-    lost: &[OsString],
-) -> Result<Vec<T>> {
+pub(super) fn by_position<T>(path: &Path, labels: Vec<T>, part: Unlabelled) -> Result<Vec<T>> {
+    let Unlabelled { title, pictures, lost } = part;
     let folders: BTreeSet<_> = pictures.iter().chain(lost).map(|name| Path::new(name).parent()).collect();
     if folders.len() > 1 {
         return Err(Error::input(format!(
