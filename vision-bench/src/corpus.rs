@@ -119,8 +119,8 @@ impl VisionCorpus {
     }
 }
 
-/// Width and height of what a network sees: those that are wanted, or of smaller pictures the largest multiple
-/// of 32 that is not above their own.
+/// Width and height of what a network sees: those that are wanted, or of smaller pictures the largest
+/// multiple of 32 that is not above their own.
 fn side(options: &Options, own: usize) -> usize {
     (options.count("side") as usize).min((own / GRID * GRID).max(GRID))
 }

@@ -8,15 +8,12 @@
 
 mod floor;
 mod letter;
-mod options;
 mod utterance;
 mod voice;
 
-pub(crate) use options::Options;
-
 use crate::audio::{Extractor, Normalization, RATE, Series, Statistics};
 use crate::utterances::{Speech, Utterances};
-use scaling_core::error::Result;
+use scaling_core::error::{Error, Result};
 use scaling_core::random::Random;
 use scaling_core::task::Origin;
 use std::cell::Cell;
@@ -29,6 +26,44 @@ const VERSION: u64 = 1;
 const VALIDATION_UTTERANCES: u64 = 600;
 /// Utterances that the moments of features are taken of (MODELS 5.1).
 const NORMALIZATION_UTTERANCES: std::ops::Range<u64> = 0..500;
+
+/// What the utterances are like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Options {
+    /// The first so many letters of the alphabet are used, 2 to 26.
+    pub(crate) letters: usize,
+    /// Share of the letters of transcripts that are replaced by another one, in [0, 0.3].
+    pub(crate) noise: f64,
+}
+
+#[cfg(test)]
+impl Default for Options {
+    fn default() -> Self {
+        Self { letters: 10, noise: 0.02 }
+    }
+}
+
+impl Options {
+    /// Refuses options that are out of their ranges.
+    ///
+    /// # Errors
+    /// Names the first such option.
+    fn check(&self) -> Result<()> {
+        if !(2..=26).contains(&self.letters) {
+            return Err(Error::input(format!(
+                "`synthetic_letters` must lie between 2 and 26, not {}",
+                self.letters
+            )));
+        }
+        if !(0.0..=0.3).contains(&self.noise) {
+            return Err(Error::input(format!(
+                "`label_noise`, the share of wrong letters in transcripts, must lie between 0 and 0.3, not {}",
+                self.noise
+            )));
+        }
+        Ok(())
+    }
+}
 
 /// Synthetic speech: an endless training part and a finite one for validation.
 ///

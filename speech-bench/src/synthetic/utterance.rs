@@ -1,6 +1,6 @@
 //! Who says what, and what is written of it.
 
-use super::options::Options;
+use super::Options;
 use crate::audio::RATE;
 use crate::utterances::SPACE;
 use scaling_core::entropy::entropy_term;
