@@ -4,6 +4,7 @@ mod batch;
 mod corpus;
 mod model;
 mod recipe;
+mod synthetic;
 mod task;
 mod text;
 

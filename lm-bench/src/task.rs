@@ -3,6 +3,7 @@
 use crate::batch::{Batch, Padded, Stream};
 use crate::corpus::{LanguageCorpus, learner};
 use crate::model::Architecture;
+use crate::synthetic;
 use crate::text::{self, Sentences, Specials, Unit};
 use scaling_core::device::Compute;
 use scaling_core::error::{Error, Result};
@@ -133,7 +134,12 @@ impl Task for LanguageTask {
         if options.count("unroll") > LONGEST {
             return Err(Error::input(format!("`unroll` must be at most {LONGEST}")));
         }
-        let text = text::open(source, self.0, options.count("vocabulary") as usize, seed)?;
+        let vocabulary = options.count("vocabulary") as usize;
+        let text = if source == "synthetic" {
+            synthetic::corpus(self.0, vocabulary, seed)?
+        } else {
+            text::open(Path::new(source), self.0, vocabulary, seed)?
+        };
         Ok(Box::new(LanguageCorpus::new(text, options)))
     }
 

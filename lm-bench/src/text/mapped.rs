@@ -41,12 +41,13 @@ impl Sentences for Mapped {
     }
 }
 
-/// Opens the text at `path`, a file or a directory, which is prepared first if it has not been; its description names
-/// what is left out there, but in a trial, which does not look.
+/// Opens the text at `path`, a file or a directory, which is prepared first if it has not been. `vocabulary` is
+/// the number of symbols; `seed` chooses the sentences that are held out where there is no validation part. The
+/// description names what is left out, but in a trial, which does not look.
 ///
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].
-pub(super) fn open(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
+pub(crate) fn open(path: &Path, unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
     let (directory, left_out) = cache::find(|cache| prepare_in(cache, path, unit, vocabulary, seed))?;
     let mut text = corpus(&directory)?;
     text.origin.description += &left_out;

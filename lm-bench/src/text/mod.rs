@@ -1,4 +1,4 @@
-//! Text for the language models: sentences of token ids, generated or read from files.
+//! Text for the language models: sentences of token ids, and those that are read from files.
 //!
 //! A corpus of `n` symbols has the ids `0..n`; the four specials follow (see [`Specials`]), so a
 //! model's output has `n + 4` entries: 10,004 for the paper's words, 98 for its characters.
@@ -10,17 +10,15 @@ mod lines;
 mod mapped;
 mod part;
 mod prepare;
-mod synthetic;
 
+pub(crate) use mapped::open;
 pub(crate) use prepare::check;
 pub(crate) use scaling_core::text::Specials;
 
-use scaling_core::error::Result;
 use scaling_core::number::thousands;
 use scaling_core::task::Origin;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Sentences of token ids, addressable at random. A sentence excludes the marks of its start and
@@ -57,7 +55,7 @@ impl Unit {
 }
 
 /// How a description goes on where only `samples` of the training tokens count, the first `longest` of every sentence.
-pub(crate) fn counted(samples: u64, tokens: u64, longest: u64) -> String {
+pub(crate) fn counted_clause(samples: u64, tokens: u64, longest: u64) -> String {
     if samples == tokens {
         return String::new();
     }
@@ -103,23 +101,5 @@ impl Text {
     /// The ids of the specials.
     pub(crate) fn specials(&self) -> Specials {
         Specials::after(self.symbols)
-    }
-}
-
-/// Opens a source of text: `synthetic`, or the path of a text file or of a directory of them, which
-/// is prepared first if it has not been.
-///
-/// `vocabulary` is the number of symbols; the words of synthetic text are always its whole lexicon.
-/// `seed` chooses the sentences of synthetic text, and those held out where a directory has no
-/// validation part.
-///
-/// # Errors
-/// Bad input: a missing path, a directory without text, a missing shard, text that is not UTF-8, a
-/// corpus without a sentence, a vocabulary that does not fit.
-pub(crate) fn open(source: &str, unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
-    if source == "synthetic" {
-        synthetic::corpus(unit, vocabulary, seed)
-    } else {
-        mapped::open(Path::new(source), unit, vocabulary, seed)
     }
 }

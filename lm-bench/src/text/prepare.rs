@@ -4,7 +4,7 @@ use super::counts::{self, Counts};
 use super::encode::Encoder;
 use super::layout::{self, Layout};
 use super::part::Parts;
-use super::{Specials, Unit, counted};
+use super::{Specials, Unit, counted_clause};
 use scaling_core::data::cache::{self, Key};
 use scaling_core::data::overlap::{Overlap, Repetition};
 use scaling_core::error::{Error, Result};
@@ -101,7 +101,7 @@ pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize, unroll: u64) -> 
     let longest = unit.longest(unroll);
     let Survey { summary, counted: samples, .. } =
         Survey::of(&layout, unit, vocabulary, longest, DEFAULT_SEED)?;
-    let counted = counted(samples, summary.train.tokens, longest);
+    let counted = counted_clause(samples, summary.train.tokens, longest);
     let left_out = left_out_clause(&layout.left_out);
     let (files, warnings) = (layout.listing(), summary.warnings());
     Ok(Contents { files, warnings, summary: format!("{summary}{left_out}{counted}") })

@@ -8,7 +8,7 @@ mod entropy;
 mod grammar;
 mod lexicon;
 
-use super::{Sentences, Specials, Text, Unit};
+use crate::text::{Sentences, Specials, Text, Unit};
 use entropy::Expected;
 use grammar::Grammar;
 use lexicon::Word;
@@ -22,6 +22,9 @@ use std::sync::Arc;
 const VERSION: u64 = 1;
 
 const VALIDATION_SENTENCES: u64 = 20_000;
+
+/// No sentence has as many characters: a model that predicts the first so many, as the paper's, sees all of each.
+pub(crate) const LONGEST: u64 = 150;
 
 /// Sentences that the marginal distribution of the tokens is estimated on: about 200,000 words.
 const MARGINAL_SENTENCES: u64 = 20_000;
@@ -49,7 +52,7 @@ struct Synthetic {
 ///
 /// # Errors
 /// A vocabulary of characters that is too small or too large.
-pub(super) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
+pub(crate) fn corpus(unit: Unit, vocabulary: usize, seed: u64) -> Result<Text> {
     let language = Arc::new(Language::new());
     let (symbols, vocabulary) = match unit {
         Unit::Words => (language.words.len(), language.words.clone()),
