@@ -23,7 +23,7 @@ const VERSION: u64 = 1;
 
 const VALIDATION_SENTENCES: u64 = 20_000;
 
-/// No sentence has as many characters: a model that predicts the first so many, as the paper's, sees all of each.
+/// No sentence has as many characters: a model that predicts so many, as the paper's, sees all of each.
 pub(crate) const LONGEST: u64 = 150;
 
 /// Sentences that the marginal distribution of the tokens is estimated on: about 200,000 words.

@@ -1,4 +1,4 @@
-//! The second pass over a part: its tokens as ids, in the two files that [`super::mapped::Mapped`] maps.
+//! The second pass over a part: its tokens as ids, in the two files that [`super::store`] maps.
 
 use super::lines::for_each_token;
 use super::part::Part;

@@ -7,13 +7,13 @@ mod counts;
 mod encode;
 mod layout;
 mod lines;
-mod mapped;
 mod part;
 mod prepare;
+mod store;
 
-pub(crate) use mapped::open;
 pub(crate) use prepare::check;
 pub(crate) use scaling_core::text::Specials;
+pub(crate) use store::open;
 
 use scaling_core::number::thousands;
 use scaling_core::task::Origin;

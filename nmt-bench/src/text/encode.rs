@@ -1,5 +1,5 @@
 //! The second pass over a part: its pairs as ids, and the targets of those that are translated as people
-//! write them, in the files that [`super::mapped`] maps.
+//! write them, in the files that [`super::store`] maps.
 
 use super::clean::Dropped;
 use super::moses::Language;

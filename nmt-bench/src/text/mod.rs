@@ -4,15 +4,15 @@ mod clean;
 mod encode;
 mod format;
 mod layout;
-mod mapped;
 mod moses;
 mod names;
 mod part;
 mod pieces;
 mod prepare;
+mod store;
 mod survey;
 mod tokenizer;
 
-pub(crate) use mapped::open;
 pub(crate) use prepare::check;
+pub(crate) use store::open;
 pub(crate) use tokenizer::Tokenizer;

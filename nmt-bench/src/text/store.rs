@@ -15,12 +15,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// One part of prepared text.
-struct Mapped {
+struct Stored {
     sides: [Records; 2],
     references: Option<Records>,
 }
 
-impl Mapped {
+impl Stored {
     /// Maps part `name`: `train`, which has no references, `validation` or `test`.
     fn open(directory: &Path, name: &str) -> Result<Self> {
         let side = |language| {
@@ -41,7 +41,7 @@ impl Mapped {
     }
 }
 
-impl Pairs for Mapped {
+impl Pairs for Stored {
     fn len(&self) -> Option<u64> {
         Some(self.sides[0].count())
     }
@@ -84,7 +84,7 @@ pub(super) fn opened(directory: &Path) -> Result<Parallel> {
 
 fn read(directory: &Path) -> Result<Parallel> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
-    let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
+    let open = |name| -> Result<Arc<dyn Pairs>> { Ok(Arc::new(Stored::open(directory, name)?)) };
     Ok(Parallel {
         origin: Origin::prepared(&meta.summary, meta.summary.warnings(), meta.fingerprint),
         train: open("train")?,

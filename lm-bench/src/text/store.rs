@@ -13,20 +13,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// One part of a prepared corpus.
-pub(crate) struct Mapped(Records);
+struct Stored(Records);
 
-impl Mapped {
+impl Stored {
     /// Maps part `name` (`train`, `validation` or `test`) of a prepared corpus.
     ///
     /// # Errors
     /// Files that are missing or do not fit each other.
-    pub(crate) fn open(directory: &Path, name: &str) -> Result<Self> {
+    fn open(directory: &Path, name: &str) -> Result<Self> {
         let (ids, offsets) = paths(directory, name);
         Records::open(&ids, &offsets, 2).map(Self)
     }
 }
 
-impl Sentences for Mapped {
+impl Sentences for Stored {
     fn len(&self) -> Option<u64> {
         Some(self.0.count())
     }
@@ -41,9 +41,9 @@ impl Sentences for Mapped {
     }
 }
 
-/// Opens the text at `path`, a file or a directory, which is prepared first if it has not been. `vocabulary` is
-/// the number of symbols; `seed` chooses the sentences that are held out where there is no validation part. The
-/// description names what is left out, but in a trial, which does not look.
+/// Opens the text at `path`, a file or a directory, which is prepared first if it has not been. `vocabulary`
+/// is the number of symbols; `seed` chooses the sentences that are held out where there is no validation part.
+/// The description names what is left out, but in a trial, which does not look.
 ///
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].
@@ -64,7 +64,7 @@ pub(super) fn corpus(directory: &Path) -> Result<Text> {
 
 fn read(directory: &Path) -> Result<Text> {
     let meta: Meta = files::read_json(&directory.join("meta.json"))?;
-    let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Mapped::open(directory, name)?)) };
+    let open = |name| -> Result<Arc<dyn Sentences>> { Ok(Arc::new(Stored::open(directory, name)?)) };
     Ok(Text {
         origin: Origin::prepared(&meta.summary, meta.summary.warnings(), meta.fingerprint),
         unit: meta.summary.unit,
