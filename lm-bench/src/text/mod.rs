@@ -3,13 +3,13 @@
 //! A corpus of `n` symbols has the ids `0..n`; the four specials follow (see [`Specials`]), so a
 //! model's output has `n + 4` entries: 10,004 for the paper's words, 98 for its characters.
 
-mod counts;
 mod encode;
 mod layout;
 mod lines;
 mod part;
 mod prepare;
 mod store;
+mod tally;
 
 pub(crate) use prepare::check;
 pub(crate) use scaling_core::text::Specials;

@@ -1,9 +1,9 @@
 //! Text turned once into files of ids in the cache, and the report on what was read.
 
-use super::counts::{self, Counts};
 use super::encode::Encoder;
 use super::layout::{self, Layout};
 use super::part::Parts;
+use super::tally::{self, Tally};
 use super::{Specials, Unit, counted_clause};
 use scaling_core::data::cache::{self, Key};
 use scaling_core::data::overlap::{Overlap, Repetition};
@@ -173,27 +173,27 @@ struct Survey {
 impl Survey {
     fn of(layout: &Layout, unit: Unit, symbols: usize, longest: u64, seed: u64) -> Result<Self> {
         let parts = Parts::of(layout, seed)?;
-        let digests = counts::digests(&parts.validation)?;
-        let test_digests = parts.test.as_ref().map(counts::digests).transpose()?;
+        let digests = tally::digests(&parts.validation)?;
+        let test_digests = parts.test.as_ref().map(tally::digests).transpose()?;
         let measured = digests.iter().chain(test_digests.iter().flatten()).copied().collect();
-        let train = Counts::of(&parts.train, unit, longest, &measured)?;
+        let train = Tally::of(&parts.train, unit, longest, &measured)?;
         let none = HashSet::new();
-        let validation = Counts::of(&parts.validation, unit, longest, &none)?;
-        let test = parts.test.as_ref().map(|part| Counts::of(part, unit, longest, &none)).transpose()?;
+        let validation = Tally::of(&parts.validation, unit, longest, &none)?;
+        let test = parts.test.as_ref().map(|part| Tally::of(part, unit, longest, &none)).transpose()?;
         let parts_read =
             [("training", Some(&train)), ("validation", Some(&validation)), ("test", test.as_ref())];
-        for (part, counts) in parts_read {
-            if counts.is_some_and(|counts| counts.sentences == 0) {
+        for (part, tally) in parts_read {
+            if tally.is_some_and(|tally| tally.sentences == 0) {
                 let root = layout.root.display();
                 let why = format!("the {part} part has no sentence: every line is blank");
                 return Err(Error::input(format!("{root}: {why}")));
             }
         }
         let vocabulary = train.vocabulary(symbols);
-        let part = |counts: &Counts| PartSummary {
-            sentences: counts.sentences,
-            tokens: counts.tokens,
-            unknown: counts.unknown(&vocabulary),
+        let part = |tally: &Tally| PartSummary {
+            sentences: tally.sentences,
+            tokens: tally.tokens,
+            unknown: tally.unknown(&vocabulary),
         };
         // Sentences that were held out lie in the files of the training part.
         let own_files = if layout.files.validation.is_empty() { 0 } else { validation.blank };

@@ -11,6 +11,7 @@ mod pieces;
 mod prepare;
 mod store;
 mod survey;
+mod tally;
 mod tokenizer;
 
 pub(crate) use prepare::check;

@@ -1,14 +1,11 @@
 //! The first pass over a corpus: its words counted and a tokenizer learned from them.
 
-use super::clean::Dropped;
 use super::layout::Layout;
-use super::moses::Language;
-use super::part::{Part, Parts};
-use super::pieces::Pair;
+use super::part::Parts;
+use super::tally::{Tally, digest};
 use super::tokenizer::Tokenizer;
-use scaling_core::data::overlap::{self, Overlap, Repetition};
-use scaling_core::error::{Error, Result};
-use std::collections::{HashMap, HashSet};
+use scaling_core::data::overlap::Overlap;
+use scaling_core::error::Result;
 
 /// A corpus after the first pass.
 pub(super) struct Survey {
@@ -27,20 +24,6 @@ pub(super) struct Survey {
 fn suitable_merges(words: u64) -> usize {
     const WORDS_OF_A_MERGE: u64 = 250;
     (words / WORDS_OF_A_MERGE).clamp(200, 32_000) as usize
-}
-
-/// What a part holds.
-#[derive(Default)]
-struct Tally {
-    pairs: u64,
-    dropped: Dropped,
-    /// Whether a side has any text.
-    has_text: [bool; 2],
-    words: HashMap<String, u64>,
-    /// Pairs of a validation or test part; of the training part, those that are among them.
-    digests: HashSet<u64>,
-    /// Of the training part.
-    repetition: Repetition,
 }
 
 impl Survey {
@@ -80,73 +63,4 @@ impl Survey {
         words.sort_unstable();
         Ok(Self { parts, words, tokenizer, overlap, repeated })
     }
-}
-
-impl Tally {
-    fn of(part: &Part, each: impl Fn(&mut Self, &Pair) + Sync) -> Result<Self> {
-        let mut total = Self::default();
-        part.visit(
-            |tally: &mut Self, pair| {
-                for side in 0..2 {
-                    tally.has_text[side] |= !pair.tokens[side].is_empty();
-                }
-                match pair.fault {
-                    Some(fault) => tally.dropped.add(fault),
-                    None => {
-                        tally.pairs += 1;
-                        each(tally, pair);
-                    }
-                }
-            },
-            |tally| {
-                total.merge(tally);
-                Ok(())
-            },
-        )?;
-        Ok(total)
-    }
-
-    fn count(&mut self, word: &str, count: u64) {
-        if let Some(known) = self.words.get_mut(word) {
-            *known += count;
-        } else {
-            self.words.insert(word.to_owned(), count);
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.pairs += other.pairs;
-        self.dropped += other.dropped;
-        self.digests.extend(other.digests);
-        self.repetition.merge(other.repetition);
-        for side in 0..2 {
-            self.has_text[side] |= other.has_text[side];
-        }
-        if self.words.is_empty() {
-            self.words = other.words;
-        } else {
-            other.words.iter().for_each(|(word, count)| self.count(word, *count));
-        }
-    }
-
-    fn must_have_pairs(&self, layout: &Layout, whose: &str) -> Result<()> {
-        if self.pairs > 0 {
-            return Ok(());
-        }
-        let root = layout.root.display();
-        Err(Error::input(match self.has_text.iter().position(|has_text| !has_text) {
-            Some(side) => {
-                let language = Language::BOTH[side];
-                format!("{root}: {whose} no {language} text: every line is blank")
-            }
-            None => format!("{root}: {whose} no pair left: {} were dropped", self.dropped),
-        }))
-    }
-}
-
-/// 64 bits that tell pairs apart.
-fn digest(tokens: [&str; 2]) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(tokens[0].as_bytes()).update(b"\n").update(tokens[1].as_bytes());
-    overlap::digest(&hasher.finalize())
 }

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 /// What a part holds.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct Tally {
     pub(super) sentences: u64,
     pub(super) tokens: u64,
     /// Tokens that count in m.
@@ -23,8 +23,8 @@ pub(super) struct Counts {
     repetition: Repetition,
 }
 
-impl Counts {
-    /// Counts a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of sentences to
+impl Tally {
+    /// Tally a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of sentences to
     /// look out for.
     ///
     /// # Errors
@@ -33,14 +33,14 @@ impl Counts {
         let mut total = Self::default();
         part.visit(
             |sentences, blank| {
-                let mut counts = Self { blank, ..Self::default() };
+                let mut tally = Self { blank, ..Self::default() };
                 for sentence in sentences {
-                    counts.add(unit, longest, sentence, others);
+                    tally.add(unit, longest, sentence, others);
                 }
-                counts
+                tally
             },
-            |counts| {
-                total.merge(counts);
+            |tally| {
+                total.merge(tally);
                 Ok(())
             },
         )?;
@@ -141,33 +141,33 @@ fn digest(sentence: &str) -> u64 {
 mod tests {
     use super::*;
 
-    fn counts(text: &[&str]) -> Counts {
+    fn tally(text: &[&str]) -> Tally {
         let others = HashSet::from([digest("b a"), digest("c")]);
-        let mut total = Counts::default();
+        let mut total = Tally::default();
         for sentence in text {
-            let mut counts = Counts::default();
-            counts.add(Unit::Words, 2, sentence, &others);
-            total.merge(counts);
+            let mut tally = Tally::default();
+            tally.add(Unit::Words, 2, sentence, &others);
+            total.merge(tally);
         }
         total
     }
 
     #[test]
     fn the_vocabulary_is_by_frequency_then_symbol() {
-        let counts = counts(&["b a", "c b", "d c a", "b a"]);
-        assert_eq!((counts.sentences, counts.tokens, counts.types()), (4, 9, 4));
-        assert_eq!(counts.counted, 8, "one sentence has a third word");
-        assert_eq!(counts.vocabulary(3), ["a", "b", "c"]);
-        assert_eq!(counts.vocabulary(9), ["a", "b", "c", "d"]);
-        assert_eq!(counts.unknown(&counts.vocabulary(2)), 3);
-        assert_eq!(counts.shared().len(), 1, "a sentence that occurs twice counts once");
+        let tally = tally(&["b a", "c b", "d c a", "b a"]);
+        assert_eq!((tally.sentences, tally.tokens, tally.types()), (4, 9, 4));
+        assert_eq!(tally.counted, 8, "one sentence has a third word");
+        assert_eq!(tally.vocabulary(3), ["a", "b", "c"]);
+        assert_eq!(tally.vocabulary(9), ["a", "b", "c", "d"]);
+        assert_eq!(tally.unknown(&tally.vocabulary(2)), 3);
+        assert_eq!(tally.shared().len(), 1, "a sentence that occurs twice counts once");
     }
 
     #[test]
     fn marginal_entropy_of_known_distributions() {
         // Two symbols, the unknown token and the end of the sentence, each 2 of 8.
-        let counts = counts(&["a b c", "a b c"]);
-        let entropy = counts.marginal_entropy(&counts.vocabulary(2));
+        let tally = tally(&["a b c", "a b c"]);
+        let entropy = tally.marginal_entropy(&tally.vocabulary(2));
         assert!((entropy - 4_f64.ln()).abs() < 1e-12, "{entropy}");
     }
 }
