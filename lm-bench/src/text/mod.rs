@@ -9,6 +9,7 @@ mod lines;
 mod part;
 mod prepare;
 mod store;
+mod summary;
 mod tally;
 
 pub(crate) use prepare::check;

@@ -24,7 +24,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Tally a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of sentences to
+    /// Counts a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of sentences to
     /// look out for.
     ///
     /// # Errors

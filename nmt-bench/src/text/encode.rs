@@ -4,13 +4,13 @@
 use super::clean::Dropped;
 use super::moses::Language;
 use super::part::Part;
+use super::summary::PartSummary;
 use super::survey::Survey;
 use super::tokenizer::Tokenizer;
 use crate::pairs::Specials;
 use rayon::prelude::*;
 use scaling_core::error::Result;
 use scaling_core::text::records::Writer;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -24,19 +24,6 @@ pub(super) fn side_paths(directory: &Path, part: &str, language: Language) -> (P
 pub(super) fn reference_paths(directory: &Path, part: &str) -> (PathBuf, PathBuf) {
     let file = |kind| directory.join(format!("{part}.{kind}"));
     (file("references"), file("references.offsets"))
-}
-
-/// The size of a part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PartSummary {
-    /// Pairs that were not left out.
-    pub(crate) pairs: u64,
-    /// Sub-word tokens of source and target, ends of sentences excluded.
-    pub(crate) tokens: [u64; 2],
-    /// Tokens that are not among the symbols.
-    pub(crate) unknown: [u64; 2],
-    /// Pairs that were left out.
-    pub(crate) dropped: Dropped,
 }
 
 /// The ids of words.

@@ -10,6 +10,7 @@ mod part;
 mod pieces;
 mod prepare;
 mod store;
+mod summary;
 mod survey;
 mod tally;
 mod tokenizer;
