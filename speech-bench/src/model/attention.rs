@@ -1,7 +1,7 @@
 //! Hybrid attention: an encoder that halves time twice, and a decoder that attends to what it made.
 
 use super::architecture::{Architecture, ENCODER_LAYERS, FILTERS, KEYS};
-use super::{Heard, Loss, Recogniser, halved, likeliest};
+use super::{Hypotheses, Loss, Recogniser, halved, likeliest};
 use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -299,13 +299,13 @@ impl Recogniser for HybridAttention {
         self.predict(&self.encode(batch, device), lesson, device)
     }
 
-    fn hear(&self, batch: &Batch, device: &Device) -> Heard {
+    fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses {
         let encoded = self.encode(batch, device);
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
             (self.predict(&encoded, self.lesson(batch, device), device).nats)()
         };
-        Heard { transcripts: self.write(&encoded, device), nats }
+        Hypotheses { transcripts: self.write(&encoded, device), nats }
     }
 }

@@ -1,7 +1,7 @@
 //! Deep Speech 2 with LSTMs: two convolutions, four bidirectional layers, connectionist temporal classification.
 
 use super::architecture::{Architecture, BatchNormed, CHANNELS, LAYERS, STRIDES, WINDOWS};
-use super::{Heard, Loss, Recogniser, halved, likeliest, within};
+use super::{Hypotheses, Loss, Recogniser, halved, likeliest, within};
 use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -242,7 +242,7 @@ impl Recogniser for DeepSpeech {
     }
 
     /// The likeliest symbol of every frame, repeats and then blanks removed (Graves et al. 2006).
-    fn hear(&self, batch: &Batch, device: &Device) -> Heard {
+    fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses {
         let (logits, lengths) = self.logits(batch, device);
         let [_, rows, symbols] = logits.dims();
         let best: Vec<usize> = likeliest(&values(logits.clone()), symbols).collect();
@@ -264,6 +264,6 @@ impl Recogniser for DeepSpeech {
         } else {
             (Self::classify(logits, lengths.clone(), batch).nats)()
         };
-        Heard { transcripts, nats }
+        Hypotheses { transcripts, nats }
     }
 }

@@ -30,11 +30,11 @@ pub(crate) trait Recogniser: Module {
 
     /// What the model, which has no autodiff here, hears in every utterance, greedily, as ids of the alphabet; and
     /// the losses, if the batch has transcripts.
-    fn hear(&self, batch: &Batch, device: &Device) -> Heard;
+    fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses;
 }
 
-/// What was heard in a minibatch.
-pub(crate) struct Heard {
+/// What a model heard in a minibatch.
+pub(crate) struct Hypotheses {
     pub(crate) transcripts: Vec<Vec<u8>>,
     /// In nats, of every utterance.
     pub(crate) nats: Vec<f32>,
