@@ -42,8 +42,8 @@ impl Sentences for Stored {
 }
 
 /// Opens the text at `path`, a file or a directory, which is prepared first if it has not been. `vocabulary`
-/// is the number of symbols; `seed` chooses the sentences that are held out where there is no validation part.
-/// The description names what is left out, but in a trial, which does not look.
+/// is the number of symbols; `seed` chooses the sentences that are held out where there is no validation
+/// part. The description names what is left out, but in a trial, which does not look.
 ///
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].

@@ -37,7 +37,8 @@ pub(crate) struct Summary {
     pub(crate) overlap: Overlap,
     /// The share of training pairs that repeat others.
     pub(crate) repeated: f64,
-    /// Files that were left alone, since they are made of others there (then by their common name) or cannot be read.
+    /// Files that were left alone, since they are made of others there (then by their common name) or cannot
+    /// be read.
     pub(crate) left_alone: Vec<String>,
 }
 

@@ -33,8 +33,8 @@ impl Passes {
         self.ends.len() as u64
     }
 
-    /// The items of minibatch `step`. Where a pass has a `seed`, its items are shuffled before `sort` puts them
-    /// in order, which is told whether they were; and its minibatches after they have been cut.
+    /// The items of minibatch `step`. Where a pass has a `seed`, its items are shuffled before `sort` puts
+    /// them in order, which is told whether they were; and its minibatches after they have been cut.
     pub fn members(
         &mut self,
         step: u64,
