@@ -106,7 +106,7 @@ class Training:
             (torch.rand(rows, 3, side, side, **cpu) * 4 - 2, torch.randint(classes, (rows,), **cpu)) for _ in range(4)
         ]
         self.device = options.device
-        self.first_loss_near = math.log(classes)
+        self.first_loss = math.log(classes)
 
     def step(self, half):
         """One update; nats per image. Samples come from the host, products are of the precision of `half`."""

@@ -100,7 +100,7 @@ class Training:
         self.state = self.model.recurrent.zero_state(self.rows)
         self.samples_per_step, self.device = self.rows * self.length, options.device
         self.flops_per_sample = self.model.flops_per_token
-        self.first_loss_near = math.log(self.vocabulary)
+        self.first_loss = math.log(self.vocabulary)
 
     def step(self, half):
         """One update; nats per token. Samples come from the host, products are of the precision of `half`."""

@@ -43,6 +43,13 @@ class DeepSpeech(nn.Module):
         recurrent = sum(8 * h * (inputs + h) for inputs in (672, 2 * h, 2 * h, 2 * h))
         return (convolutions + recurrent + 2 * h * vocabulary) / 2
 
+    @staticmethod
+    def first_loss(vocabulary, frames, characters):
+        """Nats per character if all paths are equally likely; a transcript without double letters has so many."""
+        steps = (frames + 1) // 2
+        paths = math.comb(steps + characters, 2 * characters)
+        return (steps * math.log(vocabulary) - math.log(paths)) / characters
+
 
 class Attention(nn.Module):
     """Three bidirectional LSTM layers, pooled in between; hybrid attention; two cells (MODELS 5.3)."""
@@ -104,6 +111,11 @@ class Attention(nn.Module):
         step = 4 * a * (2 * e + a) + 2 * a * k + 4 * c * (a + 2 * e + c) + c * vocabulary + attended
         return encoder + 2 * e * k / 4 + step / FRAMES_PER_CHARACTER
 
+    @staticmethod
+    def first_loss(vocabulary, _frames, characters):
+        """Nats per character if all symbols are equally likely; the end is another one to write."""
+        return math.log(vocabulary) * (characters + 1) / characters
+
 
 class Training:
     """Updates on random utterances, as scaling-core/src/cli/throughput.rs makes them."""
@@ -127,8 +139,7 @@ class Training:
             )
             for _ in range(4)
         ]
-        # Of every symbol; with CTC, of all paths of a transcript together, nothing so simple.
-        self.first_loss_near = math.log(self.vocabulary)
+        self.first_loss = kind.first_loss(self.vocabulary, self.frames, self.characters)
 
     def step(self, half):
         """One update; nats per character. Samples come from the host, products are of the precision of `half`."""

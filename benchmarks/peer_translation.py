@@ -64,7 +64,7 @@ class Training:
         # the memory in scores and contexts.
         weights = 39 * d * d + d * (self.vocabulary + 2)
         self.flops_per_sample = 6 * (weights + 2 * self.length * d)
-        self.first_loss_near = math.log(self.vocabulary + 2)
+        self.first_loss = math.log(self.vocabulary + 2)
 
     def step(self, half):
         """One update; nats per target token. Samples come from the host, products are of the precision of `half`."""
