@@ -24,50 +24,36 @@ def layer(side, channels, filters, stride=1):
 class Block(nn.Module):
     """relu(branch(x) + shortcut(x)); the last scale starts at zero."""
 
-    def __init__(self, bottleneck, channels, filters, stride):
+    def __init__(self, channels, filters, stride):
         super().__init__()
-        if bottleneck:
-            out = 4 * filters
-            layers = [layer(1, channels, filters), layer(3, filters, filters, stride), layer(1, filters, out)]
-        else:
-            out = filters
-            layers = [layer(3, channels, filters, stride), layer(3, filters, filters)]
-        nn.init.zeros_(layers[-1][1].weight)
-        self.layers, self.relu = nn.ModuleList(layers), nn.ReLU(inplace=True)
-        self.shortcut = layer(1, channels, out, stride) if channels != out or stride > 1 else nn.Identity()
+        self.first, self.second = layer(3, channels, filters, stride), layer(3, filters, filters)
+        nn.init.zeros_(self.second[1].weight)
+        self.relu = nn.ReLU(inplace=True)
+        self.shortcut = layer(1, channels, filters, stride) if channels != filters or stride > 1 else nn.Identity()
 
     def forward(self, x):
-        branch = x
-        for one in self.layers[:-1]:
-            branch = self.relu(one(branch))
-        return self.relu(self.layers[-1](branch).add_(self.shortcut(x)))
+        return self.relu(self.second(self.relu(self.first(x))).add_(self.shortcut(x)))
 
 
 class ResNet(nn.Module):
     """Stem, blocks, mean over all pixels, output layer (MODELS 1.2)."""
 
-    def __init__(self, bottleneck, blocks, factor, classes):
+    def __init__(self, blocks, factor, classes):
         super().__init__()
         self.stem = nn.Sequential(layer(7, 3, STEM, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1))
         channels, parts = STEM, []
         for group, (width, count) in enumerate(zip(WIDTHS, blocks)):
             filters = math.floor(factor * width)
             for number in range(count):
-                parts.append(Block(bottleneck, channels, filters, 2 if group and not number else 1))
-                channels = filters * (4 if bottleneck else 1)
+                parts.append(Block(channels, filters, 2 if group and not number else 1))
+                channels = filters
         self.blocks, self.output = nn.Sequential(*parts), nn.Linear(channels, classes)
 
     def forward(self, images):
         return self.output(self.blocks(self.stem(images)).mean((2, 3)))
 
 
-# name: (whether of bottlenecks, blocks of the groups)
-MODELS = {
-    "resnet10": (False, (1, 1, 1, 1)),
-    "resnet18": (False, (2, 2, 2, 2)),
-    "resnet34": (False, (3, 4, 6, 3)),
-    "resnet50": (True, (3, 4, 6, 3)),
-}
+MODELS = {"resnet18": (2, 2, 2, 2)}  # name: blocks of the groups
 
 
 def operations(model, side):
@@ -95,8 +81,7 @@ class Training:
 
     def __init__(self, options):
         side, classes, rows = options.length or 224, options.vocab or 1000, options.batch
-        bottleneck, blocks = MODELS[options.model]
-        self.model = ResNet(bottleneck, blocks, options.size, classes).to(memory_format=torch.channels_last)
+        self.model = ResNet(MODELS[options.model], options.size, classes).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True)
         self.flops_per_sample = operations(self.model, side)
         self.samples_per_step, self.number = rows, 0

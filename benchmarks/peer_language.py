@@ -64,7 +64,6 @@ class Rhn(nn.Module):
 # name: (its recurrent part, layers or depth, whether a word model, vocabulary, unroll)
 MODELS = {
     "word-lstm2": (Lstm, 2, True, 10_004, 80),
-    "word-lstm4": (Lstm, 4, True, 10_004, 80),
     "word-rhn5": (Rhn, 5, True, 10_004, 80),
     "char-rhn10": (Rhn, 10, False, 98, 150),
 }
