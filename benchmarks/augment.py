@@ -8,13 +8,10 @@ within a pair. Exit code 0: every ratio is at least 3; 1: one is not; 2: bad usa
     python3 benchmarks/augment.py
 """
 
-import json
 import re
-import subprocess
-import sys
 import time
 
-from common import ROOT, Failure, Parser, finish, measure, note, row, run
+from common import ROOT, Failure, Parser, finish, inside, note, row, run
 from with_torch import prepare
 
 TORCHVISION = "0.24.0"
@@ -24,7 +21,7 @@ PICTURES, SECONDS = 64, 2.0  # as in vision-bench/src/augment/timing.rs
 
 
 def torchvision_speeds():
-    """Pictures per second of torchvision, by size. Runs inside the virtual environment."""
+    """Pictures per second of torchvision, by size."""
     import numpy
     import torch
     from PIL import Image
@@ -74,32 +71,18 @@ def our_speeds():
     return {size: float(speed) for size, speed in re.findall(r"(\d+ -> \d+): ([\d.]+) pictures/s", output)}
 
 
-def python_with_torchvision():
-    """The Python of the virtual environment, with torchvision installed if need be."""
-    python, _ = prepare()
-    found = f"import torchvision, PIL; assert torchvision.__version__.split('+')[0] == '{TORCHVISION}'"
-    if subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode != 0:
-        note(f"installing torchvision {TORCHVISION}")
-        packages = [f"torchvision=={TORCHVISION}", "pillow"]
-        run([python, "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
-    return python
-
-
 def main():
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=3, help="measurements of either side [default: 3]")
-    parser.add_argument("--torchvision", action="store_true", help="only torchvision's figures, as JSON")
     options = parser.parse_args()
     if options.pairs < 1:
         raise Failure("`--pairs` must be at least 1")
-    if options.torchvision:
-        print(json.dumps(torchvision_speeds()))
-        return 0
-    python = python_with_torchvision()
+    python, _ = prepare()
+    inside(python.parent.parent, torchvision=TORCHVISION)
     our_speeds()  # builds; these figures do not count
     pairs = []
     for number in range(1, options.pairs + 1):
-        pairs.append((measure([python, __file__, "--torchvision"]), our_speeds()))
+        pairs.append((torchvision_speeds(), our_speeds()))
         note(f"pair {number} of {options.pairs}")
     print("| pictures | torchvision/s | vision-bench/s | ratio [min, max] | required |")
     print("| --- | ---: | ---: | ---: | ---: |")

@@ -7,14 +7,13 @@ punctuation, other case, entities, numbers, and letters that are not ASCII. Exit
     python3 benchmarks/bleu.py --references FILE.en
 """
 
-import json
 import random
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, built, finish, measure, run, virtual_environment
+from common import ROOT, Failure, Parser, built, finish, inside, run
 
 SACREBLEU = "2.6.0"
 TOLERANCE, SEED = 1e-6, 1
@@ -76,50 +75,37 @@ def corpora(references, dice):
         yield f"a few, {number}", [dice.choice([swap, drop, truncate, case])(sentence) for sentence in some], some
 
 
-def sacrebleu_scores(path):
-    """Score and line of sacreBLEU for corpora in a file. Runs inside the virtual environment."""
+def compare(binary, references):
+    """Prints sacreBLEU's score of every corpus, and ours where it differs; returns whether none does."""
     import sacrebleu
 
-    scores = []
-    for _, hypotheses, references in json.loads(path.read_text()):
-        bleu = sacrebleu.corpus_bleu(hypotheses, [references])
-        scores.append([bleu.score, str(bleu)])
-    return scores
+    worst, differing, count = 0.0, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / side for side in ("hypotheses", "references")]
+        for count, (name, hypotheses, expected) in enumerate(corpora(references, random.Random(SEED)), 1):
+            for file, lines in zip(files, (hypotheses, expected)):
+                file.write_text("".join(f"{sentence}\n" for sentence in lines), newline="\n")
+            score, line = run([binary, *files], capture_output=True).splitlines()
+            theirs = sacrebleu.corpus_bleu(hypotheses, [expected])
+            difference = abs(float(score) - theirs.score)
+            worst = max(worst, difference)
+            same = difference <= TOLERANCE and line == str(theirs)
+            differing += not same
+            print(f"{name}: {theirs}" + ("" if same else f"; OURS DIFFERS: {score} {line}"))
+    print(f"greatest difference {worst:.1e} over {count} corpora")
+    return differing == 0
 
 
 def main():
     parser = Parser(description=__doc__.splitlines()[0])
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--references", type=Path, help="sentences, one a line")
-    group.add_argument("--sacrebleu", type=Path, metavar="FILE", help="only sacreBLEU's scores for FILE, as JSON")
+    parser.add_argument("--references", type=Path, required=True, metavar="FILE", help="sentences, one a line")
     options = parser.parse_args()
-    if options.sacrebleu:
-        print(json.dumps(sacrebleu_scores(options.sacrebleu)))
-        return 0
     references = [line for line in options.references.read_text().splitlines() if line.strip()]
     if not references:
         raise Failure(f"{options.references} is empty")
-    python = virtual_environment(f"sacrebleu-{SACREBLEU}", sacrebleu=SACREBLEU)
+    inside(f"sacrebleu-{SACREBLEU}", sacrebleu=SACREBLEU)
     run(["cargo", "build", "--release", "-p", "nmt-bench", "--example", "bleu"], cwd=ROOT, stdout=sys.stderr)
-    ours = built("examples", "bleu")
-    with tempfile.TemporaryDirectory() as folder:
-        made = list(corpora(references, random.Random(SEED)))
-        path = Path(folder) / "corpora.json"
-        path.write_text(json.dumps(made))
-        theirs = measure([python, __file__, "--sacrebleu", path])
-        worst, met = 0.0, True
-        for (name, hypotheses, references), (score, line) in zip(made, theirs):
-            files = [Path(folder) / side for side in ("hypotheses", "references")]
-            for file, lines in zip(files, (hypotheses, references)):
-                file.write_text("".join(f"{sentence}\n" for sentence in lines), newline="\n")
-            found, shown = run([ours, *files], capture_output=True).splitlines()
-            difference = abs(float(found) - score)
-            worst = max(worst, difference)
-            same = difference <= TOLERANCE and shown == line
-            met &= same
-            print(f"{name}: {line}" + ("" if same else f"; OURS DIFFERS: {found} {shown}"))
-    print(f"greatest difference {worst:.1e} over {len(made)} corpora")
-    return 0 if met else 1
+    return 0 if compare(built("examples", "bleu"), references) else 1
 
 
 if __name__ == "__main__":

@@ -88,12 +88,14 @@ def install(folder, *packages):
     run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
 
 
-def virtual_environment(name, **packages):
-    """The Python of a virtual environment in the cache with these packages, installed if need be."""
+def inside(name, **packages):
+    """Starts the script anew in a virtual environment of the cache, or at an absolute path, unless it runs there already.
+
+    These packages are installed into it if need be.
+    """
     folder = CACHE / name
     python = folder / "bin" / "python"
-    code = f"import {', '.join(packages)}, importlib.metadata as m; "
-    code += f"assert all(m.version(k) == v for k, v in {packages!r}.items())"
+    code = f"import importlib.metadata as m; assert all(m.version(k) == v for k, v in {packages!r}.items())"
 
     def is_complete():
         return python.exists() and subprocess.run([python, "-c", code], capture_output=True).returncode == 0
@@ -101,8 +103,10 @@ def virtual_environment(name, **packages):
     if not is_complete():
         install(folder, *(f"{package}=={version}" for package, version in packages.items()))
         if not is_complete():
-            raise Failure(f"{python} does not import {', '.join(packages)}; remove {folder} and try again")
-    return python
+            raise Failure(f"{python} lacks {', '.join(packages)}; remove {folder} and try again")
+    if not os.path.samefile(sys.prefix, folder):
+        sys.stdout.flush()
+        os.execv(python, [str(python), *sys.argv])
 
 
 def row(name, pairs, required):

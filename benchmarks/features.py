@@ -25,7 +25,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, built, finish, run, virtual_environment
+from common import ROOT, Failure, Parser, built, finish, inside, run
 
 PACKAGES = {"numpy": "2.4.6", "scipy": "1.17.1", "soundfile": "0.14.0"}
 LARGEST, REQUIRED, REAL_TIME = 1e-4, 5.0, 200.0
@@ -117,10 +117,7 @@ def main():
     files = sorted(path for path in options.data.rglob("*") if path.suffix in (".flac", ".wav"))
     if not files:
         raise Failure(f"{options.data} holds no file that ends in .flac or .wav")
-    interpreter = virtual_environment(f"scipy-{PACKAGES['scipy']}", **PACKAGES)
-    if Path(sys.prefix) != interpreter.parent.parent:
-        sys.stdout.flush()
-        os.execv(interpreter, [str(interpreter), *sys.argv])
+    inside(f"scipy-{PACKAGES['scipy']}", **PACKAGES)
     build = ["cargo", "build", "--quiet", "--release", "-p", "speech-bench", "--example", "features"]
     run(build, cwd=ROOT, stdout=sys.stderr)
     return 0 if compare(files, options.pairs) else 1

@@ -12,13 +12,11 @@ cache folder.
 """
 
 import argparse
-import os
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, finish, run, virtual_environment
+from common import ROOT, Failure, Parser, finish, inside, run
 
 SACREMOSES = "0.2.0"
 LEAST = 0.995
@@ -78,10 +76,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="a folder of .de and .en files")
     parser.add_argument("--differences", type=Path, default=Path("moses-differences.txt"), help="file to write")
     options = parser.parse_args()
-    interpreter = virtual_environment(f"sacremoses-{SACREMOSES}", sacremoses=SACREMOSES)
-    if Path(sys.prefix) != interpreter.parent.parent:
-        sys.stdout.flush()
-        os.execv(interpreter, [str(interpreter), *sys.argv])
+    inside(f"sacremoses-{SACREMOSES}", sacremoses=SACREMOSES)
     with options.differences.open("w", encoding="utf-8") as differences:
         least = compare(options.data, differences)
     return 0 if least >= LEAST else 1
