@@ -9,11 +9,10 @@ punctuation, other case, entities, numbers, and letters that are not ASCII. Exit
 
 import random
 import re
-import sys
 import tempfile
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, built, finish, inside, run
+from common import Failure, Parser, build, finish, inside, run
 
 SACREBLEU = "2.6.0"
 TOLERANCE, SEED = 1e-6, 1
@@ -104,8 +103,7 @@ def main():
     if not references:
         raise Failure(f"{options.references} is empty")
     inside(f"sacrebleu-{SACREBLEU}", sacrebleu=SACREBLEU)
-    run(["cargo", "build", "--release", "-p", "nmt-bench", "--example", "bleu"], cwd=ROOT, stdout=sys.stderr)
-    return 0 if compare(built("examples", "bleu"), references) else 1
+    return 0 if compare(build("nmt-bench", example="bleu"), references) else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import shlex
-import shutil
 import statistics
 import subprocess
 import sys
@@ -72,13 +71,12 @@ def built(*path):
     return ROOT.joinpath(os.environ.get("CARGO_TARGET_DIR", "target"), "release", *path)
 
 
-def build(binary, device, environment, folder):
-    """Builds a binary with what the device needs; a copy, because builds for other devices overwrite it."""
-    command = ["cargo", "build", "--release", "-p", binary]
-    if device != "cpu":
-        command += ["--features", "tch"]
+def build(package, *arguments, binary=None, example=None, environment=None):
+    """Builds a package's binary of the same name, or another one, or an example; returns where it lies."""
+    target = ["--example", example] if example else ["--bin", binary or package]
+    command = ["cargo", "build", "--release", "-p", package, *target, *arguments]
     run(command, cwd=ROOT, env=environment, stdout=sys.stderr)
-    return shutil.copy(built(binary), folder)
+    return built("examples", example) if example else built(binary or package)
 
 
 def install(folder, *packages):

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -246,7 +247,11 @@ def measure_all(options, folder):
     if options.binaries:
         binaries = {name: options.binaries / name for name in names}
     else:
-        binaries = {name: build(name, options.device, environment, folder) for name in sorted(names)}
+        features = [] if options.device == "cpu" else ["--features", "tch"]
+        # Copies, because builds for other devices overwrite them.
+        binaries = {
+            name: shutil.copy(build(name, *features, environment=environment), folder) for name in sorted(names)
+        }
     common = ["throughput", "--json", "--device", options.device, "--threads", options.threads, "--seconds", options.seconds]
     common += ["--set", f"precision={options.precision}"]
     date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")

@@ -20,21 +20,15 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 import argparse
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, built, finish, inside, run
+from common import Failure, Parser, build, finish, inside, run
 
 PACKAGES = {"numpy": "2.4.6", "scipy": "1.17.1", "soundfile": "0.14.0"}
 LARGEST, REQUIRED, REAL_TIME = 1e-4, 5.0, 200.0
 RATE, FRAME, STEP, BANDS = 16_000, 320, 160, 40
-
-
-def ours(*arguments):
-    """What the example `features` of speech-bench prints, once built."""
-    return run([built("examples", "features"), *arguments], stdout=subprocess.PIPE)
 
 
 def extractor():
@@ -67,7 +61,8 @@ def extractor():
     return features
 
 
-def compare(files, pairs):
+def compare(binary, files, pairs):
+    """Prints differences and speeds; returns whether all that is required is met."""
     import numpy as np
     import soundfile
 
@@ -80,7 +75,7 @@ def compare(files, pairs):
     features = extractor()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spectrograms"
-        ours("--write", path, *files)
+        run([binary, "--write", path, *files])
         mine = np.fromfile(path, "<f4").reshape(-1, FRAME // 2 + 1)
     theirs = np.concatenate([features(sound)[0] for sound in sounds])
     if mine.shape != theirs.shape:
@@ -95,7 +90,8 @@ def compare(files, pairs):
         for sound in sounds:
             features(sound)
         theirs = seconds / (time.perf_counter() - start)
-        speeds.append((theirs, statistics.median(map(float, ours("--time", "3", *files).split()))))
+        printed = run([binary, "--time", "3", *files], stdout=subprocess.PIPE)
+        speeds.append((theirs, statistics.median(map(float, printed.split()))))
     ratios = [mine / theirs for theirs, mine in speeds]
     theirs, mine = (statistics.median(side) for side in zip(*speeds))
     ratio = statistics.median(ratios)
@@ -118,9 +114,7 @@ def main():
     if not files:
         raise Failure(f"{options.data} holds no file that ends in .flac or .wav")
     inside(f"scipy-{PACKAGES['scipy']}", **PACKAGES)
-    build = ["cargo", "build", "--quiet", "--release", "-p", "speech-bench", "--example", "features"]
-    run(build, cwd=ROOT, stdout=sys.stderr)
-    return 0 if compare(files, options.pairs) else 1
+    return 0 if compare(build("speech-bench", example="features"), files, options.pairs) else 1
 
 
 if __name__ == "__main__":

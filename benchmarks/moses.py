@@ -16,18 +16,17 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, finish, inside, run
+from common import Failure, Parser, build, finish, inside, run
 
 SACREMOSES = "0.2.0"
 LEAST = 0.995
 
 
-def ours(arguments, lines):
+def ours(binary, argument, lines):
     """What nmt-bench makes of lines."""
-    command = ["cargo", "run", "--quiet", "--release", "-p", "nmt-bench", "--example", "moses", "--", *arguments]
     text = "".join(line + "\n" for line in lines)
     # As bytes: in text, a carriage return would count as the end of a line.
-    printed = run(command, cwd=ROOT, text=False, input=text.encode(), stdout=subprocess.PIPE)
+    printed = run([binary, argument], text=False, input=text.encode(), stdout=subprocess.PIPE)
     return printed.decode().split("\n")[:-1]
 
 
@@ -40,12 +39,10 @@ def lines_of(path, detokenize):
     return [detokenize(line.split()) for line in lines] if ".tok." in path.name else lines
 
 
-def compare(data, differences):
+def compare(binary, files, differences):
+    """Prints how many lines are equal, writes those that are not; returns the least share of a language."""
     from sacremoses import MosesDetokenizer, MosesTokenizer
 
-    files = sorted(path for path in data.rglob("*") if path.suffix in (".de", ".en") and path.is_file())
-    if not files:
-        raise Failure(f"{data} holds no file that ends in .de or .en")
     totals = defaultdict(lambda: [0, 0])
 
     def count(language, what, inputs, got, expected):
@@ -61,11 +58,11 @@ def compare(data, differences):
         tokenizer, detokenizer = MosesTokenizer(lang=language), MosesDetokenizer(lang=language)
         lines = lines_of(path, detokenizer.detokenize)
         expected = [tokenizer.tokenize(line, escape=True, return_str=True) for line in lines]
-        count(language, f"{path.name}", lines, ours([language], lines), expected)
+        count(language, f"{path.name}", lines, ours(binary, language, lines), expected)
         if language == "en":
             tokens = [" ".join(tokenizer.tokenize(line, escape=False)) for line in lines]
             expected = [detokenizer.detokenize(line.split(), unescape=False) for line in tokens]
-            count("en, detokenised", f"{path.name}, detokenised", tokens, ours(["--detokenise"], tokens), expected)
+            count("en, detokenised", f"{path.name}, detokenised", tokens, ours(binary, "--detokenise", tokens), expected)
     for language, (equal, lines) in totals.items():
         print(f"{language}: {equal:,} of {lines:,} lines equal, {100 * equal / lines:.3f} %")
     return min(equal / lines for equal, lines in totals.values())
@@ -76,9 +73,13 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="a folder of .de and .en files")
     parser.add_argument("--differences", type=Path, default=Path("moses-differences.txt"), help="file to write")
     options = parser.parse_args()
+    files = sorted(path for path in options.data.rglob("*") if path.suffix in (".de", ".en") and path.is_file())
+    if not files:
+        raise Failure(f"{options.data} holds no file that ends in .de or .en")
     inside(f"sacremoses-{SACREMOSES}", sacremoses=SACREMOSES)
+    binary = build("nmt-bench", example="moses")
     with options.differences.open("w", encoding="utf-8") as differences:
-        least = compare(options.data, differences)
+        least = compare(binary, files, differences)
     return 0 if least >= LEAST else 1
 
 

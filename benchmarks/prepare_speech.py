@@ -5,20 +5,18 @@ wanted, and listed in a manifest; hard links where the file system allows, else 
 decodes all of them, extracts both series of features and writes them to the disk (0.15 GB an hour); everything is
 removed again. Exit code 0: done; 2: bad usage, or a command failed.
 
-    python3 benchmarks/prepare_speech.py target/release/speech-bench --data PATH [--hours 10]
+    python3 benchmarks/prepare_speech.py --data PATH [--hours 10]
 """
 
 import json
 import os
-import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from common import Failure, Parser, finish, note
+from common import Failure, Parser, build, finish, note
 
 # One recording in so many validates.
 VALIDATES = 20
@@ -76,32 +74,28 @@ def prepare(binary, folder, cache):
     """Seconds and peak megabytes of one preparation."""
     environment = {**os.environ, "SCALING_CACHE": str(cache)}
     start = time.perf_counter()
-    try:
-        child = subprocess.Popen([binary, "data", "prepare", folder], env=environment)
-    except OSError as error:
-        raise Failure(f"cannot run {binary}: {error.strerror}") from None
-    if child.wait() != 0:
-        raise Failure(f"{binary} data prepare failed with exit code {child.returncode}")
-    elapsed = time.perf_counter() - start
-    # Kilobytes on Linux, bytes on macOS.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return elapsed, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    child = subprocess.Popen([binary, "data", "prepare", folder], env=environment)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise Failure(f"`{binary} data prepare` failed: exit code {child.returncode}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def main():
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("binary", type=Path, help="speech-bench")
     parser.add_argument("--data", type=Path, required=True, help="recordings in LibriSpeech's layout")
     parser.add_argument("--hours", type=float, default=10.0, help="hours of audio [default: 10]")
     options = parser.parse_args()
     if options.hours <= 0:
-        raise Failure("--hours must be above 0")
+        raise Failure("`--hours` must be above 0")
+    found, binary = utterances(options.data), build("speech-bench")
     with tempfile.TemporaryDirectory() as temporary:
         folder, cache = Path(temporary) / "set", Path(temporary) / "cache"
         folder.mkdir()
-        hours = make(folder, utterances(options.data), options.hours)
+        hours = make(folder, found, options.hours)
         note(f"preparing {hours:.2f} h of audio")
-        elapsed, peak = prepare(options.binary.resolve(), folder, cache)
+        elapsed, peak = prepare(binary, folder, cache)
         stored = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
     print("| audio | time | hours of audio per second | peak memory | stored |")
     print("| ---: | ---: | ---: | ---: | ---: |")

@@ -9,11 +9,10 @@ least 95 %; 1: it is not; 2: bad usage, or a command failed.
 
 import json
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, built, finish, measure, run
+from common import Failure, Parser, build, finish, measure, run
 
 LEAST = 0.95
 
@@ -52,8 +51,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--pairs", type=int, default=3)
     options = parser.parse_args()
-    run(["cargo", "build", "--release", "-p", "lm-bench"], cwd=ROOT, stdout=sys.stderr)
-    binary = built("lm-bench")
+    binary = build("lm-bench")
     ratios = []
     for _ in range(options.pairs):
         with tempfile.TemporaryDirectory() as folder:
