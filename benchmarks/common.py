@@ -23,6 +23,11 @@ class Failure(Exception):
 
 
 class Parser(argparse.ArgumentParser):
+    """Shows its description as it is written; what is wrong with a command line is a failure as any other."""
+
+    def __init__(self, description=None, **keywords):
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+
     def error(self, message):
         raise Failure(message)
 

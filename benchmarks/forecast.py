@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """How well `scaling forecast` extrapolates real learning curves, beside the forms of the literature.
 
-    python3 benchmarks/forecast.py --curves DIR [--binary target/release/scaling] [--half 0|1]
+    python3 benchmarks/forecast.py --curves DIR
 
 DIR holds `benchmark.subset.csv` (Alabdulmohsin et al. 2022: fit below half of the largest x), `lcdb11.subset.csv`
 (LCDB 1.1: fit below a quarter and below a sixteenth) and `olmo_ladder.subset.csv` (fit all but the 10xC run). Per
@@ -10,16 +9,17 @@ the share of the test points inside and the mean of ln high - ln low. `--half` t
 CRC-32 is even (1, those that the constants of the trend were chosen on) or odd (0, kept aside).
 """
 
-import argparse
 import csv
 import json
 import math
-import pathlib
 import statistics
 import subprocess
 import tempfile
 import zlib
 from collections import defaultdict
+from pathlib import Path
+
+from common import Failure, Parser, build, finish
 
 FORMS = ["auto", "power", "power+const", "shifted", "m4", "broken"]
 
@@ -49,37 +49,41 @@ def cases(folder):
 
 
 def forecast(binary, train, test, form, level):
+    """Forecasts by sizes of the test points; none if the form is refused, as for too few sizes."""
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
         file.write("m,error\n" + "".join(f"{x!r},{y!r}\n" for x, y, _ in train))
         file.flush()
         at = sorted({x for x, _, _ in test})
         command = [binary, "forecast", file.name, "--json", "--form", form, "--level", str(level)]
         done = subprocess.run(command + ["--at", ",".join(map(repr, at))], capture_output=True, text=True)
-    if done.returncode != 0:
+    if done.returncode == 1:
         return None
+    if done.returncode != 0:
+        raise Failure(f"`{binary} forecast` failed: {' '.join(done.stderr.split()) or done.returncode}")
     return {x: answer for x, answer in zip(at, json.loads(done.stdout))}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--curves", type=pathlib.Path, required=True)
-    parser.add_argument("--binary", default="target/release/scaling")
-    parser.add_argument("--level", type=float, default=0.9)
-    parser.add_argument("--half", type=int, choices=[0, 1])
-    parser.add_argument("--forms", nargs="*", default=FORMS)
+    parser = Parser(description=__doc__)
+    parser.add_argument("--curves", type=Path, required=True, metavar="DIR", help="the three files of curves")
+    parser.add_argument("--level", type=float, default=0.9, help="of the intervals [default: 0.9]")
+    parser.add_argument("--half", type=int, choices=[0, 1], help="only the curves of this half")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, metavar="FORM", help=f"{', '.join(FORMS)} [default: all]")
     options = parser.parse_args()
-
-    print(f"{'set':9} {'form':12} {'curves':>6} {'mean':>7} {'median':>7} {'inside':>7} {'width':>6} refused")
-    inside_all = defaultdict(list)
+    if not 0 < options.level < 1:
+        raise Failure("`--level` must lie between 0 and 1")
     by_set = defaultdict(list)
     for kind, name, train, test in cases(options.curves):
         if options.half is None or (zlib.crc32(name.encode()) % 2 == 0) == (options.half == 1):
             by_set[kind].append((train, test))
+    binary = build("scaling-core", binary="scaling")
+    print(f"{'set':9} {'form':12} {'curves':>6} {'mean':>7} {'median':>7} {'inside':>7} {'width':>6} refused")
+    inside_all = defaultdict(list)
     for kind, curves in by_set.items():
         for form in options.forms:
             errors, inside, widths, refused = [], [], [], 0
             for train, test in curves:
-                answers = forecast(options.binary, train, test, form, options.level)
+                answers = forecast(binary, train, test, form, options.level)
                 if answers is None:
                     refused += 1
                     continue
@@ -100,7 +104,8 @@ def main():
             )
     for form, inside in inside_all.items():
         print(f"all       {form:12} {len(inside):6} {'':7} {'':7} {statistics.fmean(inside):7.3f}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    finish(main)
