@@ -174,19 +174,30 @@ def row(result, peak):
 
 
 def report(record):
-    """Circumstances and table, as Markdown that also reads well in a terminal."""
-    sgemm = record["sgemm"]
+    """Circumstances and table, as Markdown for docs/results that also reads well in a terminal."""
+    sgemm, asked = record["sgemm"], record["pairs"]
+    done = max((len(result["pairs"]) for result in record["configurations"]), default=0)
+    pairs = f"medians of {asked} pairs" if asked > 1 else "one pair, ratios over 5 repeats within it"
+    if done < asked:
+        pairs += f" (so far {done})"
     head = ["configuration", "PyTorch /s", "ours /s", "ratio [min, max]", "required"]
     head += ["PyTorch GFLOP/s", "our GFLOP/s", "PyTorch peak MB", "our peak MB"]
     table = [head, *(row(result, sgemm["gflops"]) for result in record["configurations"])]
     widths = [max(map(len, column)) for column in zip(*table)]
     table.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    device = f"{record['gpu']}, " if record["gpu"] else ""
     lines = [
-        f"- `{record['command']}`, {record['date']}",
-        f"- {record['gpu'] or record['cpu']}, {record['threads']} threads, load average {record['load']:.2f} at the start",
-        f"- PyTorch {sgemm['torch']} (oneDNN: {sgemm['mkldnn']}); ours on `{record['device']}`; {record['precision']}; batch {BATCH} unless stated (B)",
-        f"- medians over {record['pairs']} pair(s), of a single one over 5 repeats; in brackets: % of PyTorch's sgemm, {sgemm['gflops']:.0f} GFLOP/s",
+        "# Training speed beside PyTorch",
+        "",
+        f"    {record['command']}",
+        "",
+        f"- {record['date']}; {device}{record['cpu']}, {record['threads']} threads on {record['cores']} cores, "
+        f"load average {record['load']:.2f} at the start",
+        f"- PyTorch {sgemm['torch']} (oneDNN: {'yes' if sgemm['mkldnn'] else 'no'}) in eager mode; "
+        f"ours on `{record['device']}`; both in {record['precision']}; batch {BATCH} unless stated (B)",
+        f"- {pairs}; in brackets: % of PyTorch's sgemm, {sgemm['gflops']:.0f} GFLOP/s",
         *(f"- failed in a pair: {name}" for name in record["failed"]),
+        "- [columns and protocol](../../benchmarks/README.md#the-table)",
         "",
     ]
     for name, *cells in table:
@@ -228,6 +239,14 @@ def parse_options():
     for path in (options.markdown, options.json):
         if path:
             path.touch()  # fails now rather than after an hour
+    # Where results are written changes none of them.
+    given = {
+        name: getattr(options, name)
+        for name in ("device", "precision", "binaries", "seconds", "threads", "pairs", "only")
+        if getattr(options, name) != parser.get_default(name)
+    }
+    words = (word for name, value in given.items() for word in (f"--{name}", str(value)))
+    options.command = shlex.join(["python3", "benchmarks/compare.py", *words])
     return options
 
 
@@ -255,7 +274,7 @@ def measure_all(options, folder):
     common = ["throughput", "--json", "--device", options.device, "--threads", options.threads, "--seconds", options.seconds]
     common += ["--set", f"precision={options.precision}"]
     date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")
-    record = {"command": shlex.join(["python3", *sys.argv]), "date": date, "cpu": cpu_name(), "load": load}
+    record = {"command": options.command, "date": date, "cpu": cpu_name(), "cores": os.cpu_count(), "load": load}
     record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device, "precision": options.precision}
     record["configurations"] = []
     measured, failed = {}, record.setdefault("failed", [])
