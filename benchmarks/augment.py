@@ -1,11 +1,13 @@
 """Compare the preparation of training pictures with torchvision's, on one core.
 
-Both sides do the same to the same decoded pictures: a random area scaled bicubically, brightness, contrast
-and saturation in random order, lighting, mirror image, normalisation. PyTorch and torchvision are installed
-into the virtual environment of with_torch.py on first use. The two run in turn; the result is the ratio
-within a pair. Exit code 0: every ratio is at least 3; 1: one is not; 2: bad usage, or a command failed.
-
     python3 benchmarks/augment.py
+
+Both sides do the same to the same decoded pictures: a random area scaled bicubically, brightness, contrast
+and saturation in random order, lighting, mirror image, normalisation. The two run in turn; the result is the
+ratio within a pair. Exit code 0: every ratio is at least 3; 1: one is not; 2: bad usage, or a command failed.
+
+Takes half a minute; needs no data. PyTorch and torchvision are installed from PyPI into the virtual
+environment of with_torch.py on first use (7 GB).
 """
 
 import re
@@ -72,7 +74,7 @@ def our_speeds():
 
 
 def main():
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3, help="measurements of either side [default: 3]")
     options = parser.parse_args()
     if options.pairs < 1:

@@ -1,10 +1,13 @@
-"""Hold the BLEU of nmt-bench against sacreBLEU, which is installed on first use.
+"""Hold the BLEU of nmt-bench against sacreBLEU's.
+
+    python3 benchmarks/bleu.py --references FILE.en
 
 Hypotheses are made from references: the same, shuffled, truncated, with words dropped or swapped, with other
 punctuation, other case, entities, numbers, and letters that are not ASCII. Exit code 0: every score agrees to
 1e-6; 1: one does not; 2: bad usage, or a command failed.
 
-    python3 benchmarks/bleu.py --references FILE.en
+Takes seconds for thousands of sentences. sacreBLEU is installed from PyPI into a virtual environment of its own
+on first use: `sacrebleu-VERSION` in the cache folder.
 """
 
 import random
@@ -12,7 +15,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from common import Failure, Parser, build, finish, inside, run
+from common import Failure, Parser, build, finish, inside, run, text_of
 
 SACREBLEU = "2.6.0"
 TOLERANCE, SEED = 1e-6, 1
@@ -96,10 +99,10 @@ def compare(binary, references):
 
 
 def main():
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__)
     parser.add_argument("--references", type=Path, required=True, metavar="FILE", help="sentences, one a line")
     options = parser.parse_args()
-    references = [line for line in options.references.read_text().splitlines() if line.strip()]
+    references = [line for line in text_of(options.references).splitlines() if line.strip()]
     if not references:
         raise Failure(f"{options.references} is empty")
     inside(f"sacrebleu-{SACREBLEU}", sacrebleu=SACREBLEU)

@@ -41,15 +41,19 @@ def finish(main):
     """Ends with the exit code that `main` returns; after a failure with one line and 2, after Ctrl-C with 130."""
     try:
         sys.exit(main())
-    except (Failure, OSError) as error:
-        note(f"error: {error}")
+    except Failure as failure:
+        note(f"error: {failure}")
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        note(f"error: {where}{error.strerror or error}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def run(command, **keywords):
-    """What a command prints, if that is captured; raises with the end of its stderr if it fails."""
+    """What a command prints, if that is captured; raises with the error on its stderr if it fails."""
     command = [str(word) for word in command]
     try:
         done = subprocess.run(command, **{"text": True, **keywords})
@@ -57,9 +61,19 @@ def run(command, **keywords):
         raise Failure(f"cannot run {command[0]}: {error.strerror}") from None
     if done.returncode != 0:
         lines = (done.stderr or "").strip().splitlines() or [f"exit code {done.returncode}"]
+        # Hints may follow the error.
+        reason = next((line for line in lines if line.startswith("error")), lines[-1])
         shown = textwrap.shorten(shlex.join(command), 400, placeholder=" ...")
-        raise Failure(f"`{shown}` failed: {lines[-1]}")
+        raise Failure(f"`{shown}` failed: {reason}")
     return done.stdout
+
+
+def become(command, environment):
+    """Goes on as another program."""
+    try:
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        raise Failure(f"cannot run {command[0]}: {error.strerror}") from None
 
 
 def measure(command, environment=None):
@@ -69,6 +83,14 @@ def measure(command, environment=None):
         return json.loads(output)
     except ValueError:
         raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
+
+
+def text_of(path):
+    """The text of a file in UTF-8."""
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise Failure(f"{path}: {error}") from None
 
 
 def built(*path):

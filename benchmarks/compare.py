@@ -1,9 +1,14 @@
 """Compare the training speed of the binaries with PyTorch's.
 
-PyTorch is installed into a virtual environment of its own on first use, and the binaries are built; on a GPU,
-the PyTorch that is there is used (gpu.py brings binaries for it). The two sides run in turn, so that both meet
-the same state of the machine; the result is the ratio within a pair. Exit code 0: every required ratio is met;
-1: one is missed; 2: bad usage, or a command failed.
+    python3 benchmarks/compare.py                                       # everything: half an hour
+    python3 benchmarks/compare.py --only 'word-lstm2 h64' --pairs 1     # a first impression
+
+The two sides run in turn, so that both meet the same state of the machine; the result is the ratio within a
+pair. Exit code 0: every required ratio is met; 1: one is missed; 2: bad usage, or a command failed. The table
+and the protocol are explained in benchmarks/README.md.
+
+Needs no data. PyTorch is installed from PyPI into the virtual environment of with_torch.py on first use (7 GB),
+and the binaries are built; on a GPU, the PyTorch that is there is used (gpu.py brings binaries for it).
 """
 
 import datetime
@@ -213,7 +218,7 @@ def cpu_name():
 
 
 def parse_options():
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__)
     parser.add_argument("--device", default="cpu", help="of our side: cpu, tch:cpu or tch:cuda:N [default: cpu]")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of both sides")
     parser.add_argument("--binaries", type=Path, metavar="DIR", help="binaries that are built already")
@@ -222,7 +227,7 @@ def parse_options():
     parser.add_argument("--pairs", type=int, default=5, help="measurements of either side [default: 5]")
     parser.add_argument("--only", default="", metavar="SUBSTRINGS", help="configurations, as rhn or 'h64 V98,nmt,ds2'")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
     if options.threads < 1 or options.pairs < 1:
         raise Failure("`--threads` and `--pairs` must be at least 1")
@@ -236,6 +241,8 @@ def parse_options():
     options.configurations = [c for c in chosen if any(part.strip() in str(c) for part in wanted)]
     if not options.configurations:
         raise Failure(f"`--only {options.only}` matches none of: {', '.join(map(str, chosen))}")
+    if options.binaries and not options.binaries.is_dir():
+        raise Failure(f"`--binaries {options.binaries}` is no folder")
     for path in (options.markdown, options.json):
         if path:
             path.touch()  # fails now rather than after an hour
@@ -256,8 +263,10 @@ def measure_all(options, folder):
     if load > 0.5:
         note(f"warning: the load average is {load:.2f}; other work on this machine distorts the figures")
     if options.gpu:
-        import torch  # what the binaries are run with is what they are measured against
-
+        try:
+            import torch  # what the binaries are run with is what they are measured against
+        except ImportError:
+            raise Failure(f"{sys.executable} has no PyTorch; run this with a Python that has") from None
         python, libraries = Path(sys.executable), Path(torch.__path__[0]) / "lib"
     else:
         python, libraries = prepare()

@@ -1,19 +1,23 @@
 """Seconds that PyTorch's LSTM layers take forward and backward, by units and precision.
 
-Four bidirectional layers in one call over 200 steps of 32 rows of 672 values, as in Deep Speech 2. Medians of 12 runs.
+    python3 benchmarks/cudnn_lstm.py --device cuda:0
+
+Four bidirectional layers in one call over 200 steps of 32 rows of 672 values, as in Deep Speech 2; medians of
+12 runs. Takes seconds, with a Python that has PyTorch and a GPU.
 """
 
-import argparse
 import statistics
+import sys
 import time
 
-import torch
+from common import Failure, Parser, finish
 
 STEPS, ROWS, INPUTS, LAYERS = 200, 32, 672, 4
 WARM_UP, RUNS = 4, 12
 
 
-def seconds(units, kind, device):
+def seconds(torch, units, kind, device):
+    """Of the median run."""
     lstm = torch.nn.LSTM(INPUTS, units, LAYERS, bidirectional=True).to(device, kind)
     x, times = torch.randn(STEPS, ROWS, INPUTS, device=device, dtype=kind), []
     for _ in range(WARM_UP + RUNS):
@@ -25,14 +29,21 @@ def seconds(units, kind, device):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda:0")
-    parser.add_argument("--units", type=int, nargs="*", default=[128, 512])
+    parser = Parser(description=__doc__)
+    parser.add_argument("--device", default="cuda:0", help="cuda:N, or cpu [default: cuda:0]")
+    parser.add_argument("--units", type=int, nargs="+", default=[128, 512], help="of a layer [default: 128 512]")
     options = parser.parse_args()
+    try:
+        import torch
+    except ImportError:
+        raise Failure(f"{sys.executable} has no PyTorch; run this with a Python that has") from None
+    if options.device != "cpu" and not torch.cuda.is_available():
+        raise Failure("PyTorch finds no GPU")
     for units in options.units:
         for kind in (torch.float32, torch.bfloat16, torch.float16):
-            print(f"{units} units, {kind}: {1e3 * seconds(units, kind, options.device):.2f} ms", flush=True)
+            print(f"{units} units, {kind}: {1e3 * seconds(torch, units, kind, options.device):.2f} ms", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    finish(main)

@@ -8,8 +8,8 @@ spectrograms and the speed of both sides; they run in turn, and the result is th
 code 0: the difference is below 1e-4, and speech-bench is at least 5 times as fast and at 200 times real time
 or more; 1: it is not; 2: bad usage, or a command failed.
 
-NumPy, SciPy and soundfile are installed from PyPI into a virtual environment of their own on first use:
-`scipy-VERSION` in the cache folder.
+Holds all recordings in memory and takes half a minute for ten minutes of them. NumPy, SciPy and soundfile are
+installed from PyPI into a virtual environment of their own on first use: `scipy-VERSION` in the cache folder.
 """
 
 import os
@@ -17,7 +17,6 @@ import os
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
-import argparse
 import statistics
 import subprocess
 import tempfile
@@ -104,7 +103,7 @@ def compare(binary, files, pairs):
 
 
 def main():
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a folder of FLAC or WAV files of 16 kHz")
     parser.add_argument("--pairs", type=int, default=7, help="measurements of either side [default: 7]")
     options = parser.parse_args()

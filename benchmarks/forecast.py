@@ -2,11 +2,14 @@
 
     python3 benchmarks/forecast.py --curves DIR
 
-DIR holds `benchmark.subset.csv` (Alabdulmohsin et al. 2022: fit below half of the largest x), `lcdb11.subset.csv`
-(LCDB 1.1: fit below a quarter and below a sixteenth) and `olmo_ladder.subset.csv` (fit all but the 10xC run). Per
-set: mean and median of RMSLE = sqrt(mean((ln forecast - ln measured)^2)) over its curves, and for the intervals
-the share of the test points inside and the mean of ln high - ln low. `--half` takes only the curves whose name's
-CRC-32 is even (1, those that the constants of the trend were chosen on) or odd (0, kept aside).
+DIR holds `benchmark.subset.csv` (Alabdulmohsin et al. 2022: fit below half of the largest x),
+`lcdb11.subset.csv` (LCDB 1.1: fit below a quarter and below a sixteenth) and `olmo_ladder.subset.csv` (fit all
+but the 10xC run); data/README.md says where from. Per set: mean and median of
+RMSLE = sqrt(mean((ln forecast - ln measured)^2)) over its curves, for the intervals the share of the test points
+inside and the mean of ln high - ln low, and how many curves were refused. `--half` takes only the curves whose
+name's CRC-32 is even (1, those that the constants of the trend were chosen on) or odd (0, kept aside).
+
+Takes minutes. Exit code 0: done; 2: bad usage, or a command failed.
 """
 
 import csv

@@ -1,12 +1,13 @@
-"""Builds here what runs there: on an x86-64 machine with an NVIDIA GPU and Python with PyTorch 2.11, but without Rust.
+"""Build here what runs there: on an x86-64 machine with an NVIDIA GPU and PyTorch 2.11, without Rust.
 
-    python3 benchmarks/gpu.py pack gpu.tar.xz [--data PATH ...]     # here: binaries, benchmarks, settings, data
-    tar xf gpu.tar.xz && cd gpu                                     # there
+    python3 benchmarks/gpu.py pack gpu.tar.xz --data PATH     # here: binaries, benchmarks, settings, data
+    tar xf gpu.tar.xz && cd gpu                               # there
     python3 benchmarks/gpu.py run bin/lm-bench devices
     python3 benchmarks/compare.py --device tch:cuda:0 --binaries bin --pairs 1
 
-The binaries are linked against the libraries of PyTorch 2.11 from PyPI (with_torch.py), and `run` finds those of the
-Python that runs it. Exit code 2: something is missing.
+The binaries are linked against the libraries of PyTorch 2.11, which is installed from PyPI on first use as by
+with_torch.py (7 GB); `run` finds those of the Python that runs it. SCALING_TORCH_VERSION names another version,
+on both machines. Exit code: that of the command; 2: bad usage, or something is missing.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from common import ROOT, Failure, Parser, built, finish, note, run
+from common import ROOT, Failure, Parser, become, built, finish, note, run
 
 # What PyTorch the machine with the GPU has.
 os.environ.setdefault("SCALING_TORCH_VERSION", "2.11.0")
@@ -57,11 +58,11 @@ def execute(command):
         raise Failure(f"this Python has PyTorch {version}; the binaries are built for {wanted}")
     libraries = Path(torch.__path__[0]) / "lib"
     os.environ["LD_LIBRARY_PATH"] = f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-    os.execvp(command[0], command)
+    become(command, os.environ)
 
 
 def main():
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     packing = actions.add_parser("pack", help="build, and write an archive")
     packing.add_argument("archive", type=Path)
@@ -69,6 +70,8 @@ def main():
     running = actions.add_parser("run", help="run a command of the archive")
     running.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
+    if options.action == "run" and not options.command:
+        raise Failure("`run` needs a command, such as `bin/lm-bench devices`")
     if options.action == "pack":
         pack(options.archive, options.data)
     else:

@@ -1,8 +1,8 @@
 """The models of the binaries in PyTorch (eager mode): training speed of one configuration, as JSON.
 
-compare.py runs this, inside its virtual environment or beside a GPU, in turn with `BIN throughput`. Shapes, training step,
-clock and count of operations are those of the binaries, so that the two figures can be divided; how the work
-is done is left to PyTorch: layers (oneDNN on a CPU), SGD and allocator as they come.
+compare.py runs this, inside its virtual environment or beside a GPU, in turn with `BIN throughput`. Shapes,
+training step, clock and count of operations are those of the binaries, so that the two figures can be divided;
+how the work is done is left to PyTorch: layers (oneDNN on a CPU), SGD and allocator as they come.
 """
 
 import json
@@ -20,8 +20,8 @@ from common import Failure, Parser, finish
 
 WARM_UP, LEAST_STEPS, MOST_STEPS = 3, 8, 5003  # steps that do not count; with them, at least and at most
 REPEATS = 5
-# How far the first loss may lie from that of a model that knows nothing, relative to it. Those of compare.py start within
-# 2 %, but for LSTMs of 2,048 units, whose weights start as large as those of small ones: 5 %.
+# How far the first loss may lie from that of a model that knows nothing, relative to it. Those of compare.py
+# start within 2 %, but for LSTMs of 2,048 units, whose weights start as large as those of small ones: 5 %.
 LOSS_TOLERANCE = 0.1
 TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, peer_speech, peer_images) for name in peer.MODELS}
 
@@ -88,13 +88,13 @@ def measure(options):
 
 
 def main():
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__)
     parser.add_argument("--model", choices=TRAININGS, default="word-lstm2")
     parser.add_argument("--size", type=float, default=128, help="hidden units, width, or filter factor")
     parser.add_argument("--vocab", type=int, help="symbols or classes [default: the model's]")
     parser.add_argument("--length", type=int, help="unroll, tokens of a sentence, frames, or side [default: the model's]")
     parser.add_argument("--batch", type=int, default=32, help="sequences, pairs or images in an update")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="[default: 2]")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: under autocast")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds at least")

@@ -1,11 +1,11 @@
 """Measure `speech-bench data prepare`: hours of audio per second, and peak memory.
 
+    python3 benchmarks/prepare_speech.py --data PATH --hours 10
+
 The recordings of a data set in LibriSpeech's layout are linked under new names until they make up the hours
 wanted, and listed in a manifest; hard links where the file system allows, else copies. `prepare` reads and
-decodes all of them, extracts both series of features and writes them to the disk (0.15 GB an hour); everything is
-removed again. Exit code 0: done; 2: bad usage, or a command failed.
-
-    python3 benchmarks/prepare_speech.py --data PATH [--hours 10]
+decodes all of them, extracts both series of features and writes them to the disk (0.15 GB an hour); everything
+is removed again. Takes seconds for ten hours. Exit code 0: done; 2: bad usage, or a command failed.
 """
 
 import json
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Failure, Parser, build, finish, note
+from common import Failure, Parser, build, finish, note, text_of
 
 # One recording in so many validates.
 VALIDATES = 20
@@ -39,7 +39,7 @@ def utterances(data):
     """(recording, its seconds, transcript) of every utterance below a directory in LibriSpeech's layout."""
     found = []
     for path in sorted(data.rglob("*.trans.txt")):
-        for line in path.read_text().splitlines():
+        for line in text_of(path).splitlines():
             name, _, transcript = line.partition(" ")
             recording = path.parent / f"{name}.flac"
             found.append((recording, seconds(recording), transcript))
@@ -83,7 +83,7 @@ def prepare(binary, folder, cache):
 
 
 def main():
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="recordings in LibriSpeech's layout")
     parser.add_argument("--hours", type=float, default=10.0, help="hours of audio [default: 10]")
     options = parser.parse_args()

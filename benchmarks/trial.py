@@ -1,10 +1,10 @@
 """Does training as it really happens keep the speed that `lm-bench throughput` shows?
 
-Runs a trial of a study on text (data, logging and checkpoints counted, evaluation not) and `throughput` with
-the same model, batch and threads, in turn, and prints the ratio of their rates. Exit code 0: the median is at
-least 95 %; 1: it is not; 2: bad usage, or a command failed.
-
     python3 benchmarks/trial.py --data PATH --model word-lstm2 --size 128
+
+Runs a trial of a study on text (data, logging and checkpoints counted, evaluation not) and `throughput` with
+the same model, batch and threads, in turn, and prints the ratio of their rates. Takes a few minutes on an idle
+machine. Exit code 0: the median is at least 95 %; 1: it is not; 2: bad usage, or a command failed.
 """
 
 import json
@@ -42,15 +42,17 @@ def throughput(binary, options, batch, parameters):
 
 
 def main():
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--model", default="word-lstm2")
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--shard", type=int, default=100_000)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser = Parser(description=__doc__)
+    parser.add_argument("--data", required=True, help="text, as for `lm-bench study`")
+    parser.add_argument("--model", default="word-lstm2", help="[default: word-lstm2]")
+    parser.add_argument("--size", type=int, default=128, help="hidden units [default: 128]")
+    parser.add_argument("--batch", type=int, default=32, help="sequences in an update [default: 32]")
+    parser.add_argument("--shard", type=int, default=100_000, help="words to train on [default: 100000]")
+    parser.add_argument("--epochs", type=int, default=4, help="[default: 4]")
+    parser.add_argument("--pairs", type=int, default=3, help="measurements of either side [default: 3]")
     options = parser.parse_args()
+    if options.pairs < 1:
+        raise Failure("`--pairs` must be at least 1")
     binary = build("lm-bench")
     ratios = []
     for _ in range(options.pairs):

@@ -1,16 +1,19 @@
-"""Run a command that finds PyTorch: `python3 benchmarks/with_torch.py cargo test --features tch`.
+"""Run a command that finds PyTorch.
 
-PyTorch is installed from PyPI into a virtual environment of its own on first use: SCALING_TORCH, or else
-`torch-VERSION` in the cache folder. Builds with the feature `tch` link against it, and what they build finds
-its libraries. The version is 2.9.0, which tch was made for, or SCALING_TORCH_VERSION: 2.11.0 works as well.
+    python3 benchmarks/with_torch.py cargo test --features tch
+
+PyTorch is installed from PyPI into a virtual environment of its own on first use (7 GB, some minutes):
+SCALING_TORCH, or else `torch-VERSION` in the cache folder. Builds with the feature `tch` link against it, and
+what they build finds its libraries. The version is 2.9.0, which tch was made for, or SCALING_TORCH_VERSION:
+2.11.0 works as well. Exit code: that of the command; 2: bad usage, or PyTorch is missing.
 """
 
+import argparse
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-from common import CACHE, Failure, finish, install
+from common import CACHE, Failure, Parser, become, finish, install
 
 MADE_FOR = "2.9.0"
 TORCH = os.environ.get("SCALING_TORCH_VERSION") or MADE_FOR
@@ -50,10 +53,13 @@ def environment(python, libraries):
 
 
 def main():
-    os.execvpe(sys.argv[1], sys.argv[1:], environment(*prepare()))
+    parser = Parser(description=__doc__)
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="and its arguments")
+    command = parser.parse_args().command
+    if not command:
+        raise Failure("a command is missing, such as `cargo test --features tch`")
+    become(command, environment(*prepare()))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__.strip())
     finish(main)
