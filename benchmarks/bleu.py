@@ -6,8 +6,8 @@ Hypotheses are made from references: the same, shuffled, truncated, with words d
 punctuation, other case, entities, numbers, and letters that are not ASCII. Exit code 0: every score agrees to
 1e-6; 1: one does not; 2: bad usage, or a command failed.
 
-Takes seconds for thousands of sentences. sacreBLEU is installed from PyPI into a virtual environment of its own
-on first use: `sacrebleu-VERSION` in the cache folder.
+Takes seconds for thousands of sentences. sacreBLEU is installed from PyPI into a virtual environment of its
+own on first use: `sacrebleu-VERSION` in the cache folder.
 """
 
 import random
@@ -66,7 +66,8 @@ def corpora(references, dice):
     yield "words repeated", each(lambda sentence: f"{sentence} {sentence}"), references
     yield "without punctuation", each(lambda sentence: re.sub(r"[^\w\s]", "", sentence)), references
     yield "other case", each(case), references
-    for name, things in [("numbers", NUMBERS), ("entities", ENTITIES), ("not ASCII", FOREIGN), ("marks", MARKS)]:
+    added = {"numbers": NUMBERS, "entities": ENTITIES, "not ASCII": FOREIGN, "marks": MARKS}
+    for name, things in added.items():
         yield name, each(lambda sentence: insert(sentence, things, 0.3, dice)), references
     yield "on both sides", [drop(insert(sentence, everything, 0.1, dice)) for sentence in noisy], noisy
     yield "empty", [""] * len(references), references
@@ -74,7 +75,8 @@ def corpora(references, dice):
     for number in range(20):
         start = dice.randrange(max(1, len(references) - 3))
         some = noisy[start : start + 3]
-        yield f"a few, {number}", [dice.choice([swap, drop, truncate, case])(sentence) for sentence in some], some
+        changed = [dice.choice([swap, drop, truncate, case])(sentence) for sentence in some]
+        yield f"a few, {number}", changed, some
 
 
 def compare(binary, references):
@@ -100,7 +102,7 @@ def compare(binary, references):
 
 def main():
     parser = Parser(description=__doc__)
-    parser.add_argument("--references", type=Path, required=True, metavar="FILE", help="sentences, one a line")
+    parser.add_argument("--references", type=Path, required=True, help="a file of sentences, one a line")
     options = parser.parse_args()
     references = [line for line in text_of(options.references).splitlines() if line.strip()]
     if not references:

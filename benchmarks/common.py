@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
     """Shows its description as it is written; what is wrong with a command line is a failure as any other."""
 
     def __init__(self, description=None, **keywords):
-        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+        keywords["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        super().__init__(description=description, **keywords)
 
     def error(self, message):
         raise Failure(message)
@@ -38,7 +39,7 @@ def note(text):
 
 
 def finish(main):
-    """Ends with the exit code that `main` returns; after a failure with one line and 2, after Ctrl-C with 130."""
+    """Ends with the exit code of `main`; after a failure with one line and 2, after Ctrl-C with 130."""
     try:
         sys.exit(main())
     except Failure as failure:
@@ -114,9 +115,9 @@ def install(folder, *packages):
 
 
 def inside(name, **packages):
-    """Starts the script anew in a virtual environment of the cache, or at an absolute path, unless it runs there already.
+    """Starts the script anew in a virtual environment, unless it runs there already.
 
-    These packages are installed into it if need be.
+    The environment lies in the cache folder, or at an absolute path; the packages are installed if need be.
     """
     folder = CACHE / name
     python = folder / "bin" / "python"

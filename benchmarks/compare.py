@@ -7,8 +7,8 @@ The two sides run in turn, so that both meet the same state of the machine; the 
 pair. Exit code 0: every required ratio is met; 1: one is missed; 2: bad usage, or a command failed. The table
 and the protocol are explained in benchmarks/README.md.
 
-Needs no data. PyTorch is installed from PyPI into the virtual environment of with_torch.py on first use (7 GB),
-and the binaries are built; on a GPU, the PyTorch that is there is used (gpu.py brings binaries for it).
+Needs no data. PyTorch is installed from PyPI into the virtual environment of with_torch.py on first use (7
+GB), and the binaries are built; on a GPU, the PyTorch that is there is used (gpu.py brings binaries for it).
 """
 
 import datetime
@@ -58,7 +58,8 @@ class Configuration(NamedTuple):
         if self.binary == "vision-bench":
             return f"{self.model} f{self.size} {self.length}x{self.length} B{self.batch}"
         if self.binary == "speech-bench":
-            return f"{self.model} {'h' if self.model == 'ds2' else 'e'}{self.size} T{self.length} B{self.batch}"
+            letter = "h" if self.model == "ds2" else "e"
+            return f"{self.model} {letter}{self.size} T{self.length} B{self.batch}"
         if self.binary == "nmt-bench":
             batch = "" if self.batch == BATCH else f" B{self.batch}"
             return f"{self.model} d{self.size} V{self.vocab} T{self.length}{batch}"
@@ -106,7 +107,7 @@ ON_GPU = [
 
 
 class Peer:
-    """PyTorch, which takes long to start on a GPU: one process for all figures of a pair there, one for each elsewhere."""
+    """PyTorch: a process for every figure; on a GPU, where it takes long to start, one for all of a pair."""
 
     def __init__(self, python, options):
         self.command = [python, ROOT / "benchmarks" / "peer.py", "--threads", options.threads]
@@ -140,7 +141,8 @@ class Peer:
 def compare(configuration, peer, ours, environment):
     """Measures a configuration, first PyTorch, then ours."""
     c = configuration
-    shapes = ["--model", c.model, "--size", c.size, "--vocab", c.vocab, "--length", c.length, "--batch", c.batch]
+    shapes = ["--model", c.model, "--size", c.size, "--vocab", c.vocab]
+    shapes += ["--length", c.length, "--batch", c.batch]
     sides = peer.measure(*shapes), measure([*ours, *shapes], environment)
     work = [side["gflops"] * 1e9 / side["samples_per_second"] for side in sides]
     if abs(work[0] / work[1] - 1) > 1e-6:
@@ -150,7 +152,7 @@ def compare(configuration, peer, ours, environment):
 
 
 def summary(configuration, pairs, asked):
-    """All figures of a configuration and the ratios. If a single pair is asked for, the repeats within it are compared."""
+    """All figures of a configuration and the ratios: of pairs, or of the repeats if one pair is asked for."""
     c = configuration
     ratios = [pair["ratio"] for pair in pairs]
     if asked == 1:
@@ -158,7 +160,8 @@ def summary(configuration, pairs, asked):
         ratios = [ours / theirs for ours, theirs in zip(*repeats)]
     ratio = statistics.median(ratios)
     met = ratio >= c.required
-    return {"name": str(c), "unit": c.unit, **c._asdict(), "ratio": ratio, "ratios": ratios, "met": met, "pairs": pairs}
+    about = {"name": str(c), "unit": c.unit, **c._asdict()}
+    return {**about, "ratio": ratio, "ratios": ratios, "met": met, "pairs": pairs}
 
 
 def row(result, peak):
@@ -196,8 +199,8 @@ def report(record):
         "",
         f"    {record['command']}",
         "",
-        f"- {record['date']}; {device}{record['cpu']}, {record['threads']} threads on {record['cores']} cores, "
-        f"load average {record['load']:.2f} at the start",
+        f"- {record['date']}; {device}{record['cpu']}, {record['threads']} threads on {record['cores']} "
+        f"cores, load average {record['load']:.2f} at the start",
         f"- PyTorch {sgemm['torch']} (oneDNN: {'yes' if sgemm['mkldnn'] else 'no'}) in eager mode; "
         f"ours on `{record['device']}`; both in {record['precision']}; batch {BATCH} unless stated (B)",
         f"- {pairs}; in brackets: % of PyTorch's sgemm, {sgemm['gflops']:.0f} GFLOP/s",
@@ -219,13 +222,13 @@ def cpu_name():
 
 def parse_options():
     parser = Parser(description=__doc__)
-    parser.add_argument("--device", default="cpu", help="of our side: cpu, tch:cpu or tch:cuda:N [default: cpu]")
+    parser.add_argument("--device", default="cpu", help="of ours: cpu, tch:cpu or tch:cuda:N [default: cpu]")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of both sides")
     parser.add_argument("--binaries", type=Path, metavar="DIR", help="binaries that are built already")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of every measurement, at least [default: 5]")
+    parser.add_argument("--seconds", type=float, default=5.0, help="least time of a measurement [default: 5]")
     parser.add_argument("--threads", type=int, default=2, help="of either side [default: 2]")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of either side [default: 5]")
-    parser.add_argument("--only", default="", metavar="SUBSTRINGS", help="configurations, as rhn or 'h64 V98,nmt,ds2'")
+    parser.add_argument("--only", default="", metavar="PARTS", help="of names: rhn, or 'h64 V98,nmt'")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
     options = parser.parse_args()
@@ -277,14 +280,14 @@ def measure_all(options, folder):
     else:
         features = [] if options.device == "cpu" else ["--features", "tch"]
         # Copies, because builds for other devices overwrite them.
-        binaries = {
-            name: shutil.copy(build(name, *features, environment=environment), folder) for name in sorted(names)
-        }
-    common = ["throughput", "--json", "--device", options.device, "--threads", options.threads, "--seconds", options.seconds]
-    common += ["--set", f"precision={options.precision}"]
+        built = {name: build(name, *features, environment=environment) for name in sorted(names)}
+        binaries = {name: shutil.copy(path, folder) for name, path in built.items()}
+    common = ["throughput", "--json", "--device", options.device, "--set", f"precision={options.precision}"]
+    common += ["--threads", options.threads, "--seconds", options.seconds]
     date = datetime.datetime.now().astimezone().isoformat(" ", "minutes")
-    record = {"command": options.command, "date": date, "cpu": cpu_name(), "cores": os.cpu_count(), "load": load}
-    record |= {"threads": options.threads, "pairs": options.pairs, "device": options.device, "precision": options.precision}
+    record = {"command": options.command, "date": date}
+    record |= {"cpu": cpu_name(), "cores": os.cpu_count(), "load": load, "threads": options.threads}
+    record |= {"pairs": options.pairs, "device": options.device, "precision": options.precision}
     record["configurations"] = []
     measured, failed = {}, record.setdefault("failed", [])
     for number in range(1, options.pairs + 1):
@@ -294,7 +297,8 @@ def measure_all(options, folder):
                 record |= {"sgemm": sgemm, "gpu": sgemm.get("gpu")}
             for configuration in options.configurations:
                 try:
-                    pair = compare(configuration, peer, [binaries[configuration.binary], *common], environment)
+                    ours = [binaries[configuration.binary], *common]
+                    pair = compare(configuration, peer, ours, environment)
                 except Failure as failure:
                     if not options.gpu:
                         raise

@@ -31,7 +31,7 @@ def seconds(torch, units, kind, device):
 def main():
     parser = Parser(description=__doc__)
     parser.add_argument("--device", default="cuda:0", help="cuda:N, or cpu [default: cuda:0]")
-    parser.add_argument("--units", type=int, nargs="+", default=[128, 512], help="of a layer [default: 128 512]")
+    parser.add_argument("--units", type=int, nargs="+", default=[128, 512], help="[default: 128 512]")
     options = parser.parse_args()
     try:
         import torch
@@ -41,7 +41,8 @@ def main():
         raise Failure("PyTorch finds no GPU")
     for units in options.units:
         for kind in (torch.float32, torch.bfloat16, torch.float16):
-            print(f"{units} units, {kind}: {1e3 * seconds(torch, units, kind, options.device):.2f} ms", flush=True)
+            milliseconds = 1e3 * seconds(torch, units, kind, options.device)
+            print(f"{units} units, {kind}: {milliseconds:.2f} ms", flush=True)
     return 0
 
 

@@ -3,11 +3,11 @@
     python3 benchmarks/forecast.py --curves DIR
 
 DIR holds `benchmark.subset.csv` (Alabdulmohsin et al. 2022: fit below half of the largest x),
-`lcdb11.subset.csv` (LCDB 1.1: fit below a quarter and below a sixteenth) and `olmo_ladder.subset.csv` (fit all
-but the 10xC run); data/README.md says where from. Per set: mean and median of
-RMSLE = sqrt(mean((ln forecast - ln measured)^2)) over its curves, for the intervals the share of the test points
-inside and the mean of ln high - ln low, and how many curves were refused. `--half` takes only the curves whose
-name's CRC-32 is even (1, those that the constants of the trend were chosen on) or odd (0, kept aside).
+`lcdb11.subset.csv` (LCDB 1.1: fit below a quarter and below a sixteenth) and `olmo_ladder.subset.csv` (fit
+all but the 10xC run); data/README.md says where from. Per set: mean and median of RMSLE = sqrt(mean((ln
+forecast - ln measured)^2)) over its curves, for the intervals the share of the test points inside and the
+mean of ln high - ln low, and how many curves were refused. `--half` takes only the curves whose name's CRC-32
+is even (1, those that the constants of the trend were chosen on) or odd (0, kept aside).
 
 Takes minutes. Exit code 0: done; 2: bad usage, or a command failed.
 """
@@ -37,7 +37,8 @@ def read(path, name, x, y):
 
 def cases(folder):
     """(set, curve, training rows, test rows)"""
-    benchmark = read(folder / "benchmark.subset.csv", lambda r: (r["Domain"], r["Task"], r["Model"]), "Seen Examples", "Loss")
+    path = folder / "benchmark.subset.csv"
+    benchmark = read(path, lambda r: (r["Domain"], r["Task"], r["Model"]), "Seen Examples", "Loss")
     for name, rows in benchmark.items():
         yield name[0], "|".join(name), [r for r in rows if r[2]], [r for r in rows if not r[2]]
     lcdb = read(folder / "lcdb11.subset.csv", lambda r: r["curve_id"], "x", "y")
@@ -71,7 +72,8 @@ def main():
     parser.add_argument("--curves", type=Path, required=True, metavar="DIR", help="the three files of curves")
     parser.add_argument("--level", type=float, default=0.9, help="of the intervals [default: 0.9]")
     parser.add_argument("--half", type=int, choices=[0, 1], help="only the curves of this half")
-    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, metavar="FORM", help=f"{', '.join(FORMS)} [default: all]")
+    forms = f"{', '.join(FORMS)} [default: all]"
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, metavar="FORM", help=forms)
     options = parser.parse_args()
     if not 0 < options.level < 1:
         raise Failure("`--level` must lie between 0 and 1")
@@ -93,7 +95,8 @@ def main():
                 off = [math.log(answers[x]["error"] / y) for x, y, _ in test]
                 errors.append(math.sqrt(statistics.fmean(o * o for o in off)))
                 ends = [(answers[x]["low"], answers[x]["high"], y) for x, y, _ in test]
-                inside.append(statistics.fmean((low or 0) <= y <= (high or math.inf) for low, high, y in ends))
+                held = [(low or 0) <= y <= (high or math.inf) for low, high, y in ends]
+                inside.append(statistics.fmean(held))
                 if all(low and high for low, high, _ in ends):
                     widths.append(statistics.fmean(math.log(high / low) for low, high, _ in ends))
             if not errors:
@@ -101,8 +104,8 @@ def main():
             inside_all[form] += inside
             width = f"{statistics.fmean(widths):6.3f}" if widths else "     -"
             print(
-                f"{kind:9} {form:12} {len(errors):6} {statistics.fmean(errors):7.4f} {statistics.median(errors):7.4f} "
-                f"{statistics.fmean(inside):7.3f} {width} {refused}",
+                f"{kind:9} {form:12} {len(errors):6} {statistics.fmean(errors):7.4f} "
+                f"{statistics.median(errors):7.4f} {statistics.fmean(inside):7.3f} {width} {refused}",
                 flush=True,
             )
     for form, inside in inside_all.items():

@@ -6,8 +6,8 @@
     python3 benchmarks/compare.py --device tch:cuda:0 --binaries bin --pairs 1
 
 The binaries are linked against the libraries of PyTorch 2.11, which is installed from PyPI on first use as by
-with_torch.py (7 GB); `run` finds those of the Python that runs it. SCALING_TORCH_VERSION names another version,
-on both machines. Exit code: that of the command; 2: bad usage, or something is missing.
+with_torch.py (7 GB); `run` finds those of the Python that runs it. SCALING_TORCH_VERSION names another
+version, on both machines. Exit code: that of the command; 2: bad usage, or something is missing.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def main():
     actions = parser.add_subparsers(dest="action", required=True)
     packing = actions.add_parser("pack", help="build, and write an archive")
     packing.add_argument("archive", type=Path)
-    packing.add_argument("--data", type=Path, nargs="*", default=[], metavar="PATH", help="goes along, into data/")
+    packing.add_argument("--data", type=Path, nargs="*", default=[], metavar="PATH", help="goes into data/")
     running = actions.add_parser("run", help="run a command of the archive")
     running.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()

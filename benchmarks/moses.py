@@ -4,11 +4,11 @@
 
 All files below --data that end in .de or .en are read. Lines of files that Moses wrote (`.tok.` in their
 name) are detokenised by sacremoses first. Lines that differ go to --differences; white space at the end of a
-line is not compared (sacremoses leaves some). Exit code 0: at least 99.5 % are equal in each language; 1: they
-are not; 2: bad usage, or a command failed.
+line is not compared (sacremoses leaves some). Exit code 0: at least 99.5 % are equal in each language; 1:
+they are not; 2: bad usage, or a command failed.
 
-Takes minutes for a hundred thousand lines. sacremoses is installed from PyPI into a virtual environment of its
-own on first use: `sacremoses-VERSION` in the cache folder.
+Takes minutes for a hundred thousand lines. sacremoses is installed from PyPI into a virtual environment of
+its own on first use: `sacremoses-VERSION` in the cache folder.
 """
 
 import subprocess
@@ -42,7 +42,8 @@ def compare(binary, files, differences):
     totals = defaultdict(lambda: [0, 0])
 
     def count(language, what, inputs, got, expected):
-        different = [row for row in zip(inputs, got, expected, strict=True) if row[1].rstrip() != row[2].rstrip()]
+        rows = zip(inputs, got, expected, strict=True)
+        different = [row for row in rows if row[1].rstrip() != row[2].rstrip()]
         for line, mine, theirs in different:
             differences.write(f"{what}\n  line       {line}\n  nmt-bench  {mine}\n  sacremoses {theirs}\n")
         totals[language][0] += len(inputs) - len(different)
@@ -58,7 +59,8 @@ def compare(binary, files, differences):
         if language == "en":
             tokens = [" ".join(tokenizer.tokenize(line, escape=False)) for line in lines]
             expected = [detokenizer.detokenize(line.split(), unescape=False) for line in tokens]
-            count("en, detokenised", f"{path.name}, detokenised", tokens, ours(binary, "--detokenise", tokens), expected)
+            got = ours(binary, "--detokenise", tokens)
+            count("en, detokenised", f"{path.name}, detokenised", tokens, got, expected)
     for language, (equal, lines) in totals.items():
         print(f"{language}: {equal:,} of {lines:,} lines equal, {100 * equal / lines:.3f} %")
     return min(equal / lines for equal, lines in totals.values())
@@ -67,10 +69,11 @@ def compare(binary, files, differences):
 def main():
     parser = Parser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a folder of .de and .en files")
-    parser.add_argument("--differences", type=Path, default=Path("moses-differences.txt"), metavar="FILE",
-                        help="file to write [default: moses-differences.txt]")
+    default = Path("moses-differences.txt")
+    parser.add_argument("--differences", type=Path, default=default, help=f"a file [default: {default}]")
     options = parser.parse_args()
-    files = sorted(path for path in options.data.rglob("*") if path.suffix in (".de", ".en") and path.is_file())
+    found = (path for path in options.data.rglob("*") if path.is_file())
+    files = sorted(path for path in found if path.suffix in (".de", ".en"))
     if not files:
         raise Failure(f"{options.data} holds no file that ends in .de or .en")
     inside(f"sacremoses-{SACREMOSES}", sacremoses=SACREMOSES)

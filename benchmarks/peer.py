@@ -1,8 +1,8 @@
 """The models of the binaries in PyTorch (eager mode): training speed of one configuration, as JSON.
 
 compare.py runs this, inside its virtual environment or beside a GPU, in turn with `BIN throughput`. Shapes,
-training step, clock and count of operations are those of the binaries, so that the two figures can be divided;
-how the work is done is left to PyTorch: layers (oneDNN on a CPU), SGD and allocator as they come.
+training step, clock and count of operations are those of the binaries, so that the two figures can be
+divided; how the work is done is left to PyTorch: layers (oneDNN on a CPU), SGD and allocator as they come.
 """
 
 import json
@@ -23,7 +23,8 @@ REPEATS = 5
 # How far the first loss may lie from that of a model that knows nothing, relative to it. Those of compare.py
 # start within 2 %, but for LSTMs of 2,048 units, whose weights start as large as those of small ones: 5 %.
 LOSS_TOLERANCE = 0.1
-TRAININGS = {name: peer.Training for peer in (peer_language, peer_translation, peer_speech, peer_images) for name in peer.MODELS}
+PEERS = [peer_language, peer_translation, peer_speech, peer_images]
+TRAININGS = {name: peer.Training for peer in PEERS for name in peer.MODELS}
 
 
 def throughput(options):
@@ -32,7 +33,8 @@ def throughput(options):
     # For the model only: later it would slow every call down.
     with torch.device(options.device):
         training = TRAININGS[options.model](options)
-    half = torch.autocast(torch.device(options.device).type, torch.bfloat16, enabled=options.precision == "bf16")
+    kind, bf16 = torch.device(options.device).type, options.precision == "bf16"
+    half = torch.autocast(kind, torch.bfloat16, enabled=bf16)
     losses, times = [], []
     while len(times) < LEAST_STEPS or (sum(times[WARM_UP:]) < options.seconds and len(times) < MOST_STEPS):
         start = time.perf_counter()
@@ -41,9 +43,11 @@ def throughput(options):
         times.append(time.perf_counter() - start)
         losses.append(loss)
     if not abs(losses[0] / training.first_loss - 1) <= LOSS_TOLERANCE:
-        raise Failure(f"{options.model} starts at a loss of {losses[0]:.3f} rather than about {training.first_loss:.3f}")
+        found, expected = losses[0], training.first_loss
+        raise Failure(f"{options.model} starts at a loss of {found:.3f} rather than about {expected:.3f}")
     times, samples = times[WARM_UP:], training.samples_per_step
-    parts = [sorted(times[k * len(times) // REPEATS : (k + 1) * len(times) // REPEATS]) for k in range(REPEATS)]
+    bounds = [k * len(times) // REPEATS for k in range(REPEATS + 1)]
+    parts = [sorted(times[start:end]) for start, end in zip(bounds, bounds[1:])]
     times = sorted(times)
     slow, median, fast = (samples / times[int((len(times) - 1) * q + 0.5)] for q in (0.75, 0.5, 0.25))
     return {
@@ -53,7 +57,7 @@ def throughput(options):
         "samples_per_second": median,
         "quartiles": [slow, fast],
         "repeats": [samples / part[(len(part) - 1) // 2] for part in parts],
-        # As built: nn.LSTM has a second bias vector, 4 h per layer, that lm-bench (not nmt-bench) does without.
+        # As built: nn.LSTM has a second bias vector, 4 h per layer; lm-bench has one, nmt-bench both.
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "gflops": median * training.flops_per_sample / 1e9,
         "steps": len(times),
@@ -79,7 +83,8 @@ def measure(options):
     """What was asked for, and the circumstances."""
     import_memory = peak_memory()  # what Python and PyTorch hold before there is a model
     result = sgemm(options) if options.sgemm else throughput(options)
-    result |= {"peak_memory": peak_memory(), "import_memory": import_memory, "threads": torch.get_num_threads()}
+    result |= {"peak_memory": peak_memory(), "import_memory": import_memory}
+    result |= {"threads": torch.get_num_threads()}
     result |= {"torch": torch.__version__, "mkldnn": torch.backends.mkldnn.is_available()}
     if options.device != "cpu":
         result["gpu"] = torch.cuda.get_device_name(options.device)
@@ -92,14 +97,14 @@ def main():
     parser.add_argument("--model", choices=TRAININGS, default="word-lstm2")
     parser.add_argument("--size", type=float, default=128, help="hidden units, width, or filter factor")
     parser.add_argument("--vocab", type=int, help="symbols or classes [default: the model's]")
-    parser.add_argument("--length", type=int, help="unroll, tokens of a sentence, frames, or side [default: the model's]")
+    parser.add_argument("--length", type=int, help="unroll, tokens, frames, or side [default: the model's]")
     parser.add_argument("--batch", type=int, default=32, help="sequences, pairs or images in an update")
     parser.add_argument("--threads", type=int, default=2, help="[default: 2]")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: under autocast")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds at least")
     parser.add_argument("--sgemm", action="store_true", help="time a matrix product instead, in GFLOP/s")
-    parser.add_argument("--serve", action="store_true", help="arguments from every line of the input, a line of JSON for each")
+    parser.add_argument("--serve", action="store_true", help="a line of JSON for each line of arguments")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)

@@ -29,7 +29,8 @@ class Block(nn.Module):
         self.first, self.second = layer(3, channels, filters, stride), layer(3, filters, filters)
         nn.init.zeros_(self.second[1].weight)
         self.relu = nn.ReLU(inplace=True)
-        self.shortcut = layer(1, channels, filters, stride) if channels != filters or stride > 1 else nn.Identity()
+        same = channels == filters and stride == 1
+        self.shortcut = nn.Identity() if same else layer(1, channels, filters, stride)
 
     def forward(self, x):
         return self.relu(self.second(self.relu(self.first(x))).add_(self.shortcut(x)))
@@ -81,14 +82,16 @@ class Training:
 
     def __init__(self, options):
         side, classes, rows = options.length or 224, options.vocab or 1000, options.batch
-        self.model = ResNet(MODELS[options.model], options.size, classes).to(memory_format=torch.channels_last)
+        self.model = ResNet(MODELS[options.model], options.size, classes)
+        self.model.to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True)
         self.flops_per_sample = operations(self.model, side)
         self.samples_per_step, self.number = rows, 0
         # A few minibatches that take turns, since only their shape matters.
         cpu = {"device": "cpu"}
         self.batches = [
-            (torch.rand(rows, 3, side, side, **cpu) * 4 - 2, torch.randint(classes, (rows,), **cpu)) for _ in range(4)
+            (torch.rand(rows, 3, side, side, **cpu) * 4 - 2, torch.randint(classes, (rows,), **cpu))
+            for _ in range(4)
         ]
         self.device = options.device
         self.first_loss = math.log(classes)

@@ -93,7 +93,8 @@ class Training:
     def __init__(self, options):
         part, layers, self.words, vocabulary, length = MODELS[options.model]
         size = int(options.size)
-        self.vocabulary, self.length, self.rows = options.vocab or vocabulary, options.length or length, options.batch
+        self.vocabulary, self.length = options.vocab or vocabulary, options.length or length
+        self.rows = options.batch
         self.model = LanguageModel(part(size, layers), size, self.vocabulary)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE)
         self.state = self.model.recurrent.zero_state(self.rows)

@@ -45,7 +45,7 @@ class DeepSpeech(nn.Module):
 
     @staticmethod
     def first_loss(vocabulary, frames, characters):
-        """Nats per character if all paths are equally likely; a transcript without double letters has so many."""
+        """Nats per character if all paths, counted without double letters, are equally likely."""
         steps = (frames + 1) // 2
         paths = math.comb(steps + characters, 2 * characters)
         return (steps * math.log(vocabulary) - math.log(paths)) / characters
@@ -63,7 +63,8 @@ class Attention(nn.Module):
         inputs = (self.bins, 2 * e, 2 * e)
         self.encoder = nn.ModuleList(nn.LSTM(size, e, bidirectional=True) for size in inputs)
         self.key = nn.Linear(2 * e, self.keys)
-        self.symbols = nn.Embedding(vocabulary, 4 * a)  # the rows that one-hot symbols have in the cell's weight
+        # The rows that one-hot symbols have in the cell's weight.
+        self.symbols = nn.Embedding(vocabulary, 4 * a)
         self.cell = nn.Linear(2 * e + a, 4 * a)
         self.query = nn.Linear(2 * a, self.keys)
         self.place = nn.Conv1d(1, self.filters, self.length, padding=self.length // 2, bias=False)
@@ -83,8 +84,8 @@ class Attention(nn.Module):
         memory, keys = x.transpose(0, 1), self.key(x).transpose(0, 1)
         rows, positions, _ = memory.shape
         vocabulary = self.output.out_features
-        padded = F.pad(transcripts, (1, 0), value=vocabulary - 2), F.pad(transcripts, (0, 1), value=vocabulary - 1)
-        read, written = padded
+        read = F.pad(transcripts, (1, 0), value=vocabulary - 2)
+        written = F.pad(transcripts, (0, 1), value=vocabulary - 1)
         h = c = memory.new_zeros(rows, self.width)
         context, shares = memory.new_zeros(rows, memory.shape[2]), memory.new_zeros(rows, positions)
         outputs = []
@@ -106,7 +107,8 @@ class Attention(nn.Module):
         """Products for an input frame."""
         a = c = e // 2
         k, place, location = cls.keys, cls.length * cls.filters, cls.filters * cls.keys
-        encoder = sum(8 * e * (inputs + e) / 2**layer for layer, inputs in enumerate((cls.bins, 2 * e, 2 * e)))
+        inputs = (cls.bins, 2 * e, 2 * e)
+        encoder = sum(8 * e * (size + e) / 2**layer for layer, size in enumerate(inputs))
         attended = frames / 4 * (place + location + k + 2 * e)
         step = 4 * a * (2 * e + a) + 2 * a * k + 4 * c * (a + 2 * e + c) + c * vocabulary + attended
         return encoder + 2 * e * k / 4 + step / FRAMES_PER_CHARACTER
@@ -142,8 +144,9 @@ class Training:
         self.first_loss = kind.first_loss(self.vocabulary, self.frames, self.characters)
 
     def step(self, half):
-        """One update; nats per character. Samples come from the host, products are of the precision of `half`."""
-        features, transcripts = (part.to(self.device) for part in self.batches[self.number % len(self.batches)])
+        """One update; nats per character. Samples from the host, products in the precision of `half`."""
+        batch = self.batches[self.number % len(self.batches)]
+        features, transcripts = (part.to(self.device) for part in batch)
         self.number += 1
         with half:
             total = self.model.loss(features, transcripts)

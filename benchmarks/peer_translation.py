@@ -35,7 +35,8 @@ class Translator(nn.Module):
     def forward(self, source, target, padding):
         """Logits of the tokens after those of `target`; both sides are (length, batch)."""
         memory, (h, c) = self.encoder(self.source_embedding(source))
-        mask = torch.zeros(source.shape, device=source.device).masked_fill_(source == padding, -math.inf).t().unsqueeze(2)
+        mask = torch.zeros(source.shape, device=source.device).masked_fill_(source == padding, -math.inf)
+        mask = mask.t().unsqueeze(2)
         keys, memory = self.attention(memory).transpose(0, 1), memory.permute(1, 2, 0)
         first, second = (h[0], c[0]), (h[1], c[1])
         fed, outputs = torch.zeros_like(h[0]), []
@@ -67,9 +68,10 @@ class Training:
         self.first_loss = math.log(self.vocabulary + 2)
 
     def step(self, half):
-        """One update; nats per target token. Samples come from the host, products are of the precision of `half`."""
+        """One update; nats per target token. Samples from the host, products in the precision of `half`."""
         # Symbols, then unknown, padding, start, end; the source has no more than padding.
-        symbols, padding, start, end = self.vocabulary - 2, self.vocabulary - 1, self.vocabulary, self.vocabulary + 1
+        symbols = self.vocabulary - 2
+        padding, start, end = symbols + 1, symbols + 2, symbols + 3
         source = torch.randint(symbols, (self.length, self.rows), device="cpu")
         target = torch.randint(symbols, (self.length + 1, self.rows), device="cpu")
         target[0], target[-1] = start, end

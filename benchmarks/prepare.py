@@ -66,7 +66,8 @@ def pil_speed(encoded):
         picture = Image.open(io.BytesIO(encoded[count % len(encoded)])).convert("RGB")
         if min(picture.size) > SHORTEST:
             factor = SHORTEST / min(picture.size)
-            picture = picture.resize([round(side * factor) for side in picture.size], Image.Resampling.BICUBIC)
+            size = [round(side * factor) for side in picture.size]
+            picture = picture.resize(size, Image.Resampling.BICUBIC)
         picture.tobytes()
         count += 1
     return count / (time.perf_counter() - start)
@@ -99,9 +100,9 @@ def main():
         mosaics = make_mosaics(small, large)
         print("| pictures | PIL/s | prepare/s | ratio [min, max] | required |")
         print("| --- | ---: | ---: | ---: | ---: |")
-        met = True
+        met, sample = True, [picture for group in groups for picture in group[:SAMPLE]]
         for name, encoded, path, count in [
-            ("as they are", [picture for group in groups for picture in group[:SAMPLE]], options.data, prepared),
+            ("as they are", sample, options.data, prepared),
             (f"mosaics of {COLUMNS} x {ROWS}", mosaics, large, len(mosaics)),
         ]:
             pairs = [(pil_speed(encoded), our_speed(binary, path, count)) for _ in range(options.pairs)]

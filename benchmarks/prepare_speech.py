@@ -4,8 +4,9 @@
 
 The recordings of a data set in LibriSpeech's layout are linked under new names until they make up the hours
 wanted, and listed in a manifest; hard links where the file system allows, else copies. `prepare` reads and
-decodes all of them, extracts both series of features and writes them to the disk (0.15 GB an hour); everything
-is removed again. Takes seconds for ten hours. Exit code 0: done; 2: bad usage, or a command failed.
+decodes all of them, extracts both series of features and writes them to the disk (0.15 GB an hour);
+everything is removed again. Takes seconds for ten hours. Exit code 0: done; 2: bad usage, or a command
+failed.
 """
 
 import json
@@ -99,7 +100,8 @@ def main():
         stored = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
     print("| audio | time | hours of audio per second | peak memory | stored |")
     print("| ---: | ---: | ---: | ---: | ---: |")
-    print(f"| {hours:.2f} h | {elapsed:.1f} s | {hours / elapsed:.3f} | {peak:.0f} MB | {stored / 1e9:.2f} GB |")
+    speed, stored = hours / elapsed, stored / 1e9
+    print(f"| {hours:.2f} h | {elapsed:.1f} s | {speed:.3f} | {peak:.0f} MB | {stored:.2f} GB |")
     return 0
 
 

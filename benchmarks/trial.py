@@ -3,8 +3,8 @@
     python3 benchmarks/trial.py --data PATH --model word-lstm2 --size 128
 
 Runs a trial of a study on text (data, logging and checkpoints counted, evaluation not) and `throughput` with
-the same model, batch and threads, in turn, and prints the ratio of their rates. Takes a few minutes on an idle
-machine. Exit code 0: the median is at least 95 %; 1: it is not; 2: bad usage, or a command failed.
+the same model, batch and threads, in turn, and prints the ratio of their rates. Takes a few minutes on an
+idle machine. Exit code 0: the median is at least 95 %; 1: it is not; 2: bad usage, or a command failed.
 """
 
 import json
@@ -19,7 +19,8 @@ LEAST = 0.95
 
 def trial(binary, options, folder):
     """GFLOP/s of the updates of a trial, its batch and its parameters."""
-    settings = {"shards": options.shard, "sizes": options.size, "batch_sizes": options.batch, "epochs": options.epochs}
+    settings = {"shards": options.shard, "sizes": options.size}
+    settings |= {"batch_sizes": options.batch, "epochs": options.epochs}
     settings |= {"checkpoint_seconds": 10, "validation": 5000, "sgd_rates": 0.2, "patience": options.epochs}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     study = ["study", "--data", options.data, "--model", options.model, "--jobs", 1, "--out", folder, *words]
@@ -59,9 +60,11 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             rate, batch, parameters = trial(binary, options, folder)
             ratios.append(rate / throughput(binary, options, batch, parameters))
-        print(f"{options.model} {options.size}: a trial at {100 * ratios[-1]:.1f} % of throughput", flush=True)
+        rate = 100 * ratios[-1]
+        print(f"{options.model} {options.size}: a trial at {rate:.1f} % of throughput", flush=True)
     median = statistics.median(ratios)
-    print(f"median {100 * median:.1f} %, required {100 * LEAST:.0f} %: {'met' if median >= LEAST else 'MISSED'}")
+    verdict = "met" if median >= LEAST else "MISSED"
+    print(f"median {100 * median:.1f} %, required {100 * LEAST:.0f} %: {verdict}")
     return 0 if median >= LEAST else 1
 
 
