@@ -15,6 +15,10 @@
 #SBATCH --open-mode=append
 #SBATCH --signal=B:USR1@120
 set -u
+if [ $# = 0 ]; then
+  echo "usage: sbatch clusters/slurm.sh COMMAND, such as: target/release/lm-bench study --out DIRECTORY" >&2
+  exit 2
+fi
 
 "$@" &
 worker=$!
