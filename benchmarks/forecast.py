@@ -9,7 +9,7 @@ forecast - ln measured)^2)) over its curves, for the intervals the share of the 
 mean of ln high - ln low, and how many curves were refused. `--half` takes only the curves whose name's CRC-32
 is even (1, those that the constants of the trend were chosen on) or odd (0, kept aside).
 
-Takes minutes. Exit code 0: done; 2: bad usage, or a command failed.
+Takes some five minutes on an idle core. Exit code 0: done; 2: bad usage, or a command failed.
 """
 
 import csv
