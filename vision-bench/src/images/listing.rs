@@ -171,7 +171,9 @@ impl Listing {
     }
 
     fn adopt_all(&mut self, mut classes: Vec<(String, Found)>) -> Vec<(String, Found)> {
-        classes.iter_mut().for_each(|(_, found)| self.adopt(found));
+        for (_, found) in &mut classes {
+            self.adopt(found);
+        }
         classes
     }
 
