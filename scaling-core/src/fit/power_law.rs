@@ -172,7 +172,7 @@ pub fn fit(curve: &Curve, options: &Options) -> Result<Fit> {
 /// Reasons not to trust the law beyond its numbers.
 fn doubts(values: &[(f64, f64)], law: &Law, form: Form, uncertainty: &Uncertainty) -> Vec<String> {
     let mut doubts = Vec::new();
-    if law.beta >= 0.0 {
+    if !estimate::falls(law, values) {
         doubts.push(format!("{}: as far as this curve tells, more data do not help", estimate::NOT_FALLING));
     }
     let last = values[values.len() - 1];

@@ -119,6 +119,19 @@ fn a_power_law_that_does_not_fall_is_warned_of_or_refused() {
     assert!(fit(&sampled(STRAIGHT, 10..16), &looking).unwrap().warnings.is_empty());
 }
 
+#[test]
+fn a_constant_curve_does_not_fall_by_rounding() {
+    let constant = Curve::from_pairs((0..6).map(|i| (1000.0 * 2f64.powi(i), 0.6))).unwrap();
+    for form in [Form::Auto, Form::PowerConst] {
+        let refusal = fit(&constant, &Options { form, ..Options::default() }).unwrap_err().to_string();
+        assert!(refusal.contains("the error does not fall with m"), "{form}: {refusal}");
+    }
+    let power = Options { form: Form::Power, ..Options::default() };
+    let warnings = fit(&constant, &power).unwrap().warnings;
+    assert!(warnings[0].starts_with("the error does not fall with m"), "{warnings:?}");
+    assert!(fit(&constant, &Options { regions: true, ..power }).is_err());
+}
+
 /// Six sizes within a factor of six, noise of 1 %, truth (9, -0.3, 0.3).
 #[test]
 fn a_narrow_range_is_reported_as_such() {
