@@ -127,7 +127,7 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 fn throughput_speaks_json() {
     for (model, vocabulary) in [("ds2", 9), ("attention", 11)] {
         let arguments = format!("--model {model} --size 4 --length 30 --vocab {vocabulary}");
-        support::throughput_speaks_json(&bench(), &arguments, "frames", 2);
+        support::throughput_speaks_json(&bench(), &arguments, "input frames", 2);
     }
 }
 

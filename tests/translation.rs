@@ -142,7 +142,7 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 
 #[test]
 fn throughput_speaks_json() {
-    support::throughput_speaks_json(&bench(), "--size 8 --length 5 --vocab 20", "tokens", 4);
+    support::throughput_speaks_json(&bench(), "--size 8 --length 5 --vocab 20", "target tokens", 4);
 }
 
 #[test]

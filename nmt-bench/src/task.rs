@@ -69,7 +69,7 @@ static ABOUT: About = About {
     title: "translation from German into English",
     metric: Metric::new("token_error", "validation token error", "share of tokens"),
     unit: "target tokens",
-    step_unit: "tokens",
+    step_unit: "target tokens",
     models: &["nmt"],
     compares_all: false,
     default_size: 128.0,

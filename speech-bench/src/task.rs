@@ -67,7 +67,7 @@ static ABOUT: About = About {
     title: "speech recognition",
     metric: Metric::new("cer", "validation character error rate", "share of characters"),
     unit: "characters",
-    step_unit: "frames",
+    step_unit: "input frames",
     models: NAMES,
     // Both, side by side as in the paper.
     compares_all: true,

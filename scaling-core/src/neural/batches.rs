@@ -12,7 +12,7 @@ pub trait Batches {
     type Batch;
     /// Minibatches in one pass.
     fn per_epoch(&self) -> u64;
-    /// What a model processes in one pass, in the unit of [`crate::task::Task::step_unit`].
+    /// What a model processes in one pass, in the unit of [`crate::task::About::step_unit`].
     fn samples(&self) -> u64;
     /// The minibatch of update `step`; updates are counted from the first pass on.
     fn batch(&mut self, step: u64) -> Self::Batch;
