@@ -283,6 +283,8 @@ fn an_output_that_cannot_be_written_is_said_once() {
             assert_eq!(output.status.code(), Some(2), "{message}");
             assert!(message.contains("No space left on device"), "{message}");
         }
-        _ => eprintln!("SKIPPED: the full disk, since this system allows no mount namespaces"),
+        _ => scaling_core::terminal::tell(
+            "SKIPPED: the full disk, since this system allows no mount namespaces",
+        ),
     }
 }

@@ -101,6 +101,15 @@ fn forecasts_of_real_curves_are_as_good_as_documented() {
 }
 
 #[test]
+fn what_is_skipped_is_said_though_it_passes() {
+    let mut tests = std::process::Command::new(std::env::current_exe().unwrap());
+    let one = tests.args(["--exact", "a_curve_that_peaks_is_refused"]).env_remove("SCALING_REAL_DATA");
+    let output = one.output().unwrap();
+    let said = support::text(&output.stderr);
+    assert!(output.status.success() && said.contains("SKIPPED: set SCALING_REAL_DATA"), "{said}");
+}
+
+#[test]
 fn a_curve_that_peaks_is_refused() {
     let Some(folder) = folder() else { return };
     let rows = curves(&folder, "double_descent.subset.csv", &["curve_id"], ("x", "y"));

@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 fn workers_that_are_killed_requeued_and_out_of_time_end_in_the_same_bytes() {
     let is_there = Command::new("sinfo").output().is_ok_and(|output| output.status.success());
     if !is_there {
-        eprintln!(
-            "SKIPPED: no Slurm here; run by `clusters/with_slurm cargo test --release -p scaling-core`"
+        scaling_core::terminal::tell(
+            "SKIPPED: no Slurm here; run by `clusters/with_slurm cargo test --release -p scaling-core`",
         );
         return;
     }

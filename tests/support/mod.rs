@@ -153,7 +153,8 @@ pub fn real(path: &str) -> Option<PathBuf> {
     let data = std::env::var_os("SCALING_REAL_DATA").map(PathBuf::from);
     let found = data.map(|data| data.join(path)).filter(|found| found.exists());
     if found.is_none() {
-        eprintln!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}");
+        // Unlike `eprintln`, also said where the test passes.
+        scaling_core::terminal::tell(&format!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}"));
     }
     found
 }

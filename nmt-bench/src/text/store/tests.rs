@@ -236,7 +236,7 @@ fn a_damaged_file_is_named() -> Result<()> {
 fn real(path: &str) -> Option<PathBuf> {
     let data = std::env::var_os("SCALING_REAL_DATA");
     if data.is_none() {
-        eprintln!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}");
+        scaling_core::terminal::tell(&format!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}"));
     }
     data.map(|data| PathBuf::from(data).join(path))
 }

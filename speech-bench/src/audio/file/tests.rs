@@ -255,7 +255,7 @@ fn real(folder: &str, extension: &str) -> Vec<PathBuf> {
         }
     }
     let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
-        eprintln!("skipped: SCALING_REAL_DATA is not set");
+        scaling_core::terminal::tell("SKIPPED: SCALING_REAL_DATA is not set");
         return Vec::new();
     };
     let mut found = Vec::new();

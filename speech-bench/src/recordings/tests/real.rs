@@ -6,7 +6,7 @@ use std::time::Instant;
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("SCALING_REAL_DATA");
     if data.is_none() {
-        eprintln!("skipped: set SCALING_REAL_DATA to the directory that holds speech/");
+        scaling_core::terminal::tell("SKIPPED: set SCALING_REAL_DATA to the directory that holds speech/");
     }
     data.map(|data| PathBuf::from(data).join("speech"))
 }

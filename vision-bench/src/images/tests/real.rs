@@ -4,7 +4,9 @@ use std::time::Instant;
 #[test]
 fn the_real_subset_of_tiny_imagenet_is_read_in_both_layouts() -> Result<()> {
     let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
-        eprintln!("skipped: set SCALING_REAL_DATA to the directory that holds vision/tiny-imagenet-40");
+        scaling_core::terminal::tell(
+            "SKIPPED: set SCALING_REAL_DATA to the directory that holds vision/tiny-imagenet-40",
+        );
         return Ok(());
     };
     let set = PathBuf::from(data).join("vision/tiny-imagenet-40");
