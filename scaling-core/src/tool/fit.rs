@@ -53,7 +53,7 @@ pub(super) fn form_parser() -> impl TypedValueParser<Value = Form> {
 /// standard error.
 ///
 /// # Errors
-/// [`Error::Input`] for a bad file or option, [`Error::Failed`] where a fit is refused.
+/// [`Error::Input`] for a bad file, cell or option, [`Error::Failed`] where a fit is refused.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { columns, form, level, best_guess, .. } = arguments;
     let curves = curves::read(&arguments.file, columns)?;
@@ -191,6 +191,24 @@ mod tests {
         let both: serde_json::Value = serde_json::from_str(&groups::document(&fits, false).unwrap()).unwrap();
         assert_eq!(both["long"], one);
         assert!(both["short"]["refused"].as_str().unwrap().contains("needs 3 sizes"));
+    }
+
+    #[test]
+    fn a_bad_cell_of_one_curve_is_bad_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("curve.csv");
+        std::fs::write(&file, "g,m,error\na,1,4\na,2,3\na,4,2\nb,1,x\n").unwrap();
+        let arguments = Arguments {
+            file,
+            form: Form::Auto,
+            loss: "squares".to_owned(),
+            columns: Columns { group: vec!["g".to_owned()], ..Columns::default() },
+            level: 0.95,
+            best_guess: None,
+            json: false,
+        };
+        let refusal = run(&arguments).unwrap_err();
+        assert_eq!((refusal.to_string().as_str(), refusal.exit_code()), ("1 of 2 fits refused: b", 2));
     }
 
     #[test]

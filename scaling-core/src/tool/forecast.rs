@@ -60,7 +60,7 @@ const PLACES: usize = 40;
 /// Forecasts every curve of the file; curves that are refused are named on standard error.
 ///
 /// # Errors
-/// [`Error::Input`] for a bad file or option, [`Error::Failed`] where a forecast is refused.
+/// [`Error::Input`] for a bad file, cell or option, [`Error::Failed`] where a forecast is refused.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let Arguments { columns, form, level, best_guess, .. } = arguments;
     if let Some(bad) = arguments.at.iter().chain(&arguments.target).find(|n| !(n.is_finite() && **n > 0.0)) {
@@ -229,6 +229,20 @@ mod tests {
             refusal.to_string().starts_with("the confidence level is a number between 0 and 1"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn a_bad_cell_of_one_curve_is_bad_input_and_a_short_curve_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for (row, code) in [("b,2,x", 2), ("a,8,1.5", 1)] {
+            let asked = asked(folder.path());
+            std::fs::write(&asked.file, format!("g,m,error\na,1,4\na,2,3\na,4,2\nb,1,5\n{row}\n")).unwrap();
+            let refusal = run(&asked).unwrap_err();
+            assert_eq!(
+                (refusal.to_string().as_str(), refusal.exit_code()),
+                ("1 of 2 forecasts refused: b", code)
+            );
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) fn ask_all<'a, T>(
     for (name, curve) in &curves.by_group {
         let found = match curve {
             // Of this curve alone.
-            Err(error) => Err(Error::failed(error.to_string())),
+            Err(error) => Err(error.clone()),
             Ok(curve) => ask(name, curve)?,
         };
         all.push((name, found));
@@ -44,7 +44,7 @@ pub(super) fn ask_all<'a, T>(
 /// Prints what was found, as one JSON document or in the words of `prose`.
 ///
 /// # Errors
-/// [`Error::Failed`] if some of the `what` were refused.
+/// [`Error::Failed`] if some of the `what` were refused, [`Error::Input`] if that is why one was.
 pub(super) fn print<T: Serialize>(
     all: &[Found<'_, T>],
     what: &str,
@@ -74,11 +74,13 @@ pub(super) fn prefix(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("{name}: ") }
 }
 
-/// The outcome of the command: failed if some of the `what` were refused.
+/// The outcome of the command: failed if some of the `what` were refused, bad input if that is why one was.
 fn conclude<T>(all: &[Found<'_, T>], what: &str) -> Result<()> {
     let refused: Vec<&str> = all.iter().filter(|(_, found)| found.is_err()).map(|(name, _)| *name).collect();
     if refused.is_empty() {
         return Ok(());
     }
-    Err(Error::failed(format!("{} of {} {what} refused: {}", refused.len(), all.len(), refused.join(", "))))
+    let message = format!("{} of {} {what} refused: {}", refused.len(), all.len(), refused.join(", "));
+    let is_bad_input = all.iter().any(|(_, found)| matches!(found, Err(Error::Input(_))));
+    Err(if is_bad_input { Error::Input(message) } else { Error::Failed(message) })
 }
