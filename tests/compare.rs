@@ -81,6 +81,17 @@ fn studies_are_compared() {
 }
 
 #[test]
+fn names_with_control_characters_are_told_in_one_line() {
+    for arguments in [["compare", "no\nsuch\nplace\nas\nthis"], ["report", "\u{1b}[2J\r\n\n\n\n"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_scaling")).args(arguments).output();
+        let output = output.expect("the binary starts");
+        let said = text(&output.stderr);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said:?}");
+        assert!(!said.trim_end().contains(char::is_control), "{said:?}");
+    }
+}
+
+#[test]
 fn what_is_kept_of_studies_is_compared() {
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/results");
     let mut studies = entries(&results);

@@ -38,12 +38,19 @@ pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Prints an error once and gives its exit code.
+/// A name, or a message that quotes one, for one line of text: control characters are escaped.
+pub fn shown(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })
+        .collect()
+}
+
+/// Prints an error once, in one line, and gives its exit code.
 pub fn conclude(outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("error: {error}"));
+            tell(&shown(&format!("error: {error}")));
             ExitCode::from(error.exit_code())
         }
     }
@@ -61,7 +68,19 @@ pub fn complain_about_usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.to_string();
     for line in text.lines().filter(|line| !line.trim().is_empty()).take(4) {
-        tell(line);
+        tell(&shown(line));
     }
     ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_once() {
+        let line = shown("a\nb\u{1b}é");
+        assert_eq!(line, "a\\nb\\u{1b}é");
+        assert_eq!(shown(&line), line);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::files;
 use crate::number::thousands;
+pub use crate::terminal::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -17,13 +18,6 @@ pub struct Rejected {
     pub name: String,
     /// What is wrong with it: a phrase that follows the name.
     pub reason: String,
-}
-
-/// A name for one line of text: control characters are escaped.
-pub fn shown(name: &str) -> String {
-    name.chars()
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
 }
 
 /// Writes `quarantine.txt` into a directory of prepared data: a line `NAME<tab>REASON` for each item.
@@ -63,6 +57,5 @@ mod tests {
         assert_eq!(line(0), "0 rejected");
         assert_eq!(line(2), "2 rejected: 0.wav (is empty), 1.wav (is empty)");
         assert_eq!(line(5), "5 rejected: 0.wav (is empty), 1.wav (is empty), 2.wav (is empty) and 2 more");
-        assert_eq!(shown("a\nb\u{1b}é"), "a\\nb\\u{1b}é");
     }
 }
