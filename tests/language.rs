@@ -140,6 +140,19 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn no_job_and_no_thread_are_refused() {
+    let bench = bench();
+    for (arguments, range) in [
+        ("study --out s --jobs 0", "0 is not in 1..=4096"),
+        ("trial --study s --trial t --threads 0", "0 is not in 1..=4096"),
+        ("throughput --size 8 --threads 0", "must lie between 1 and 4096"),
+    ] {
+        let message = bench.refuse(arguments);
+        assert!(message.contains(range), "{message}");
+    }
+}
+
+#[test]
 fn throughput_speaks_json() {
     support::throughput_speaks_json(&bench(), "--model char-rhn10 --size 8 --length 10", "tokens", 4);
 }

@@ -1,6 +1,7 @@
 //! The command line of a domain binary, parsed only: nothing is opened here.
 
 use crate::task::Preset;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -30,6 +31,11 @@ pub(super) enum Action {
     Devices,
 }
 
+/// A number of threads or of trials at the same time: no machine has more cores.
+fn count() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=4096)
+}
+
 #[derive(Debug, Args)]
 pub(super) struct StudyArguments {
     /// Training data: a path, or the embedded generator [default: synthetic]
@@ -51,7 +57,7 @@ pub(super) struct StudyArguments {
     #[arg(long)]
     pub(super) device: Option<String>,
     /// Trials to run at the same time; they share the cores [default: one per core; on an NVIDIA GPU as many as its memory and speed, both measured, are worth; 1 on another]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count())]
     pub(super) jobs: Option<usize>,
     /// Seed of shards, initialisation and data order [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
@@ -70,7 +76,7 @@ pub(super) struct TrialArguments {
     #[arg(long, value_name = "ID")]
     pub(super) trial: String,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count())]
     pub(super) threads: Option<usize>,
 }
 

@@ -58,8 +58,8 @@ impl Measured {
 
 pub(super) fn throughput(domain: &Domain, arguments: &ThroughputArguments) -> Result<()> {
     let (task, model) = domain.find(arguments.model.as_deref())?;
-    let threads = arguments.threads.unwrap_or_else(cores).max(1);
-    if !(threads <= MOST_THREADS && (0.0..=MOST_SECONDS).contains(&arguments.seconds)) {
+    let threads = arguments.threads.unwrap_or_else(cores);
+    if !((1..=MOST_THREADS).contains(&threads) && (0.0..=MOST_SECONDS).contains(&arguments.seconds)) {
         return Err(Error::input(format!(
             "`--threads` must lie between 1 and {MOST_THREADS}, `--seconds` between 0 and {MOST_SECONDS}"
         )));
