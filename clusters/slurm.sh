@@ -35,7 +35,7 @@ while kill -0 "$worker" 2> /dev/null; do
   code=$?
 done
 
-# 143: while data were being prepared, which begins again.
+# 143: before the worker had begun to listen.
 if [ -n "$out_of_time" ] && { [ "$code" = 130 ] || [ "$code" = 143 ]; }; then
   # By this name, since the number of an array's last job is also that of the whole array.
   scontrol requeue "${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"

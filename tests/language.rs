@@ -140,6 +140,38 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn a_signal_ends_what_trains_nothing_yet() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let bench = bench();
+    let lines: Vec<_> = (0..900).map(|i| format!("word{} follows word{}\n", i % 7, i % 11)).collect();
+    bench.write("text/train.txt", lines.concat().as_bytes());
+    let prepare = "data prepare text --model word-lstm2";
+    bench.succeed(prepare);
+    // As if another process prepared the data once more: all wait for this lock.
+    let prepared = entries(&bench.path("cache/lm")).remove(0);
+    std::fs::remove_dir_all(&prepared).expect("a directory");
+    let lock = bench.path("cache/locks").join(prepared.file_name().expect("a key"));
+    let lock = std::fs::File::options().append(true).open(lock).expect("a lock");
+    lock.lock().expect("nobody else");
+    for (signal, arguments) in
+        [("-TERM", prepare), ("-INT", "plan --data text"), ("-TERM", "study --out s --data text")]
+    {
+        let mut command = bench.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a process");
+        let said = BufReader::new(child.stderr.take().expect("a pipe"));
+        let waits = |line: String| line.contains("is being prepared by another process");
+        assert!(said.lines().map_while(Result::ok).any(waits), "{arguments}");
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.expect("kill").success());
+        assert_eq!(child.wait().expect("an end").code(), Some(130), "{arguments}");
+    }
+    drop(lock);
+    bench.succeed(prepare);
+    assert!(prepared.exists() && !bench.path("s").exists());
+}
+
+#[test]
 fn no_job_and_no_thread_are_refused() {
     let bench = bench();
     for (arguments, range) in [

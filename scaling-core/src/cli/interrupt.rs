@@ -7,6 +7,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Whether a signal ends the process at once.
+static AT_ONCE: AtomicBool = AtomicBool::new(true);
+
+/// From now on, and until [`watch`], a signal ends the process at once, with exit code 130. It leaves what one that is
+/// killed leaves: files are complete or absent, and locks free.
+pub(crate) fn exit_at_once() {
+    for signal in [SIGINT, SIGTERM] {
+        // Otherwise the system ends it, with a code of its own.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, &AT_ONCE);
+    }
+}
+
 /// Watches for signals from now on; the returned function says whether one has come. With
 /// `impatient`, a second signal ends the process at once. A trial is patient: from a terminal it gets
 /// the signal twice, by itself and from its study, and it needs the time to write a checkpoint.
@@ -14,11 +26,12 @@ pub(super) fn watch(impatient: bool) -> Result<impl Fn() -> bool> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         if impatient {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, flag.clone())
-                .at("watch for", Path::new("signals"))?;
+            // Done after `exit_at_once` has looked at it.
+            signal_hook::flag::register(signal, &AT_ONCE).at("watch for", Path::new("signals"))?;
         }
         signal_hook::flag::register(signal, flag.clone()).at("watch for", Path::new("signals"))?;
     }
+    AT_ONCE.store(false, Ordering::SeqCst);
     Ok(move || flag.load(Ordering::Relaxed))
 }
 

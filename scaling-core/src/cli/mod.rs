@@ -6,7 +6,7 @@ mod command_line;
 mod data;
 mod date;
 mod inspect;
-mod interrupt;
+pub(crate) mod interrupt;
 mod open;
 mod panic;
 mod study;
@@ -69,6 +69,7 @@ fn options(keys: &[Key], assignments: &[String]) -> Result<Options> {
 
 /// Runs a domain binary: parses the command line, acts, prints one error line at most.
 pub fn run(domain: &Domain) -> ExitCode {
+    interrupt::exit_at_once();
     let command = arguments::Arguments::command().name(domain.name).bin_name(domain.name).about(domain.about);
     let command = command.subcommands(domain.commands.iter().map(|own| (own.arguments)()));
     let matches = match command.try_get_matches() {

@@ -1,7 +1,8 @@
 //! The binary `scaling`: work on curves and studies that exist.
 //!
 //! Data go to standard output, messages to standard error. Exit codes: 0 done, 1 a fit was
-//! refused, 2 bad usage or input.
+//! refused, 2 bad usage or input,
+//! 130 interrupted.
 
 mod compare;
 mod curves;
@@ -10,6 +11,7 @@ mod forecast;
 mod groups;
 mod table;
 
+use crate::cli::interrupt::exit_at_once;
 use crate::error::{At, Error, Result};
 use crate::files::{behind_links, links, write_output};
 use crate::terminal::{complain_about_usage, conclude, say, tell, write};
@@ -45,6 +47,7 @@ enum Command {
 
 /// Runs the command line and tells how it ended.
 pub fn main() -> ExitCode {
+    exit_at_once();
     match Arguments::try_parse() {
         Ok(arguments) => conclude(run(arguments.command)),
         Err(usage) => complain_about_usage(&usage),
