@@ -1,8 +1,7 @@
 //! The binary `scaling`: work on curves and studies that exist.
 //!
 //! Data go to standard output, messages to standard error. Exit codes: 0 done, 1 a fit was
-//! refused, 2 bad usage or input,
-//! 130 interrupted.
+//! refused, 2 bad usage or input, 130 interrupted.
 
 mod compare;
 mod curves;

@@ -68,9 +68,8 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers is held out, or of
-    /// the utterances if there are not two known speakers or those held out would speak more than half: chosen by
-    /// `seed`, and at least one.
+    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers is held out, who speak
+    /// at most half, or of the utterances if there are not two known speakers: chosen by `seed`, and at least one.
     ///
     /// # Errors
     /// Files that cannot be read, a directory that would train or validate and is not read, a part without a usable
@@ -182,9 +181,9 @@ impl Listing {
 
     /// Moves some speakers, or some utterances, to the validation part.
     fn hold_out(&mut self) -> Result<()> {
-        let split = |name: &str, total: usize, most: u64| -> Result<Filter> {
+        let split = |name: &str, total: usize, most: u64, seed: u64| -> Result<Filter> {
             let total = total as u64;
-            let [_, held_out] = hold_out(&self.root, name, total, (total / 10).clamp(1, most), self.seed)?;
+            let [_, held_out] = hold_out(&self.root, name, total, (total / 10).clamp(1, most), seed)?;
             Ok(held_out)
         };
         let speakers: BTreeSet<&String> =
@@ -192,19 +191,26 @@ impl Listing {
         let are_known = speakers.len() > 1 && self.train.iter().all(|item| item.speaker.is_some());
         let by_speaker = if are_known {
             let numbers: BTreeMap<&String, u64> = speakers.into_iter().zip(0..).collect();
-            let held_out = split("speaker", numbers.len(), MOST_SPEAKERS)?;
-            let speakers = self.train.iter().filter_map(|item| item.speaker.as_ref());
-            let chosen: Vec<bool> = speakers.map(|speaker| held_out.contains(numbers[speaker])).collect();
-            let count = chosen.iter().filter(|is_chosen| **is_chosen).count();
-            // One speaker may have spoken most of them.
-            (2 * count <= chosen.len()).then_some(chosen)
+            let mut seed = self.seed;
+            loop {
+                let held_out = split("speaker", numbers.len(), MOST_SPEAKERS, seed)?;
+                let speakers = self.train.iter().filter_map(|item| item.speaker.as_ref());
+                let chosen: Vec<bool> = speakers.map(|speaker| held_out.contains(numbers[speaker])).collect();
+                let count = chosen.iter().filter(|is_chosen| **is_chosen).count();
+                // One speaker may have spoken most of them. Not more than every other draw is such: of two that share no
+                // speaker, and at most half of all are drawn, one speaks no more than half.
+                if 2 * count <= chosen.len() {
+                    break Some(chosen);
+                }
+                seed = seed.wrapping_add(1);
+            }
         } else {
             None
         };
         let (by, chosen) = match by_speaker {
             Some(chosen) => (HeldOut::Speaker, chosen),
             None => {
-                let held_out = split("usable utterance", self.train.len(), MOST_UTTERANCES)?;
+                let held_out = split("usable utterance", self.train.len(), MOST_UTTERANCES, self.seed)?;
                 let chosen = (0..self.train.len()).map(|i| held_out.contains(i as u64)).collect();
                 (HeldOut::Utterance, chosen)
             }
