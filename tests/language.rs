@@ -130,6 +130,25 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 }
 
 #[test]
+fn presets_suit_text_of_long_lines() {
+    let bench = bench();
+    let lines = |count: usize| {
+        let lines = (1..=count).map(|i| format!("w{i} ").repeat(500) + "\n");
+        lines.collect::<String>()
+    };
+    bench.write("coarse/a.txt", lines(5).as_bytes());
+    let plan = bench.succeed("plan --data coarse");
+    let rows = plan.lines().filter_map(|line| line.strip_prefix(' ')?.split_whitespace().next());
+    let shards: Vec<&str> = rows.filter(|cell| cell.starts_with(|c: char| c.is_ascii_digit())).collect();
+    assert_eq!(shards, ["500", "1,000", "2,000"], "{plan}");
+    // What was chosen is not changed, and of two lines there are no three shards.
+    let message = bench.refuse("plan --data coarse --set shards=125,250,500,1000,2000");
+    assert!(message.contains("shards of 125 and of 250 words both hold 500"), "{message}");
+    bench.write("few/a.txt", lines(3).as_bytes());
+    assert!(bench.refuse("plan --data few").contains("both hold 500"));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     for settings in ["devices", "model --size 8", "throughput --size 8 --batch 2 --length 5 --seconds 0.1"] {
         let (reader, writer) = std::io::pipe().expect("a pipe");

@@ -6,8 +6,8 @@ use super::{Domain, command_line};
 use crate::device::Compute;
 use crate::error::{At, Error, Result};
 use crate::settings::{Layers, Options, Settings};
-use crate::study::{Study, StudyFile};
-use crate::task::{DEFAULT_SEED, Preset, Task};
+use crate::study::{Study, StudyFile, distinct_shards};
+use crate::task::{Corpus, DEFAULT_SEED, Preset, Task};
 use crate::terminal::tell;
 use crate::trial::{SCHEMA, State, TrialConfig};
 use std::path::{Path, PathBuf};
@@ -43,13 +43,15 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         }
     }
     // The task's options decide how the data are read, and the data what the preset proposes.
-    let mut layers = Layers::new(task.about().keys)?;
-    override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
-    let corpus = task.open(&data, &layers.resolve()?.1, seed)?;
-    let mut layers = Layers::new(task.about().keys)?;
-    layers.pairs(&task.preset(preset, &models[0], corpus.as_ref()))?;
-    override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
-    let (settings, options) = layers.resolve()?;
+    let resolve = |proposed: &[(&'static str, String)]| -> Result<_> {
+        let mut layers = Layers::new(task.about().keys)?;
+        layers.pairs(proposed)?;
+        override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
+        layers.resolve()
+    };
+    let corpus = task.open(&data, &resolve(&[])?.1, seed)?;
+    let proposed = task.preset(preset, &models[0], corpus.as_ref());
+    let (settings, options) = without_equal_shards(proposed, seed, corpus.as_ref(), resolve)?;
     let compute = compute.in_precision(&settings.precision)?;
     let file = StudyFile {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -73,6 +75,29 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         begin(&mut study, arguments.out.is_none(), other)?;
     }
     Ok(study)
+}
+
+/// The settings that `resolve` makes of what a preset has proposed, without shards that would hold the same:
+/// presets do not know how long items are. Shards that the user has chosen stay what they are.
+fn without_equal_shards(
+    mut proposed: Vec<(&'static str, String)>,
+    seed: u64,
+    corpus: &dyn Corpus,
+    resolve: impl Fn(&[(&'static str, String)]) -> Result<(Settings, Options)>,
+) -> Result<(Settings, Options)> {
+    let (settings, options) = resolve(&proposed)?;
+    let Some(distinct) = distinct_shards(&settings, seed, corpus) else { return Ok((settings, options)) };
+    proposed.push(("shards", distinct));
+    let (fewer, options) = resolve(&proposed)?;
+    let (all, left) = (settings.shards.len(), fewer.shards.len());
+    if left < all {
+        tell(&format!(
+            "{} of the {all} shards of the preset are left out: the data come in so large pieces that they \
+             would hold what others do",
+            all - left
+        ));
+    }
+    Ok((fewer, options))
 }
 
 /// Whether the arguments say nothing of what is to be studied.

@@ -24,8 +24,8 @@ pub(super) struct Estimate {
 /// Of a power law that does not fall.
 pub(super) const NOT_FALLING: &str = "the error does not fall with m";
 
-/// Whether a power law falls over the sizes by more than rounding does: the mean of equal logarithms may miss them by
-/// their last digit, and the exponent of a constant curve be -7e-32.
+/// Whether a power law falls over the sizes by more than rounding: the mean of equal logarithms may miss them
+/// by their last digit, and the exponent of a constant curve be -7e-32.
 pub(super) fn falls(law: &Law, values: &[(f64, f64)]) -> bool {
     law.beta * (values[values.len() - 1].0.ln() - values[0].0.ln()) < -1e-9
 }

@@ -14,6 +14,7 @@ pub(crate) use best::best_trial;
 pub(crate) use collect::collect;
 pub(crate) use executor::execute;
 pub use file::StudyFile;
+pub(crate) use shards::distinct_shards;
 
 use crate::device::Compute;
 use crate::error::{At, Error, Result};

@@ -3,7 +3,9 @@
 use super::Study;
 use crate::error::{Error, Result};
 use crate::number::thousands;
+use crate::settings::Settings;
 use crate::shard::{Mode, Pool, ShardSpec};
+use crate::task::Corpus;
 use std::collections::BTreeMap;
 
 impl Study<'_> {
@@ -38,6 +40,24 @@ impl Study<'_> {
         }
         Ok(())
     }
+}
+
+/// Those shards, as on the command line, that hold different numbers of samples, of several that hold the same
+/// the largest: where there are fewer of them than of all, and at least three.
+pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpus) -> Option<String> {
+    let (sizes, pool) = (&settings.shards, corpus.pool());
+    let gap = sizes.windows(2).map(|pair| pair[1] - pair[0]).min()?;
+    if longest_item(pool).is_none_or(|longest| longest * pool.classes() <= gap) {
+        return None;
+    }
+    let mut held: BTreeMap<u64, u64> = BTreeMap::new();
+    for &size in sizes {
+        let spec = ShardSpec { size, mode: settings.mode, seed };
+        // What cannot be drawn is refused by `check_shards`.
+        held.insert(spec.draw(pool, &corpus.origin().fingerprint).ok()?.samples, size);
+    }
+    let distinct: Vec<String> = held.values().map(ToString::to_string).collect();
+    (3..sizes.len()).contains(&distinct.len()).then(|| distinct.join(","))
 }
 
 /// Samples of the longest item; none where items never end, since such data have any shard.
