@@ -42,6 +42,12 @@ impl Pool for SentencePool {
     fn samples(&self) -> Option<u64> {
         self.samples
     }
+    fn symbol(&self, item: u64, random: u64) -> Option<u64> {
+        let mut ids = Vec::new();
+        self.sentences.read(item, &mut ids);
+        let place = random.checked_rem(self.weight(item))?;
+        ids.get(place as usize).map(|id| u64::from(*id))
+    }
 }
 
 impl LanguageCorpus {

@@ -43,6 +43,12 @@ impl Pool for PairPool {
     fn samples(&self) -> Option<u64> {
         self.samples
     }
+    fn symbol(&self, item: u64, random: u64) -> Option<u64> {
+        let (mut source, mut target) = (Vec::new(), Vec::new());
+        self.pairs.read(item, &mut source, &mut target);
+        let place = random.checked_rem(target.len() as u64)?;
+        Some(u64::from(target[place as usize]))
+    }
 }
 
 fn target_tokens(pairs: &Arc<dyn Pairs>) -> impl Fn(u64) -> u64 {

@@ -32,6 +32,11 @@ pub trait Pool: Send + Sync {
     fn class(&self, _item: u64) -> u64 {
         0
     }
+    /// One of the symbols (words, characters, sub-words) of an item, by a random number; `None` where items
+    /// have none. Shards are compared with the pool by them.
+    fn symbol(&self, _item: u64, _random: u64) -> Option<u64> {
+        None
+    }
     /// What a class is called in messages.
     fn class_name(&self, class: u64) -> String {
         class.to_string()

@@ -50,6 +50,11 @@ impl Pool for UtterancePool {
     fn samples(&self) -> Option<u64> {
         self.samples
     }
+    fn symbol(&self, item: u64, random: u64) -> Option<u64> {
+        let transcript = self.utterances.transcript(item);
+        let place = random.checked_rem(transcript.len() as u64)?;
+        Some(u64::from(transcript[place as usize]))
+    }
     fn milliseconds(&self, item: u64) -> u64 {
         Extractor::milliseconds(self.utterances.frames(item))
     }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether a signal ends the process at once.
 static AT_ONCE: AtomicBool = AtomicBool::new(true);
 
-/// From now on, and until [`watch`], a signal ends the process at once, with exit code 130. It leaves what one
-/// that is killed leaves: files are complete or absent, and locks free.
+/// From now on, and until [`watch`], a signal ends the process at once, with exit code 130. It leaves what a
+/// killed one leaves: files are complete or absent, and locks free.
 pub(crate) fn exit_at_once() {
     for signal in [SIGINT, SIGTERM] {
         // Otherwise the system ends it, with a code of its own.

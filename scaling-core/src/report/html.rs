@@ -46,10 +46,12 @@ pub(super) fn page(study: &StudyData, analysis: &Analysis<'_>, figures: &[Figure
     let headline = words::headline(study, analysis);
     let headline = headline.iter().map(|s| escape(s)).collect::<Vec<_>>().join("<br>\n");
     let outcomes = table::outcomes(study);
+    let data: Vec<&str> = std::iter::once(study.data.as_str()).chain(study.shards.as_deref()).collect();
+    let data = data.join("; ");
     let body = [
         format!("<h1>{title}</h1>\n<p class=\"headline\">{headline}</p>"),
         warnings(analysis),
-        format!("<p>Data: {}. Trials: {outcomes}.</p>", escape(&study.data)),
+        format!("<p>Data: {}. Trials: {outcomes}.</p>", escape(&data)),
         figures.iter().map(figure).collect(),
         analysis.series.iter().map(|fitted| series(fitted, study)).collect(),
         published(study),
@@ -151,7 +153,13 @@ mod tests {
         let page = page(&study, &analysis, &figures);
         assert_eq!(page.matches("<svg").count(), 6);
         assert_eq!(page.matches("<tr>").count(), page.matches("</tr>").count());
-        for expected in ["word-lstm2 (adam)", "falls as m^-", "irreducible error", "beta_g -0.066"] {
+        for expected in [
+            "word-lstm2 (adam)",
+            "falls as m^-",
+            "irreducible error",
+            "beta_g -0.066",
+            "; shards are drawn like the pool: ",
+        ] {
             assert!(page.contains(expected), "{expected}");
         }
         assert!(page.contains("--out &quot;runs/&lt;new&gt;&quot;"));

@@ -35,6 +35,8 @@ pub(crate) struct StudyData {
     pub command: String,
     /// One line about the data.
     pub data: String,
+    /// How the shards compare with the pool, where that is known.
+    pub shards: Option<String>,
     /// The task's headline metric.
     pub metric: Metric,
     /// Unit of the number of samples, for example `words`.

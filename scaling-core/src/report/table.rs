@@ -58,6 +58,7 @@ pub(super) fn outcomes(study: &StudyData) -> String {
 /// Everything that the terminal shows at the end of a study.
 pub(super) fn terminal(study: &StudyData, analysis: &Analysis<'_>) -> String {
     let mut text = format!("{}\ntrials: {}\n", study.title, outcomes(study));
+    study.shards.iter().for_each(|shards| line(&mut text, shards));
     for fitted in &analysis.series {
         let unit = &study.metric.unit;
         line(&mut text, &format!("\n{}, {} in {unit}", fitted.series.name(), study.metric.label));
@@ -107,6 +108,7 @@ mod tests {
         let text = terminal(&study, &Analysis::new(&study));
         for expected in [
             "trials: 189 finished, 1 diverged, 1 failed, 1 missing",
+            "\nshards are drawn like the pool: items as long within 1.2 standard errors\n",
             "word-lstm2 (sgd), validation loss in nats per word",
             "power law: E(m) = ",
             "of 6 points",

@@ -30,6 +30,7 @@ pub(crate) fn collect(directory: &Path) -> Result<StudyData> {
         task: file.task,
         command: file.command,
         data: facts.data,
+        shards: facts.shards,
         metric: facts.metric,
         m_unit: facts.m_unit,
         best_guess: facts.best_guess,

@@ -7,6 +7,7 @@ mod executor;
 mod facts;
 mod file;
 mod places;
+mod resemblance;
 mod shards;
 mod worker;
 

@@ -42,8 +42,8 @@ impl Study<'_> {
     }
 }
 
-/// Those shards, as on the command line, that hold different numbers of samples, of several that hold the same
-/// the largest: where there are fewer of them than of all, and at least three.
+/// Those shards, as on the command line, that hold different numbers of samples, of several that hold the
+/// same the largest: where there are fewer of them than of all, and at least three.
 pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpus) -> Option<String> {
     let (sizes, pool) = (&settings.shards, corpus.pool());
     let gap = sizes.windows(2).map(|pair| pair[1] - pair[0]).min()?;

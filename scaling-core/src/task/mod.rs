@@ -144,7 +144,8 @@ pub trait Corpus: Send + Sync {
     fn origin(&self) -> &Origin;
     /// The items that shards are drawn from.
     fn pool(&self) -> &dyn Pool;
-    /// Samples of `flops_per_sample` (in the unit of [`About::step_unit`]) that one sample of m has, on average.
+    /// Samples of `flops_per_sample` (in the unit of [`About::step_unit`]) that one sample of m has, on
+    /// average.
     fn steps_per_sample(&self) -> f64 {
         1.0
     }

@@ -68,9 +68,9 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers is held out,
-    /// who speak at most half, or of the utterances if there are not two known speakers: chosen by `seed`, and
-    /// at least one.
+    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers is held
+    /// out, who speak at most half, or of the utterances if there are not two known speakers: chosen by
+    /// `seed`, and at least one.
     ///
     /// # Errors
     /// Files that cannot be read, a directory that would train or validate and is not read, a part without a usable
@@ -198,8 +198,8 @@ impl Listing {
                 let speakers = self.train.iter().filter_map(|item| item.speaker.as_ref());
                 let chosen: Vec<bool> = speakers.map(|speaker| held_out.contains(numbers[speaker])).collect();
                 let count = chosen.iter().filter(|is_chosen| **is_chosen).count();
-                // One speaker may have spoken most of them, but every other draw at least will do: at most half of
-                // the speakers are drawn, and of two draws that share none one has spoken no more than half.
+                // One speaker may have spoken most of them, but every other draw at least will do: at most
+                // half of the speakers are drawn, and of two draws that share none one is no more than half.
                 if 2 * count <= chosen.len() {
                     break Some(chosen);
                 }
