@@ -4,9 +4,9 @@ use super::lowered;
 use crate::nn::lstm::LstmCell;
 use tch::{Kind, Tensor};
 
-/// LSTMs of up to so many units stay in single precision on a GPU: cuDNN's in bfloat16 are several times slower
-/// (docs/results/throughput-gpu.md).
-const SMALL: i64 = 192;
+/// LSTMs of up to so many units stay in single precision on a GPU: cuDNN's in bfloat16 are slower, small ones
+/// several times (docs/results/throughput-gpu.md).
+const SMALL: i64 = 512;
 
 /// Units H of layers or directions with weights [I + H, 4 H] and biases [4 H].
 pub(super) fn units(pairs: &[(&Tensor, &Tensor)]) -> i64 {
