@@ -1,7 +1,7 @@
 //! The LSTM over a whole sequence.
 
 use super::extension;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, activation};
 use std::sync::Arc;
 
 /// Which LSTM: the order of the gates in the columns of the weight, and the forget offset.
@@ -209,7 +209,7 @@ pub fn bidirectional_lstm_layers(
 fn running(lengths: &[usize], steps: usize, device: &Device) -> Tensor<3> {
     let values: Vec<f32> =
         (0..steps).flat_map(|t| lengths.iter().map(move |n| f32::from(u8::from(t < *n)))).collect();
-    Tensor::from_data(TensorData::new(values, [steps, lengths.len(), 1]), device)
+    super::upload(values, [steps, lengths.len(), 1], device)
 }
 
 /// Output and state [B, H] of a cell after a step, of its gates [B, 4 H] and the state before, in plain
