@@ -43,12 +43,14 @@ impl Batch {
     pub(crate) fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
         let (rows, side) = (self.len(), self.side);
         let labels: Vec<i64> = self.labels.into_iter().map(i64::from).collect();
+        // Before the pictures, whose way to the device this would otherwise wait for.
+        let labels = Tensor::from_data(TensorData::new(labels, [rows]), device);
         let shape = [rows, side, side, 3];
         let images = match Arc::try_unwrap(self.images) {
             Ok(images) => upload(images, shape, device),
             Err(images) => upload(images.as_slice(), shape, device),
         };
-        (images, Tensor::from_data(TensorData::new(labels, [rows]), device))
+        (images, labels)
     }
 }
 
