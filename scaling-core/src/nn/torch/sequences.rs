@@ -194,8 +194,10 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
             None => query.bmm(&keys[t]),
         };
         let shares = scores.softmax(2, x.kind());
-        let attended = below.mm(&of_below[t]).unsqueeze(1).baddbmm(&shares, &values[t], 1, 1).squeeze_dim(1);
-        vector = masked(1, t, attended.tanh());
+        // In place, since no gradient asks for the summand.
+        let mut attended = query.matmul(&of_below[t]);
+        let _ = attended.baddbmm_(&shares, &values[t]);
+        vector = masked(1, t, attended.squeeze_dim(1).tanh());
         out.push(vector.shallow_clone());
     }
     out.extend(h);
