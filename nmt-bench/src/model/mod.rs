@@ -110,6 +110,7 @@ impl Translator {
         let mask = dropout.map(|dropout| dropout.mask_of([steps, rows, d], &device));
         let (mut x, lookup) = nn::embedding(&self.source, source);
         let (mut h, mut c) = (Vec::new(), Vec::new());
+        let zero = Tensor::zeros([rows, d / self.encoder[0].len()], &device);
         for (layer, directions) in self.encoder.iter().enumerate() {
             if layer > 0
                 && let Some(mask) = &mask
@@ -117,13 +118,12 @@ impl Translator {
                 x = x * mask.clone();
             }
             let read = |(k, lstm): (usize, &Lstm)| {
-                let zero = Tensor::zeros([rows, d / directions.len()], &device);
                 let options = LstmOptions {
                     reverse: k == 1,
                     lengths: Some(lengths.clone()),
                     ..LstmOptions::new(LstmCell::Torch)
                 };
-                nn::lstm(x.clone(), zero.clone(), zero, lstm.weight.val(), lstm.bias(), &options)
+                nn::lstm(x.clone(), zero.clone(), zero.clone(), lstm.weight.val(), lstm.bias(), &options)
             };
             let read: Vec<_> = directions.iter().enumerate().map(read).collect();
             h.push(joined(read.iter().map(|out| out.h_last.clone()).collect(), 1));

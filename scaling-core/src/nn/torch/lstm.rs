@@ -33,7 +33,11 @@ pub(crate) fn stacked(
     let x = recorded(x)?;
     let state = |k: usize| {
         let of_layers: Vec<_> = states.iter().map(|state| primitive(state[k].clone()).tensor).collect();
-        Tensor::stack(&of_layers, 0)
+        match &of_layers[..] {
+            // Without a copy.
+            [only] => only.unsqueeze(0),
+            _ => Tensor::stack(&of_layers, 0),
+        }
     };
     let state = [state(0), state(1)];
     let tensors = handles(layers);
