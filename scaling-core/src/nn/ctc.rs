@@ -63,6 +63,10 @@ pub fn ctc(logits: Tensor<3>, targets: &CtcTargets, blank: usize, weights: Tenso
     if !extension::available(&logits.device()) {
         return reference(logits, targets, blank, weights);
     }
+    #[cfg(feature = "tch")]
+    if let Some(found) = super::torch::recorded_ctc(&logits, targets, blank, &weights) {
+        return found;
+    }
     let out = extension::ctc(logits, weights, targets.clone(), blank);
     Ctc { total: super::narrow(out.clone(), 0, batch, 1), losses: super::detach(out).narrow(0, 0, batch) }
 }

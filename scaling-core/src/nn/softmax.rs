@@ -10,8 +10,8 @@ pub struct CrossEntropy {
     pub total: Tensor<1>,
     /// The loss -ln p(target) of every position in nats, whatever its weight, [N]; without gradient.
     pub losses: Tensor<1>,
-    /// 1 where the target is the likeliest symbol (the first of equals), [N]; without gradient. NaN when
-    /// LibTorch trains on a GPU, where it is not needed and would cost time.
+    /// 1 where the target is the likeliest symbol (the first of equals), [N]; without gradient. Empty when
+    /// LibTorch trains, where it is not needed and would cost time.
     pub hits: Tensor<1>,
 }
 
@@ -57,6 +57,10 @@ pub fn softmax_cross_entropy(
     assert_eq!([targets.dims(), weights.dims()], [[rows]; 2], "targets and their weights");
     if !extension::available(&hidden.device()) {
         return reference(hidden, weight, bias, targets, weights);
+    }
+    #[cfg(feature = "tch")]
+    if let Some(found) = super::torch::recorded_cross_entropy(&hidden, &weight, &bias, &targets, &weights) {
+        return found;
     }
     let out = extension::softmax_cross_entropy(hidden, weight, bias, targets, weights);
     let detached = super::detach(out.clone());

@@ -24,10 +24,12 @@ mod tape;
 mod tests;
 mod upload;
 
+pub(crate) use ctc::recorded_ctc;
 pub(crate) use draw::{begin_draws, drawn_mask};
 pub(crate) use flat::Flat;
 pub(crate) use images::batch_norm_and_note;
 pub(crate) use lstm::{stacked, stacked_in_both_directions};
+pub(crate) use sequences::recorded_cross_entropy;
 pub(crate) use tape::{Gradient, Tape, detach, is_recorded, narrow};
 pub(crate) use upload::upload;
 

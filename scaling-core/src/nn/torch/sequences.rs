@@ -3,15 +3,18 @@
 use super::draw::draw;
 use super::highway;
 use super::lstm::lstm;
+use super::tape::{handle, integers, primitive, recorded, seen};
 use super::upload::moved;
 use super::{differentiable, dims, lowered, plain, restored};
 use crate::nn::decoder::{DecoderOptions, Masks};
 use crate::nn::extension::{DecoderTensors, Sequences};
 use crate::nn::lstm::LstmOptions;
+use crate::nn::softmax::{CrossEntropy, OutputWeight};
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, LibTorch};
+use burn::tensor::{Int, Tensor as Burn};
 use tch::{Device, Reduction, Tensor};
 
 /// The `ignore_index` of PyTorch's cross-entropy; no target is negative, so none is ignored.
@@ -208,24 +211,49 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
 /// The losses of all rows, whether the target is the likeliest symbol, and the weighted total of the losses,
 /// which alone is differentiable, [2 N + 1], of hidden [N, H], weight [H, V] or [V, H], bias [V],
 /// targets and weights [N].
-fn softmax_cross_entropy(
+fn softmax_cross_entropy(inputs: [&Tensor; 3], targets: &Tensor, weights: &Tensor, is_table: bool) -> Tensor {
+    let [logits, losses, total] = cross_entropy(inputs, targets, weights, is_table);
+    let hits = logits.detach().argmax(1, false).eq_tensor(targets).to_kind(logits.kind());
+    Tensor::cat(&[losses.detach(), hits, total.unsqueeze(0)], 0)
+}
+
+/// The logits [N, V], the losses of all rows [N] and their weighted total [].
+fn cross_entropy(
     [hidden, weight, bias]: [&Tensor; 3],
     targets: &Tensor,
     weights: &Tensor,
     is_table: bool,
-) -> Tensor {
+) -> [Tensor; 3] {
     let [hidden, weight, bias] = [hidden, weight, bias].map(lowered);
     let weight = if is_table { weight.tr() } else { weight };
     // The products may be of half precision, what is summed over all symbols not.
     let logits = restored(bias.addmm(&hidden, &weight));
-    // Not needed in training, where they would cost another pass over all logits.
-    let hits = if logits.requires_grad() && logits.device() != Device::Cpu {
-        Tensor::full(targets.size(), f64::NAN, (logits.kind(), logits.device()))
-    } else {
-        logits.detach().argmax(1, false).eq_tensor(targets).to_kind(logits.kind())
-    };
     let losses = logits.cross_entropy_loss(targets, None::<&Tensor>, Reduction::None, NO_TARGET, 0.0);
-    Tensor::cat(&[losses.detach(), hits, losses.dot(weights).unsqueeze(0)], 0)
+    let total = losses.dot(weights);
+    [logits, losses, total]
+}
+
+/// As [`crate::nn::softmax_cross_entropy`], without packing what was found, which a GPU would have to do and
+/// undo, and without hits, which would cost another pass over all logits. None where libtorch does not
+/// record.
+pub(crate) fn recorded_cross_entropy(
+    hidden: &Burn<2>,
+    weight: &OutputWeight,
+    bias: &Burn<1>,
+    targets: &Burn<1, Int>,
+    weights: &Burn<1>,
+) -> Option<CrossEntropy> {
+    let hidden = recorded(hidden)?;
+    let (weight, is_table) = match weight {
+        OutputWeight::Columns(weight) => (weight, false),
+        OutputWeight::Table(table) => (table, true),
+    };
+    let (weight, bias) = (primitive(weight.clone()).tensor, primitive(bias.clone()).tensor);
+    let (targets, weights) = (integers(targets.clone()), primitive(weights.clone()).tensor);
+    let inputs = [&hidden, &weight, &bias];
+    let [_, losses, total] = tch::with_grad(|| cross_entropy(inputs, &targets, &weights, is_table));
+    let hits = Tensor::empty([0], (losses.kind(), losses.device()));
+    Some(CrossEntropy { total: handle(total.unsqueeze(0)), losses: seen(&losses), hits: handle(hits) })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{alias, fresh, kept, serves};
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use tch::Tensor as Torch;
 
 /// Which parameters of a model are trained, in the order in which the model visits them.
@@ -88,6 +88,14 @@ pub(super) fn primitive<const D: usize>(tensor: Tensor<D>) -> TchTensor {
     }
 }
 
+/// The tensor behind a handle of burn's for integers.
+pub(super) fn integers<const D: usize>(tensor: Tensor<D, Int>) -> Torch {
+    match tensor.inner().try_into_primitive::<LibTorch>() {
+        Ok(primitive) => primitive.tensor,
+        Err(error) => unreachable!("integers of LibTorch: {error:?}"),
+    }
+}
+
 /// The tensor behind a handle of burn's, if libtorch records what is computed from it.
 pub(super) fn recorded<const D: usize>(tensor: &Tensor<D>) -> Option<Torch> {
     let primitive = tensor.clone().try_into_primitive::<LibTorch>().ok()?;
@@ -117,6 +125,11 @@ pub(crate) fn is_recorded<const D: usize>(tensor: &Tensor<D>) -> bool {
 /// A handle of burn's for memory of its own.
 pub(super) fn handle<const D: usize>(tensor: Torch) -> Tensor<D> {
     Tensor::from_primitive::<LibTorch>(fresh(tensor))
+}
+
+/// A handle of burn's for the values alone of what libtorch has recorded and may need backwards.
+pub(super) fn seen<const D: usize>(recorded: &Torch) -> Tensor<D> {
+    Tensor::from_primitive::<LibTorch>(kept(TchTensor::new(recorded.detach())))
 }
 
 /// The same values, through which neither burn nor libtorch differentiates.

@@ -5,9 +5,10 @@ mod decoder;
 mod images;
 
 use super::sequences::NO_TARGET;
+use super::tape::handle;
 use super::*;
 use crate::nn::tests::{Differentiated, Draw, close, compare, differentiate, values};
-use crate::nn::{LstmCell, LstmOptions, OutputWeight, extension};
+use crate::nn::{LstmCell, LstmOptions, OutputWeight, extension, softmax_cross_entropy};
 use crate::random::Random;
 use burn::tensor::{Device, Int, Tensor as Burn, TensorData};
 use tch::{Kind, Reduction};
@@ -227,6 +228,20 @@ fn softmax_agrees_with_pytorch() {
             close(&got.0, &want.0, 1e-5, 1e-6, &what);
             close(&got.1[1].1, &transposed(&want.1[1].1, v), 1e-4, 1e-6, &what);
         }
+        // As a training step records it: in parts, without hits.
+        let device = Device::libtorch();
+        let [hidden, weight, bias] = inputs.each_ref().map(Tensor::shallow_clone);
+        let targets = Burn::<1, Int>::from_data(TensorData::new(targets, [n]), &device);
+        let weights = Burn::<1>::from_data(TensorData::new(weights, [n]), &device);
+        let output = OutputWeight::Columns(handle(weight));
+        let found = softmax_cross_entropy(handle(hidden), output, handle(bias), targets, weights);
+        assert_eq!(found.hits.dims(), [0]);
+        let total = tape::primitive(found.total).tensor;
+        let gradients = Tensor::run_backward(&[&total * 0.7], &inputs, false, false);
+        let gradients = gradients.iter().map(|gradient| ("", floats(gradient))).collect();
+        let (losses, without_hits) = (values(found.losses), [&want.0[..n], &want.0[2 * n..]].concat());
+        let got = ([losses, floats(&total)].concat(), gradients);
+        compare(&got, &(without_hits, want.1), &format!("{n} {h} {v} recorded"));
     }
 }
 

@@ -1,10 +1,11 @@
 //! Connectionist temporal classification, as `nn.CTCLoss` has it.
 
+use super::super::tape::{handle, primitive};
 use super::{devices, floats, on, torch};
 use crate::nn::ctc;
 use crate::nn::tests::ctc::{Batch, SHAPES, finite};
 use crate::nn::tests::{compare, differentiate, values};
-use burn::tensor::{Tensor as Burn, TensorData};
+use burn::tensor::{Device, Tensor as Burn, TensorData};
 use tch::{Kind, Reduction, Tensor};
 
 /// `nn.CTCLoss(blank, "none")` of the softmax of every row by itself: the losses, infinities included, then the
@@ -48,6 +49,14 @@ fn ctc_agrees_with_pytorch() {
             let plain = ctc(logits.inner(), &batch.targets, batch.blank, weights.inner());
             assert_eq!(finite(&values(plain.losses)), losses, "{shape:?} {device:?}");
         }
+        // As a training step records it.
+        let logits = torch(&batch.logits);
+        let weights = Burn::<1>::from_data(batch.weights.to_data(), &Device::libtorch());
+        let found = ctc(handle(logits.shallow_clone()), &batch.targets, batch.blank, weights);
+        let total = primitive(found.total).tensor;
+        let gradient = Tensor::run_backward(&[&total * 0.7], &[&logits], false, false);
+        let got = [finite(&values(found.losses)), floats(&total)].concat();
+        compare(&(got, vec![("logits", floats(&gradient[0]))]), &want, &format!("{shape:?} recorded"));
     }
     assert!(impossible > 5, "{impossible} rows were impossible");
 }
