@@ -138,15 +138,24 @@ fn normalize(
 }
 
 fn max_pool(images: &Tensor, side: usize, placement: Placement) -> Tensor {
-    let side = [side as i64; 2];
-    let (images, padding) = framed(images, side, placement, f64::NEG_INFINITY);
-    channels_last(&images.max_pool2d(
-        side,
-        placement.stride.map(|stride| stride as i64),
-        padding,
-        [1, 1],
-        false,
-    ))
+    let [_, height, width, _] = dims(images);
+    let sides = [height as usize, width as usize];
+    let padding = placement.padding(sides, [side; 2]);
+    let reaches = (0..2).all(|axis| reaches_beyond(sides[axis], side, placement.stride[axis], padding[axis]));
+    let window = [side as i64; 2];
+    let (images, padding) = if reaches {
+        (channels_second(images), [0, 0])
+    } else {
+        framed(images, window, placement, f64::NEG_INFINITY)
+    };
+    let stride = placement.stride.map(|stride| stride as i64);
+    channels_last(&images.max_pool2d(window, stride, padding, [1, 1], reaches))
+}
+
+/// Whether windows of `side` pixels lie where they would without padding, if the last may reach beyond the
+/// end of an axis of `n`: then nothing need be put there.
+fn reaches_beyond(n: usize, side: usize, stride: usize, [before, after]: [usize; 2]) -> bool {
+    before == 0 && stride <= side && side <= n && (n + after - side) / stride == (n - side).div_ceil(stride)
 }
 
 /// What a normalisation has found, once it has run.

@@ -72,6 +72,32 @@ fn stems_agree_with_pytorch() {
     }
 }
 
+/// With more pixels added behind than before the images, or as many.
+#[test]
+fn pooling_agrees_with_pytorch() {
+    let cases = [([8, 6], 3, 2), ([8, 7], 3, 2), ([2, 2], 3, 2), ([6, 4], 2, 2), ([8, 8], 3, 3)];
+    for (seed, (sides, side, stride)) in cases.into_iter().enumerate() {
+        let mut draw = Draw(Random::new("test/torch/pooling", &[seed as u64]));
+        let images = draw.tensor([2, sides[0], sides[1], 3], 1.0);
+        let placement = Placement { stride: [stride; 2], padding: Padding::TfSame };
+        let [[top, bottom], [left, right]] = placement.padding(sides, [side; 2]);
+        let frame = [left, right, top, bottom].map(|pixels| pixels as i64);
+        let inputs = [torch(&images)];
+        let framed = inputs[0].permute([0, 3, 1, 2]).pad(frame, "constant", f64::NEG_INFINITY);
+        let want = framed.max_pool2d([side as i64; 2], [stride as i64; 2], [0, 0], [1, 1], false);
+        let want = want.permute([0, 2, 3, 1]);
+        let shape: Vec<usize> = want.size().iter().map(|n| *n as usize).collect();
+        let upstream = draw.weights::<4>(shape.try_into().expect("four axes"));
+        let want = pytorch(&want, &upstream, &inputs);
+        for device in devices() {
+            let x = on(&images, &device);
+            let out = max_pool(x.clone(), side, placement);
+            let got = differentiate!(out, on(&upstream, &device).detach(), [x]);
+            compare(&got, &want, &format!("{sides:?} {side} {stride} {device:?}"));
+        }
+    }
+}
+
 /// A basic block with a shortcut of its own (stride 2), torchvision's `BasicBlock`.
 #[test]
 fn basic_blocks_agree_with_pytorch() {
