@@ -32,15 +32,20 @@ struct Part {
     shape: Vec<i64>,
     /// Whether its last dimension is the slowest in memory.
     by_last: bool,
+    /// The zeros between it and the next, if there is room.
+    padding: Option<Tensor>,
 }
 
 impl Part {
     /// Convolution filters and matrices wider than high are stored with the last dimension slowest, as cuDNN
     /// and libtorch's layers read them; otherwise they would be copied at every step. Embedding tables are
     /// higher than wide and stay row-major, since rows are looked up.
-    fn new(begin: usize, shape: Vec<i64>) -> Self {
+    fn new(begin: usize, shape: Vec<i64>, zeros: &Tensor) -> Self {
         let by_last = shape.len() == 4 || (shape.len() == 2 && shape[1] > shape[0]);
-        Self { begin, len: shape.iter().product::<i64>() as usize, shape, by_last }
+        let len = shape.iter().product::<i64>() as usize;
+        let missing = len.next_multiple_of(ALIGNMENT) - len;
+        let padding = (missing > 0).then(|| zeros.narrow(0, 0, missing as i64));
+        Self { begin, len, shape, by_last, padding }
     }
 
     /// Its piece of a block, of its shape.
@@ -67,18 +72,24 @@ impl Part {
 }
 
 impl Flat {
-    /// Moves the trained parameters of a model into a block.
-    pub(crate) fn pack<M: Module>(model: M, gradients: &[Gradient]) -> (Self, M) {
-        let trained: Vec<&Tensor> = gradients.iter().filter_map(|gradient| gradient.leaf.as_ref()).collect();
-        let mut at = 0;
-        let mut parts = Vec::with_capacity(trained.len());
-        for tensor in &trained {
-            let part = Part::new(at, tensor.size());
+    /// For parameters of given shapes; all values are zero.
+    fn new(shapes: impl IntoIterator<Item = Vec<i64>>, options: (Kind, Device)) -> Self {
+        // Whole memory: joining one value seen many times takes a GPU another, slower way.
+        let zeros = Tensor::zeros([ALIGNMENT as i64], options);
+        let (mut at, mut parts) = (0, Vec::new());
+        for shape in shapes {
+            let part = Part::new(at, shape, &zeros);
             at += part.len.next_multiple_of(ALIGNMENT);
             parts.push(part);
         }
+        Self { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts, large: LARGE }
+    }
+
+    /// Moves the trained parameters of a model into a block.
+    pub(crate) fn pack<M: Module>(model: M, gradients: &[Gradient]) -> (Self, M) {
+        let trained: Vec<&Tensor> = gradients.iter().filter_map(|gradient| gradient.leaf.as_ref()).collect();
         let options = trained.first().map_or((Kind::Float, Device::Cpu), |t| (t.kind(), t.device()));
-        let flat = Self { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts, large: LARGE };
+        let flat = Self::new(trained.iter().map(|tensor| tensor.size()), options);
         for (view, tensor) in flat.split(&flat.values.tensor).iter_mut().zip(trained) {
             view.copy_(tensor);
         }
@@ -109,8 +120,6 @@ impl Flat {
     fn stretches(&self, gradients: &[Gradient]) -> Vec<Stretch> {
         let zeros =
             |n: usize| Tensor::zeros([n as i64], (self.values.tensor.kind(), self.values.tensor.device()));
-        // Whole memory: joining one value seen many times takes a GPU another, slower way.
-        let padding = zeros(ALIGNMENT);
         let (mut stretches, mut small, mut begin) = (Vec::new(), Vec::new(), 0);
         let join = |small: &mut Vec<Tensor>, begin: usize| {
             let gradient = (!small.is_empty()).then(|| Tensor::cat(small, 0));
@@ -127,10 +136,7 @@ impl Flat {
                 continue;
             }
             small.push(row);
-            let missing = part.len.next_multiple_of(ALIGNMENT) - part.len;
-            if missing > 0 {
-                small.push(padding.narrow(0, 0, missing as i64));
-            }
+            small.extend(part.padding.as_ref().map(Tensor::shallow_clone));
         }
         stretches.extend(join(&mut small, begin));
         stretches
@@ -255,17 +261,8 @@ mod tests {
         // LibTorch's generator is one for all tests of the process.
         let mut random = Random::new("test/torch/flat", &[]);
         let shapes: [&[i64]; 4] = [&[3], &[5, 30], &[70], &[30, 5]];
-        let mut at = 0;
-        let parts: Vec<Part> = shapes
-            .iter()
-            .map(|shape| {
-                let part = Part::new(at, shape.to_vec());
-                at += part.len.next_multiple_of(ALIGNMENT);
-                part
-            })
-            .collect();
         let options = (Kind::Float, Device::Cpu);
-        let mut flat = Flat { values: TchTensor::new(Tensor::zeros([at as i64], options)), parts, large };
+        let mut flat = Flat { large, ..Flat::new(shapes.map(<[i64]>::to_vec), options) };
         let memory = [flat.zeros(), flat.zeros()];
         for step in 0..2 {
             let gradients: Vec<Gradient> = shapes
