@@ -6,7 +6,8 @@ mod stream;
 pub(crate) use padded::Padded;
 pub(crate) use stream::Stream;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
+use scaling_core::nn::{upload, upload_integers};
 
 /// One minibatch, time-major.
 #[derive(Debug, Clone)]
@@ -53,16 +54,16 @@ impl Batch {
 
     /// The symbols read, [T, B].
     pub(crate) fn inputs(&self, device: &Device) -> Tensor<2, Int> {
-        Tensor::from_data(TensorData::new(self.inputs.clone(), [self.steps, self.rows]), device)
+        upload_integers(&self.inputs, [self.steps, self.rows], device)
     }
 
     /// The symbols to predict, [T B].
     pub(crate) fn targets(&self, device: &Device) -> Tensor<1, Int> {
-        Tensor::from_data(TensorData::new(self.targets.clone(), [self.steps * self.rows]), device)
+        upload_integers(&self.targets, [self.steps * self.rows], device)
     }
 
     /// The mask, [T B].
     pub(crate) fn weights(&self, device: &Device) -> Tensor<1> {
-        Tensor::from_data(TensorData::new(self.weights.clone(), [self.steps * self.rows]), device)
+        upload(&self.weights, [self.steps * self.rows], device)
     }
 }

@@ -169,13 +169,10 @@ impl Translator {
     pub(crate) fn predict(&self, batch: &Batch, dropout: Option<Dropout>, device: &Device) -> Prediction {
         let (mut dropout, rows) = (dropout, batch.rows);
         let n = batch.targets.len();
-        let symbols = |ids: &[i64]| {
-            Tensor::<2, Int>::from_data(TensorData::new(ids.to_vec(), [ids.len() / rows, rows]), device)
-        };
-        // Before there is work that a device would have to finish first.
+        let symbols = |ids: &[i64]| nn::upload_integers(ids, [ids.len() / rows, rows], device);
         let (source, inputs) = (symbols(&batch.source), symbols(&batch.inputs));
-        let targets = Tensor::from_data(TensorData::new(batch.targets.clone(), [n]), device);
-        let weights = Tensor::from_data(TensorData::new(batch.weights.clone(), [n]), device);
+        let targets = nn::upload_integers(&batch.targets, [n], device);
+        let weights = nn::upload(&batch.weights, [n], device);
         let (encoded, of_source) = self.read(source, &batch.lengths, dropout.as_mut());
         let (attended, _, of_target) = self.write(encoded, inputs, dropout.as_mut());
         let [_, d] = self.target.dims();

@@ -50,7 +50,7 @@ use std::sync::Arc;
 pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
 use training::narrow;
 pub(crate) use training::unrecorded;
-pub use training::{begin_draws, detach, drawn_mask, is_training, training_device, upload};
+pub use training::{begin_draws, detach, drawn_mask, is_training, training_device, upload, upload_integers};
 
 /// # Panics
 /// If there is not one length for each of `rows` rows, or one is not between 1 and `most`; `what` they are.

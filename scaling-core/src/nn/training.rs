@@ -4,7 +4,7 @@
 use super::torch;
 #[cfg(feature = "tch")]
 use burn::backend::DispatchDevice;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::borrow::Cow;
 
 /// The same values, through which nothing is differentiated, on whatever device: what is carried to the next step.
@@ -28,6 +28,24 @@ pub fn upload<'a, const D: usize>(
     #[cfg(feature = "tch")]
     if let DispatchDevice::LibTorch(inner) = device.clone().inner().as_dispatch() {
         let uploaded = torch::upload(&values, shape, *inner);
+        return if device.is_autodiff() { Tensor::from_inner(uploaded) } else { uploaded };
+    }
+    Tensor::from_data(TensorData::new(values.into_owned(), shape), device)
+}
+
+/// Integers of a shape on a device.
+///
+/// # Panics
+/// If there are not as many as the shape has.
+pub fn upload_integers<'a, const D: usize>(
+    values: impl Into<Cow<'a, [i64]>>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D, Int> {
+    let values = values.into();
+    #[cfg(feature = "tch")]
+    if let DispatchDevice::LibTorch(inner) = device.clone().inner().as_dispatch() {
+        let uploaded = torch::upload_integers(&values, shape, *inner);
         return if device.is_autodiff() { Tensor::from_inner(uploaded) } else { uploaded };
     }
     Tensor::from_data(TensorData::new(values.into_owned(), shape), device)

@@ -228,8 +228,8 @@ impl HybridAttention {
             }
         }
         Lesson {
-            inputs: Tensor::from_data(TensorData::new(inputs, [steps, rows]), device),
-            targets: Tensor::from_data(TensorData::new(targets, [steps * rows]), device),
+            inputs: nn::upload_integers(inputs, [steps, rows], device),
+            targets: nn::upload_integers(targets, [steps * rows], device),
             weights,
         }
     }
@@ -294,7 +294,6 @@ impl HybridAttention {
 
 impl Recogniser for HybridAttention {
     fn loss(&self, batch: &Batch, device: &Device) -> Loss {
-        // First what is uploaded, since the device would have to finish its work before.
         let lesson = self.lesson(batch, device);
         self.predict(&self.encode(batch, device), lesson, device)
     }

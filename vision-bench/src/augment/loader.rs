@@ -5,11 +5,11 @@
 
 use super::{Augment, Scratch};
 use crate::images::Pictures;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::Batches;
-use scaling_core::nn::upload;
+use scaling_core::nn::{upload, upload_integers};
 use scaling_core::random::Random;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -43,8 +43,7 @@ impl Batch {
     pub(crate) fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
         let (rows, side) = (self.len(), self.side);
         let labels: Vec<i64> = self.labels.into_iter().map(i64::from).collect();
-        // Before the pictures, whose way to the device this would otherwise wait for.
-        let labels = Tensor::from_data(TensorData::new(labels, [rows]), device);
+        let labels = upload_integers(labels, [rows], device);
         let shape = [rows, side, side, 3];
         let images = match Arc::try_unwrap(self.images) {
             Ok(images) => upload(images, shape, device),

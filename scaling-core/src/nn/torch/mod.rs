@@ -31,7 +31,7 @@ pub(crate) use images::batch_norm_and_note;
 pub(crate) use lstm::{stacked, stacked_in_both_directions};
 pub(crate) use sequences::recorded_cross_entropy;
 pub(crate) use tape::{Gradient, Tape, detach, is_recorded, narrow};
-pub(crate) use upload::upload;
+pub(crate) use upload::{upload, upload_integers};
 
 use super::precision::precision;
 use crate::precision::Precision;
