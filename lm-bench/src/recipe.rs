@@ -1,6 +1,6 @@
 //! How a language model is trained and measured.
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Staged};
 use crate::model::LanguageModel;
 use burn::tensor::{Device, Tensor, TensorData};
 use scaling_core::error::Result;
@@ -29,9 +29,10 @@ pub(crate) struct LanguageRecipe {
 }
 
 impl LanguageRecipe {
-    fn state_for(&self, model: &LanguageModel, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        if batch.fresh || self.state.is_empty() {
-            model.zero_state(batch.rows, device)
+    fn state_for(&self, model: &LanguageModel, staged: &Staged) -> Vec<Tensor<2>> {
+        if staged.fresh || self.state.is_empty() {
+            let [_, rows] = staged.inputs.dims();
+            model.zero_state(rows, &staged.weights.device())
         } else {
             self.state.clone()
         }
@@ -41,17 +42,20 @@ impl LanguageRecipe {
 impl Recipe for LanguageRecipe {
     type Model = LanguageModel;
     type Batch = Batch;
+    type Staged = Staged;
 
-    fn loss(&mut self, model: &LanguageModel, batch: Batch, _step: u64) -> StepLoss {
-        let device = training_device(&self.device);
-        let state = self.state_for(model, &batch, &device);
-        let (inputs, targets) = (batch.inputs(&device), batch.targets(&device));
-        let found = model.predict(inputs, targets, batch.weights(&device), &state);
+    fn stage(&self, batch: Batch) -> Staged {
+        batch.stage(&training_device(&self.device))
+    }
+
+    fn loss(&mut self, model: &LanguageModel, staged: Staged, _step: u64) -> StepLoss {
+        let state = self.state_for(model, &staged);
+        let ([_, rows], predictions) = (staged.inputs.dims(), staged.predictions.max(1.0));
+        let found = model.predict(staged.inputs, staged.targets, staged.weights, &state);
         self.state = found.state;
-        let predictions = batch.predictions().max(1.0);
         let total = found.loss.total;
         let divisor = match self.normalization {
-            Normalization::Sequences => batch.rows as f64,
+            Normalization::Sequences => rows as f64,
             Normalization::Tokens => predictions,
         };
         StepLoss::new(total.clone().div_scalar(divisor), total, predictions, found.lookups)
@@ -67,8 +71,8 @@ impl Recipe for LanguageRecipe {
             if batch.fresh {
                 carried = model.zero_state(batch.rows, device);
             }
-            let (inputs, targets) = (batch.inputs(device), batch.targets(device));
-            let found = model.predict(inputs, targets, batch.weights(device), &carried);
+            let Staged { inputs, targets, weights, .. } = batch.stage(device);
+            let found = model.predict(inputs, targets, weights, &carried);
             carried = found.state;
             let losses = values(found.loss.losses);
             // Blocks are sentences, or windows of a stream: what is independent, nearly.

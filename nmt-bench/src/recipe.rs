@@ -1,7 +1,7 @@
 //! How a translation model is trained and measured (MODELS 4.4).
 
 use crate::batch::Batch;
-use crate::model::{Dropout, Translator};
+use crate::model::{Dropout, Staged, Translator};
 use burn::tensor::Device;
 use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::training_device;
@@ -20,15 +20,19 @@ pub(crate) struct TranslationRecipe {
 impl Recipe for TranslationRecipe {
     type Model = Translator;
     type Batch = Batch;
+    type Staged = Staged;
+
+    fn stage(&self, batch: Batch) -> Staged {
+        Staged::new(&batch, &training_device(&self.device))
+    }
 
     /// The sum over tokens, divided by the number of sentences.
-    fn loss(&mut self, model: &Translator, batch: Batch, step: u64) -> StepLoss {
-        let device = training_device(&self.device);
-        let dropout = Dropout::new(self.dropout, self.seed, step, &device);
-        let found = model.predict(&batch, dropout, &device);
+    fn loss(&mut self, model: &Translator, staged: Staged, step: u64) -> StepLoss {
+        let dropout = Dropout::new(self.dropout, self.seed, step, &training_device(&self.device));
+        let (rows, predictions) = (staged.rows() as f64, staged.predictions.max(1.0));
+        let found = model.predict(staged, dropout);
         let total = found.loss.total;
-        let objective = total.clone().div_scalar(batch.rows as f64);
-        StepLoss::new(objective, total, batch.predictions().max(1.0), found.lookups)
+        StepLoss::new(total.clone().div_scalar(rows), total, predictions, found.lookups)
     }
 
     /// Errors under teacher forcing: the earlier target tokens are the true ones, the ends of sentences are
@@ -38,7 +42,7 @@ impl Recipe for TranslationRecipe {
         let (mut wrong, mut nats) = (Vec::new(), Vec::new());
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);
-            let found = model.predict(&batch, None, &self.device).loss;
+            let found = model.predict(Staged::new(&batch, &self.device), None).loss;
             let losses = values(found.losses);
             let hits = values(found.hits);
             for row in 0..batch.rows {

@@ -1,8 +1,8 @@
 //! How recognisers are trained and measured (MODELS 5.4).
 
 use crate::batch::Batch;
-use crate::model::Recogniser;
-use burn::tensor::Device;
+use crate::model::{Recogniser, features};
+use burn::tensor::{Device, Tensor};
 use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
@@ -26,10 +26,17 @@ fn words(transcript: &[u8]) -> Vec<&[u8]> {
 impl<M: Recogniser> Recipe for SpeechRecipe<M> {
     type Model = M;
     type Batch = Batch;
+    /// And its features on the device.
+    type Staged = (Batch, Tensor<3>);
+
+    fn stage(&self, batch: Batch) -> Self::Staged {
+        let features = features(&batch, &training_device(&self.device));
+        (batch, features)
+    }
 
     /// The mean over utterances.
-    fn loss(&mut self, model: &M, batch: Batch, _step: u64) -> StepLoss {
-        let found = model.loss(&batch, &training_device(&self.device));
+    fn loss(&mut self, model: &M, (batch, features): Self::Staged, _step: u64) -> StepLoss {
+        let found = model.loss(&batch, features);
         let (nats, characters) = (found.nats, batch.characters().max(1) as f64);
         let sum = |nats: Vec<f32>| nats.into_iter().map(f64::from).sum::<f64>();
         StepLoss {

@@ -2,7 +2,7 @@
 
 use crate::augment::Batch;
 use crate::model::ResNet;
-use burn::tensor::{Device, FloatDType, Tensor};
+use burn::tensor::{Device, FloatDType, Int, Tensor};
 use rayon::prelude::*;
 use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
@@ -38,12 +38,16 @@ impl Verdict {
 impl Recipe for VisionRecipe {
     type Model = ResNet;
     type Batch = Batch;
+    /// Pixels [B, side, side, 3] and classes [B].
+    type Staged = (Tensor<4>, Tensor<1, Int>);
 
-    fn loss(&mut self, model: &ResNet, batch: Batch, _step: u64) -> StepLoss {
-        let device = training_device(&self.device);
-        let (images, labels) = batch.into_tensors(&device);
+    fn stage(&self, batch: Batch) -> Self::Staged {
+        batch.into_tensors(&training_device(&self.device))
+    }
+
+    fn loss(&mut self, model: &ResNet, (images, labels): Self::Staged, _step: u64) -> StepLoss {
         let [rows] = labels.dims();
-        let weights = Tensor::full([rows], 1.0 / rows as f64, &device);
+        let weights = Tensor::full([rows], 1.0 / rows as f64, &images.device());
         let hidden = model.features(images);
         let (output, bias) = (model.output.val(), model.output_bias.val());
         // With these weights the sum is the mean.

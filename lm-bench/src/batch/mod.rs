@@ -52,18 +52,29 @@ impl Batch {
         self.weights.iter().map(|w| f64::from(*w)).sum()
     }
 
-    /// The symbols read, [T, B].
-    pub(crate) fn inputs(&self, device: &Device) -> Tensor<2, Int> {
-        upload_integers(&self.inputs, [self.steps, self.rows], device)
+    /// On a device.
+    pub(crate) fn stage(&self, device: &Device) -> Staged {
+        let n = self.steps * self.rows;
+        Staged {
+            inputs: upload_integers(&self.inputs, [self.steps, self.rows], device),
+            targets: upload_integers(&self.targets, [n], device),
+            weights: upload(&self.weights, [n], device),
+            predictions: self.predictions(),
+            fresh: self.fresh,
+        }
     }
+}
 
-    /// The symbols to predict, [T B].
-    pub(crate) fn targets(&self, device: &Device) -> Tensor<1, Int> {
-        upload_integers(&self.targets, [self.steps * self.rows], device)
-    }
-
-    /// The mask, [T B].
-    pub(crate) fn weights(&self, device: &Device) -> Tensor<1> {
-        upload(&self.weights, [self.steps * self.rows], device)
-    }
+/// A minibatch on a device; see [`Batch`].
+pub(crate) struct Staged {
+    /// [T, B].
+    pub(crate) inputs: Tensor<2, Int>,
+    /// [T B].
+    pub(crate) targets: Tensor<1, Int>,
+    /// [T B].
+    pub(crate) weights: Tensor<1>,
+    /// Predictions that count.
+    pub(crate) predictions: f64,
+    /// Whether the recurrent state starts from zero.
+    pub(crate) fresh: bool,
 }

@@ -54,6 +54,42 @@ pub(crate) struct Encoded {
     pub(crate) state: DecoderState,
 }
 
+/// A minibatch on a device; see [`Batch`].
+pub(crate) struct Staged {
+    /// [S, B].
+    source: Tensor<2, Int>,
+    lengths: Arc<[usize]>,
+    /// [T, B].
+    inputs: Tensor<2, Int>,
+    /// [T B].
+    targets: Tensor<1, Int>,
+    /// [T B].
+    weights: Tensor<1>,
+    /// Predictions that count.
+    pub(crate) predictions: f64,
+}
+
+impl Staged {
+    /// On a device.
+    pub(crate) fn new(batch: &Batch, device: &Device) -> Self {
+        let (n, rows) = (batch.targets.len(), batch.rows);
+        let symbols = |ids: &[i64]| nn::upload_integers(ids, [ids.len() / rows, rows], device);
+        Self {
+            source: symbols(&batch.source),
+            lengths: batch.lengths.clone(),
+            inputs: symbols(&batch.inputs),
+            targets: nn::upload_integers(&batch.targets, [n], device),
+            weights: nn::upload(&batch.weights, [n], device),
+            predictions: batch.predictions(),
+        }
+    }
+
+    /// Pairs B.
+    pub(crate) fn rows(&self) -> usize {
+        self.lengths.len()
+    }
+}
+
 /// What comes of a minibatch.
 pub(crate) struct Prediction {
     /// In nats, of the T B target positions.
@@ -166,16 +202,11 @@ impl Translator {
     }
 
     /// Predicts every target symbol of a batch from its source and the symbols before it.
-    pub(crate) fn predict(&self, batch: &Batch, dropout: Option<Dropout>, device: &Device) -> Prediction {
-        let (mut dropout, rows) = (dropout, batch.rows);
-        let n = batch.targets.len();
-        let symbols = |ids: &[i64]| nn::upload_integers(ids, [ids.len() / rows, rows], device);
-        let (source, inputs) = (symbols(&batch.source), symbols(&batch.inputs));
-        let targets = nn::upload_integers(&batch.targets, [n], device);
-        let weights = nn::upload(&batch.weights, [n], device);
-        let (encoded, of_source) = self.read(source, &batch.lengths, dropout.as_mut());
+    pub(crate) fn predict(&self, staged: Staged, mut dropout: Option<Dropout>) -> Prediction {
+        let Staged { source, lengths, inputs, targets, weights, .. } = staged;
+        let (encoded, of_source) = self.read(source, &lengths, dropout.as_mut());
         let (attended, _, of_target) = self.write(encoded, inputs, dropout.as_mut());
-        let [_, d] = self.target.dims();
+        let ([n], [_, d]) = (targets.dims(), self.target.dims());
         let loss = nn::softmax_cross_entropy(
             attended.reshape([n, d]),
             OutputWeight::Table(self.target.val()),

@@ -49,9 +49,13 @@ pub trait Recipe {
     type Model: Module;
     /// One minibatch.
     type Batch;
+    /// A minibatch on the device that trains.
+    type Staged;
+    /// Brings a minibatch to that device, perhaps while the device is busy with the update before.
+    fn stage(&self, batch: Self::Batch) -> Self::Staged;
     /// The loss on the minibatch of update `step`, a pure function of both (and of the state carried from the step
     /// before, where there is one).
-    fn loss(&mut self, model: &Self::Model, batch: Self::Batch, step: u64) -> StepLoss;
+    fn loss(&mut self, model: &Self::Model, staged: Self::Staged, step: u64) -> StepLoss;
     /// How a model, which has no autodiff here, does on one pass of minibatches.
     fn measure(&self, model: &Self::Model, batches: &mut dyn Batches<Batch = Self::Batch>) -> Evaluation;
     /// State carried from step to step, for checkpoints.
@@ -75,6 +79,8 @@ pub struct Neural<R: Recipe> {
     // Always there between calls; taken only while the optimiser maps the parameters.
     model: Option<R::Model>,
     optimizer: Optimizer,
+    /// The minibatch of an update to come, where LibTorch trains: a GPU would otherwise wait for it.
+    ahead: Option<(u64, R::Staged)>,
     /// Where LibTorch differentiates.
     #[cfg(feature = "tch")]
     tape: Option<Tape>,
@@ -98,8 +104,17 @@ impl<R: Recipe> Neural<R> {
             cost,
             model: Some(model),
             optimizer,
+            ahead: None,
             #[cfg(feature = "tch")]
             tape,
+        }
+    }
+
+    /// The minibatch of update `step`.
+    fn staged(&mut self, step: u64) -> R::Staged {
+        match self.ahead.take() {
+            Some((number, staged)) if number == step => staged,
+            _ => self.recipe.stage(self.data.train.batch(step)),
         }
     }
 
@@ -122,17 +137,20 @@ impl<R: Recipe> Learner for Neural<R> {
     }
 
     fn step(&mut self, step: u64, rate: f64) -> f64 {
-        let batch = self.data.train.batch(step);
+        let staged = self.staged(step);
         let model = self.model.take().unwrap_or_else(|| unreachable!("the model is there between calls"));
         #[cfg(feature = "tch")]
         if let Some(tape) = &self.tape {
             let leaves = tape.begin(&model);
-            let loss = self.recipe.loss(&model, batch, step);
-            let gradients = Tape::gradients(leaves, loss.objective);
+            let loss = self.recipe.loss(&model, staged, step);
+            let gradients = Tape::gradients(leaves, &loss.objective);
             self.model = Some(unrecorded(|| self.optimizer.apply(model, &gradients, step, rate)));
+            // What takes the host time, before it waits for a GPU to end the update.
+            drop((loss.objective, gradients));
+            self.ahead = Some((step + 1, self.staged(step + 1)));
             return (loss.nats)();
         }
-        let loss = self.recipe.loss(&model, batch, step);
+        let loss = self.recipe.loss(&model, staged, step);
         let mut gradients = loss.objective.backward();
         self.model = Some(self.optimizer.step(model, &mut gradients, &loss.lookups, step, rate));
         (loss.nats)()
@@ -169,7 +187,7 @@ impl<R: Recipe> Learner for Neural<R> {
     fn restore(&mut self, state: &Weights) -> Result<()> {
         let model = import(self.model().clone(), &state.section("model/"))?;
         self.optimizer.restore(&state.section("optimizer/"), &model)?;
-        self.model = Some(model);
+        (self.model, self.ahead) = (Some(model), None);
         self.recipe.carry(&state.section("carried/"))
     }
 }

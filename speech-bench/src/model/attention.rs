@@ -1,7 +1,7 @@
 //! Hybrid attention: an encoder that halves time twice, and a decoder that attends to what it made.
 
 use super::architecture::{Architecture, ENCODER_LAYERS, FILTERS, KEYS};
-use super::{Hypotheses, Loss, Recogniser, halved, likeliest};
+use super::{Hypotheses, Loss, Recogniser, features, halved, likeliest};
 use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -141,9 +141,7 @@ impl HybridAttention {
         [3, 2, 1].map(|last| symbols as i64 - last)
     }
 
-    fn encode(&self, batch: &Batch, device: &Device) -> Encoded {
-        let features =
-            nn::upload(batch.features.as_slice(), [batch.rows(), batch.steps(), batch.bins], device);
+    fn encode(&self, batch: &Batch, features: Tensor<3>) -> Encoded {
         let (mut x, mut lengths) = (features.swap_dims(0, 1), batch.lengths.clone());
         for (layer, directions) in self.encoder.iter().enumerate() {
             if layer > 0 {
@@ -293,13 +291,14 @@ impl HybridAttention {
 }
 
 impl Recogniser for HybridAttention {
-    fn loss(&self, batch: &Batch, device: &Device) -> Loss {
-        let lesson = self.lesson(batch, device);
-        self.predict(&self.encode(batch, device), lesson, device)
+    fn loss(&self, batch: &Batch, features: Tensor<3>) -> Loss {
+        let device = features.device();
+        let lesson = self.lesson(batch, &device);
+        self.predict(&self.encode(batch, features), lesson, &device)
     }
 
     fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses {
-        let encoded = self.encode(batch, device);
+        let encoded = self.encode(batch, features(batch, device));
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {

@@ -1,7 +1,7 @@
 //! Deep Speech 2 with LSTMs: two convolutions, four bidirectional layers, connectionist temporal classification.
 
 use super::architecture::{Architecture, BatchNormed, CHANNELS, LAYERS, STRIDES, WINDOWS};
-use super::{Hypotheses, Loss, Recogniser, halved, likeliest, within};
+use super::{Hypotheses, Loss, Recogniser, features, halved, likeliest, within};
 use crate::batch::Batch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -105,11 +105,11 @@ impl DeepSpeech {
     }
 
     /// Logits of every second frame, [T', B, V], and how many of them each utterance has.
-    fn logits(&self, batch: &Batch, device: &Device) -> (Tensor<3>, Arc<[usize]>) {
-        let (rows, lengths) = (batch.rows(), halved(&batch.lengths));
+    fn logits(&self, batch: &Batch, features: Tensor<3>) -> (Tensor<3>, Arc<[usize]>) {
+        let (rows, lengths, device) = (batch.rows(), halved(&batch.lengths), features.device());
         let steps = batch.steps().div_ceil(2);
-        let within = within(&lengths, steps).map(|values| nn::upload(values, [rows, steps, 1, 1], device));
-        let mut x = nn::upload(batch.features.as_slice(), [rows, batch.steps(), batch.bins, 1], device);
+        let within = within(&lengths, steps).map(|values| nn::upload(values, [rows, steps, 1, 1], &device));
+        let mut x = features.reshape([rows, batch.steps(), batch.bins, 1]);
         for convolution in &self.convolutions {
             x = convolution.forward(x);
             // An utterance hears nothing of the padding behind it.
@@ -236,14 +236,14 @@ fn normalized(
 }
 
 impl Recogniser for DeepSpeech {
-    fn loss(&self, batch: &Batch, device: &Device) -> Loss {
-        let (logits, lengths) = self.logits(batch, device);
+    fn loss(&self, batch: &Batch, features: Tensor<3>) -> Loss {
+        let (logits, lengths) = self.logits(batch, features);
         Self::classify(logits, lengths, batch)
     }
 
     /// The likeliest symbol of every frame, repeats and then blanks removed (Graves et al. 2006).
     fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses {
-        let (logits, lengths) = self.logits(batch, device);
+        let (logits, lengths) = self.logits(batch, features(batch, device));
         let [_, rows, symbols] = logits.dims();
         let best: Vec<usize> = likeliest(&values(logits.clone()), symbols).collect();
         let transcript = |row: usize| {

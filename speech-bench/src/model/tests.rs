@@ -45,8 +45,8 @@ fn beside_and_alone(model: &impl Recogniser, series: Series) -> [Vec<f32>; 2] {
         let features = together.features[row * width..][..frames[row] * together.bins].to_vec();
         Batch::new(&[features], together.bins, vec![together.transcripts[row].clone()])
     });
-    let alone = alone.map(|batch| (model.loss(&batch, &device).nats)()[0]).collect();
-    [(model.loss(&together, &device).nats)(), alone]
+    let alone = alone.map(|batch| (model.loss(&batch, features(&batch, &device)).nats)()[0]).collect();
+    [(model.loss(&together, features(&together, &device)).nats)(), alone]
 }
 
 fn close(got: &[f32], want: &[f32]) {

@@ -113,7 +113,7 @@ fn outputs_and_gradients_agree_with_pytorch() {
             let gradients = Torch::run_backward(&[want.sum(Kind::Float)], &leaves, false, false);
 
             let batch = Batch::new(&pairs(), Specials::after(SYMBOLS));
-            let found = built.predict(&batch, None, &autodiff);
+            let found = built.predict(Staged::new(&batch, &autodiff), None);
             let got = f64::from(found.loss.total.clone().inner().into_scalar::<f32>());
             let want = want.double_value(&[0]);
             assert!((got / want - 1.0).abs() < 1e-5, "{architecture:?}: {got} for {want}");

@@ -134,7 +134,7 @@ mod tests {
             }
             let leaves = tape.begin(&model);
             let objective = (model.wide.val().matmul(model.high.val()) - 1.0).square().sum();
-            let gradients = Tape::gradients(leaves, objective);
+            let gradients = Tape::gradients(leaves, &objective);
             model = unrecorded(|| optimizer.apply(model, &gradients, step, 0.01));
         }
         export(&model)

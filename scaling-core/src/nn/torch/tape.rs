@@ -68,9 +68,9 @@ impl Tape {
     }
 
     /// The gradients of an objective [1] by what [`Tape::begin`] returned.
-    pub(crate) fn gradients(leaves: Vec<Option<Torch>>, objective: Tensor<1>) -> Vec<Gradient> {
+    pub(crate) fn gradients(leaves: Vec<Option<Torch>>, objective: &Tensor<1>) -> Vec<Gradient> {
         let wanted: Vec<&Torch> = leaves.iter().flatten().collect();
-        let objective = primitive(objective).tensor;
+        let objective = primitive(objective.clone()).tensor;
         let mut found = Torch::run_backward(&[objective], &wanted, false, false).into_iter();
         let gradient = |leaf: Option<Torch>| {
             let value = leaf.as_ref().and_then(|_| found.next()).filter(Torch::defined);

@@ -167,7 +167,7 @@ fn compare<M: Recogniser>(
     let leaves: Vec<&Torch> = parameters.0.values().collect();
     let gradients = Torch::run_backward(&[&want], &leaves, false, false);
 
-    let found = model.loss(batch, device);
+    let found = model.loss(batch, features(batch, device));
     let got = f64::from(found.total.clone().inner().into_scalar::<f32>());
     let want = want.double_value(&[]);
     assert!((got / want - 1.0).abs() < 1e-5, "{got} for {want}");
