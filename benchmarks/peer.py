@@ -18,7 +18,9 @@ import peer_translation
 import torch
 from common import Failure, Parser, finish
 
-WARM_UP, LEAST_STEPS, MOST_STEPS = 3, 8, 5003  # steps that do not count; with them, at least and at most
+WARM_UP = 3  # steps that do not count, at least
+LEAST_STEPS, MOST_STEPS = 5, 5000  # steps that do
+GPU_WARM_UP = 1.0  # seconds that do not count on a GPU, at least
 REPEATS = 5
 # How far the first loss may lie from that of a model that knows nothing, relative to it. Those of compare.py
 # start within 2 %, but for LSTMs of 2,048 units, whose weights start as large as those of small ones: 5 %.
@@ -35,17 +37,22 @@ def throughput(options):
         training = TRAININGS[options.model](options)
     kind, bf16 = torch.device(options.device).type, options.precision == "bf16"
     half = torch.autocast(kind, torch.bfloat16, enabled=bf16)
-    losses, times = [], []
-    while len(times) < LEAST_STEPS or (sum(times[WARM_UP:]) < options.seconds and len(times) < MOST_STEPS):
+    losses, warm_up, times = [], [], []
+
+    def timed():
         start = time.perf_counter()
         # A step ends with a value that is read, so with a device that has nothing left to do.
-        loss = training.step(half)
-        times.append(time.perf_counter() - start)
-        losses.append(loss)
+        losses.append(training.step(half))
+        return time.perf_counter() - start
+
+    while len(warm_up) < WARM_UP or (kind != "cpu" and sum(warm_up) < GPU_WARM_UP):
+        warm_up.append(timed())
+    while len(times) < LEAST_STEPS or (sum(times) < options.seconds and len(times) < MOST_STEPS):
+        times.append(timed())
     if not abs(losses[0] / training.first_loss - 1) <= LOSS_TOLERANCE:
         found, expected = losses[0], training.first_loss
         raise Failure(f"{options.model} starts at a loss of {found:.3f} rather than about {expected:.3f}")
-    times, samples = times[WARM_UP:], training.samples_per_step
+    samples = training.samples_per_step
     bounds = [k * len(times) // REPEATS for k in range(REPEATS + 1)]
     parts = [sorted(times[start:end]) for start, end in zip(bounds, bounds[1:])]
     times = sorted(times)

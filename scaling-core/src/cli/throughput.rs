@@ -11,8 +11,10 @@ use crate::terminal::say;
 use crate::trial::{Cost, Failure, FailureKind, Learner, Optimization, SCHEMA, TrialConfig};
 use std::time::Instant;
 
-/// Steps before the clock starts.
+/// Steps before the clock starts, at least.
 const WARM_UP: u64 = 3;
+/// Seconds before the clock starts, at least, on a GPU, whose clock rate takes a while to rise.
+const GPU_WARM_UP: f64 = 1.0;
 /// Repeats, each of at least one step.
 const REPEATS: usize = 5;
 /// Sequences, steps and symbols at most: what memory holds.
@@ -28,15 +30,18 @@ const STEPS: usize = 5000;
 struct Measured(Vec<f64>);
 
 impl Measured {
-    fn of(learner: &mut dyn Learner, rate: f64, at_least: f64) -> Self {
-        for step in 0..WARM_UP {
-            learner.step(step, rate);
+    /// Of `at_least` seconds of training, after `warm_up` seconds that do not count.
+    fn of(learner: &mut dyn Learner, rate: f64, [warm_up, at_least]: [f64; 2]) -> Self {
+        let (mut first, began) = (0, Instant::now());
+        while first < WARM_UP || began.elapsed().as_secs_f64() < warm_up {
+            learner.step(first, rate);
+            first += 1;
         }
         let (mut seconds, began) = (Vec::new(), Instant::now());
         while seconds.len() < REPEATS || (began.elapsed().as_secs_f64() < at_least && seconds.len() < STEPS) {
             let start = Instant::now();
             // A step ends with a value that was read, so with a device that has nothing left to do.
-            learner.step(WARM_UP + seconds.len() as u64, rate);
+            learner.step(first + seconds.len() as u64, rate);
             seconds.push(start.elapsed().as_secs_f64());
         }
         Self(seconds)
@@ -116,7 +121,8 @@ fn measure(task: &dyn Task, model: &str, arguments: &ThroughputArguments, thread
     })?;
     let measured = panic::catch(|| -> Result<_> {
         let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
-        let measured = Measured::of(learner.as_mut(), trial.optimization.rate, arguments.seconds);
+        let warm_up = if compute.is_cuda() { GPU_WARM_UP } else { 0.0 };
+        let measured = Measured::of(learner.as_mut(), trial.optimization.rate, [warm_up, arguments.seconds]);
         // A GPU's rate is the yardstick of how well it is used.
         let products = compute.is_cuda().then(|| compute.product_gflops());
         Ok((measured, products, learner.samples_per_step(), learner.cost()))
