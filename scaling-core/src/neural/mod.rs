@@ -191,3 +191,6 @@ impl<R: Recipe> Learner for Neural<R> {
         self.recipe.carry(&state.section("carried/"))
     }
 }
+
+#[cfg(test)]
+mod tests;
