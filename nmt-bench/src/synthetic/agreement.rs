@@ -25,11 +25,6 @@ pub(super) enum Determiner {
     Possessive,
 }
 
-impl Number {
-    #[cfg(test)]
-    pub(super) const ALL: [Self; 2] = [Self::Singular, Self::Plural];
-}
-
 impl Gender {
     pub(super) const ALL: [Self; 3] = [Self::Masculine, Self::Feminine, Self::Neuter];
 }

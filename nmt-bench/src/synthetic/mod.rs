@@ -10,8 +10,6 @@ mod choice;
 mod floor;
 mod grammar;
 mod lexicon;
-#[cfg(test)]
-mod posterior;
 mod speller;
 mod translation;
 mod word;

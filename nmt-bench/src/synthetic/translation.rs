@@ -42,12 +42,6 @@ impl Slot {
         let second = (self.second > 0.0).then_some((self.words[1], self.second));
         [(self.words[0], 1.0 - self.second)].into_iter().chain(second)
     }
-
-    /// The probability of a word.
-    #[cfg(test)]
-    pub(super) fn p(&self, word: u16) -> f64 {
-        self.outcomes().filter(|(other, _)| *other == word).map(|(_, p)| p).sum()
-    }
 }
 
 impl Grammar {
