@@ -5,40 +5,22 @@ mod support;
 use scaling_core::analytic::expected_error;
 use std::collections::BTreeSet;
 use std::process::Command;
-use support::{Bench, entries, jobs_change_nothing, results, text};
-
-fn bench() -> Bench {
-    Bench::example("analytic")
-}
-
-/// Small enough for a second, rich enough to have every outcome (rate 4 diverges).
-const SMALL: &str =
-    "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
+use support::{Bench, SMALL, analytic, entries, jobs_change_nothing, results, text};
 
 #[test]
 fn a_study_measures_the_known_curve() {
-    let bench = bench();
+    let bench = analytic();
     let said = bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
     assert!(said.contains("facts"), "{said}");
-    let curve = bench.read("s/curve.csv");
-    let mut rows = csv::Reader::from_reader(curve.as_bytes());
-    let headers = rows.headers().expect("headers").clone();
-    let column = |row: &csv::StringRecord, name: &str| -> f64 {
-        let at = headers.iter().position(|h| h == name).expect(name);
-        row[at].parse().expect("a number")
-    };
-    let mut count = 0;
-    for row in rows.records() {
-        let row = row.expect("a row");
-        let (m, error) = (column(&row, "m"), column(&row, "error"));
+    let [shards, errors] = ["m", "error"].map(|name| bench.numbers("s/curve.csv", name));
+    assert_eq!(shards.len(), 6);
+    for (m, error) in shards.into_iter().zip(errors) {
         let best = [100.0, 300.0, 1000.0, 3000.0]
             .map(|size| expected_error(m, size))
             .into_iter()
             .fold(1.0, f64::min);
         assert!((error / best - 1.0).abs() < 1e-3, "m {m}: {error} instead of {best}");
-        count += 1;
     }
-    assert_eq!(count, 6);
     for file in ["points.csv", "fit.json", "report.html", "study.toml"] {
         assert!(bench.path("s").join(file).exists(), "{file}");
     }
@@ -48,7 +30,7 @@ fn a_study_measures_the_known_curve() {
 
 #[test]
 fn running_again_does_nothing_and_jobs_change_nothing() {
-    let bench = jobs_change_nothing(bench, SMALL);
+    let bench = jobs_change_nothing(analytic, SMALL);
     let first = results(&bench.path("s"));
     assert!(first.keys().any(|name| name.ends_with("error.json")), "some trial diverges");
     let stamp = || {
@@ -65,7 +47,7 @@ fn running_again_does_nothing_and_jobs_change_nothing() {
 
 #[test]
 fn weights_are_kept_as_is_said_last() {
-    let bench = bench();
+    let bench = analytic();
     let settings = "study --out s --set shards=500,1000 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1";
     let kept = || {
         let trials = entries(&bench.path("s/trials")).into_iter();
@@ -79,47 +61,32 @@ fn weights_are_kept_as_is_said_last() {
 
 #[test]
 fn a_guided_search_tries_fewer_trials_and_finds_the_same_curve() {
-    let (grid, guided) = (bench(), bench());
+    let (grid, guided) = (analytic(), analytic());
     grid.succeed("study --out s --set noise=0 --set seeds=1");
     guided.succeed("study --out s --set noise=0 --set seeds=1 --set search=guided");
     let trials = |b: &Bench| entries(&b.path("s/trials")).len();
     assert!(trials(&guided) < trials(&grid), "{} {}", trials(&guided), trials(&grid));
-    let errors = |b: &Bench| -> Vec<String> {
-        let curve = b.read("s/curve.csv");
-        let mut rows = csv::Reader::from_reader(curve.as_bytes());
-        let at = rows.headers().expect("headers").iter().position(|h| h == "error").expect("error");
-        rows.records().map(|r| r.expect("a row")[at].to_owned()).collect()
-    };
+    let errors = |b: &Bench| b.column("s/curve.csv", "error");
     assert_eq!(errors(&guided), errors(&grid));
 }
 
 #[test]
 fn a_guided_search_tries_the_best_batch_and_the_next_larger_one() {
-    let bench = bench();
+    let bench = analytic();
     bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set batch_sizes=1,2,4 --set search=guided");
-    let points = bench.read("s/points.csv");
-    let mut rows = csv::Reader::from_reader(points.as_bytes());
-    let headers = rows.headers().expect("headers").clone();
-    let at = |name: &str| headers.iter().position(|header| header == name).expect("a column");
-    let (requested, batch) = (at("requested"), at("batch"));
-    let rows: Vec<csv::StringRecord> = rows.records().map(|row| row.expect("a row")).collect();
+    let [shards, sizes] = ["requested", "batch"].map(|name| bench.column("s/points.csv", name));
     let batches = |shard: &str| -> BTreeSet<&str> {
-        rows.iter().filter(|row| &row[requested] == shard).map(|row| &row[batch]).collect()
+        shards.iter().zip(&sizes).filter(|(of, _)| *of == shard).map(|(_, batch)| batch.as_str()).collect()
     };
     // All are equally good here, so the smallest is the best.
     assert_eq!(batches("2000"), BTreeSet::from(["1", "2", "4"]));
     assert_eq!(batches("16000"), BTreeSet::from(["1", "2"]));
 }
 
-/// The tool `scaling`, in the directory of a bench.
-fn tool(bench: Bench) -> Bench {
-    bench.with(env!("CARGO_BIN_EXE_scaling"))
-}
-
 #[test]
 fn a_name_of_any_kind_is_taken_and_the_command_can_be_typed_again() {
     use std::os::unix::ffi::OsStrExt;
-    let bench = bench();
+    let bench = analytic();
     let odd = std::ffi::OsStr::from_bytes(b"x\xff");
     let output = bench.command("plan --out").arg(odd).output().expect("the binary starts");
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -133,7 +100,7 @@ fn a_name_of_any_kind_is_taken_and_the_command_can_be_typed_again() {
 
 #[test]
 fn bad_input_is_one_line_and_leaves_nothing() {
-    let bench = bench();
+    let bench = analytic();
     assert!(bench.refuse("study --out s --set shards=2000000").contains("choose smaller shards"));
     assert!(bench.refuse("study --out s --set shard=5").contains("did you mean `shards`"));
     assert!(bench.refuse("study --out s --model memoriser").contains("did you mean `memorizer`"));
@@ -149,7 +116,7 @@ fn bad_input_is_one_line_and_leaves_nothing() {
     assert!(bench.refuse("study --out mine").contains("mine holds `points.csv`, but no study"));
     assert_eq!(std::fs::read(bench.path("mine/points.csv")).expect("a file"), b"notes");
     let curve = std::fs::read(bench.path("s/curve.csv")).expect("curve.csv");
-    let bench = tool(bench);
+    let bench = bench.tool();
     let message = bench.refuse("forecast s/curve.csv --at 4000 --svg s/curve.csv");
     assert!(message.contains("s/curve.csv would be overwritten; give a name that ends in .svg"), "{message}");
     assert!(bench.refuse("compare s --html s/curve.csv").contains("ends in .html"));
@@ -159,9 +126,9 @@ fn bad_input_is_one_line_and_leaves_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_figure_does_not_replace_what_the_shell_has_opened() {
-    let bench = bench();
+    let bench = analytic();
     bench.succeed("study --out s --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
-    let bench = tool(bench);
+    let bench = bench.tool();
     let file = std::fs::File::create(bench.path("said.svg")).expect("a file");
     let forecast = "forecast s/curve.csv --at 64000 --svg /dev/stdout";
     let output = bench.command(forecast).stdout(file).output().expect("the binary starts");
@@ -176,7 +143,7 @@ fn a_figure_does_not_replace_what_the_shell_has_opened() {
 
 #[test]
 fn what_is_missing_or_damaged_is_said() {
-    let bench = bench();
+    let bench = analytic();
     bench.succeed("study --out s --set shards=500,1000 --set sizes=100 --set seeds=1 --set sgd_rates=1");
     let trials = entries(&bench.path("s/trials"));
     // A configuration that was lost is written anew.
@@ -190,14 +157,14 @@ fn what_is_missing_or_damaged_is_said() {
     assert!(message.contains("remove the directory of this trial and run the study again"), "{message}");
     // A shard of which nothing is known is named by every report.
     std::fs::remove_dir_all(&trials[0]).expect("removed");
-    let bench = tool(bench);
+    let bench = bench.tool();
     let said = bench.succeed("report s");
     assert!(said.contains("the study is not complete: nothing is known yet of "), "{said}");
 }
 
 #[test]
 fn a_study_is_resumed_only_as_it_was_begun() {
-    let bench = bench();
+    let bench = analytic();
     let settings = "study --out s --set shards=500,1000 --set sizes=100";
     bench.succeed(settings);
     for arguments in [settings, "study --out s"] {
@@ -210,7 +177,7 @@ fn a_study_is_resumed_only_as_it_was_begun() {
     // Trials that were copied here from elsewhere are told of.
     let config = entries(&bench.path("s/trials"))[0].join("config.json");
     let config = std::fs::read_to_string(config).expect("config.json");
-    let bench = tool(bench);
+    let bench = bench.tool();
     bench.write("s/trials/other/config.json", config.replace(r#""cpu""#, r#""tch-cpu""#).as_bytes());
     let said = bench.succeed("report s");
     assert!(said.contains("round differently, lie here: cpu, tch-cpu"), "{said}");
@@ -226,7 +193,7 @@ fn a_study_is_resumed_only_as_it_was_begun() {
 
 #[test]
 fn a_study_is_found_again_on_another_day() {
-    let bench = bench();
+    let bench = analytic();
     let settings = "study --set shards=500,1000 --set sizes=100";
     bench.succeed(settings);
     let began = entries(&bench.path("runs")).remove(0);
@@ -263,7 +230,7 @@ fn a_study_is_found_again_on_another_day() {
 
 #[test]
 fn an_output_that_cannot_be_written_is_said_once() {
-    let bench = bench();
+    let bench = analytic();
     bench.write("file", b"");
     let message = bench.refuse("study --out file/s --set shards=500 --set sizes=100");
     assert!(message.contains("file/s"), "{message}");

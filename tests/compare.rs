@@ -4,24 +4,15 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
-use support::{Bench, entries, text};
-
-fn bench() -> Bench {
-    Bench::example("analytic")
-}
-
-/// The tool `scaling`, in the directory of a bench.
-fn tool(bench: Bench) -> Bench {
-    bench.with(env!("CARGO_BIN_EXE_scaling"))
-}
+use support::{analytic, entries, text};
 
 #[test]
 fn studies_are_compared() {
-    let bench = bench();
+    let bench = analytic();
     bench.succeed("study --out bent --set noise=0 --set seeds=1 --set sgd_rates=1 --set epochs=80");
     bench.succeed("study --out straight --set shards=500,1000,2000,4000 --set sizes=3000 --set seeds=2");
     bench.succeed("study --out short --set shards=500,1000 --set sizes=100");
-    let tool = tool(bench);
+    let tool = bench.tool();
     let fit = |study: &str| -> serde_json::Value {
         let fits = tool.read(&format!("{study}/fit.json"));
         let fits: serde_json::Value = serde_json::from_str(&fits).expect("JSON");

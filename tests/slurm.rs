@@ -5,7 +5,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Bench, results, text};
+use support::{Bench, analytic, results, text};
 
 /// For anything that a cluster does.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -21,7 +21,7 @@ fn workers_that_are_killed_requeued_and_out_of_time_end_in_the_same_bytes() {
     }
     let settings = "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=1 \
                     --set step_microseconds=10000 --set checkpoint_seconds=0.5 --jobs 1";
-    let (alone, cluster) = (bench(), bench());
+    let (alone, cluster) = (analytic(), analytic());
     // Its trials only wait.
     alone.succeed(&settings.replace("--jobs 1", "--jobs 16"));
 
@@ -51,10 +51,6 @@ fn workers_that_are_killed_requeued_and_out_of_time_end_in_the_same_bytes() {
     let interrupted = logs.drain(..2).filter(|log| log.contains("error: interrupted; ")).count();
     assert_eq!(interrupted, 2, "both were stopped in good order");
     assert!(results(&cluster.path("s")) == results(&alone.path("s")), "the same bytes");
-}
-
-fn bench() -> Bench {
-    Bench::example("analytic")
 }
 
 /// Jobs of one submission.

@@ -45,11 +45,8 @@ fn a_killed_study_ends_in_the_same_bytes() {
 fn results_do_not_depend_on_jobs_or_threads() {
     let bench = jobs_change_nothing(bench, &format!("{TINY} --set sortagrad=off"));
     // Beside characters, hours: a hundred letters are spoken in less than a minute.
-    let points = bench.read("s/points.csv");
-    let column = points.split(',').position(|name| name == "hours").expect("a column");
-    for row in points.lines().skip(1) {
-        let hours: f64 = row.split(',').nth(column).expect("a cell").parse().expect("a number");
-        assert!((0.001..0.05).contains(&hours), "{row}");
+    for hours in bench.numbers("s/points.csv", "hours") {
+        assert!((0.001..0.05).contains(&hours), "{hours}");
     }
 }
 

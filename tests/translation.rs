@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;
 use support::{
@@ -67,14 +68,13 @@ fn variants_are_curves_of_their_own() {
         assert_eq!(curve.matches(variant).count(), 2, "{variant}: {curve}");
     }
     // 39 d^2 against 35 d^2: the two encoders differ in size.
-    let points = bench.read("s/points.csv");
-    let parameters = |variant: &str| -> Vec<String> {
-        let lines = points.lines().filter(|line| line.contains(variant) && line.contains("dropout 0.0"));
-        lines
-            .map(|line| line.split(',').filter(|cell| cell.len() > 3).collect::<Vec<_>>().join(","))
-            .collect()
+    let [variants, parameters] = ["variant", "parameters"].map(|name| bench.column("s/points.csv", name));
+    let of = |encoder: &str| -> BTreeSet<&str> {
+        let trials = variants.iter().zip(&parameters).filter(|(variant, _)| variant.contains(encoder));
+        trials.map(|(_, count)| count.as_str()).collect()
     };
-    assert_ne!(parameters("unidirectional"), parameters("bidirectional"));
+    let (one, both) = (of("unidirectional"), of("bidirectional"));
+    assert!(one.len() == 2 && both.len() == 2 && one.is_disjoint(&both), "{one:?} {both:?}");
 }
 
 fn trains_like_the_reference(device: &str) {

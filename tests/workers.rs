@@ -5,20 +5,12 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Bench, entries, moments, results, text};
-
-fn bench() -> Bench {
-    Bench::example("analytic")
-}
-
-/// Small enough for a second, rich enough to have every outcome (rate 4 diverges).
-const SMALL: &str =
-    "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
+use support::{SMALL, analytic, entries, moments, results, text};
 
 #[test]
 fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
     let settings = format!("{SMALL} --set step_microseconds=600 --set checkpoint_seconds=0.005");
-    let (undisturbed, killed) = (bench(), bench());
+    let (undisturbed, killed) = (analytic(), analytic());
     undisturbed.succeed(&settings);
     let moments = moments(10, Duration::from_millis(20), Duration::from_millis(400));
     let hits = killed.run_with_kills(&settings, &moments);
@@ -29,7 +21,7 @@ fn killed_at_ten_random_moments_it_ends_in_the_same_bytes() {
 #[test]
 fn an_interrupt_ends_it_cleanly_and_it_resumes() {
     let settings = format!("{SMALL} --set step_microseconds=2000 --set checkpoint_seconds=60");
-    let (undisturbed, interrupted) = (bench(), bench());
+    let (undisturbed, interrupted) = (analytic(), analytic());
     undisturbed.succeed(&settings);
     let mut child = interrupted.start(&settings);
     let has_begun = || {
@@ -55,7 +47,7 @@ fn an_interrupt_ends_it_cleanly_and_it_resumes() {
 #[test]
 fn two_studies_on_one_directory_share_the_work() {
     let settings = format!("{SMALL} --set step_microseconds=500");
-    let (alone, shared) = (bench(), bench());
+    let (alone, shared) = (analytic(), analytic());
     alone.succeed(&settings);
     let mut first = shared.start(&settings);
     shared.succeed(&settings);
@@ -65,7 +57,7 @@ fn two_studies_on_one_directory_share_the_work() {
 
 #[test]
 fn studies_that_begin_together_lie_apart() {
-    let bench = bench();
+    let bench = analytic();
     let sizes = ["100", "300", "700", "2000"];
     let settings = |size| format!("study --set shards=500 --set sgd_rates=1 --set sizes={size}");
     let mut studies = sizes.map(|size| bench.start(&settings(size)));
@@ -108,7 +100,7 @@ fn tries(parent: u32, trial: &str) -> usize {
 fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
     let settings = "study --out s --set shards=500 --set sizes=300,1000 --set sgd_rates=1 --set seeds=1 --jobs 2 \
                     --set patience=60 --set step_microseconds=40000 --set checkpoint_seconds=0.1";
-    let bench = bench();
+    let bench = analytic();
     let mut first = bench.start(settings);
     until(|| std::fs::read_dir(bench.path("s/trials")).is_ok_and(|trials| trials.count() == 2));
     let trial = entries(&bench.path("s/trials")).remove(0);
@@ -141,7 +133,7 @@ fn a_worker_waits_for_another_that_retries_what_it_has_given_up() {
 
 #[test]
 fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
-    let bench = bench();
+    let bench = analytic();
     let settings = "study --out s --set noise=0 --set seeds=1 --set search=guided --set memory=2999";
     for run in 1..=2 {
         let output = bench.run(settings);
@@ -156,7 +148,7 @@ fn a_guided_search_goes_on_without_what_does_not_fit_into_memory() {
 
 #[test]
 fn a_trial_that_panics_says_so_in_one_line() {
-    let bench = bench();
+    let bench = analytic();
     let study =
         "study --out s --set shards=500 --set sizes=100,300 --set sgd_rates=1 --set seeds=1 --set memory=299";
     assert_eq!(bench.run(study).status.code(), Some(1));
@@ -178,7 +170,7 @@ fn a_trial_that_panics_says_so_in_one_line() {
 fn trials_that_fit_into_memory_one_at_a_time_all_end() {
     let settings = "study --out s --set shards=500,1000,2000 --set sizes=300,1000 --set sgd_rates=1 --set crowd=1000 \
                     --set step_microseconds=2000";
-    let (alone, crowded) = (bench(), bench());
+    let (alone, crowded) = (analytic(), analytic());
     let said = text(&alone.run(&format!("{settings} --jobs 1")).stderr);
     assert!(!said.contains("memory"), "{said}");
     let output = crowded.run(&format!("{settings} --jobs 4"));
@@ -190,7 +182,7 @@ fn trials_that_fit_into_memory_one_at_a_time_all_end() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_newer_build_does_not_disturb_a_running_study() {
-    let original = bench();
+    let original = analytic();
     let copy = original.path("copy");
     std::fs::copy(original.command("").get_program(), &copy).expect("a copy");
     let bench = original.with(&copy);

@@ -19,16 +19,14 @@ impl Bench {
         Self { binary, directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
-    /// With an example of this package as the binary.
-    pub fn example(name: &str) -> Self {
-        let test = std::env::current_exe().expect("a path");
-        let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
-        Self::new(profile.join("examples").join(name))
-    }
-
     /// Another binary in the same directory.
     pub fn with(self, binary: impl Into<PathBuf>) -> Self {
         Self { binary: binary.into(), ..self }
+    }
+
+    /// The tool `scaling` in the same directory.
+    pub fn tool(self) -> Self {
+        self.with(built("scaling"))
     }
 
     /// A path in the test's directory.
@@ -47,6 +45,21 @@ impl Bench {
     /// Reads a file in the test's directory.
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The cells of a column of a CSV file in the test's directory.
+    pub fn column(&self, file: &str, name: &str) -> Vec<String> {
+        let text = self.read(file);
+        let mut rows = text.lines().map(cells);
+        let header = rows.next().unwrap_or_default();
+        let at = header.iter().position(|cell| cell == name);
+        let at = at.unwrap_or_else(|| panic!("{file} has no column {name}: {header:?}"));
+        rows.map(|row| row[at].clone()).collect()
+    }
+
+    /// The numbers in a column of a CSV file in the test's directory.
+    pub fn numbers(&self, file: &str, name: &str) -> Vec<f64> {
+        self.column(file, name).iter().map(|cell| cell.parse().expect("a number")).collect()
     }
 
     pub fn command(&self, arguments: &str) -> Command {
@@ -112,6 +125,32 @@ impl Bench {
         self.succeed(arguments);
         hits
     }
+}
+
+/// What this build has made, by its name in the directory of the profile.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a path");
+    test.parent().and_then(Path::parent).expect("target/<profile>/deps").join(name)
+}
+
+/// With the example `analytic` as the binary.
+pub fn analytic() -> Bench {
+    Bench::new(built("examples/analytic"))
+}
+
+/// Settings of a study of the analytic task: small enough for a second, rich enough to have every outcome (rate 4
+/// diverges).
+pub const SMALL: &str =
+    "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
+
+/// The cells of a line of a CSV file; those between quotes may hold commas.
+fn cells(line: &str) -> Vec<String> {
+    let mut is_quoted = false;
+    let cells = line.split(|c: char| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    });
+    cells.map(|cell| cell.trim_matches('"').to_owned()).collect()
 }
 
 pub fn text(bytes: &[u8]) -> String {
