@@ -1,7 +1,13 @@
 //! Learning curves of word and character language models (Hestness et al., ICLR 4.2 and C.2).
 
 mod batch;
+#[cfg(test)]
+#[path = "../../tests/support/bench.rs"]
+mod bench;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/directory.rs"]
+mod directory;
 mod model;
 mod recipe;
 mod synthetic;

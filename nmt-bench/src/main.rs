@@ -2,10 +2,19 @@
 
 mod batch;
 mod beam;
+#[cfg(test)]
+#[path = "../../tests/support/bench.rs"]
+mod bench;
 mod bleu;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/directory.rs"]
+mod directory;
 mod model;
 mod pairs;
+#[cfg(test)]
+#[path = "../../tests/support/real.rs"]
+mod real;
 mod recipe;
 mod synthetic;
 mod task;

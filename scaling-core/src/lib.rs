@@ -13,10 +13,17 @@
 //! task -> shard -> space -> trial -> study -> fit -> report
 //! ```
 
+// What all crates test with names this one.
+#[cfg(test)]
+extern crate self as scaling_core;
+
 pub mod analytic;
 pub mod cli;
 pub mod data;
 pub mod device;
+#[cfg(test)]
+#[path = "../../tests/support/directory.rs"]
+mod directory;
 pub mod entropy;
 pub mod error;
 pub mod files;

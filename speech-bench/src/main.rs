@@ -2,8 +2,14 @@
 
 mod audio;
 mod batch;
+#[cfg(test)]
+#[path = "../../tests/support/bench.rs"]
+mod bench;
 mod corpus;
 mod model;
+#[cfg(test)]
+#[path = "../../tests/support/real.rs"]
+mod real;
 mod recipe;
 mod recordings;
 mod synthetic;

@@ -1,6 +1,9 @@
 //! Runs built binaries as a user runs them, each test in a directory of its own.
-#![allow(dead_code, unreachable_pub, unused_macros)] // every test file uses its own part of this
+#![allow(dead_code, unreachable_pub, unused_imports, unused_macros)] // every test file uses its own part of this
 
+mod real;
+
+pub(crate) use real::real;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -183,17 +186,6 @@ pub fn results(study: &Path) -> BTreeMap<String, String> {
     }
     for file in ["curve.csv", "fit.json"] {
         keep(file.into(), study.join(file));
-    }
-    found
-}
-
-/// A path below the directory of real data; where there is none, says that the test is skipped.
-pub fn real(path: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("SCALING_REAL_DATA").map(PathBuf::from);
-    let found = data.map(|data| data.join(path)).filter(|found| found.exists());
-    if found.is_none() {
-        // Unlike `eprintln`, also said where the test passes.
-        scaling_core::terminal::tell(&format!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}"));
     }
     found
 }

@@ -120,18 +120,7 @@ fn shard(file: &Path) -> Option<(PathBuf, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scaling_core::error::At;
-    use std::fs;
-
-    fn directory(files: &[&str]) -> Result<tempfile::TempDir> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        for file in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap_or(root.path())).at("write", &path)?;
-            fs::write(&path, "a b\n").at("write", &path)?;
-        }
-        Ok(root)
-    }
+    use crate::directory::directory;
 
     #[test]
     fn records_are_no_text_and_notes_are_left_out() -> Result<()> {

@@ -83,27 +83,14 @@ fn read(directory: &Path) -> Result<Text> {
 mod tests {
     use super::super::check;
     use super::*;
+    use crate::bench::Bench;
     use scaling_core::error::At;
     use std::fs;
     use std::path::PathBuf;
 
-    /// A corpus and a cache in a directory of their own.
-    struct Bench(tempfile::TempDir);
-
     impl Bench {
-        fn new(files: &[(&str, &str)]) -> Result<Self> {
-            let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-            let data = root.path().join("text");
-            fs::create_dir(&data).at("write", &data)?;
-            for (name, text) in files {
-                fs::write(data.join(name), text).at("write", &data)?;
-            }
-            Ok(Self(root))
-        }
-
         fn prepare(&self, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
-            let root = self.0.path();
-            Ok(prepare_in(&root.join("cache"), &root.join("text"), unit, vocabulary, seed)?.0)
+            Ok(prepare_in(&self.0.path().join("cache"), &self.set(), unit, vocabulary, seed)?.0)
         }
     }
 
@@ -152,7 +139,7 @@ mod tests {
     #[test]
     fn a_check_says_how_many_characters_count() -> Result<()> {
         let bench = Bench::new(&[("train.txt", "abcde\nab\nabc\n"), ("dev.txt", "abcde\n")])?;
-        let said = |unit, unroll| check(&bench.0.path().join("text"), unit, 94, unroll);
+        let said = |unit, unroll| check(&bench.set(), unit, 94, unroll);
         let description = corpus(&bench.prepare(Unit::Characters, 94, 0)?)?.origin.description;
         let count = "; 8 of the training characters are among the first 3 of a sentence, and count";
         assert_eq!(said(Unit::Characters, 3)?.summary, format!("{description}{count}"));
@@ -174,7 +161,7 @@ mod tests {
         assert_ne!(bench.prepare(Unit::Words, 50, 2)?, first, "another seed, another split");
         assert_ne!(bench.prepare(Unit::Words, 51, 1)?, first);
         assert_ne!(bench.prepare(Unit::Characters, 50, 1)?, first);
-        fs::write(bench.0.path().join("text/b.txt"), "more text\n").at("write", &first)?;
+        bench.put("b.txt", "more text\n")?;
         assert_ne!(bench.prepare(Unit::Words, 50, 1)?, first);
         // Nothing but whole corpora is left behind.
         let cache = first.parent().unwrap_or(&first);
@@ -188,8 +175,8 @@ mod tests {
     fn what_lies_beside_the_text_is_named_and_decides_nothing() -> Result<()> {
         let bench = Bench::new(&[("train.txt.raw", "a b\nb\n"), ("train.txt", "1 2\n"), ("dev.txt", "a\n")])?;
         let first = bench.prepare(Unit::Words, 9, 0)?;
-        let text = bench.0.path().join("text");
-        fs::write(text.join("a.log"), "a\n").at("write", &text)?;
+        let text = bench.set();
+        bench.put("a.log", "a\n")?;
         assert_eq!(bench.prepare(Unit::Words, 9, 0)?, first);
         let description = corpus(&first)?.origin.description;
         let once_more = "; left alone, holding the text of others once more: train.txt";

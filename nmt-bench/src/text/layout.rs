@@ -178,18 +178,7 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scaling_core::error::At;
-    use std::fs;
-
-    fn directory(files: &[&str]) -> Result<tempfile::TempDir> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        for file in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap_or(root.path())).at("write", &path)?;
-            fs::write(&path, "a b\n").at("write", &path)?;
-        }
-        Ok(root)
-    }
+    use crate::directory::directory;
 
     #[test]
     fn pairs_are_known_by_name() -> Result<()> {

@@ -184,16 +184,7 @@ fn was_unpacked(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn directory(files: &[&str]) -> Result<tempfile::TempDir> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        for file in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap_or(root.path())).at("write", &path)?;
-            fs::write(&path, "a b\n").at("write", &path)?;
-        }
-        Ok(root)
-    }
+    use crate::directory::directory;
 
     /// The paths of text files below a root.
     fn below(root: &Path) -> Result<Vec<String>> {

@@ -1,30 +1,14 @@
 use super::super::prepare::check;
 use super::*;
+use crate::bench::Bench;
 use crate::pairs::Specials;
+use crate::real::real;
 use scaling_core::error::At;
 use std::fs;
-use std::path::PathBuf;
-
-/// Pairs of files and a cache in a directory of their own.
-struct Bench(tempfile::TempDir);
 
 impl Bench {
-    fn new(files: &[(&str, &str)]) -> Result<Self> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        let data = root.path().join("text");
-        fs::create_dir(&data).at("write", &data)?;
-        for (name, text) in files {
-            fs::write(data.join(name), text).at("write", &data)?;
-        }
-        Ok(Self(root))
-    }
-
-    fn text(&self) -> PathBuf {
-        self.0.path().join("text")
-    }
-
     fn open(&self, merges: usize, seed: u64) -> Result<Parallel> {
-        opened(&prepare_in(&self.0.path().join("cache"), &self.text(), merges, seed)?.0)
+        opened(&prepare_in(&self.0.path().join("cache"), &self.set(), merges, seed)?.0)
     }
 }
 
@@ -85,7 +69,7 @@ fn pairs_come_back_as_written() -> Result<()> {
     assert!(summary.contains("train 3 pairs (2 dropped)"), "{summary}");
     assert!(summary.contains("dropped: 2 with an empty side"), "{summary}");
     assert!(summary.contains("; 1 validation pairs occur in training too"), "{summary}");
-    assert_eq!(&check(&bench.text(), 100)?.summary, summary);
+    assert_eq!(&check(&bench.set(), 100)?.summary, summary);
     Ok(())
 }
 
@@ -122,16 +106,15 @@ fn the_result_is_the_same_whatever_the_threads() -> Result<()> {
 fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
     let (german, english) = (sentences(200, 1), sentences(200, 2));
     let bench = Bench::new(&[("a.de", &german), ("a.en", &english)])?;
-    let count = || Ok(fs::read_dir(bench.0.path().join("cache/nmt")).at("read", &bench.text())?.count());
+    let count = || Ok(fs::read_dir(bench.0.path().join("cache/nmt")).at("read", &bench.set())?.count());
     bench.open(20, 1)?;
-    let log = bench.text().join("a.log");
-    fs::write(&log, "a\n").at("write", &log)?;
+    bench.put("a.log", "a\n")?;
     let description = bench.open(20, 1)?.origin.description;
     assert_eq!(count()?, 1);
     let left_out = "; left out, not being named like text: a.log";
     assert!(!description.contains(left_out), "{description}");
-    assert_eq!(prepare_in(&bench.0.path().join("cache"), &bench.text(), 20, 1)?.1, left_out);
-    assert!(check(&bench.text(), 20)?.summary.ends_with(left_out));
+    assert_eq!(prepare_in(&bench.0.path().join("cache"), &bench.set(), 20, 1)?.1, left_out);
+    assert!(check(&bench.set(), 20)?.summary.ends_with(left_out));
     bench.open(20, 2)?;
     bench.open(21, 1)?;
     assert_eq!(count()?, 3);
@@ -140,17 +123,15 @@ fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
 
 #[test]
 fn a_root_that_says_how_to_read_is_remembered() -> Result<()> {
-    // Below `text` the files are named as tokenised, and from within they are not.
+    // Below the root the files are named as tokenised, and from within they are not.
     let german = sentences(200, 1);
     let bench = Bench::new(&[])?;
-    let folder = bench.text().join("a.tok");
-    fs::create_dir(&folder).at("write", &folder)?;
-    for name in ["b.de", "b.en"] {
-        fs::write(folder.join(name), &german).at("write", &folder)?;
+    for name in ["a.tok/b.de", "a.tok/b.en"] {
+        bench.put(name, &german)?;
     }
     let cache = bench.0.path().join("cache");
-    let outside = prepare_in(&cache, &bench.text(), 20, 0)?;
-    assert_ne!(prepare_in(&cache, &folder, 20, 0)?, outside);
+    let outside = prepare_in(&cache, &bench.set(), 20, 0)?;
+    assert_ne!(prepare_in(&cache, &bench.path("a.tok"), 20, 0)?, outside);
     Ok(())
 }
 
@@ -220,7 +201,7 @@ fn a_damaged_file_is_named() -> Result<()> {
     let dev = [("dev.de", "gut\n"), ("dev.en", "good\n")];
     let bench = Bench::new(&[TRAIN[0], TRAIN[1], dev[0], dev[1]])?;
     let cache = bench.0.path().join("cache");
-    let (directory, _) = prepare_in(&cache, &bench.text(), 10, 0)?;
+    let (directory, _) = prepare_in(&cache, &bench.set(), 10, 0)?;
     for (file, what) in [("train.en.ids", "is damaged"), ("tokenizer.json", "cannot read")] {
         let path = directory.join(file);
         let whole = fs::read(&path).at("read", &path)?;
@@ -230,15 +211,6 @@ fn a_damaged_file_is_named() -> Result<()> {
         fs::write(&path, whole).at("write", &path)?;
     }
     bench.open(10, 0).map(|_| ())
-}
-
-/// A path below the directory of real data; where there is none, says that the test is skipped.
-fn real(path: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("SCALING_REAL_DATA");
-    if data.is_none() {
-        scaling_core::terminal::tell(&format!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}"));
-    }
-    data.map(|data| PathBuf::from(data).join(path))
 }
 
 #[test]

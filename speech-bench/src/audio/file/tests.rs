@@ -1,4 +1,5 @@
 use super::*;
+use crate::real::real;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::f64::consts::TAU;
 use std::io::Cursor;
@@ -243,7 +244,7 @@ fn no_changed_byte_makes_a_panic_and_flac_notices_all_in_frames() {
 }
 
 /// The files below a folder of the real data whose names end so, in order.
-fn real(folder: &str, extension: &str) -> Vec<PathBuf> {
+fn recordings(folder: &str, extension: &str) -> Vec<PathBuf> {
     fn walk(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -254,12 +255,9 @@ fn real(folder: &str, extension: &str) -> Vec<PathBuf> {
             }
         }
     }
-    let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
-        scaling_core::terminal::tell("SKIPPED: SCALING_REAL_DATA is not set");
-        return Vec::new();
-    };
+    let Some(folder) = real(folder) else { return Vec::new() };
     let mut found = Vec::new();
-    walk(&Path::new(&data).join("speech").join(folder), extension, &mut found);
+    walk(&folder, extension, &mut found);
     found.sort();
     assert!(!found.is_empty());
     found
@@ -267,7 +265,7 @@ fn real(folder: &str, extension: &str) -> Vec<PathBuf> {
 
 #[test]
 fn real_recordings_can_be_read() {
-    for path in real("LibriSpeech", "flac") {
+    for path in recordings("speech/LibriSpeech", "flac") {
         let samples = load(&path).unwrap();
         // The length that the header states, at 16 kHz.
         let bytes = std::fs::read(&path).unwrap();
@@ -276,7 +274,7 @@ fn real_recordings_can_be_read() {
         let loudest = samples.iter().fold(0.0, |most: f32, sample| most.max(sample.abs()));
         assert!((0.01..=1.0).contains(&loudest), "{}: {loudest}", path.display());
     }
-    for path in real("fsdd", "wav").iter().step_by(50) {
+    for path in recordings("speech/fsdd", "wav").iter().step_by(50) {
         let reader = hound::WavReader::open(path).unwrap();
         assert_eq!(load(path).unwrap().len(), 2 * reader.duration() as usize, "{}", path.display());
     }
@@ -284,7 +282,7 @@ fn real_recordings_can_be_read() {
 
 #[test]
 fn damaged_real_recordings_are_refused() {
-    for path in real("LibriSpeech", "flac").iter().step_by(17) {
+    for path in recordings("speech/LibriSpeech", "flac").iter().step_by(17) {
         let bytes = std::fs::read(path).unwrap();
         for part in 0..40 {
             let place = bytes.len() * part / 40 + part;

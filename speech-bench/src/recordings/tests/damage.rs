@@ -104,7 +104,7 @@ fn silence_and_recordings_of_more_than_the_utterance_are_listed() -> Result<()> 
 
 #[test]
 fn unusable_data_sets_are_one_line() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     assert_eq!(
         bench.error(),
         "SET/ holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), or \
@@ -129,7 +129,7 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
         bench.error(),
         "SET/subset.csv and SET/test-clean both list recordings; give the manifest itself, or move one away"
     );
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     bench.put("dev.csv", "a,b\n")?;
     bench.put("test-clean.csv", "path,text\n")?;
     let column = "wav_filename or audio_filepath or audio or wav or path or file_name or key";
@@ -189,7 +189,7 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
 #[test]
 fn damaged_manifests_are_named_by_line() -> Result<()> {
     let message = |name: &str, text: &str| -> Result<String> {
-        let bench = Bench::new()?;
+        let bench = Bench::new(&[])?;
         bench.put(name, text)?;
         Ok(bench.error())
     };

@@ -90,7 +90,7 @@ fn librispeech_is_found_at_every_level() -> Result<()> {
     assert_eq!((summary.shared_speakers, summary.overlap.validation, summary.repeated), (Some(1), 1, 0));
 
     // The directory above, and a subset alone.
-    let above = Bench::new()?;
+    let above = Bench::new(&[])?;
     fs::rename(bench.0.path().join("set"), above.path("LibriSpeech")).at("rename", &bench.path(""))?;
     assert_eq!(above.check()?, summary);
     let subset = check(&above.path("LibriSpeech/train-clean"))?;

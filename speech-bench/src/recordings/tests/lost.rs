@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn librispeech_may_lack_chapters_and_hold_wav() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for (part, speaker) in [("train", 1), ("train", 2), ("dev", 3), ("test", 4)] {
         let stem = format!("{part}/{speaker}/{speaker}-7");
         bench.put(&format!("{stem}-0000.FLAC"), flac(&tone(8_000, speaker)))?;
@@ -66,7 +66,7 @@ fn parts_that_are_not_read_are_refused() -> Result<()> {
     bench.check()?;
 
     // What DeepSpeech's importer leaves.
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     bench.put("LibriSpeech/dev-clean/1/7/1-7-0000.flac", flac(&tone(8_000, 1)))?;
     bench.put("LibriSpeech/dev-clean/1/7/1-7.trans.txt", "1-7-0000 HELLO\n")?;
     for (name, i) in [("dev-clean", 1), ("train-clean-100", 2)] {
@@ -130,7 +130,7 @@ fn parts_without_a_manifest_are_refused_beside_those_with_one() -> Result<()> {
 
 #[test]
 fn a_manifest_may_name_what_lies_in_directories_of_other_parts() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for (i, part) in ["train", "train", "dev", "eval"].into_iter().enumerate() {
         bench.put(&format!("{part}/{i}.wav"), wav(&tone(8_000, i)))?;
     }
@@ -151,7 +151,7 @@ fn a_manifest_may_name_what_lies_in_directories_of_other_parts() -> Result<()> {
 
 #[test]
 fn parts_in_forms_that_are_not_read_are_refused() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for i in 0..2 {
         bench.put(&format!("train/{i}.wav"), wav(&tone(8_000, i)))?;
     }
@@ -196,7 +196,7 @@ fn links_to_nothing_are_named() -> Result<()> {
 
 #[test]
 fn what_was_cut_out_already_is_told_by_its_length() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for i in 0..4 {
         bench.put(&format!("{i}.wav"), wav(&tone(8_000, i)))?;
     }

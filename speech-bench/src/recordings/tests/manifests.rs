@@ -37,7 +37,7 @@ fn a_file_may_really_be_called_so() -> Result<()> {
 
 #[test]
 fn parts_may_hold_their_manifests() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for (i, part) in ["train", "train", "validation", "test"].into_iter().enumerate() {
         bench.put(&format!("{part}/{i}.wav"), wav(&tone(8_000, i)))?;
     }

@@ -11,6 +11,7 @@ use super::layout;
 use super::prepare::{examine, opened, prepare_in};
 use super::summary::Summary;
 use crate::audio::Series;
+use crate::bench::Bench;
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use scaling_core::error::{At, Error, Result};
 use std::fs;
@@ -20,19 +21,10 @@ fn check(path: &Path) -> Result<Summary> {
     examine(&layout::recognise(path)?)
 }
 
-/// A data set and a cache in a directory of their own.
-pub(super) struct Bench(tempfile::TempDir);
-
 impl Bench {
-    pub(super) fn new() -> Result<Self> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        fs::create_dir(root.path().join("set")).at("write", root.path())?;
-        Ok(Self(root))
-    }
-
     /// Recordings `0.wav` to `5.wav`, and manifests `train.csv` of the first four and `dev.csv` of the others.
     pub(super) fn manifests() -> Result<Self> {
-        let bench = Self::new()?;
+        let bench = Self::new(&[])?;
         for i in 0..6 {
             bench.put(&format!("{i}.wav"), wav(&tone(8_000 + 160 * i, i)))?;
         }
@@ -46,7 +38,7 @@ impl Bench {
 
     /// `speakers` speakers of two recordings each in the subset `train-clean`.
     pub(super) fn subset(speakers: usize) -> Result<Self> {
-        let bench = Self::new()?;
+        let bench = Self::new(&[])?;
         for speaker in 0..speakers {
             let chapter = format!("train-clean/{speaker}/7");
             for i in 0..2 {
@@ -57,17 +49,6 @@ impl Bench {
             bench.put(&format!("{chapter}/{speaker}-7.trans.txt"), lines)?;
         }
         Ok(bench)
-    }
-
-    /// A path of the data set.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join("set").join(name)
-    }
-
-    pub(super) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap_or(&path)).at("write", &path)?;
-        fs::write(&path, bytes).at("write", &path)
     }
 
     /// The directory of the prepared data set.

@@ -1,23 +1,14 @@
 use super::*;
+use crate::real::real;
 use crate::recordings::listing::HeldOut;
 use std::time::Instant;
 
-/// The directory of real recordings, if there is one.
-fn data() -> Option<PathBuf> {
-    let data = std::env::var_os("SCALING_REAL_DATA");
-    if data.is_none() {
-        scaling_core::terminal::tell("SKIPPED: set SCALING_REAL_DATA to the directory that holds speech/");
-    }
-    data.map(|data| PathBuf::from(data).join("speech"))
-}
-
 #[test]
 fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
-    let Some(data) = data() else { return Ok(()) };
-    let bench = Bench::new()?;
+    let Some(data) = real("speech/speechocean762-librispeech-layout") else { return Ok(()) };
+    let bench = Bench::new(&[])?;
     let started = Instant::now();
-    let (directory, notes) =
-        prepare_in(&bench.0.path().join("cache"), &data.join("speechocean762-librispeech-layout"), 0)?;
+    let (directory, notes) = prepare_in(&bench.0.path().join("cache"), &data, 0)?;
     let seconds = started.elapsed().as_secs_f64();
     let speech = opened(&directory, notes)?;
     eprintln!("{}; {seconds:.1} s", speech.origin.description);
@@ -37,14 +28,14 @@ fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
 
 #[test]
 fn genuine_librispeech_is_read_and_never_trained_on() -> Result<()> {
-    let Some(data) = data() else { return Ok(()) };
-    let error = check(&data.join("LibriSpeech")).unwrap_err().to_string();
+    let Some(data) = real("speech/LibriSpeech") else { return Ok(()) };
+    let error = check(&data).unwrap_err().to_string();
     assert!(error.contains("LibriSpeech has nothing to train on: by name, test-other is for"), "{error}");
     // The same files under the name of a training subset.
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        for entry in crate::recordings::names::entries(&data.join("LibriSpeech/test-other").join(&folder))? {
+        for entry in crate::recordings::names::entries(&data.join("test-other").join(&folder))? {
             let below = folder.join(entry.file_name().unwrap());
             if entry.is_dir() {
                 folders.push(below);
@@ -66,9 +57,9 @@ fn genuine_librispeech_is_read_and_never_trained_on() -> Result<()> {
 
 #[test]
 fn the_manifests_of_spoken_digits_are_read() -> Result<()> {
-    let Some(data) = data() else { return Ok(()) };
-    let bench = Bench::new()?;
-    let (directory, notes) = prepare_in(&bench.0.path().join("cache"), &data.join("fsdd"), 0)?;
+    let Some(data) = real("speech/fsdd") else { return Ok(()) };
+    let bench = Bench::new(&[])?;
+    let (directory, notes) = prepare_in(&bench.0.path().join("cache"), &data, 0)?;
     let speech = opened(&directory, notes)?;
     eprintln!("{}", speech.origin.description);
     assert_eq!((speech.train.len(), speech.validation.len()), (Some(2_400), Some(300)));

@@ -104,7 +104,7 @@ fn damaged_archives_are_named() -> Result<()> {
         message(&tar(&[("a.tar", whole.clone())]))?,
         "SET/train/emu.tar holds archives; pictures were expected"
     );
-    let nested = Bench::new()?;
+    let nested = Bench::new(&[])?;
     nested.put(
         "ILSVRC2012_img_train.tar",
         tar(&[("n01.tar", whole.clone()), ("n02.tar", whole[..700].to_vec())]),
@@ -121,7 +121,7 @@ fn damaged_archives_are_named() -> Result<()> {
 #[test]
 fn labels_that_do_not_fit_are_named() -> Result<()> {
     let message = |files: &[(&str, &str)]| -> Result<String> {
-        let bench = Bench::new()?;
+        let bench = Bench::new(&[])?;
         for class in ["a", "b"] {
             bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
         }
@@ -165,7 +165,7 @@ fn labels_that_do_not_fit_are_named() -> Result<()> {
 
 #[test]
 fn a_picture_that_would_shift_labels_is_named() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for class in ["a", "b"] {
         bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
     }
@@ -195,7 +195,7 @@ fn a_picture_that_would_shift_labels_is_named() -> Result<()> {
 
 #[test]
 fn a_picture_of_another_name_may_have_a_label_of_its_own() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for class in ["cat", "dog"] {
         bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
     }
@@ -212,7 +212,7 @@ fn a_picture_of_another_name_may_have_a_label_of_its_own() -> Result<()> {
 
 #[test]
 fn unusable_data_sets_are_one_line() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     let expected = "expected train/CLASS/*.JPEG, ILSVRC2012_img_train (a directory or a .tar) or a folder for each class";
     assert_eq!(bench.error(), format!("SET/ holds no training pictures: {expected}"));
     bench.put("train/cat/a.JPEG", jpeg(4, 4, 0))?;
@@ -241,7 +241,7 @@ fn unusable_data_sets_are_one_line() -> Result<()> {
     bench.put("training/cat/a.JPEG", "text")?;
     assert_eq!(bench.error(), "SET/train and SET/training are both training parts; remove or rename one");
 
-    let flat = Bench::new()?;
+    let flat = Bench::new(&[])?;
     flat.put("train/a.JPEG", jpeg(4, 4, 0))?;
     flat.put("val/b.JPEG", jpeg(4, 4, 0))?;
     assert_eq!(

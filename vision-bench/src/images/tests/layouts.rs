@@ -18,7 +18,7 @@ fn validation_tar() -> Vec<u8> {
 }
 
 fn ilsvrc() -> Result<Bench> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for (class, bytes) in class_tars() {
         bench.put(&format!("ILSVRC2012_img_train/{class}.tar"), bytes)?;
     }
@@ -66,7 +66,7 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
         ]
     );
 
-    let nested = Bench::new()?;
+    let nested = Bench::new(&[])?;
     let [a, b] = class_tars();
     nested.put("ILSVRC2012_img_train.tar", tar(&[("n02.tar", b.1), ("./n01.tar", a.1)]))?;
     nested.put("ILSVRC2012_img_val.tar", validation_tar())?;
@@ -75,7 +75,7 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
     assert_eq!(nested.origin.fingerprint, directory.origin.fingerprint);
     assert_eq!(all(&*nested.train), all(&*directory.train));
 
-    let folders = Bench::new()?;
+    let folders = Bench::new(&[])?;
     for (class, first) in [("n01", 0), ("n02", 10)] {
         for i in first..first + 3 {
             folders.put(&format!("train/{class}/images/{class}_{i}.JPEG"), jpeg(20, 16, i))?;
@@ -167,7 +167,7 @@ fn parts_are_known_by_their_first_word() -> Result<()> {
     assert!(description.ends_with("; extra is left out, being no known part"), "{description}");
 
     // Beside class folders nothing named `test` is a class, but `test-tube` is one.
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for (folder, i) in [("cat", 0), ("dog", 1), ("test-tube", 2), ("test", 3)] {
         for k in 0..2 {
             bench.put(&format!("{folder}/{k}.png"), png(4, 4, 2 * i + k))?;
@@ -179,7 +179,7 @@ fn parts_are_known_by_their_first_word() -> Result<()> {
 
 #[test]
 fn folders_without_parts_are_split_by_class() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for (class, count) in [("train", 25), ("val", 5), ("bus", 2)] {
         for i in 0..count {
             bench.put(&format!("{class}/{i}.png"), png(4, 4, i + 7 * count))?;
@@ -200,7 +200,7 @@ fn folders_without_parts_are_split_by_class() -> Result<()> {
     assert_eq!(of(0)?, opened.origin.fingerprint);
     assert_ne!(of(1)?, opened.origin.fingerprint, "another seed, another split");
 
-    let tars = Bench::new()?;
+    let tars = Bench::new(&[])?;
     for (class, bytes) in class_tars() {
         tars.put(&format!("{class}.tar"), bytes)?;
     }
@@ -224,7 +224,7 @@ fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
 
 #[test]
 fn the_store_does_not_depend_on_the_number_of_threads() -> Result<()> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     for i in 0..300 {
         bench.put(&format!("train/{}/{i}.JPEG", i % 3), jpeg(12 + i % 5, 10, i))?;
     }

@@ -6,7 +6,7 @@ const PACKED: &str = "is compressed; unpack it first, or move it away";
 
 /// Two folders of classes below `below`, which is empty or ends in a slash.
 fn classes(below: &str) -> Result<Bench> {
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     add_classes(&bench, below)?;
     Ok(bench)
 }
@@ -168,7 +168,7 @@ fn a_directory_too_high_is_noticed() -> Result<()> {
 #[test]
 fn archives_of_folders_are_to_be_unpacked() -> Result<()> {
     let folders = tar(&[("cat/a.png", png(4, 4, 1)), ("dog/b.png", png(4, 4, 2))]);
-    let bench = Bench::new()?;
+    let bench = Bench::new(&[])?;
     bench.put("train.tar", &folders)?;
     assert_eq!(bench.error(), "SET/train.tar holds folders; unpack it and move it away");
     let bench = classes("train/")?;

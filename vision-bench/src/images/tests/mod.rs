@@ -8,6 +8,7 @@ mod real;
 
 use super::prepare::{examine, opened, prepare_in};
 use super::{Opened, Picture, Pictures, Summary};
+use crate::bench::Bench;
 use image::{DynamicImage, ExtendedColorType, ImageFormat, Rgb, RgbImage};
 use scaling_core::error::{At, Error, Result};
 use std::fs;
@@ -18,30 +19,10 @@ fn check(path: &Path) -> Result<Summary> {
     Ok(examine(path)?.1.summary)
 }
 
-/// A data set and a cache in a directory of their own.
-pub(super) struct Bench(tempfile::TempDir);
-
 impl Bench {
-    pub(super) fn new() -> Result<Self> {
-        let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        fs::create_dir(root.path().join("set")).at("write", root.path())?;
-        Ok(Self(root))
-    }
-
-    /// A path of the data set.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join("set").join(name)
-    }
-
-    pub(super) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap_or(&path)).at("write", &path)?;
-        fs::write(&path, bytes).at("write", &path)
-    }
-
     /// Three pictures of each of two classes to train, one to validate, in folders.
     pub(super) fn folders() -> Result<Self> {
-        let bench = Self::new()?;
+        let bench = Self::new(&[])?;
         for (class, first) in [("cat", 0), ("dog", 10)] {
             for i in first..first + 3 {
                 bench.put(&format!("train/{class}/{i}.JPEG"), jpeg(20, 16, i))?;

@@ -1,16 +1,11 @@
 use super::*;
+use crate::real::real;
 use std::time::Instant;
 
 #[test]
 fn the_real_subset_of_tiny_imagenet_is_read_in_both_layouts() -> Result<()> {
-    let Some(data) = std::env::var_os("SCALING_REAL_DATA") else {
-        scaling_core::terminal::tell(
-            "SKIPPED: set SCALING_REAL_DATA to the directory that holds vision/tiny-imagenet-40",
-        );
-        return Ok(());
-    };
-    let set = PathBuf::from(data).join("vision/tiny-imagenet-40");
-    let bench = Bench::new()?;
+    let Some(set) = real("vision/tiny-imagenet-40") else { return Ok(()) };
+    let bench = Bench::new(&[])?;
     let started = Instant::now();
     let directory = prepare_in(&bench.0.path().join("cache"), &set, 0)?;
     let seconds = started.elapsed().as_secs_f64();
