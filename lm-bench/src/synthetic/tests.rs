@@ -4,6 +4,7 @@ use super::grammar::{self, Context, Grammar};
 use super::lexicon::{ADJECTIVES, ADVERBS, DETERMINERS, NOUNS, Number, OPENERS, VERBS, Word};
 use super::lexicon::{CONJUNCTIONS, PREPOSITIONS, RELATIVES, TRANSITIVE};
 use super::*;
+use scaling_core::standard_error::ratio;
 
 /// What the parser expects after the phrase that it is in.
 #[derive(Clone, Copy, PartialEq)]
@@ -196,14 +197,6 @@ fn open(unit: Unit) -> Text {
     corpus(unit, symbols, 1).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Mean and standard error.
-fn mean(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
-}
-
 #[test]
 fn the_closed_form_agrees_with_scored_samples() {
     let language = Language::new();
@@ -221,17 +214,18 @@ fn the_closed_form_agrees_with_scored_samples() {
             surprise -= parser.p(Some(*word)).ln();
             parser.take(*word);
         }
-        nats.push(surprise - parser.p(None).ln());
-        lengths.push(sentence.len() as f64);
+        nats.push((surprise - parser.p(None).ln(), 1.0));
+        lengths.push((sentence.len() as f64, 1.0));
         let letters: usize = sentence.iter().map(|word| language.words[word.id()].len()).sum();
-        characters.push((letters + sentence.len() - 1) as f64);
+        characters.push(((letters + sentence.len() - 1) as f64, 1.0));
     }
     for (what, samples, exact) in [
         ("nats", nats, expected.nats),
         ("words", lengths, expected.words),
         ("characters", characters, expected.tokens(Unit::Characters)),
     ] {
-        let (mean, error) = mean(&samples);
+        let (mean, error) = ratio(&samples);
+        let error = mean * error.unwrap_or_default();
         println!("{what} per sentence: exact {exact:.4}, sampled {mean:.4} +- {error:.4}");
         assert!((mean - exact).abs() < 3.0 * error, "{what}");
     }
