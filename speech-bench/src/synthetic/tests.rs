@@ -1,6 +1,5 @@
 use super::*;
 use crate::utterances::{SPACE, can_align};
-use std::time::Instant;
 
 fn source(options: Options) -> Source {
     Source { purpose: "test", seed: 3, options }
@@ -199,18 +198,4 @@ fn options_out_of_range_are_refused() {
     ] {
         assert!(speech(1, options).is_err(), "{options:?}");
     }
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let speech = speech(1, Options::default()).unwrap();
-    let (mut out, mut frames) = (Vec::new(), 0);
-    let start = Instant::now();
-    for index in 0..2_000 {
-        speech.train.read(index, Series::Mel, &mut out);
-        frames += out.len() / 40;
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{:.0} times real time on one core", frames as f64 / 100.0 / seconds);
 }

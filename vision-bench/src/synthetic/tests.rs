@@ -1,6 +1,5 @@
 use super::*;
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 fn shapes(options: Options, seed: u64) -> Shapes {
     Shapes::training(options, seed).expect("valid options")
@@ -85,43 +84,4 @@ fn colours_differ_from_picture_to_picture() {
     let shapes = shapes(Options::default(), 1);
     let corners: BTreeSet<Vec<u8>> = (0..50).map(|i| picture(&shapes, 10 * i).pixels[..3].to_vec()).collect();
     assert!(corners.len() > 45);
-}
-
-#[test]
-#[ignore = "measures speed"]
-fn pictures_per_second() {
-    for side in [32, 64, 224] {
-        let shapes = shapes(Options { classes: 100, side, ..Options::default() }, 1);
-        let mut out = Picture::default();
-        let (start, n) = (Instant::now(), 2_000_000 / (side * side) as u64);
-        (0..n).for_each(|index| shapes.read(index, &mut out));
-        println!("side {side}: {:.0} pictures/s", n as f64 / start.elapsed().as_secs_f64());
-    }
-}
-
-/// Pictures to look at, in the file named by `CONTACT_SHEET`: class `r` in row `r`, or, with `GRID=1`, ten
-/// pictures in a row. `CLASSES`, `SIDE`, `COLUMNS`, `SCALE` and `SEED` change the rest.
-#[test]
-#[ignore = "writes a file to look at"]
-fn contact_sheet() {
-    let number =
-        |name, default: usize| std::env::var(name).map_or(default, |value| value.parse().expect("a number"));
-    let path = std::env::var("CONTACT_SHEET").expect("CONTACT_SHEET names a file");
-    let (classes, side, scale) = (number("CLASSES", 10), number("SIDE", 32), number("SCALE", 3));
-    let shapes = shapes(Options { classes, side, label_noise: 0.0 }, number("SEED", 1) as u64);
-    let grid = number("GRID", 0) == 1;
-    let columns = if grid { 10 } else { number("COLUMNS", 16) };
-    let rows = if grid { classes.div_ceil(columns) } else { classes };
-    let cell = scale * side + 4;
-    let mut sheet = image::RgbImage::new((columns * cell) as u32, (rows * cell) as u32);
-    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-        let index = if grid { row * columns + column } else { column * classes + row };
-        let picture = picture(&shapes, index as u64);
-        for (y, x) in (0..scale * side).flat_map(|y| (0..scale * side).map(move |x| (y, x))) {
-            let at = 3 * (side * (y / scale) + x / scale);
-            let pixel = [picture.pixels[at], picture.pixels[at + 1], picture.pixels[at + 2]];
-            sheet.put_pixel((column * cell + x) as u32, (row * cell + y) as u32, image::Rgb(pixel));
-        }
-    }
-    sheet.save(&path).expect("the sheet is written");
 }
