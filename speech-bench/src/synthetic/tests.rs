@@ -76,8 +76,9 @@ fn every_transcript_can_be_aligned() {
 fn the_floor_is_what_counting_finds() {
     for noise in [0.0, 0.02, 0.3] {
         let options = Options { letters: 5, noise };
-        let floor = speech(1, options).unwrap().origin.irreducible.unwrap().error;
         let source = source(options);
+        let other = Source { seed: 1, ..source };
+        let floor = floor::of(noise, |index| other.utterance(index)).error;
         let (mut edits, mut characters) = (0, 0);
         for index in 0..40_000 {
             let utterance = source.utterance(index);

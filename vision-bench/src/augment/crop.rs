@@ -113,20 +113,23 @@ impl Scaler {
     /// in one go: only what is left is computed.
     fn centre(&mut self, picture: &Picture, shortest: usize, side: usize, out: &mut [u8]) {
         let least = picture.width.min(picture.height);
-        let along = |length: usize| {
-            let scaled = ((length * shortest) as f64 / least as f64).round();
-            let margin = ((scaled - side as f64) / 2.0).floor();
-            let pixel = length as f64 / scaled;
-            let left = margin * pixel;
-            // Rounding must not lead out of the picture.
-            (left, (side as f64 * pixel).min(length as f64 - left))
-        };
-        let (left, width) = along(picture.width);
-        let (top, height) = along(picture.height);
+        let (left, width) = middle(picture.width, [least, shortest], side);
+        let (top, height) = middle(picture.height, [least, shortest], side);
         self.0
             .resize(&view(picture), &mut square(side, out), &options().crop(left, top, width, height))
             .expect("the middle lies within the picture");
     }
+}
+
+/// Where the middle of a side begins, and its length, in pixels of a picture that is scaled from a shortest side to
+/// another; scaled, it has `side` pixels.
+fn middle(length: usize, [from, to]: [usize; 2], side: usize) -> (f64, f64) {
+    let scaled = ((length * to) as f64 / from as f64).round();
+    let margin = ((scaled - side as f64) / 2.0).floor();
+    let pixel = length as f64 / scaled;
+    let left = margin * pixel;
+    // Rounding must not lead out of the picture.
+    (left, (side as f64 * pixel).min(length as f64 - left))
 }
 
 fn options() -> ResizeOptions {
@@ -234,13 +237,14 @@ mod tests {
 
     #[test]
     fn every_size_has_a_middle() {
-        let mut scaler = Scaler::default();
-        for side in [112, 176, 208, 224] {
-            let mut out = vec![0; 3 * side * side];
+        for (side, scaled) in [(112, 128), (176, 201), (208, 238), (224, 256)] {
             for shortest in 1..=300 {
-                for picture in [coordinates(shortest, shortest + 7), coordinates(2 * shortest, shortest)] {
-                    evaluation(&picture, side, &mut scaler, &mut out);
-                    scaler.centre(&picture, side, side, &mut out);
+                for length in [shortest, shortest + 7, 2 * shortest] {
+                    for to in [side, scaled] {
+                        let (left, width) = middle(length, [shortest, to], side);
+                        let is_within = left >= 0.0 && width > 0.0 && left + width <= length as f64;
+                        assert!(is_within, "{length} of {shortest} to {to}: {left} and {width}");
+                    }
                 }
             }
         }
