@@ -147,7 +147,6 @@ mod tests {
             assert!((1..=6).contains(&word.len()), "{word}");
             assert!(word.bytes().all(|letter| letter.is_ascii_lowercase()), "{word}");
         }
-        assert_eq!(super::words(), words, "the language is always the same");
     }
 
     #[test]

@@ -105,12 +105,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn words_are_distinct_in_both_languages_and_always_the_same() {
+    fn words_are_distinct_in_both_languages() {
         let lexicon = Lexicon::new(Sizes::of(200));
         let small: BTreeSet<String> = lexicon.words.iter().map(|word| word.to_lowercase()).collect();
         assert_eq!(small.len(), lexicon.words.len());
         assert!(small.iter().all(|word| word.bytes().all(|letter| letter.is_ascii_lowercase())));
-        assert_eq!(Lexicon::new(Sizes::of(200)).words, lexicon.words);
     }
 
     #[test]
