@@ -5,6 +5,7 @@ mod support;
 
 use scaling_core::fit::curve::Curve;
 use scaling_core::fit::forecast::Forecaster;
+use scaling_core::fit::law::Law;
 use scaling_core::fit::least_squares::{HUBER, Loss};
 use scaling_core::fit::power::Line;
 use scaling_core::fit::size::SizeLaw;
@@ -119,91 +120,150 @@ fn a_curve_that_peaks_is_refused() {
     assert!(refusal.contains("not a power law: the error rises from 13.46"), "{refusal}");
 }
 
-/// Reference estimates of an independent program, to 1e-4 or at an equal or lower cost.
-#[test]
-fn vectors_with_known_answers() {
-    let Some(folder) = folder() else { return };
+/// Points with the reference estimates of an independent program.
+struct Vector {
+    document: Value,
+    values: Vec<(f64, f64)>,
+}
+
+impl Vector {
+    fn id(&self) -> &str {
+        self.document["id"].as_str().unwrap()
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        self.document[name].as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    }
+
+    /// Asserts that a number is that of the reference.
+    fn near(&self, ours: f64, reference: &Value, tolerance: f64, what: &str) {
+        let reference = reference.as_f64().unwrap();
+        assert!((ours / reference - 1.0).abs() < tolerance, "{} {what}: {ours} {reference}", self.id());
+    }
+
+    /// The curve that its points are.
+    fn curve(&self) -> Curve {
+        Curve::from_pairs(self.values.clone()).unwrap()
+    }
+
+    /// A sum over the residuals of a law.
+    fn cost(&self, law: &Law, of: impl Fn(f64) -> f64) -> f64 {
+        law.log_residuals(&self.values).into_iter().map(of).sum()
+    }
+}
+
+/// All vectors, if there are any.
+fn vectors() -> Vec<Vector> {
+    let Some(folder) = folder() else { return Vec::new() };
     let text = std::fs::read_to_string(folder.join("test_vectors.json")).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
-    let numbers = |value: &Value| value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
-    for vector in document["vectors"].as_array().unwrap() {
-        let (x, y): (Vec<f64>, Vec<f64>) = (numbers(&vector["x"]), numbers(&vector["y"]));
-        let id = vector["id"].as_str().unwrap();
-        let values: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).collect();
-        let near = |ours: f64, reference: &Value, tolerance: f64, what: &str| {
-            let reference = reference.as_f64().unwrap();
-            assert!((ours / reference - 1.0).abs() < tolerance, "{id} {what}: {ours} {reference}");
-        };
-        if id == "model-size-s(m)" {
-            let law = SizeLaw::fit(values.clone(), 0.95).unwrap();
-            near(law.sigma, &vector["ref_ols_log"]["alpha"], 1e-8, "sigma");
-            near(law.beta_p, &vector["ref_ols_log"]["beta"], 1e-8, "beta_p");
-            continue;
+    let vector = |document: &Value| {
+        let mut vector = Vector { document: document.clone(), values: Vec::new() };
+        vector.values = vector.numbers("x").into_iter().zip(vector.numbers("y")).collect();
+        vector
+    };
+    document["vectors"].as_array().unwrap().iter().map(vector).collect()
+}
+
+/// Those of learning curves.
+fn learning_curves() -> Vec<Vector> {
+    let mut vectors = vectors();
+    vectors.retain(|vector| vector.id() != "model-size-s(m)");
+    vectors
+}
+
+#[test]
+fn sizes_have_the_known_law() {
+    for vector in vectors().into_iter().filter(|vector| vector.id() == "model-size-s(m)") {
+        let law = SizeLaw::fit(vector.values.clone(), 0.95).unwrap();
+        let reference = &vector.document["ref_ols_log"];
+        vector.near(law.sigma, &reference["alpha"], 1e-8, "sigma");
+        vector.near(law.beta_p, &reference["beta"], 1e-8, "beta_p");
+    }
+}
+
+#[test]
+fn exact_laws_are_recovered() {
+    for vector in learning_curves().iter().filter(|vector| vector.id().contains("exact")) {
+        let truth = &vector.document["true"];
+        let is_plain = truth["gamma"] == 0.0;
+        let law = if is_plain { Line::fit(&vector.values).law() } else { constant::fit(&vector.values) };
+        let tolerance = vector.document["tol_rel"].as_f64().unwrap();
+        vector.near(law.alpha, &truth["alpha"], tolerance, "alpha");
+        vector.near(law.beta, &truth["beta"], tolerance, "beta");
+        if !is_plain {
+            vector.near(law.gamma, &truth["gamma"], tolerance, "gamma");
         }
-        let least = |residual: &dyn Fn(f64) -> f64, law: &scaling_core::fit::law::Law| {
-            law.log_residuals(&values).into_iter().map(residual).sum::<f64>()
-        };
-        if id.contains("exact") {
-            let truth = &vector["true"];
-            let law = if truth["gamma"] == 0.0 { Line::fit(&values).law() } else { constant::fit(&values) };
-            let tolerance = vector["tol_rel"].as_f64().unwrap();
-            near(law.alpha, &truth["alpha"], tolerance, "alpha");
-            near(law.beta, &truth["beta"], tolerance, "beta");
-            if truth["gamma"] != 0.0 {
-                near(law.gamma, &truth["gamma"], tolerance, "gamma");
-            }
-            let ahead: (Vec<f64>, Vec<f64>) = (numbers(&vector["predict_at"]), numbers(&vector["truth_at"]));
-            for (m, truth) in ahead.0.iter().zip(&ahead.1) {
-                assert!((law.at(*m) / truth - 1.0).abs() < 10.0 * tolerance, "{id} at {m}");
-            }
+        for (m, truth) in vector.numbers("predict_at").into_iter().zip(vector.numbers("truth_at")) {
+            assert!((law.at(m) / truth - 1.0).abs() < 10.0 * tolerance, "{} at {m}", vector.id());
         }
-        if let Some(reference) = vector.get("ref_ols_log") {
-            let line = Line::fit(&values);
-            near(line.law().alpha, &reference["alpha"], 1e-8, "alpha of the line");
-            near(line.law().beta, &reference["beta"], 1e-8, "beta of the line");
-            let interval = line.slope_interval(0.95);
-            near(interval.low, &reference["ci95_beta"][0], 1e-6, "interval");
-            near(interval.high, &reference["ci95_beta"][1], 1e-6, "interval");
-        }
-        if let Some(reference) = vector.get("ref_nls_log") {
-            let law = constant::fit(&values);
-            let cost = least(&|r| 0.5 * r * r, &law);
+    }
+}
+
+#[test]
+fn lines_are_those_of_the_reference() {
+    for vector in learning_curves() {
+        let Some(reference) = vector.document.get("ref_ols_log") else { continue };
+        let line = Line::fit(&vector.values);
+        vector.near(line.law().alpha, &reference["alpha"], 1e-8, "alpha of the line");
+        vector.near(line.law().beta, &reference["beta"], 1e-8, "beta of the line");
+        let interval = line.slope_interval(0.95);
+        vector.near(interval.low, &reference["ci95_beta"][0], 1e-6, "interval");
+        vector.near(interval.high, &reference["ci95_beta"][1], 1e-6, "interval");
+    }
+}
+
+#[test]
+fn laws_with_a_constant_cost_no_more_than_those_of_the_reference() {
+    for vector in learning_curves() {
+        let id = vector.id();
+        if let Some(reference) = vector.document.get("ref_nls_log") {
+            let law = constant::fit(&vector.values);
+            let cost = vector.cost(&law, |r| 0.5 * r * r);
             let known = reference["cost"].as_f64().unwrap();
             assert!(cost <= known * (1.0 + 1e-6), "{id}: cost {cost} against {known}");
             if id != "narrow-range-unidentifiable" {
-                near(law.alpha, &reference["alpha"], 1e-3, "alpha");
-                near(law.beta, &reference["beta"], 1e-4, "beta");
+                vector.near(law.alpha, &reference["alpha"], 1e-3, "alpha");
+                vector.near(law.beta, &reference["beta"], 1e-4, "beta");
             }
         }
-        if let Some(reference) = vector.get("ref_huber_1e_3") {
-            let law = constant::robust(&values, HUBER);
-            let cost = least(&|r| Loss::Huber(HUBER).of(r), &law);
+        if let Some(reference) = vector.document.get("ref_huber_1e_3") {
+            let law = constant::robust(&vector.values, HUBER);
+            let cost = vector.cost(&law, |r| Loss::Huber(HUBER).of(r));
             let known = reference["cost"].as_f64().unwrap();
             assert!(cost <= known * (1.0 + 1e-4), "{id}: Huber cost {cost} against {known}");
-            near(law.gamma, &reference["gamma"], 1e-2, "gamma");
+            vector.near(law.gamma, &reference["gamma"], 1e-2, "gamma");
         }
-        if id.starts_with("three-region") {
-            let truth = &vector["true"];
-            let options = Options {
-                form: Form::Power,
-                regions: true,
-                best_guess: truth["best_guess"].as_f64(),
-                ..Options::default()
-            };
-            let found = fit(&Curve::from_pairs(values.clone()).unwrap(), &options).unwrap();
-            let within = |found: f64, truth: &Value, what: &str| {
-                if let Some(truth) = truth.as_f64() {
-                    assert!((truth / 4.0..truth * 4.0).contains(&found), "{id} {what}: {found} {truth}");
-                }
-            };
-            within(found.region[0], &truth["m_enter_power_law"], "start");
-            within(found.region[1], &truth["m_enter_irreducible"], "end");
-        }
-        if id == "narrow-range-unidentifiable" {
-            let curve = Curve::from_pairs(values.clone()).unwrap();
-            let fit = fit(&curve, &Options { form: Form::PowerConst, ..Options::default() }).unwrap();
-            let gamma = fit.ci.gamma.unwrap();
-            assert!(gamma.low < 0.1 && gamma.high > 0.4, "{gamma:?}");
-        }
+    }
+}
+
+#[test]
+fn regions_begin_and_end_where_they_are_known_to() {
+    for vector in learning_curves().iter().filter(|vector| vector.id().starts_with("three-region")) {
+        let truth = &vector.document["true"];
+        let options = Options {
+            form: Form::Power,
+            regions: true,
+            best_guess: truth["best_guess"].as_f64(),
+            ..Options::default()
+        };
+        let found = fit(&vector.curve(), &options).unwrap();
+        let within = |found: f64, truth: &Value, what: &str| {
+            if let Some(truth) = truth.as_f64() {
+                let range = truth / 4.0..truth * 4.0;
+                assert!(range.contains(&found), "{} {what}: {found} {truth}", vector.id());
+            }
+        };
+        within(found.region[0], &truth["m_enter_power_law"], "start");
+        within(found.region[1], &truth["m_enter_irreducible"], "end");
+    }
+}
+
+#[test]
+fn a_narrow_range_tells_little_of_the_constant() {
+    for vector in learning_curves().iter().filter(|vector| vector.id() == "narrow-range-unidentifiable") {
+        let options = Options { form: Form::PowerConst, ..Options::default() };
+        let gamma = fit(&vector.curve(), &options).unwrap().ci.gamma.unwrap();
+        assert!(gamma.low < 0.1 && gamma.high > 0.4, "{gamma:?}");
     }
 }

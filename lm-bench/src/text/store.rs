@@ -153,8 +153,7 @@ mod tests {
         let text = (0..500).map(|i| format!("w{} w{i}\n", i % 7)).collect::<Vec<_>>().concat();
         let bench = Bench::new(&[("a.txt", &text)])?;
         let first = bench.prepare(Unit::Words, 50, 1)?;
-        let corpus_of = |directory: &Path| corpus(directory);
-        let opened = corpus_of(&first)?;
+        let opened = corpus(&first)?;
         assert_eq!(opened.validation.len(), Some(10));
         assert_eq!(opened.train.len(), Some(490));
         assert_eq!(bench.prepare(Unit::Words, 50, 1)?, first);

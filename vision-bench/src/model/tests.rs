@@ -2,10 +2,11 @@
 
 use super::*;
 use burn::tensor::{Int, TensorData};
-use scaling_core::neural::{count, export, import};
+use scaling_core::neural::{Optimizer, count, export, import};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy};
 use scaling_core::random::Random;
 use scaling_core::task::Extent;
+use scaling_core::trial::Optimization;
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -63,11 +64,7 @@ fn operations_are_those_of_the_paper() {
 #[test]
 fn training_starts_at_chance_and_overfits_a_minibatch() {
     let mut model = network("resnet10", 0.125, 10);
-    let optimization = serde_json::from_value(serde_json::json!({
-        "optimizer": "nesterov", "rate": 0.1, "batch": 8, "schedule": "constant", "drops": 0,
-        "stall": 1, "patience": 1, "epochs": 1, "clip": 0.0
-    }));
-    let mut optimizer = scaling_core::neural::Optimizer::new(&optimization.unwrap());
+    let mut optimizer = Optimizer::new(&Optimization::constant("nesterov", 0.1, 8, 0.0));
     let labels = Tensor::<1, Int>::from_data([0, 1, 2, 3, 4, 5, 6, 7], &device());
     let weights = Tensor::<1>::full([8], 0.125, &device());
     let mut losses = Vec::new();
