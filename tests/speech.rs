@@ -2,11 +2,14 @@
 
 #[macro_use]
 mod support;
+#[path = "support/wav.rs"]
+mod wav;
 
 use support::{
     Bench, counts_are_exact, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time, real,
     text, train_alike, training_losses,
 };
+use wav::{MONO, wav};
 
 fn bench() -> Bench {
     Bench::new(env!("CARGO_BIN_EXE_speech-bench"))
@@ -65,21 +68,8 @@ like_the_reference!(trains_like_the_reference);
 
 /// A second of a tone, 16 bits.
 fn tone(bench: &Bench, name: &str) {
-    let mut bytes = Vec::new();
-    let samples: Vec<i16> =
-        (0..16_000).map(|t| (f64::from(t) * 0.35).sin() * 8000.0).map(|sample| sample as i16).collect();
-    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + data.len() as u32).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16u32.to_le_bytes());
-    bytes.extend([1u16, 1].map(u16::to_le_bytes).concat());
-    bytes.extend([16_000u32, 32_000].map(u32::to_le_bytes).concat());
-    bytes.extend([2u16, 16].map(u16::to_le_bytes).concat());
-    bytes.extend(b"data");
-    bytes.extend((data.len() as u32).to_le_bytes());
-    bytes.extend(data);
-    bench.write(name, &bytes);
+    let samples = (0..16_000).map(|t| ((f64::from(t) * 0.35).sin() * 8000.0) as i16);
+    bench.write(name, &wav(MONO, samples));
 }
 
 #[test]

@@ -6,6 +6,9 @@ mod batch;
 #[path = "../../tests/support/bench.rs"]
 mod bench;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/flac.rs"]
+mod flac;
 mod model;
 #[cfg(test)]
 #[path = "../../tests/support/real.rs"]
@@ -16,6 +19,9 @@ mod synthetic;
 mod task;
 mod transcribe;
 mod utterances;
+#[cfg(test)]
+#[path = "../../tests/support/wav.rs"]
+mod wav;
 
 use scaling_core::cli::{Domain, run};
 use std::process::ExitCode;

@@ -1,8 +1,7 @@
 use super::*;
 use crate::real::real;
-use hound::{SampleFormat, WavSpec, WavWriter};
+use hound::{SampleFormat, WavSpec};
 use std::f64::consts::TAU;
-use std::io::Cursor;
 use std::path::PathBuf;
 
 /// A sine of 440 Hz and half the full scale.
@@ -12,56 +11,24 @@ fn tone(rate: u32, i: usize) -> f64 {
 
 /// A WAV file of the tone; the second channel, if any, is half as loud.
 fn wav(rate: u32, bits: u16, sample_format: SampleFormat, channels: u16, length: usize) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
     let spec = WavSpec { channels, sample_rate: rate, bits_per_sample: bits, sample_format };
-    let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
-    for i in 0..length {
-        for channel in 0..channels {
-            let sample = tone(rate, i) / f64::from(channel + 1);
-            match sample_format {
-                SampleFormat::Float => writer.write_sample(sample as f32).unwrap(),
-                SampleFormat::Int => {
-                    let scale = f64::from(bits - 1).exp2() - 1.0;
-                    writer.write_sample((sample * scale).round() as i32).unwrap();
-                }
-            }
+    let samples =
+        (0..length).flat_map(|i| (0..channels).map(move |channel| tone(rate, i) / f64::from(channel + 1)));
+    match sample_format {
+        SampleFormat::Float => crate::wav::wav(spec, samples.map(|sample| sample as f32)),
+        SampleFormat::Int => {
+            let scale = f64::from(bits - 1).exp2() - 1.0;
+            crate::wav::wav(spec, samples.map(|sample| (sample * scale).round() as i32))
         }
     }
-    writer.finalize().unwrap();
-    bytes.into_inner()
 }
 
-/// A FLAC file of 16-bit samples, not compressed, in frames of 192.
+/// A FLAC file of the same in 16-bit samples, in frames of 192.
 fn flac(rate: u32, channels: u8, length: usize) -> Vec<u8> {
-    let mut bytes = b"fLaC\x80\0\0\x22\0\xc0\0\xc0\0\0\0\0\0\0".to_vec();
-    let facts = u64::from(rate) << 44 | u64::from(channels - 1) << 41 | 15 << 36 | length as u64;
-    bytes.extend(facts.to_be_bytes());
-    bytes.extend([0; 16]);
-    for (number, start) in (0..length).step_by(192).enumerate() {
-        let size = (length - start).min(192);
-        let mut frame = vec![0xff, 0xf8, 0x70, (channels - 1) << 4 | 0x08, number as u8];
-        frame.extend((size as u16 - 1).to_be_bytes());
-        frame.push(crc(&frame, 8, 0x07) as u8);
-        for channel in 0..channels {
-            frame.push(0x02);
-            for i in start..start + size {
-                let sample = (tone(rate, i) / f64::from(channel + 1) * 32_767.0).round() as i16;
-                frame.extend(sample.to_be_bytes());
-            }
-        }
-        frame.extend((crc(&frame, 16, 0x8005) as u16).to_be_bytes());
-        bytes.extend(frame);
-    }
-    bytes
-}
-
-fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << (bits - 8), |crc, _| {
-            let carry = if crc >> (bits - 1) & 1 == 1 { polynomial } else { 0 };
-            (crc << 1 ^ carry) & (u32::MAX >> (32 - bits))
-        })
-    })
+    let sample = |i: usize, channel: u8| (tone(rate, i) / f64::from(channel + 1) * 32_767.0).round() as i16;
+    let samples: Vec<i16> =
+        (0..length).flat_map(|i| (0..channels).map(move |channel| sample(i, channel))).collect();
+    crate::flac::flac(rate, channels, 192, &samples)
 }
 
 /// Compares with the tone away from the edges.

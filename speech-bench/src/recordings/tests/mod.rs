@@ -97,47 +97,12 @@ pub(super) fn tone(samples: usize, seed: usize) -> Vec<i16> {
 
 /// A WAV file of 16 kHz.
 pub(super) fn wav(samples: &[i16]) -> Vec<u8> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 16_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
-    for sample in samples {
-        writer.write_sample(*sample).unwrap();
-    }
-    writer.finalize().unwrap();
-    bytes.into_inner()
+    crate::wav::wav(crate::wav::MONO, samples.iter().copied())
 }
 
-/// A FLAC file of 16 kHz whose frames are not compressed, written by hand since no encoder here does.
+/// A FLAC file of 16 kHz.
 pub(super) fn flac(samples: &[i16]) -> Vec<u8> {
-    const BLOCK: usize = 4_096;
-    let remainder = |bytes: &[u8], polynomial: u32, bits: u32| {
-        bytes.iter().fold(0_u32, |rest, byte| {
-            (0..8).fold(rest ^ (u32::from(*byte) << (bits - 8)), |rest, _| {
-                let next = rest << 1;
-                if rest >> (bits - 1) == 1 { (next ^ polynomial) & ((1 << bits) - 1) } else { next }
-            })
-        })
-    };
-    let mut file = b"fLaC\x80\0\0\x22\x10\0\x10\0\0\0\0\0\0\0".to_vec();
-    // Rate, channels, bits of a sample, number of samples; no MD5 of the samples.
-    file.extend((16_000_u64 << 44 | 15 << 36 | samples.len() as u64).to_be_bytes());
-    file.extend([0; 16]);
-    for (number, block) in samples.chunks(BLOCK).enumerate() {
-        let mut frame = vec![0xff, 0xf8, 0x75, 0x08, number as u8];
-        frame.extend((block.len() as u16 - 1).to_be_bytes());
-        frame.push(remainder(&frame, 0x07, 8) as u8);
-        frame.push(0x02);
-        frame.extend(block.iter().flat_map(|sample| sample.to_be_bytes()));
-        let check = remainder(&frame, 0x8005, 16) as u16;
-        frame.extend(check.to_be_bytes());
-        file.extend(frame);
-    }
-    file
+    crate::flac::flac(16_000, 1, 4_096, samples)
 }
 
 /// The transcripts of a part.
