@@ -19,6 +19,9 @@ mod recipe;
 mod synthetic;
 mod task;
 mod text;
+#[cfg(all(test, feature = "tch"))]
+#[path = "../../tests/support/torch.rs"]
+mod torch;
 mod translate;
 
 use scaling_core::cli::{Domain, run};

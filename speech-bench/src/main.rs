@@ -17,6 +17,9 @@ mod recipe;
 mod recordings;
 mod synthetic;
 mod task;
+#[cfg(all(test, feature = "tch"))]
+#[path = "../../tests/support/torch.rs"]
+mod torch;
 mod transcribe;
 mod utterances;
 #[cfg(test)]

@@ -3,27 +3,8 @@
 #![allow(deprecated, reason = "upstream deprecates burn-tch")]
 
 use super::*;
-use scaling_core::neural::{Optimizer, export};
-use std::collections::BTreeMap;
+use crate::torch::{Parameters, assert_like};
 use tch::{Kind, Reduction, Tensor as Torch};
-
-/// The parameters as leaves of libtorch's graph, by their paths in the module.
-struct Parameters(BTreeMap<String, Torch>);
-
-impl Parameters {
-    fn of(weights: &Weights) -> Self {
-        let leaf = |name: &str| {
-            let array = weights.get(name).expect("an array that was listed");
-            let shape: Vec<i64> = array.shape.iter().map(|n| *n as i64).collect();
-            Torch::from_slice(&array.values).view(shape.as_slice()).set_requires_grad(true)
-        };
-        Self(weights.names().map(|name| (name.to_owned(), leaf(name))).collect())
-    }
-
-    fn get(&self, name: &str) -> &Torch {
-        self.0.get(name).unwrap_or_else(|| panic!("no parameter {name} in {:?}", self.0.keys()))
-    }
-}
 
 fn zeros(shape: &[i64]) -> Torch {
     Torch::zeros(shape, (Kind::Float, tch::Device::Cpu))
@@ -159,32 +140,12 @@ fn compare<M: Recogniser>(
     device: &Device,
     loss: impl Fn(&Parameters, (Torch, Vec<i64>)) -> Torch,
 ) {
-    let weights = export(&model);
-    let parameters = Parameters::of(&weights);
-    let torch = (0..batch.rows()).map(|row| loss(&parameters, utterance(batch, row))).reduce(|a, b| a + b);
-    let want = torch.expect("an utterance").sum(Kind::Float);
-    let names: Vec<&String> = parameters.0.keys().collect();
-    let leaves: Vec<&Torch> = parameters.0.values().collect();
-    let gradients = Torch::run_backward(&[&want], &leaves, false, false);
-
     let found = model.loss(batch, features(batch, device));
-    let got = f64::from(found.total.clone().inner().into_scalar::<f32>());
-    let want = want.double_value(&[]);
-    assert!((got / want - 1.0).abs() < 1e-5, "{got} for {want}");
-    // A step of plain gradient descent at rate 1 shows every gradient.
-    let mut gradient = found.total.backward();
-    let mut optimizer = Optimizer::new(&Optimization::one_pass("sgd", 1.0, 1, 0.0));
-    let after = export(&optimizer.step(model, &mut gradient, &[], 0, 1.0));
-    for (name, want) in names.into_iter().zip(gradients) {
-        let want: Vec<f32> = Vec::try_from(want.flatten(0, -1)).expect("floats");
-        let before = &weights.get(name).expect("a parameter").values;
-        let after = &after.get(name).expect("a parameter").values;
-        let largest = want.iter().fold(1e-2f32, |a, b| a.max(b.abs()));
-        for ((before, after), want) in before.iter().zip(after).zip(want) {
-            let got = before - after;
-            assert!((got - want).abs() < 1e-4 * largest, "{name}: {got} for {want}");
-        }
-    }
+    let reference = |p: &Parameters| {
+        let losses = (0..batch.rows()).map(|row| loss(p, utterance(batch, row))).reduce(|a, b| a + b);
+        losses.expect("an utterance")
+    };
+    assert_like(model, &found.total, &[], reference, std::any::type_name::<M>());
 }
 
 #[test]
