@@ -161,7 +161,11 @@ impl Architecture {
         self.alphabet(extent.vocabulary)?;
         let (parameters, per_frame) = match self {
             Self::DeepSpeech { batch_norm, .. } => self.deep_speech(width, extent.vocabulary, batch_norm)?,
-            Self::Attention { series, .. } => attention(width, series.bins(), extent),
+            Self::Attention { series, .. } => {
+                let (a, features, v) = (width / 2, series.bins(), extent.vocabulary);
+                let sizes = Sizes { e: width, a, c: a, k: KEYS, features, v, filters: FILTERS };
+                attention(&sizes, extent.length)
+            }
         };
         Ok(Cost { parameters: parameters as u64, flops_per_sample: 6.0 * per_frame })
     }
@@ -186,9 +190,27 @@ impl Architecture {
     }
 }
 
-/// Parameters of the attention model, and products for an input frame.
-fn attention(e: usize, features: usize, extent: Extent) -> (usize, f64) {
-    let (a, c, k, [length, filters], v) = (e / 2, e / 2, KEYS, FILTERS, extent.vocabulary);
+/// Sizes of the attention model, by their letters in MODELS 5.3.
+struct Sizes {
+    /// Of a direction of the encoder.
+    e: usize,
+    /// Of the attending cell.
+    a: usize,
+    /// Of the decoding cell.
+    c: usize,
+    /// Values by which positions are compared.
+    k: usize,
+    /// Bins of the features, F.
+    features: usize,
+    /// Symbols, V.
+    v: usize,
+    /// Length and number of the filters, w and f.
+    filters: [usize; 2],
+}
+
+/// Parameters of the attention model, and products for an input frame of an utterance of so many.
+fn attention(sizes: &Sizes, frames: usize) -> (usize, f64) {
+    let Sizes { e, a, c, k, features, v, filters: [length, filters] } = *sizes;
     let layers: Vec<usize> =
         (0..ENCODER_LAYERS).map(|l| 2 * 4 * e * (if l == 0 { features } else { 2 * e } + e)).collect();
     let keys = 2 * e * k;
@@ -210,7 +232,7 @@ fn attention(e: usize, features: usize, extent: Extent) -> (usize, f64) {
         + biases;
     let encoder: f64 =
         layers.iter().enumerate().map(|(l, weights)| *weights as f64 / f64::from(1 << l)).sum();
-    let positions = extent.length as f64 / 4.0;
+    let positions = frames as f64 / 4.0;
     let attended = positions * (place + location + k + 2 * e) as f64;
     let step = (cell + query + decoder) as f64 + attended;
     (parameters, encoder + keys as f64 / 4.0 + step / 10.0)
@@ -264,6 +286,9 @@ mod tests {
             assert_eq!(count(of(Series::Mel), e, 31), mel_with_specials, "{e}");
             assert_eq!(count(of(Series::Spectrogram), e, 31), spectrogram, "{e}");
         }
+        // The sizes of the released graph.
+        let sizes = Sizes { e: 1051, a: 509, c: 571, k: 137, features: 40, v: 31, filters: [53, 4] };
+        assert_eq!(super::attention(&sizes, 400).0, 75_316_663);
         let odd = Architecture::Attention { series: Series::Mel, max: true }.width(33.0);
         assert!(odd.unwrap_err().to_string().contains("an even number"));
     }
