@@ -140,6 +140,65 @@ mod tests {
         export(&model)
     }
 
+    /// Two vectors in training.
+    #[derive(Module, Debug)]
+    struct Vectors {
+        a: Param<Tensor<1>>,
+        b: Param<Tensor<1>>,
+    }
+
+    /// The values after each update down the slope 2 theta, those of `a` before those of `b`.
+    #[allow(deprecated, reason = "upstream deprecates burn-tch")]
+    fn descent(mut optimizer: Optimizer, start: [&[f32]; 2], steps: u64, rate: f64) -> Vec<Vec<f32>> {
+        let device = Device::libtorch().autodiff();
+        let [a, b] = start.map(|values| Param::from_data(values, &device));
+        let (tape, mut model) = Tape::new(Vectors { a, b });
+        let tape = tape.expect("LibTorch records");
+        let mut found = Vec::new();
+        for step in 0..steps {
+            let leaves = tape.begin(&model);
+            let objective = model.a.val().square().sum() + model.b.val().square().sum();
+            let gradients = Tape::gradients(leaves, objective);
+            model = unrecorded(|| optimizer.apply(model, &gradients, step, rate));
+            let weights = export(&model);
+            let values = ["a", "b"].map(|name| weights.get(name).expect("a parameter").values.clone());
+            found.push(values.concat());
+        }
+        found
+    }
+
+    /// MODELS 7.2: theta_0 = 1; mu = 0.9 and eta = 0.1; eta = 1e-3 and epsilon = 1e-9.
+    #[test]
+    fn torch_updates_follow_the_specification() {
+        for (kind, rate, wants) in [
+            ("nesterov", 0.1, [0.62, 0.2224, -0.108_352]),
+            ("adam", 1e-3, [0.999_000_000_000_5, 0.998_000_026_2, 0.997_000_096_1]),
+        ] {
+            let mut optimizer = Optimizer::new(&Optimization::constant(kind, 0.0, 1, 0.0));
+            optimizer.epsilon = 1e-9;
+            let found = descent(optimizer, [&[1.0], &[1.0]], 3, rate);
+            for (found, want) in found.iter().zip(wants) {
+                assert!(found.iter().all(|x| (f64::from(*x) - want).abs() < 1e-6), "{kind}: {found:?}");
+            }
+        }
+    }
+
+    /// MODELS 7.2: gradients (3, 4) and (12) have norm 13.
+    #[test]
+    fn torch_clips_the_global_norm() {
+        for (clip, changes) in [
+            (10.0, [2.307_692_31, 3.076_923_08, 9.230_769_23]),
+            (5.0, [1.153_846_15, 1.538_461_54, 4.615_384_62]),
+            (20.0, [3.0, 4.0, 12.0]),
+        ] {
+            let optimizer = Optimizer::new(&Optimization::constant("sgd", 0.0, 1, clip));
+            let found = descent(optimizer, [&[1.5, 2.0], &[6.0]], 1, 1.0);
+            for ((found, start), change) in found[0].iter().zip([1.5, 2.0, 6.0]).zip(changes) {
+                assert!((start - f64::from(*found) - change).abs() < 1e-6, "clip {clip}: {found}");
+            }
+        }
+    }
+
     #[test]
     fn torch_training_goes_on_from_a_checkpoint_with_the_same_values() {
         for kind in ["sgd", "nesterov", "adam"] {
