@@ -7,7 +7,7 @@ pub(crate) fn real(path: &str) -> Option<PathBuf> {
     let data = std::env::var_os("SCALING_REAL_DATA").map(PathBuf::from);
     let found = data.map(|data| data.join(path)).filter(|found| found.exists());
     if found.is_none() {
-        eprintln!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}");
+        scaling_core::terminal::tell(&format!("SKIPPED: set SCALING_REAL_DATA to a directory with {path}"));
     }
     found
 }
