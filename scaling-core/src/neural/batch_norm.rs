@@ -78,3 +78,57 @@ impl BatchNorm {
         let _ = self.moments.value_sync();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: BatchNormOptions = BatchNormOptions { epsilon: 1e-5, rectify: false };
+
+    /// What the running moments have taken of the batch's after each update.
+    const SHARES: [f32; 3] = [0.1, 0.19, 0.271];
+
+    /// MODELS 7.2: x = fill((4, 2), 1).
+    fn images(device: &Device) -> Tensor<4> {
+        let values: Vec<f32> = (0..8).map(|i| ((7 * i + 1) % 11 - 5) as f32 / 10.0).collect();
+        Tensor::<1>::from_floats(values.as_slice(), device).reshape([4, 1, 1, 2])
+    }
+
+    /// Asserts that the moments are a share of the way from those of a standard normal to the specification's, the
+    /// variance unbiased.
+    fn assert_at(norm: &BatchNorm, share: f32) {
+        let found: Vec<f32> = norm.moments().into_data().iter::<f32>().collect();
+        let begin = [0.0, 0.0, 1.0, 1.0];
+        for ((found, begin), end) in found.iter().zip(begin).zip([0.05, -0.075, 0.15, 0.1225]) {
+            let want = begin + share * (end - begin);
+            assert!((found - want).abs() < 1e-6, "{found} for {want}");
+        }
+    }
+
+    #[test]
+    fn running_moments_meet_the_specification() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNorm::new(2, 1.0, &device);
+        for share in SHARES {
+            let _ = norm.forward(images(&device), None, OPTIONS);
+            assert_at(&norm, share);
+        }
+    }
+
+    #[cfg(feature = "tch")]
+    #[allow(deprecated, reason = "upstream deprecates burn-tch")]
+    #[test]
+    fn torch_running_moments_meet_the_specification() {
+        let device = Device::libtorch();
+        let norm = BatchNorm::new(2, 1.0, &device.clone().autodiff());
+        let (tape, norm) = crate::nn::Tape::new(norm);
+        let tape = tape.expect("LibTorch records");
+        for share in SHARES {
+            let _leaves = tape.begin(&norm);
+            // The images of a network in training are recorded, as these are by what adds nothing to them.
+            let recorded = images(&device) + norm.shift.val().reshape([1, 1, 1, 2]);
+            let _ = norm.forward(recorded, None, OPTIONS);
+            assert_at(&norm, share);
+        }
+    }
+}

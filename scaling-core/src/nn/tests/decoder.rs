@@ -149,7 +149,9 @@ fn decoder_gives_the_same_bytes_for_any_number_of_threads() {
 }
 
 /// MODELS 7.2. The cells are led to the given z: gates that are shut and open, and a cell state whose
-/// hyperbolic tangent is z. (The last digits of the masked result are those of a computation in double precision.)
+/// hyperbolic tangent is z. A second matrix in place of W_c hands on the context alone, which tells the shares, and
+/// these the scores but for a constant, on which nothing depends. (The last digits of the masked result are those of a
+/// computation in double precision.)
 #[test]
 fn attention_meets_the_specification() {
     let device = Device::flex();
@@ -173,8 +175,21 @@ fn attention_meets_the_specification() {
         vector: Tensor::zeros([1, 2], &device),
     };
     let memory = fill::<2>([3, 2], 1).reshape([3, 1, 2]);
-    for (lengths, want) in [(None, want_full), (Some(Arc::from([2usize])), want_masked)] {
+    let rows = values(memory.clone());
+    let context = |shares: [f32; 3]| [0, 1].map(|d| (0..3).map(|j| shares[j] * rows[2 * j + d]).sum::<f32>());
+    let full = context([0.373_519_56, 0.313_240_22, 0.313_240_22]);
+    let masked = [-0.263_166_03, -0.064_890_58_f32];
+    close(&context([0.543_886_77, 0.456_113_23, 0.0]), &masked, 0.0, 1e-6, "the context of the shares");
+    let context_alone = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]], &device);
+    let cases = [
+        (weights.combine.clone(), None, want_full),
+        (weights.combine.clone(), Some(Arc::from([2usize])), want_masked),
+        (context_alone.clone(), None, full.map(f32::tanh)),
+        (context_alone, Some(Arc::from([2usize])), masked.map(f32::tanh)),
+    ];
+    for (combine, lengths, want) in cases {
         let options = DecoderOptions { feeding: InputFeeding::FirstLayer, lengths, masks: None };
+        let weights = DecoderWeights { combine, ..weights.clone() };
         let x = Tensor::zeros([1, 1, 1], &device);
         let fused = extension::attention_decoder(
             x.clone(),

@@ -6,29 +6,82 @@ use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions, LstmWeights, refere
 use crate::nn::{HybridState, HybridWeights, bidirectional_lstm, extension, hybrid_attention};
 use std::sync::Arc;
 
-/// MODELS 7.2: shares and context, given the state of the cell (its state, then its output). Here that is zero,
-/// and what the query would make of it is in the query's bias.
+/// What one step of attention leaves, with the fused layer and by the reference: the cell's output, the context, the
+/// cell's state and the shares.
+fn step(
+    x: &Tensor<3>,
+    [memory, keys]: [&Tensor<3>; 2],
+    state: &HybridState,
+    weights: &HybridWeights,
+) -> [(Vec<f32>, &'static str); 2] {
+    let (memory_of, keys_of, state_of) = (memory.clone(), keys.clone(), state.clone());
+    let fused = extension::hybrid_attention(x.clone(), memory_of, keys_of, state_of, weights.clone(), None);
+    let plain = reference(x, memory.clone(), keys.clone(), state.clone(), weights.clone(), None);
+    [(values(fused), "fused"), (values(plain), "reference")]
+}
+
+/// MODELS 7.2: energies, shares and context, given the state of the cell (its state, then its output). The cell keeps
+/// the state, as it neither forgets nor reads, and puts out half of its hyperbolic tangent. That is not the
+/// specification's output: the query's bias makes up for the difference.
 #[test]
 fn attention_meets_the_specification() {
     let device = Device::flex();
-    let keys = fill([4, 2], 1).matmul(fill([2, 2], 2));
-    let want = [0.239_176_56, 0.284_112_66, 0.248_291_82, 0.228_418_96, 0.039_785_95, -0.097_119_83];
-    let query = fill([1, 4], 3).matmul(fill([4, 2], 4)).reshape([2]);
+    let energies = [-0.055_752_76, 0.116_416_07, -0.018_350_03, -0.101_773_32];
+    let shares = [0.239_176_56, 0.284_112_66, 0.248_291_82, 0.228_418_96];
+    let context = [0.039_785_95, -0.097_119_83];
+    let given = fill::<2>([1, 4], 3);
+    let c = given.clone().narrow(1, 0, 2);
+    let made = Tensor::cat(vec![c.clone(), c.clone().tanh().mul_scalar(0.5)], 1);
+    let query = fill::<2>([4, 2], 4);
     let weights = HybridWeights {
         cell: Tensor::zeros([4, 8], &device),
-        query: fill([4, 2], 4),
-        query_bias: fill([2], 5) + query,
+        query_bias: fill::<1>([2], 5) + (given - made).matmul(query.clone()).reshape([2]),
+        query,
         filters: fill([3], 7).reshape([3, 1]),
         location: fill([1, 2], 8),
         energy: fill([2], 6).add_scalar(1.0),
     };
-    let shares = Tensor::<1>::from_floats([0.5, 0.25, 0.25, 0.0], &device).reshape([1, 4]);
-    let start = HybridState { shares, ..HybridState::zero(1, 2, 2, 4, &device) };
-    let (memory, keys) = (fill([4, 2], 1).reshape([4, 1, 2]), keys.reshape([4, 1, 2]));
+    let before = Tensor::<1>::from_floats([0.5, 0.25, 0.25, 0.0], &device).reshape([1, 4]);
+    let start = HybridState { c, shares: before, ..HybridState::zero(1, 2, 2, 4, &device) };
+    let memory = fill::<2>([4, 2], 1);
+    let keys = memory.clone().matmul(fill([2, 2], 2)).reshape([4, 1, 2]);
+    let memory = memory.reshape([4, 1, 2]);
+    // Gates i, j, f, o: shut, nothing, open, half open.
+    let gates = [-1e3, -1e3, 0.0, 0.0, 1e3, 1e3, 0.0, 0.0];
+    let x = Tensor::<1>::from_floats(gates, &device).reshape([1, 1, 8]);
+    for (found, what) in step(&x, [&memory, &keys], &start, &weights) {
+        close(&found[2..4], &context, 0.0, 1e-6, what);
+        close(&found[6..], &shares, 0.0, 1e-6, what);
+        // But for a constant, shares are the exponentials of energies.
+        let logarithm = |share: f32| f64::from(share).ln();
+        for (share, energy) in found[6..].iter().zip(energies) {
+            let got = logarithm(*share) - logarithm(found[6]) + energies[0];
+            assert!((got - energy).abs() < 1e-6, "{what}: energy {got} for {energy}");
+        }
+    }
+}
+
+/// MODELS 7.2: what the filter makes of the shares before. Energies are its hyperbolic tangent alone here.
+#[test]
+fn places_meet_the_specification() {
+    let device = Device::flex();
+    let weights = HybridWeights {
+        cell: Tensor::zeros([4, 8], &device),
+        query: Tensor::zeros([4, 1], &device),
+        query_bias: Tensor::zeros([1], &device),
+        filters: fill([3], 7).reshape([3, 1]),
+        location: Tensor::ones([1, 1], &device),
+        energy: Tensor::ones([1], &device),
+    };
+    let before = Tensor::<1>::from_floats([0.5, 0.25, 0.25, 0.0], &device).reshape([1, 4]);
+    let start = HybridState { shares: before, ..HybridState::zero(1, 2, 2, 4, &device) };
+    let (memory, keys) = (fill::<2>([4, 2], 1).reshape([4, 1, 2]), Tensor::zeros([4, 1, 1], &device));
     let x = Tensor::zeros([1, 1, 8], &device);
-    let out = hybrid_attention(x, memory, keys, start, weights, None);
-    let found = [values(out.state.shares), values(out.state.context)].concat();
-    close(&found, &want, 0.0, 1e-6, "hybrid attention");
+    let exponentials = [0.025_f32, 0.175, 0.0, 0.05].map(|place| place.tanh().exp());
+    let shares = exponentials.map(|value| value / exponentials.iter().sum::<f32>());
+    for (found, what) in step(&x, [&memory, &keys], &start, &weights) {
+        close(&found[6..], &shares, 0.0, 1e-6, what);
+    }
 }
 
 /// Inputs of hybrid attention: U, B, S, A, M, K, L, F.

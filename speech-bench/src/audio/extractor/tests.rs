@@ -19,7 +19,12 @@ fn peak(values: &[f32]) -> usize {
 #[test]
 fn the_specification_s_tone() {
     let samples = sine(0.1, 1000.0, 16_000);
-    assert!((20.0 * gain(&samples).log10() - 3.0103).abs() < 1e-4);
+    let power = samples.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / samples.len() as f64;
+    let peak_of_samples = samples.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+    let gain = gain(&samples);
+    assert!((10.0 * power.log10() + 23.0103).abs() < 1e-5, "{power}");
+    assert!((20.0 * gain.log10() - 3.0103).abs() < 1e-5, "{gain}");
+    assert!((gain * f64::from(peak_of_samples) - 0.141_421_36).abs() < 1e-7, "{peak_of_samples}");
     let (frames, spectrogram, mel) = extract(&samples);
     assert_eq!((frames, spectrogram.len(), mel.len()), (99, 99 * 161, 99 * 40));
     assert_eq!(peak(&spectrogram[..161]), 20);
