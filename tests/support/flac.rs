@@ -1,6 +1,7 @@
 //! FLAC files, written by hand since no encoder here does.
 
-/// A FLAC file of 16-bit samples, those of the channels in turn, not compressed, in frames of `block` of each channel.
+/// A FLAC file of 16-bit samples, those of the channels in turn, not compressed, in frames of `block` of each
+/// channel.
 pub(crate) fn flac(rate: u32, channels: u8, block: u16, samples: &[i16]) -> Vec<u8> {
     let count = usize::from(channels);
     let mut bytes = b"fLaC\x80\0\0\x22".to_vec();

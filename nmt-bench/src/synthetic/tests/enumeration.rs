@@ -1,5 +1,5 @@
-//! Everything that can be said, and every way to translate it, with probabilities; of independent code, but for the
-//! words and the grammar of the source.
+//! Everything that can be said, and every way to translate it, with probabilities; of independent code, but
+//! for the words and the grammar of the source.
 
 use crate::pairs::Specials;
 use crate::synthetic::agreement::{Determiner, Number};
