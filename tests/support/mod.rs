@@ -145,8 +145,8 @@ pub fn analytic() -> Bench {
     Bench::new(built("examples/analytic"))
 }
 
-/// Settings of a study of the analytic task: small enough for a second, rich enough to have every outcome (rate
-/// 4 diverges).
+/// Settings of a study of the analytic task: small enough for a second, rich enough to have every outcome
+/// (rate 4 diverges).
 pub const SMALL: &str =
     "study --out s --set shards=500,1000,2000,4000 --set sizes=300,1000 --set seeds=2 --jobs 2";
 

@@ -26,8 +26,8 @@ impl Parameters {
     }
 }
 
-/// Asserts that a model's loss, [1], and the gradients of all its parameters are those of PyTorch's loss with the
-/// same parameters. `lookups` are those that the loss made.
+/// Asserts that a model's loss, [1], and the gradients of all its parameters are those of PyTorch's loss with
+/// the same parameters. `lookups` are those that the loss made.
 pub(crate) fn assert_like<M: Module>(
     model: M,
     loss: &Tensor<1>,

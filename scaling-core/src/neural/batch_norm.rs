@@ -94,8 +94,8 @@ mod tests {
         Tensor::<1>::from_floats(values.as_slice(), device).reshape([4, 1, 1, 2])
     }
 
-    /// Asserts that the moments are a share of the way from those of a standard normal to the specification's,
-    /// whose variance is unbiased.
+    /// Asserts that the moments are a share of the way from those of a standard normal to the
+    /// specification's, whose variance is unbiased.
     fn assert_at(norm: &BatchNorm, share: f32) {
         let found: Vec<f32> = norm.moments().into_data().iter::<f32>().collect();
         let begin = [0.0, 0.0, 1.0, 1.0];

@@ -121,8 +121,8 @@ impl Scaler {
     }
 }
 
-/// Where the middle of a side begins, and its length, in pixels of a picture that is scaled from a shortest side
-/// to another; scaled, it has `side` pixels.
+/// Where the middle of a side begins, and its length, in pixels of a picture that is scaled from a shortest
+/// side to another; scaled, it has `side` pixels.
 fn middle(length: usize, [from, to]: [usize; 2], side: usize) -> (f64, f64) {
     let scaled = ((length * to) as f64 / from as f64).round();
     let margin = ((scaled - side as f64) / 2.0).floor();

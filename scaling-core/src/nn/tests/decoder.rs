@@ -149,9 +149,9 @@ fn decoder_gives_the_same_bytes_for_any_number_of_threads() {
 }
 
 /// MODELS 7.2. The cells are led to the given z: gates that are shut and open, and a cell state whose
-/// hyperbolic tangent is z. A second matrix in place of W_c hands on the context alone, which tells the shares,
-/// and these the scores but for a constant, on which nothing depends. (The last digits of the masked result are
-/// those of a computation in double precision.)
+/// hyperbolic tangent is z. A second matrix in place of W_c hands on the context alone, which tells the
+/// shares, and these the scores but for a constant, on which nothing depends. (The last digits of the masked
+/// result are those of a computation in double precision.)
 #[test]
 fn attention_meets_the_specification() {
     let device = Device::flex();

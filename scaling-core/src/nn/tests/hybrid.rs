@@ -6,8 +6,8 @@ use crate::nn::lstm::{BothDirections, LstmCell, LstmOptions, LstmWeights, refere
 use crate::nn::{HybridState, HybridWeights, bidirectional_lstm, extension, hybrid_attention};
 use std::sync::Arc;
 
-/// What one step of attention leaves, with the fused layer and by the reference: the cell's output, the context,
-/// the cell's state and the shares.
+/// What one step of attention leaves, with the fused layer and by the reference: the cell's output, the
+/// context, the cell's state and the shares.
 fn step(
     x: &Tensor<3>,
     [memory, keys]: [&Tensor<3>; 2],
@@ -20,9 +20,9 @@ fn step(
     [(values(fused), "fused"), (values(plain), "reference")]
 }
 
-/// MODELS 7.2: energies, shares and context, given the state of the cell (its state, then its output). The cell
-/// keeps the state, as it neither forgets nor reads, and puts out half of its hyperbolic tangent. That is not the
-/// specification's output: the query's bias makes up for the difference.
+/// MODELS 7.2: energies, shares and context, given the state of the cell (its state, then its output). The
+/// cell keeps the state, as it neither forgets nor reads, and puts out half of its hyperbolic tangent. That
+/// is not the specification's output: the query's bias makes up for the difference.
 #[test]
 fn attention_meets_the_specification() {
     let device = Device::flex();
