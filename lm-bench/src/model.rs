@@ -241,7 +241,7 @@ mod tests {
         for model in ["word-lstm2", "word-lstm4", "word-rhn5", "char-rhn10"] {
             let architecture = Architecture::parse(model).unwrap();
             let mut built = LanguageModel::new(architecture, 16, 14, -4.0, 1, &device);
-            let mut optimizer = Optimizer::new(&Optimization::constant("adam", 0.02, 2, 5.0));
+            let mut optimizer = Optimizer::new(&Optimization::one_pass("adam", 0.02, 2, 5.0));
             let mut last = f32::INFINITY;
             for step in 0..200 {
                 let inputs = Tensor::<1, Int>::arange(0..12, &device).reshape([6, 2]);

@@ -64,7 +64,7 @@ fn begin(device: &Device, asked: &Asked) -> Neural<Regression> {
         test: None,
     };
     let cost = Cost { parameters: 1, flops_per_sample: 0.0 };
-    let optimization = Optimization::constant("sgd", 0.01, 1, 0.0);
+    let optimization = Optimization::one_pass("sgd", 0.01, 1, 0.0);
     Neural::new(Regression(device.clone()), Line { slope }, data, cost, &optimization)
 }
 

@@ -64,7 +64,7 @@ fn operations_are_those_of_the_paper() {
 #[test]
 fn training_starts_at_chance_and_overfits_a_minibatch() {
     let mut model = network("resnet10", 0.125, 10);
-    let mut optimizer = Optimizer::new(&Optimization::constant("nesterov", 0.1, 8, 0.0));
+    let mut optimizer = Optimizer::new(&Optimization::one_pass("nesterov", 0.1, 8, 0.0));
     let labels = Tensor::<1, Int>::from_data([0, 1, 2, 3, 4, 5, 6, 7], &device());
     let weights = Tensor::<1>::full([8], 0.125, &device());
     let mut losses = Vec::new();

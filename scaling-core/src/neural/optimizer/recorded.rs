@@ -174,7 +174,7 @@ mod tests {
             ("nesterov", 0.1, [0.62, 0.2224, -0.108_352]),
             ("adam", 1e-3, [0.999_000_000_000_5, 0.998_000_026_2, 0.997_000_096_1]),
         ] {
-            let mut optimizer = Optimizer::new(&Optimization::constant(kind, 0.0, 1, 0.0));
+            let mut optimizer = Optimizer::new(&Optimization::one_pass(kind, 0.0, 1, 0.0));
             optimizer.epsilon = 1e-9;
             let found = descent(optimizer, [&[1.0], &[1.0]], 3, rate);
             for (found, want) in found.iter().zip(wants) {
@@ -191,7 +191,7 @@ mod tests {
             (5.0, [1.153_846_15, 1.538_461_54, 4.615_384_62]),
             (20.0, [3.0, 4.0, 12.0]),
         ] {
-            let optimizer = Optimizer::new(&Optimization::constant("sgd", 0.0, 1, clip));
+            let optimizer = Optimizer::new(&Optimization::one_pass("sgd", 0.0, 1, clip));
             let found = descent(optimizer, [&[1.5, 2.0], &[6.0]], 1, 1.0);
             for ((found, start), change) in found[0].iter().zip([1.5, 2.0, 6.0]).zip(changes) {
                 assert!((start - f64::from(*found) - change).abs() < 1e-6, "clip {clip}: {found}");
