@@ -25,18 +25,16 @@ fn a_picture_is_a_pure_function_of_seed_and_index() {
     assert_eq!((first.len(), validation.len()), (None, Some(10_000)));
 }
 
-/// Of each picture its label and its mean, which rounding hardly moves.
 #[test]
 fn the_first_pictures_are_those_of_this_version() {
     let shapes = shapes(Options::default(), 1);
-    let mut hasher = blake3::Hasher::new();
-    for index in 0..100 {
-        let pixels = picture(&shapes, index).pixels;
-        let mean = pixels.iter().map(|x| f64::from(*x)).sum::<f64>() / pixels.len() as f64;
-        hasher.update(format!("{} {mean:.1}\n", shapes.label(index)).as_bytes());
+    let labels: Vec<u32> = (0..12).map(|index| shapes.label(index)).collect();
+    assert_eq!(labels, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 1], "other labels raise `VERSION`");
+    for (index, expected) in [341_124.0, 512_049.0, 303_078.0, 413_724.0].into_iter().enumerate() {
+        // The sum, since other processors may round single values otherwise.
+        let sum: f64 = picture(&shapes, index as u64).pixels.iter().map(|x| f64::from(*x)).sum();
+        assert!((sum - expected).abs() < 4.0, "other pictures raise `VERSION`: {sum}");
     }
-    let print = hasher.finalize().to_hex().to_string();
-    assert_eq!(print, "GOLDEN-TO-FILL", "other pictures or labels raise `VERSION`");
 }
 
 #[test]
