@@ -158,7 +158,7 @@ mod tests {
         for step in 0..steps {
             let leaves = tape.begin(&model);
             let objective = model.a.val().square().sum() + model.b.val().square().sum();
-            let gradients = Tape::gradients(leaves, objective);
+            let gradients = Tape::gradients(leaves, &objective);
             model = unrecorded(|| optimizer.apply(model, &gradients, step, rate));
             let weights = export(&model);
             let values = ["a", "b"].map(|name| weights.get(name).expect("a parameter").values.clone());
