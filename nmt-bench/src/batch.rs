@@ -155,8 +155,8 @@ impl Batches for Sorted {
             }
         };
         // Stable, so that those of one key stay shuffled.
-        let sort = |order: &mut [u32], _: bool| order.sort_by_key(key);
-        let members = self.passes.members(step, |_| self.seed, sort);
+        let sort = |order: &mut [u32]| order.sort_by_key(key);
+        let members = self.passes.members(step, self.seed, sort);
         let pairs: Vec<[Vec<u16>; 2]> = members
             .iter()
             .map(|member| {

@@ -110,12 +110,11 @@ impl Batches for ByLength {
     }
 
     fn batch(&mut self, step: u64) -> Batch {
+        let seed = self.order.seed(self.passes.number(step));
+        let band = if seed.is_some() { BAND } else { 1 };
         // Stable, so that those of one band stay shuffled.
-        let sort = |order: &mut [u32], is_shuffled: bool| {
-            let band = if is_shuffled { BAND } else { 1 };
-            order.sort_by_key(|item| self.frames[*item as usize] / band);
-        };
-        let rows = self.passes.members(step, |pass| self.order.seed(pass), sort);
+        let sort = |order: &mut [u32]| order.sort_by_key(|item| self.frames[*item as usize] / band);
+        let rows = self.passes.members(step, seed, sort);
         let read = |place: &u32| {
             let item = self.items[*place as usize];
             let mut features = Vec::new();

@@ -50,12 +50,12 @@ impl Batches for Padded {
     }
 
     fn batch(&mut self, step: u64) -> Batch {
-        let sort = |order: &mut [u32], _: bool| {
+        let sort = |order: &mut [u32]| {
             for pool in order.chunks_mut(POOL * self.rows) {
                 pool.sort_by_key(|i| (self.lengths[*i as usize], *i));
             }
         };
-        let members = self.passes.members(step, |_| self.seed, sort);
+        let members = self.passes.members(step, self.seed, sort);
         let steps = members.iter().map(|i| self.lengths[*i as usize]).max().unwrap_or(1) as usize;
         let mut batch = Batch::padding(steps, members.len(), self.specials.padding, true);
         let mut sentence = Vec::new();

@@ -33,28 +33,28 @@ impl Passes {
         self.ends.len() as u64
     }
 
-    /// The items of minibatch `step`. Where a pass has a `seed`, its items are shuffled before `sort` puts
-    /// them in order, which is told whether they were; and its minibatches after they have been cut.
-    pub fn members(
-        &mut self,
-        step: u64,
-        seed: impl FnOnce(u64) -> Option<u64>,
-        sort: impl FnOnce(&mut [u32], bool),
-    ) -> &[u32] {
-        let (number, place) = (step / self.per_epoch(), (step % self.per_epoch()) as usize);
-        if self.current.as_ref().is_none_or(|(current, _)| *current != number) {
-            let random = seed(number).map(|seed| Random::new("order", &[seed, number]));
-            self.current = Some((number, self.lay_out(random, sort)));
-        }
-        self.current.as_ref().map_or(&[][..], |(_, batches)| &batches[place][..])
+    /// The pass to which minibatch `step` belongs.
+    pub fn number(&self, step: u64) -> u64 {
+        step / self.per_epoch()
     }
 
-    fn lay_out(&self, mut random: Option<Random>, sort: impl FnOnce(&mut [u32], bool)) -> Vec<Vec<u32>> {
+    /// The items of minibatch `step`. Those of a pass are put in order by `sort` before they are cut. If there is a
+    /// seed, they are shuffled before that, and the minibatches after it.
+    pub fn members(&mut self, step: u64, seed: Option<u64>, sort: impl FnOnce(&mut [u32])) -> &[u32] {
+        let (number, place) = (self.number(step), (step % self.per_epoch()) as usize);
+        let batches = match self.current.take() {
+            Some((current, batches)) if current == number => batches,
+            _ => self.lay_out(seed.map(|seed| Random::new("order", &[seed, number])), sort),
+        };
+        &self.current.insert((number, batches)).1[place]
+    }
+
+    fn lay_out(&self, mut random: Option<Random>, sort: impl FnOnce(&mut [u32])) -> Vec<Vec<u32>> {
         let mut order: Vec<u32> = (0..self.items as u32).collect();
         if let Some(random) = &mut random {
             random.shuffle(&mut order);
         }
-        sort(&mut order, random.is_some());
+        sort(&mut order);
         let begins = std::iter::once(&0).chain(&self.ends);
         let mut batches: Vec<Vec<u32>> =
             begins.zip(&self.ends).map(|(begin, end)| order[*begin..*end].to_vec()).collect();
@@ -72,8 +72,8 @@ mod tests {
     /// The minibatches of a pass over ten items, of which even ones come before odd ones.
     fn pass(passes: &mut Passes, seed: Option<u64>, number: u64) -> Vec<Vec<u32>> {
         let steps = number * passes.per_epoch()..(number + 1) * passes.per_epoch();
-        let parity = |order: &mut [u32], _: bool| order.sort_by_key(|item| item % 2);
-        steps.map(|step| passes.members(step, |_| seed, parity).to_vec()).collect()
+        let parity = |order: &mut [u32]| order.sort_by_key(|item| item % 2);
+        steps.map(|step| passes.members(step, seed, parity).to_vec()).collect()
     }
 
     #[test]

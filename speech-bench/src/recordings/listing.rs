@@ -182,39 +182,9 @@ impl Listing {
 
     /// Moves some speakers, or some utterances, to the validation part.
     fn hold_out(&mut self) -> Result<()> {
-        let split = |name: &str, total: usize, most: u64, seed: u64| -> Result<Filter> {
-            let total = total as u64;
-            let [_, held_out] = hold_out(&self.root, name, total, (total / 10).clamp(1, most), seed)?;
-            Ok(held_out)
-        };
-        let speakers: BTreeSet<&String> =
-            self.train.iter().filter_map(|item| item.speaker.as_ref()).collect();
-        let are_known = speakers.len() > 1 && self.train.iter().all(|item| item.speaker.is_some());
-        let by_speaker = if are_known {
-            let numbers: BTreeMap<&String, u64> = speakers.into_iter().zip(0..).collect();
-            let mut seed = self.seed;
-            loop {
-                let held_out = split("speaker", numbers.len(), MOST_SPEAKERS, seed)?;
-                let speakers = self.train.iter().filter_map(|item| item.speaker.as_ref());
-                let chosen: Vec<bool> = speakers.map(|speaker| held_out.contains(numbers[speaker])).collect();
-                let count = chosen.iter().filter(|is_chosen| **is_chosen).count();
-                // One speaker may have spoken most of them, but every other draw at least will do: at most
-                // half of the speakers are drawn, and of two draws that share none one is no more than half.
-                if 2 * count <= chosen.len() {
-                    break Some(chosen);
-                }
-                seed = seed.wrapping_add(1);
-            }
-        } else {
-            None
-        };
-        let (by, chosen) = match by_speaker {
+        let (by, chosen) = match self.chosen_speakers()? {
             Some(chosen) => (HeldOut::Speaker, chosen),
-            None => {
-                let held_out = split("usable utterance", self.train.len(), MOST_UTTERANCES, self.seed)?;
-                let chosen = (0..self.train.len()).map(|i| held_out.contains(i as u64)).collect();
-                (HeldOut::Utterance, chosen)
-            }
+            None => (HeldOut::Utterance, self.chosen_utterances()?),
         };
         self.held_out = Some(by);
         for (item, is_chosen) in std::mem::take(&mut self.train).into_iter().zip(chosen) {
@@ -222,6 +192,44 @@ impl Listing {
             part.push(item);
         }
         Ok(())
+    }
+
+    /// Whether each utterance is of a speaker that is held out, if all speakers are known. Those held out speak at most
+    /// half of the utterances: they are drawn until that holds. It does for every other draw at least, since at most half
+    /// of the speakers are drawn, and of two draws without a common speaker one has at most half of the utterances.
+    fn chosen_speakers(&self) -> Result<Option<Vec<bool>>> {
+        let Some(speakers) = self.train.iter().map(|item| item.speaker.as_ref()).collect::<Option<Vec<_>>>()
+        else {
+            return Ok(None);
+        };
+        let distinct: BTreeSet<&String> = speakers.iter().copied().collect();
+        if distinct.len() < 2 {
+            return Ok(None);
+        }
+        let numbers: BTreeMap<&String, u64> = distinct.into_iter().zip(0..).collect();
+        for attempt in 0u64.. {
+            // Far from the seeds of other studies.
+            let seed = self.seed.wrapping_add(attempt << 32);
+            let held_out = self.a_tenth("speaker", numbers.len(), MOST_SPEAKERS, seed)?;
+            let chosen: Vec<bool> =
+                speakers.iter().map(|speaker| held_out.contains(numbers[speaker])).collect();
+            if 2 * chosen.iter().filter(|is_chosen| **is_chosen).count() <= chosen.len() {
+                return Ok(Some(chosen));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether each utterance is held out.
+    fn chosen_utterances(&self) -> Result<Vec<bool>> {
+        let held_out = self.a_tenth("usable utterance", self.train.len(), MOST_UTTERANCES, self.seed)?;
+        Ok((0..self.train.len()).map(|i| held_out.contains(i as u64)).collect())
+    }
+
+    fn a_tenth(&self, name: &str, total: usize, most: u64, seed: u64) -> Result<Filter> {
+        let total = total as u64;
+        let [_, held_out] = hold_out(&self.root, name, total, (total / 10).clamp(1, most), seed)?;
+        Ok(held_out)
     }
 
     /// Names the prepared data: a hash of all that the listing says of the utterances, and of the sizes and times of the
