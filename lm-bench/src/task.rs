@@ -256,6 +256,7 @@ impl Sentences for Noise {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scaling_core::settings::Layers;
 
     #[test]
     fn the_shards_of_the_paper_are_shares_of_its_corpus() {
@@ -268,5 +269,17 @@ mod tests {
             "{characters}"
         );
         assert_eq!(WORDS.shards(Preset::Smoke, false, 10_000), "10000,5000,2500,1250,625");
+    }
+
+    #[test]
+    fn the_paper_preset_trains_characters_with_adam_too() -> Result<()> {
+        for (task, optimizers) in [(&WORDS, &["sgd"][..]), (&CHARACTERS, &["sgd", "adam"])] {
+            let keys = task.about().keys;
+            let corpus = task.open("synthetic", &Options::defaults(keys)?, 1)?;
+            let mut layers = Layers::new(keys)?;
+            layers.pairs(&task.preset(Preset::Paper, task.about().models[0], corpus.as_ref()))?;
+            assert_eq!(layers.resolve()?.0.optimizers, optimizers);
+        }
+        Ok(())
     }
 }

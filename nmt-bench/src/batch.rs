@@ -172,7 +172,6 @@ impl Batches for Sorted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scaling_core::settings::{Key, Kind};
 
     /// Pair i has 1 to 9 target tokens, all of them i, and up to 3 more in its source.
     struct Numbers;
@@ -253,18 +252,6 @@ mod tests {
         let sources = |batches: &[Batch]| batches.iter().map(|b| b.source.clone()).collect::<Vec<_>>();
         let next: Vec<Batch> = (17..34).map(|step| batches.batch(step)).collect();
         assert_ne!(sources(&all), sources(&next));
-    }
-
-    #[test]
-    fn a_study_says_how_batches_are_cut() {
-        let of = |value: &str| {
-            let keys = [Key { name: "batches", kind: Kind::Choice(CUTS), default: "tokens", help: "" }];
-            let mut options = Options::defaults(&keys).expect("a default that suits");
-            options.set(&keys, &format!("batches={value}")).expect("one of the ways");
-            Cut::of(&options)
-        };
-        assert_eq!(CUTS.iter().map(|value| of(value)).collect::<Vec<_>>(), [Cut::Tokens, Cut::Sentences]);
-        assert_eq!(Cut::of(&Options::default()), Cut::Tokens);
     }
 
     #[test]

@@ -201,3 +201,21 @@ fn noise(random: &mut Random, rows: usize, length: usize, symbols: usize) -> Bat
     let pairs: Vec<[Vec<u16>; 2]> = (0..rows).map(|_| [sentence(length), sentence(length - 1)]).collect();
     Batch::new(&pairs, Specials::after(symbols))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Cut;
+    use scaling_core::settings::Layers;
+
+    #[test]
+    fn the_paper_preset_alone_has_equally_many_sentences_in_a_batch() -> Result<()> {
+        let corpus = TRANSLATION.open("synthetic", &Options::defaults(KEYS)?, 1)?;
+        for (preset, cut) in [(Preset::Small, Cut::Tokens), (Preset::Paper, Cut::Sentences)] {
+            let mut layers = Layers::new(KEYS)?;
+            layers.pairs(&TRANSLATION.preset(preset, ABOUT.models[0], corpus.as_ref()))?;
+            assert_eq!(Cut::of(&layers.resolve()?.1), cut);
+        }
+        Ok(())
+    }
+}

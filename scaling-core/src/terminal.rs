@@ -40,9 +40,11 @@ pub fn tell(line: &str) {
 
 /// A name, or a message that quotes one, for one line of text: control characters are escaped.
 pub fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
+    let mut line = String::new();
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_debug()) } else { line.push(c) }
+    }
+    line
 }
 
 /// Prints an error once, in one line, and gives its exit code.

@@ -31,7 +31,7 @@ pub(super) enum Action {
     Devices,
 }
 
-/// A number of threads or of trials at the same time: no machine has more cores.
+/// A number of threads or of trials at the same time, at most as many as a large machine has cores.
 fn count() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=4096)
 }
@@ -41,7 +41,7 @@ pub(super) struct StudyArguments {
     /// Training data: a path, or the embedded generator [default: synthetic]
     #[arg(long, value_name = "PATH|synthetic")]
     pub(super) data: Option<String>,
-    /// Model [default: the binary's first]
+    /// Model, or several separated by commas [default: the binary's first; of speech-bench, both]
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
     /// How much work [default: smoke]
@@ -101,7 +101,7 @@ pub(super) struct ThroughputArguments {
     #[arg(long, default_value = "cpu")]
     pub(super) device: String,
     /// Threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count())]
     pub(super) threads: Option<usize>,
     /// Seconds to measure for, at least
     #[arg(long, value_name = "S", default_value_t = 5.0)]

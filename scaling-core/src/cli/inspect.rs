@@ -18,12 +18,13 @@ pub(super) fn model(domain: &Domain, arguments: &ModelArguments) -> Result<()> {
             "size": size,
             "parameters": cost.parameters,
             "flops_per_sample": cost.flops_per_sample,
+            "unit": task.about().step_unit,
         });
         say(&json.to_string())
     } else {
         say(&format!("{model} of size {size}: {} parameters", thousands(cost.parameters)))?;
         say(&format!(
-            "{:.3e} floating-point operations to train on one of its {}",
+            "{:.3e} floating-point operations to train on one sample; samples are {}",
             cost.flops_per_sample,
             task.about().step_unit
         ))

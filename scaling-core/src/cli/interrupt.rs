@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether a signal ends the process at once.
+/// Whether the next signal ends the process at once. What signals do is done in the order of registration:
+/// [`exit_at_once`] reads this first. Then an impatient [`watch`] sets it, so that the second signal ends the process.
 static AT_ONCE: AtomicBool = AtomicBool::new(true);
 
 /// From now on, and until [`watch`], a signal ends the process at once, with exit code 130. It leaves what a
@@ -26,7 +27,6 @@ pub(super) fn watch(impatient: bool) -> Result<impl Fn() -> bool> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         if impatient {
-            // Done after `exit_at_once` has looked at it.
             signal_hook::flag::register(signal, &AT_ONCE).at("watch for", Path::new("signals"))?;
         }
         signal_hook::flag::register(signal, flag.clone()).at("watch for", Path::new("signals"))?;

@@ -10,6 +10,7 @@ use crate::study::{Study, StudyFile, distinct_shards};
 use crate::task::{Corpus, DEFAULT_SEED, Preset, Task};
 use crate::terminal::tell;
 use crate::trial::{SCHEMA, State, TrialConfig};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where studies lie that name no place.
@@ -51,7 +52,8 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     };
     let corpus = task.open(&data, &resolve(&[])?.1, seed)?;
     let proposed = task.preset(preset, &models[0], corpus.as_ref());
-    let (settings, options) = without_equal_shards(proposed, seed, corpus.as_ref(), resolve)?;
+    let (mut settings, options) = resolve(&proposed)?;
+    keep_distinct_shards(&mut settings, &proposed, seed, corpus.as_ref());
     let compute = compute.in_precision(&settings.precision)?;
     let file = StudyFile {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -77,27 +79,27 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     Ok(study)
 }
 
-/// The settings that `resolve` makes of what a preset has proposed, without shards that would hold the same:
-/// presets do not know how long items are. Shards that the user has chosen stay what they are.
-fn without_equal_shards(
-    mut proposed: Vec<(&'static str, String)>,
+/// Leaves out shards of a preset that would hold as many samples as larger ones: presets do not know how long items
+/// are. Shards that the user has chosen stay what they are.
+fn keep_distinct_shards(
+    settings: &mut Settings,
+    preset: &[(&'static str, String)],
     seed: u64,
     corpus: &dyn Corpus,
-    resolve: impl Fn(&[(&'static str, String)]) -> Result<(Settings, Options)>,
-) -> Result<(Settings, Options)> {
-    let (settings, options) = resolve(&proposed)?;
-    let Some(distinct) = distinct_shards(&settings, seed, corpus) else { return Ok((settings, options)) };
-    proposed.push(("shards", distinct));
-    let (fewer, options) = resolve(&proposed)?;
-    let (all, left) = (settings.shards.len(), fewer.shards.len());
-    if left < all {
-        tell(&format!(
-            "{} of the {all} shards of the preset are left out: the data come in so large pieces that they \
-             would hold what others do",
-            all - left
-        ));
+) {
+    let sizes = preset.iter().filter(|(key, _)| *key == "shards").flat_map(|(_, sizes)| sizes.split(','));
+    let sizes: BTreeSet<u64> = sizes.filter_map(|size| size.parse().ok()).collect();
+    if sizes != settings.shards.iter().copied().collect() {
+        return;
     }
-    Ok((fewer, options))
+    if let Some(distinct) = distinct_shards(settings, seed, corpus) {
+        let (all, out) = (settings.shards.len(), settings.shards.len() - distinct.len());
+        tell(&format!(
+            "left out {out} of the preset's {all} shards: items are so long that they would hold as many samples \
+             as larger ones"
+        ));
+        settings.shards = distinct;
+    }
 }
 
 /// Whether the arguments say nothing of what is to be studied.

@@ -110,8 +110,9 @@ pub(super) fn plan(domain: &Domain, arguments: &StudyArguments) -> Result<()> {
 pub(super) fn trial(domain: &Domain, arguments: &TrialArguments) -> Result<()> {
     interrupt::end_with_study();
     use_threads(arguments.threads.unwrap_or_else(cores));
-    let interrupted = interrupt::watch(false)?;
     let study = Study::open(&arguments.study, domain.tasks)?;
+    // Before, there is nothing that a checkpoint would save.
+    let interrupted = interrupt::watch(false)?;
     let (id, teller, updates) = (&arguments.trial, teller(), Cell::new(0));
     let tell_and_note = |beat: Beat| {
         updates.set(beat.steps);

@@ -42,9 +42,8 @@ impl Study<'_> {
     }
 }
 
-/// Those shards, as on the command line, that hold different numbers of samples, of several that hold the
-/// same the largest: where there are fewer of them than of all, and at least three.
-pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpus) -> Option<String> {
+/// The shards without those that hold as many samples as larger ones, if there are such and at least three are left.
+pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpus) -> Option<Vec<u64>> {
     let (sizes, pool) = (&settings.shards, corpus.pool());
     let gap = sizes.windows(2).map(|pair| pair[1] - pair[0]).min()?;
     if longest_item(pool).is_none_or(|longest| longest * pool.classes() <= gap) {
@@ -56,8 +55,7 @@ pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpu
         // What cannot be drawn is refused by `check_shards`.
         held.insert(spec.draw(pool, &corpus.origin().fingerprint).ok()?.samples, size);
     }
-    let distinct: Vec<String> = held.values().map(ToString::to_string).collect();
-    (3..sizes.len()).contains(&distinct.len()).then(|| distinct.join(","))
+    (3..sizes.len()).contains(&held.len()).then(|| held.into_values().collect())
 }
 
 /// Samples of the longest item; none where items never end, since such data have any shard.

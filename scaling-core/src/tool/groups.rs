@@ -44,7 +44,8 @@ pub(super) fn ask_all<'a, T>(
 /// Prints what was found, as one JSON document or in the words of `prose`.
 ///
 /// # Errors
-/// [`Error::Failed`] if some of the `what` were refused, [`Error::Input`] if that is why one was.
+/// [`Error::Input`] if some of the `what` were refused for bad input: a cell, or an m below the smallest size;
+/// [`Error::Failed`] if others were.
 pub(super) fn print<T: Serialize>(
     all: &[Found<'_, T>],
     what: &str,
@@ -74,7 +75,7 @@ pub(super) fn prefix(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("{name}: ") }
 }
 
-/// The outcome of the command: failed if some of the `what` were refused, bad input if that is why one was.
+/// The outcome of the command.
 fn conclude<T>(all: &[Found<'_, T>], what: &str) -> Result<()> {
     let refused: Vec<&str> = all.iter().filter(|(_, found)| found.is_err()).map(|(name, _)| *name).collect();
     if refused.is_empty() {
