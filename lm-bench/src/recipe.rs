@@ -71,13 +71,14 @@ impl Recipe for LanguageRecipe {
             if batch.fresh {
                 carried = model.zero_state(batch.rows, device);
             }
+            let (steps, rows, counted) = (batch.steps, batch.rows, batch.weights.clone());
             let Staged { inputs, targets, weights, .. } = batch.stage(device);
             let found = model.predict(inputs, targets, weights, &carried);
             carried = found.state;
             let losses = values(found.loss.losses);
             // Blocks are sentences, or windows of a stream: what is independent, nearly.
-            for row in 0..batch.rows {
-                let at = (0..batch.steps).map(|t| t * batch.rows + row).filter(|i| batch.weights[*i] > 0.0);
+            for row in 0..rows {
+                let at = (0..steps).map(|t| t * rows + row).filter(|i| counted[*i] > 0.0);
                 let block = at.fold((0.0, 0.0), |(sum, n), i| (sum + f64::from(losses[i]), n + 1.0));
                 if block.1 > 0.0 {
                     blocks.push(block);

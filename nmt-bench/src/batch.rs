@@ -1,7 +1,9 @@
 //! Minibatches of pairs of similar length, each a pure function of (seed, step).
 
 use crate::pairs::{Pairs, Specials};
+use burn::tensor::{Device, Int, Tensor};
 use scaling_core::neural::{Batches, Passes};
+use scaling_core::nn::{upload, upload_integers};
 use scaling_core::settings::Options;
 use std::sync::Arc;
 
@@ -59,6 +61,46 @@ impl Batch {
     /// Predictions that count.
     pub(crate) fn predictions(&self) -> f64 {
         self.weights.iter().map(|w| f64::from(*w)).sum()
+    }
+
+    /// On a device.
+    pub(crate) fn stage(self, device: &Device) -> Staged {
+        let (n, rows, predictions) = (self.targets.len(), self.rows, self.predictions());
+        let symbols = |ids: Vec<i64>| {
+            let steps = ids.len() / rows;
+            upload_integers(ids, [steps, rows], device)
+        };
+        Staged {
+            source: symbols(self.source),
+            lengths: self.lengths,
+            inputs: symbols(self.inputs),
+            targets: upload_integers(self.targets, [n], device),
+            weights: upload(self.weights, [n], device),
+            predictions,
+        }
+    }
+}
+
+/// A minibatch on a device; see [`Batch`].
+pub(crate) struct Staged {
+    /// [S, B].
+    pub(crate) source: Tensor<2, Int>,
+    /// Steps of every source, [B].
+    pub(crate) lengths: Arc<[usize]>,
+    /// [T, B].
+    pub(crate) inputs: Tensor<2, Int>,
+    /// [T B].
+    pub(crate) targets: Tensor<1, Int>,
+    /// [T B].
+    pub(crate) weights: Tensor<1>,
+    /// Predictions that count.
+    pub(crate) predictions: f64,
+}
+
+impl Staged {
+    /// Pairs B.
+    pub(crate) fn rows(&self) -> usize {
+        self.lengths.len()
     }
 }
 

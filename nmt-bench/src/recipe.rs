@@ -1,7 +1,7 @@
 //! How a translation model is trained and measured (MODELS 4.4).
 
-use crate::batch::Batch;
-use crate::model::{Dropout, Staged, Translator};
+use crate::batch::{Batch, Staged};
+use crate::model::{Dropout, Translator};
 use burn::tensor::Device;
 use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::training_device;
@@ -23,7 +23,7 @@ impl Recipe for TranslationRecipe {
     type Staged = Staged;
 
     fn stage(&self, batch: Batch) -> Staged {
-        Staged::new(&batch, &training_device(&self.device))
+        batch.stage(&training_device(&self.device))
     }
 
     /// The sum over tokens, divided by the number of sentences.
@@ -42,11 +42,12 @@ impl Recipe for TranslationRecipe {
         let (mut wrong, mut nats) = (Vec::new(), Vec::new());
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);
-            let found = model.predict(Staged::new(&batch, &self.device), None).loss;
+            let (rows, counted) = (batch.rows, batch.weights.clone());
+            let found = model.predict(batch.stage(&self.device), None).loss;
             let losses = values(found.losses);
             let hits = values(found.hits);
-            for row in 0..batch.rows {
-                let own = (row..losses.len()).step_by(batch.rows).filter(|at| batch.weights[*at] > 0.0);
+            for row in 0..rows {
+                let own = (row..losses.len()).step_by(rows).filter(|at| counted[*at] > 0.0);
                 let sum = own.fold((0.0, 0.0, 0.0), |(misses, nats, n), at| {
                     (misses + 1.0 - f64::from(hits[at]), nats + f64::from(losses[at]), n + 1.0)
                 });

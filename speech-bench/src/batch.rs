@@ -2,8 +2,10 @@
 
 use crate::audio::Series;
 use crate::utterances::Utterances;
+use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use scaling_core::neural::{Batches, Passes};
+use scaling_core::nn::upload;
 use std::sync::Arc;
 
 /// Utterances whose frames agree to this many are shuffled with each other: little is padded, and batches change
@@ -49,6 +51,20 @@ impl Batch {
     pub(crate) fn characters(&self) -> usize {
         self.transcripts.iter().map(Vec::len).sum()
     }
+
+    /// On a device.
+    pub(crate) fn stage(self, device: &Device) -> Staged {
+        let shape = [self.rows(), self.steps(), self.bins];
+        let features = upload(self.features.as_slice(), shape, device);
+        Staged { batch: self, features }
+    }
+}
+
+/// A minibatch whose features are on a device.
+pub(crate) struct Staged {
+    pub(crate) batch: Batch,
+    /// [B, T, bins].
+    pub(crate) features: Tensor<3>,
 }
 
 /// The order in which utterances are seen.

@@ -1,8 +1,8 @@
 //! How recognisers are trained and measured (MODELS 5.4).
 
-use crate::batch::Batch;
-use crate::model::{Recogniser, features};
-use burn::tensor::{Device, Tensor};
+use crate::batch::{Batch, Staged};
+use crate::model::Recogniser;
+use burn::tensor::Device;
 use scaling_core::neural::{Batches, Recipe, StepLoss};
 use scaling_core::nn::training_device;
 use scaling_core::standard_error::ratio;
@@ -26,21 +26,20 @@ fn words(transcript: &[u8]) -> Vec<&[u8]> {
 impl<M: Recogniser> Recipe for SpeechRecipe<M> {
     type Model = M;
     type Batch = Batch;
-    /// And its features on the device.
-    type Staged = (Batch, Tensor<3>);
+    type Staged = Staged;
 
-    fn stage(&self, batch: Batch) -> Self::Staged {
-        let features = features(&batch, &training_device(&self.device));
-        (batch, features)
+    fn stage(&self, batch: Batch) -> Staged {
+        batch.stage(&training_device(&self.device))
     }
 
     /// The mean over utterances.
-    fn loss(&mut self, model: &M, (batch, features): Self::Staged, _step: u64) -> StepLoss {
-        let found = model.loss(&batch, features);
-        let (nats, characters) = (found.nats, batch.characters().max(1) as f64);
+    fn loss(&mut self, model: &M, staged: Staged, _step: u64) -> StepLoss {
+        let (rows, characters) = (staged.batch.rows() as f64, staged.batch.characters().max(1) as f64);
+        let found = model.loss(staged);
+        let nats = found.nats;
         let sum = |nats: Vec<f32>| nats.into_iter().map(f64::from).sum::<f64>();
         StepLoss {
-            objective: found.total.div_scalar(batch.rows() as f64),
+            objective: found.total.div_scalar(rows),
             nats: Box::new(move || sum(nats()) / characters),
             lookups: Vec::new(),
         }
@@ -52,8 +51,9 @@ impl<M: Recogniser> Recipe for SpeechRecipe<M> {
         let (mut characters, mut of_words, mut nats) = (Vec::new(), Vec::new(), Vec::new());
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);
-            let found = model.hear(&batch, &self.device);
-            let each = batch.transcripts.iter().zip(&found.transcripts).zip(&found.nats);
+            let transcripts = batch.transcripts.clone();
+            let found = model.hear(batch.stage(&self.device));
+            let each = transcripts.iter().zip(&found.transcripts).zip(&found.nats);
             for ((said, heard), loss) in each {
                 let (of_said, of_heard) = (words(said), words(heard));
                 characters.push((generic_levenshtein(heard, said) as f64, said.len() as f64));

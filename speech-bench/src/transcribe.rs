@@ -62,7 +62,7 @@ fn run(given: &ArgMatches) -> Result<()> {
         };
         normalization.of(series).apply(&mut features);
         let batch = Batch::new(&[features], series.bins(), Vec::new());
-        let said = listener(&batch);
+        let said = listener(batch);
         let line = if files.len() > 1 { format!("{}\t{said}", file.display()) } else { said };
         if !say_if_heard(&line)? {
             break;
@@ -78,7 +78,7 @@ fn run(given: &ArgMatches) -> Result<()> {
 }
 
 /// What hears one utterance.
-type Listener = Box<dyn Fn(&Batch) -> String>;
+type Listener = Box<dyn Fn(Batch) -> String>;
 
 fn listener(trial: &TrialConfig, weights: &Weights, device: &Device) -> Result<Listener> {
     let architecture = Architecture::of(&trial.model, &trial.options)?;
@@ -95,7 +95,7 @@ fn listener(trial: &TrialConfig, weights: &Weights, device: &Device) -> Result<L
 
 fn hearing<M: Recogniser + 'static>(model: M, weights: &Weights, device: &Device) -> Result<Listener> {
     let (model, device) = (import(model, weights)?.valid(), device.clone());
-    Ok(Box::new(move |batch| {
-        model.hear(batch, &device).transcripts.iter().map(|ids| text(ids)).collect::<Vec<_>>().join(" ")
+    Ok(Box::new(move |batch: Batch| {
+        model.hear(batch.stage(&device)).transcripts.iter().map(|ids| text(ids)).collect::<Vec<_>>().join(" ")
     }))
 }

@@ -1,8 +1,8 @@
 //! How a residual network is trained and measured.
 
-use crate::augment::Batch;
+use crate::augment::{Batch, Staged};
 use crate::model::ResNet;
-use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use rayon::prelude::*;
 use scaling_core::neural::{Batches, Recipe, StepLoss, values};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy, training_device};
@@ -38,14 +38,14 @@ impl Verdict {
 impl Recipe for VisionRecipe {
     type Model = ResNet;
     type Batch = Batch;
-    /// Pixels [B, side, side, 3] and classes [B].
-    type Staged = (Tensor<4>, Tensor<1, Int>);
+    type Staged = Staged;
 
-    fn stage(&self, batch: Batch) -> Self::Staged {
-        batch.into_tensors(&training_device(&self.device))
+    fn stage(&self, batch: Batch) -> Staged {
+        batch.stage(&training_device(&self.device))
     }
 
-    fn loss(&mut self, model: &ResNet, (images, labels): Self::Staged, _step: u64) -> StepLoss {
+    fn loss(&mut self, model: &ResNet, staged: Staged, _step: u64) -> StepLoss {
+        let Staged { images, labels } = staged;
         let [rows] = labels.dims();
         let weights = Tensor::full([rows], 1.0 / rows as f64, &images.device());
         let hidden = model.features(images);
@@ -60,7 +60,7 @@ impl Recipe for VisionRecipe {
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);
             let labels = batch.labels.clone();
-            let (images, _) = batch.into_tensors(&self.device);
+            let Staged { images, .. } = batch.stage(&self.device);
             let bias = model.output_bias.val();
             // Features are bfloat16 where convolutions are.
             let features = model.features(images).cast(FloatDType::F32);

@@ -53,13 +53,13 @@ impl Batch {
     }
 
     /// On a device.
-    pub(crate) fn stage(&self, device: &Device) -> Staged {
-        let n = self.steps * self.rows;
+    pub(crate) fn stage(self, device: &Device) -> Staged {
+        let (n, predictions) = (self.steps * self.rows, self.predictions());
         Staged {
-            inputs: upload_integers(&self.inputs, [self.steps, self.rows], device),
-            targets: upload_integers(&self.targets, [n], device),
-            weights: upload(&self.weights, [n], device),
-            predictions: self.predictions(),
+            inputs: upload_integers(self.inputs, [self.steps, self.rows], device),
+            targets: upload_integers(self.targets, [n], device),
+            weights: upload(self.weights, [n], device),
+            predictions,
             fresh: self.fresh,
         }
     }

@@ -6,7 +6,7 @@ mod dropout;
 pub(crate) use architecture::{Architecture, ENCODERS, FEEDINGS};
 pub(crate) use dropout::Dropout;
 
-use crate::batch::Batch;
+use crate::batch::Staged;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use scaling_core::error::Result;
@@ -52,42 +52,6 @@ pub(crate) struct Encoded {
     pub(crate) lengths: Arc<[usize]>,
     /// What the decoder starts from.
     pub(crate) state: DecoderState,
-}
-
-/// A minibatch on a device; see [`Batch`].
-pub(crate) struct Staged {
-    /// [S, B].
-    source: Tensor<2, Int>,
-    lengths: Arc<[usize]>,
-    /// [T, B].
-    inputs: Tensor<2, Int>,
-    /// [T B].
-    targets: Tensor<1, Int>,
-    /// [T B].
-    weights: Tensor<1>,
-    /// Predictions that count.
-    pub(crate) predictions: f64,
-}
-
-impl Staged {
-    /// On a device.
-    pub(crate) fn new(batch: &Batch, device: &Device) -> Self {
-        let (n, rows) = (batch.targets.len(), batch.rows);
-        let symbols = |ids: &[i64]| nn::upload_integers(ids, [ids.len() / rows, rows], device);
-        Self {
-            source: symbols(&batch.source),
-            lengths: batch.lengths.clone(),
-            inputs: symbols(&batch.inputs),
-            targets: nn::upload_integers(&batch.targets, [n], device),
-            weights: nn::upload(&batch.weights, [n], device),
-            predictions: batch.predictions(),
-        }
-    }
-
-    /// Pairs B.
-    pub(crate) fn rows(&self) -> usize {
-        self.lengths.len()
-    }
 }
 
 /// What comes of a minibatch.

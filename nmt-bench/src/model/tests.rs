@@ -4,6 +4,7 @@
 mod torch;
 
 use super::*;
+use crate::batch::Batch;
 use crate::pairs::Specials;
 use scaling_core::neural::{Optimizer, count};
 use scaling_core::task::Extent;
@@ -33,7 +34,7 @@ fn the_formula_counts_what_is_built_and_training_starts_near_ln_v() {
         let extent = Extent { length: 1, vocabulary: SYMBOLS + 2 };
         assert_eq!(count(&built), architecture.cost(6.0, extent).unwrap().parameters, "{architecture:?}");
         let batch = Batch::new(&pairs(), Specials::after(SYMBOLS));
-        let found = built.predict(Staged::new(&batch, &device), None).loss.total.into_scalar::<f32>();
+        let found = built.predict(batch.clone().stage(&device), None).loss.total.into_scalar::<f32>();
         let mean = f64::from(found) / batch.predictions();
         assert!((mean / (SYMBOLS as f64 + 4.0).ln() - 1.0).abs() < 0.03, "{architecture:?}: {mean}");
     }
@@ -47,7 +48,7 @@ fn a_pair_alone_costs_what_it_costs_among_others() {
         let built = model(architecture, &device);
         let losses = |pairs: &[[Vec<u16>; 2]]| -> Vec<f32> {
             let batch = Batch::new(pairs, Specials::after(SYMBOLS));
-            let found = built.predict(Staged::new(&batch, &device), None).loss.losses.into_data();
+            let found = built.predict(batch.clone().stage(&device), None).loss.losses.into_data();
             let losses: Vec<f32> = found.iter::<f32>().collect();
             (0..batch.rows)
                 .map(|row| {
@@ -73,13 +74,13 @@ fn one_minibatch_is_learnt_by_heart() {
         let mut built = Translator::new(architecture, 16.0, SYMBOLS + 2, 1, &device).unwrap();
         let mut optimizer = Optimizer::new(&Optimization::one_pass("adam", 0.01, 3, 5.0));
         for step in 0..300 {
-            let found = built.predict(Staged::new(&batch, &device), Dropout::new(share, 1, step, &device));
+            let found = built.predict(batch.clone().stage(&device), Dropout::new(share, 1, step, &device));
             let mut gradients = found.loss.total.div_scalar(3.0).backward();
             built = optimizer.step(built, &mut gradients, &found.lookups, step, 0.01);
         }
         let built = built.valid();
         let device = Device::flex();
-        let loss = built.predict(Staged::new(&batch, &device), None).loss;
+        let loss = built.predict(batch.clone().stage(&device), None).loss;
         let mean = f64::from(loss.total.into_scalar::<f32>()) / batch.predictions();
         assert!(mean < 0.1, "{architecture:?}: {mean}");
         let sources: Vec<Vec<u16>> = pairs().into_iter().map(|[source, _]| source).collect();

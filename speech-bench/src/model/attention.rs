@@ -1,8 +1,8 @@
 //! Hybrid attention: an encoder that halves time twice, and a decoder that attends to what it made.
 
 use super::architecture::{Architecture, ENCODER_LAYERS, FILTERS, KEYS};
-use super::{Hypotheses, Loss, Recogniser, features, halved, likeliest};
-use crate::batch::Batch;
+use super::{Hypotheses, Loss, Recogniser, halved, likeliest};
+use crate::batch::{Batch, Staged};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use scaling_core::error::Result;
@@ -291,19 +291,22 @@ impl HybridAttention {
 }
 
 impl Recogniser for HybridAttention {
-    fn loss(&self, batch: &Batch, features: Tensor<3>) -> Loss {
+    fn loss(&self, staged: Staged) -> Loss {
+        let Staged { batch, features } = staged;
         let device = features.device();
-        let lesson = self.lesson(batch, &device);
-        self.predict(&self.encode(batch, features), lesson, &device)
+        let lesson = self.lesson(&batch, &device);
+        self.predict(&self.encode(&batch, features), lesson, &device)
     }
 
-    fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses {
-        let encoded = self.encode(batch, features(batch, device));
+    fn hear(&self, staged: Staged) -> Hypotheses {
+        let Staged { batch, features } = staged;
+        let device = features.device();
+        let encoded = self.encode(&batch, features);
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
-            (self.predict(&encoded, self.lesson(batch, device), device).nats)()
+            (self.predict(&encoded, self.lesson(&batch, &device), &device).nats)()
         };
-        Hypotheses { transcripts: self.write(&encoded, device), nats }
+        Hypotheses { transcripts: self.write(&encoded, &device), nats }
     }
 }

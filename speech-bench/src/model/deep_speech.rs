@@ -1,8 +1,8 @@
 //! Deep Speech 2 with LSTMs: two convolutions, four bidirectional layers, connectionist temporal classification.
 
 use super::architecture::{Architecture, BatchNormed, CHANNELS, LAYERS, STRIDES, WINDOWS};
-use super::{Hypotheses, Loss, Recogniser, features, halved, likeliest, within};
-use crate::batch::Batch;
+use super::{Hypotheses, Loss, Recogniser, halved, likeliest, within};
+use crate::batch::{Batch, Staged};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use scaling_core::error::Result;
@@ -236,14 +236,16 @@ fn normalized(
 }
 
 impl Recogniser for DeepSpeech {
-    fn loss(&self, batch: &Batch, features: Tensor<3>) -> Loss {
-        let (logits, lengths) = self.logits(batch, features);
-        Self::classify(logits, lengths, batch)
+    fn loss(&self, staged: Staged) -> Loss {
+        let Staged { batch, features } = staged;
+        let (logits, lengths) = self.logits(&batch, features);
+        Self::classify(logits, lengths, &batch)
     }
 
     /// The likeliest symbol of every frame, repeats and then blanks removed (Graves et al. 2006).
-    fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses {
-        let (logits, lengths) = self.logits(batch, features(batch, device));
+    fn hear(&self, staged: Staged) -> Hypotheses {
+        let Staged { batch, features } = staged;
+        let (logits, lengths) = self.logits(&batch, features);
         let [_, rows, symbols] = logits.dims();
         let best: Vec<usize> = likeliest(&values(logits.clone()), symbols).collect();
         let transcript = |row: usize| {
@@ -262,7 +264,7 @@ impl Recogniser for DeepSpeech {
         let nats = if batch.transcripts.is_empty() {
             Vec::new()
         } else {
-            (Self::classify(logits, lengths.clone(), batch).nats)()
+            (Self::classify(logits, lengths.clone(), &batch).nats)()
         };
         Hypotheses { transcripts, nats }
     }

@@ -10,10 +10,9 @@ pub(crate) use architecture::{Architecture, NAMES};
 pub(crate) use attention::HybridAttention;
 pub(crate) use deep_speech::DeepSpeech;
 
-use crate::batch::Batch;
+use crate::batch::Staged;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use scaling_core::nn;
+use burn::tensor::Tensor;
 use std::sync::Arc;
 
 /// What a minibatch costs.
@@ -26,17 +25,12 @@ pub(crate) struct Loss {
 
 /// A model that writes down what it hears.
 pub(crate) trait Recogniser: Module {
-    /// The loss of a minibatch with transcripts and its [`features`].
-    fn loss(&self, batch: &Batch, features: Tensor<3>) -> Loss;
+    /// The loss of a minibatch with transcripts.
+    fn loss(&self, staged: Staged) -> Loss;
 
     /// What the model, which has no autodiff here, hears in every utterance, greedily, as ids of the alphabet; and
     /// the losses, if the batch has transcripts.
-    fn hear(&self, batch: &Batch, device: &Device) -> Hypotheses;
-}
-
-/// The features of a minibatch on a device, [B, T, bins].
-pub(crate) fn features(batch: &Batch, device: &Device) -> Tensor<3> {
-    nn::upload(batch.features.as_slice(), [batch.rows(), batch.steps(), batch.bins], device)
+    fn hear(&self, staged: Staged) -> Hypotheses;
 }
 
 /// What a model heard in a minibatch.

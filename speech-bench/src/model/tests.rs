@@ -3,7 +3,9 @@
 use super::architecture::BatchNormed;
 use super::*;
 use crate::audio::Series;
+use crate::batch::Batch;
 use crate::recipe::SpeechRecipe;
+use burn::tensor::Device;
 use scaling_core::neural::{Data, Neural, Rotation, export};
 use scaling_core::random::Random;
 use scaling_core::trial::{Cost, Learner, Optimization, Weights};
@@ -45,8 +47,8 @@ fn beside_and_alone(model: &impl Recogniser, series: Series) -> [Vec<f32>; 2] {
         let features = together.features[row * width..][..frames[row] * together.bins].to_vec();
         Batch::new(&[features], together.bins, vec![together.transcripts[row].clone()])
     });
-    let alone = alone.map(|batch| (model.loss(&batch, features(&batch, &device)).nats)()[0]).collect();
-    [(model.loss(&together, features(&together, &device)).nats)(), alone]
+    let alone = alone.map(|batch| (model.loss(batch.stage(&device)).nats)()[0]).collect();
+    [(model.loss(together.stage(&device)).nats)(), alone]
 }
 
 fn close(got: &[f32], want: &[f32]) {

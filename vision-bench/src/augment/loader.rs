@@ -3,13 +3,11 @@
 //! Minibatch `step` is a pure function of (pictures, seed, step): neither the number of threads nor where
 //! the loader was started changes a byte.
 
-use super::{Augment, Scratch};
+use super::{Augment, Batch, Scratch};
 use crate::images::Pictures;
-use burn::tensor::{Device, Int, Tensor};
 use rayon::prelude::*;
 use scaling_core::error::{Error, Result};
 use scaling_core::neural::Batches;
-use scaling_core::nn::{upload, upload_integers};
 use scaling_core::random::Random;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -21,37 +19,6 @@ use std::time::{Duration, Instant};
 /// Minibatches that are ready before they are asked for, at most. They are kept in memory: one of 256
 /// pictures of 224 x 224 takes 154 MB.
 const AHEAD: usize = 4;
-
-/// One minibatch of prepared pictures.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Batch {
-    /// Width and height.
-    pub(crate) side: usize,
-    /// Normalised pixels, [B, side, side, 3].
-    pub(crate) images: Arc<Vec<f32>>,
-    /// Classes, [B].
-    pub(crate) labels: Vec<u32>,
-}
-
-impl Batch {
-    /// Number of pictures B.
-    pub(crate) fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Pixels [B, side, side, 3] and classes [B].
-    pub(crate) fn into_tensors(self, device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
-        let (rows, side) = (self.len(), self.side);
-        let labels: Vec<i64> = self.labels.into_iter().map(i64::from).collect();
-        let labels = upload_integers(labels, [rows], device);
-        let shape = [rows, side, side, 3];
-        let images = match Arc::try_unwrap(self.images) {
-            Ok(images) => upload(images, shape, device),
-            Err(images) => upload(images.as_slice(), shape, device),
-        };
-        (images, labels)
-    }
-}
 
 /// What the minibatches hold.
 struct Plan {

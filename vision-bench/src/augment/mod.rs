@@ -1,14 +1,16 @@
 //! From stored pictures to the input of a network: crop, colours, mirror image, normalisation
 //! (MODELS 1.1), and the loader that prepares minibatches ahead of the training.
 
+mod batch;
 mod color;
 mod crop;
 mod loader;
 #[cfg(test)]
 mod timing;
 
+pub(crate) use batch::{Batch, Staged};
 pub(crate) use crop::Crop;
-pub(crate) use loader::{Batch, Loader};
+pub(crate) use loader::Loader;
 
 use crate::images::Picture;
 use color::{Affine, Step};

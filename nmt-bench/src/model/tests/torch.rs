@@ -87,7 +87,7 @@ fn outputs_and_gradients_agree_with_pytorch() {
             let autodiff = device.clone().autodiff();
             let built = model(architecture, &autodiff);
             let batch = Batch::new(&pairs(), Specials::after(SYMBOLS));
-            let found = built.predict(Staged::new(&batch, &autodiff), None);
+            let found = built.predict(batch.stage(&autodiff), None);
             let reference = |p: &Parameters| {
                 let losses = pairs().iter().map(|pair| loss(p, architecture, pair)).reduce(|a, b| a + b);
                 losses.expect("a pair")

@@ -140,7 +140,7 @@ fn compare<M: Recogniser>(
     device: &Device,
     loss: impl Fn(&Parameters, (Torch, Vec<i64>)) -> Torch,
 ) {
-    let found = model.loss(batch, features(batch, device));
+    let found = model.loss(batch.clone().stage(device));
     let reference = |p: &Parameters| {
         let losses = (0..batch.rows()).map(|row| loss(p, utterance(batch, row))).reduce(|a, b| a + b);
         losses.expect("an utterance")

@@ -1,6 +1,7 @@
 use super::*;
-use crate::augment::Crop;
+use crate::augment::{Crop, Staged};
 use crate::images::Picture;
+use burn::tensor::Device;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 
@@ -124,7 +125,7 @@ fn a_panic_while_reading_reaches_the_training() {
 fn tensors_keep_the_layout() {
     let device = Device::default();
     let batch = training(4, 4, 1, 1).batch(0);
-    let (images, labels) = batch.clone().into_tensors(&device);
+    let Staged { images, labels } = batch.clone().stage(&device);
     assert_eq!(images.dims(), [4, 8, 8, 3]);
     assert_eq!(images.into_data().try_to_vec::<f32>().expect("floats"), *batch.images);
     assert_eq!(labels.dims(), [4]);
