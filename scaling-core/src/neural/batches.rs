@@ -16,7 +16,7 @@ pub trait Batches {
     fn samples(&self) -> u64;
     /// The minibatch of update `step`; updates are counted from the first pass on.
     fn batch(&mut self, step: u64) -> Self::Batch;
-    /// Time spent waiting for minibatches so far.
+    /// Time that the host has spent waiting for minibatches so far; on a GPU it overlaps the update.
     fn waited(&self) -> Duration {
         Duration::ZERO
     }

@@ -10,7 +10,7 @@ pub struct CostRecord {
     /// Seconds of them on the validation and test sets; records of earlier versions do not tell.
     #[serde(default)]
     pub evaluation_seconds: f64,
-    /// Seconds of them in which training waited for its samples.
+    /// Seconds of them that the host waited for samples in training; on a GPU these overlap the update.
     #[serde(default)]
     pub input_seconds: f64,
     /// Floating-point operations of the updates made.

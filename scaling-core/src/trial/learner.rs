@@ -34,7 +34,7 @@ pub trait Learner {
     fn test(&mut self, _weights: &Weights) -> Result<Option<Evaluation>> {
         Ok(None)
     }
-    /// Seconds for which updates have waited for their samples so far.
+    /// Seconds that the host has waited for samples so far; on a GPU these overlap the update.
     fn input_seconds(&self) -> f64 {
         0.0
     }
