@@ -120,8 +120,13 @@ impl<R: Recipe> Neural<R> {
     }
 
     fn model(&self) -> &R::Model {
-        self.model.as_ref().unwrap_or_else(|| unreachable!("the model is there between calls"))
+        present(self.model.as_ref())
     }
+}
+
+/// A model that is there between calls.
+fn present<M>(model: Option<M>) -> M {
+    model.unwrap_or_else(|| unreachable!("the model is there between calls"))
 }
 
 impl<R: Recipe> Learner for Neural<R> {
@@ -139,20 +144,22 @@ impl<R: Recipe> Learner for Neural<R> {
 
     fn step(&mut self, step: u64, rate: f64) -> f64 {
         let staged = self.staged(step);
-        let model = self.model.take().unwrap_or_else(|| unreachable!("the model is there between calls"));
+        let model = present(self.model.as_ref());
         #[cfg(feature = "tch")]
         if let Some(tape) = &self.tape {
-            let leaves = tape.begin(&model);
-            let loss = self.recipe.loss(&model, staged, step);
+            let leaves = tape.begin(model);
+            let loss = self.recipe.loss(model, staged, step);
             let gradients = Tape::gradients(leaves, &loss.objective);
+            let model = present(self.model.take());
             self.model = Some(unrecorded(|| self.optimizer.apply(model, &gradients, step, rate)));
             // What takes the host time, before it waits for a GPU to end the update.
             drop((loss.objective, gradients));
             self.ahead = Some((step + 1, self.staged(step + 1)));
             return (loss.nats)();
         }
-        let loss = self.recipe.loss(&model, staged, step);
+        let loss = self.recipe.loss(model, staged, step);
         let mut gradients = loss.objective.backward();
+        let model = present(self.model.take());
         self.model = Some(self.optimizer.step(model, &mut gradients, &loss.lookups, step, rate));
         (loss.nats)()
     }
