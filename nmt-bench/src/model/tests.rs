@@ -6,7 +6,7 @@ mod torch;
 use super::*;
 use crate::batch::Batch;
 use crate::pairs::Specials;
-use scaling_core::neural::{Optimizer, count};
+use scaling_core::neural::{Optimizer, count, values};
 use scaling_core::task::Extent;
 use scaling_core::trial::Optimization;
 
@@ -48,8 +48,7 @@ fn a_pair_alone_costs_what_it_costs_among_others() {
         let built = model(architecture, &device);
         let losses = |pairs: &[[Vec<u16>; 2]]| -> Vec<f32> {
             let batch = Batch::new(pairs, Specials::after(SYMBOLS));
-            let found = built.predict(batch.clone().stage(&device), None).loss.losses.into_data();
-            let losses: Vec<f32> = found.iter::<f32>().collect();
+            let losses = values(built.predict(batch.clone().stage(&device), None).loss.losses);
             (0..batch.rows)
                 .map(|row| {
                     let own = (row..losses.len()).step_by(batch.rows);

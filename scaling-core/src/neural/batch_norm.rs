@@ -82,6 +82,7 @@ impl BatchNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::neural::values;
 
     const OPTIONS: BatchNormOptions = BatchNormOptions { epsilon: 1e-5, rectify: false };
 
@@ -97,7 +98,7 @@ mod tests {
     /// Asserts that the moments are a share of the way from those of a standard normal to the
     /// specification's, whose variance is unbiased.
     fn assert_at(norm: &BatchNorm, share: f32) {
-        let found: Vec<f32> = norm.moments().into_data().iter::<f32>().collect();
+        let found = values(norm.moments());
         let begin = [0.0, 0.0, 1.0, 1.0];
         for ((found, begin), end) in found.iter().zip(begin).zip([0.05, -0.075, 0.15, 0.1225]) {
             let want = begin + share * (end - begin);

@@ -249,7 +249,7 @@ impl HybridAttention {
         let losses = found.losses;
         let nats = move || {
             let mut nats = vec![0.0; rows];
-            for (at, loss) in losses.into_data().iter::<f32>().enumerate() {
+            for (at, loss) in values(losses).into_iter().enumerate() {
                 nats[at % rows] += loss * weights[at];
             }
             nats

@@ -2,7 +2,7 @@
 
 use super::*;
 use burn::tensor::{Int, TensorData};
-use scaling_core::neural::{Optimizer, count, export, import};
+use scaling_core::neural::{Optimizer, count, export, import, values};
 use scaling_core::nn::{OutputWeight, softmax_cross_entropy};
 use scaling_core::random::Random;
 use scaling_core::task::Extent;
@@ -94,7 +94,6 @@ fn running_statistics_travel_with_the_weights() {
     }
     let weights = export(&model);
     let fresh = import(network("resnet10", 0.0625, 10).valid(), &weights).expect("the same model");
-    let values = |t: Tensor<2>| -> Vec<f32> { t.into_data().iter::<f32>().collect() };
     let x = images(8, 64);
     let (want, got) = (
         values(model.clone().valid().features(x.clone().inner())),

@@ -6,6 +6,7 @@ mod hybrid;
 mod images;
 mod sequences;
 
+pub(super) use crate::neural::values;
 use crate::random::Random;
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -14,10 +15,6 @@ fn fill<const D: usize>(shape: [usize; D], k: usize) -> Tensor<D> {
     let values: Vec<f32> =
         (0..shape.iter().product()).map(|i: usize| (((7 * i + k) % 11) as f32 - 5.0) / 10.0).collect();
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
-}
-
-pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 pub(super) fn close(got: &[f32], want: &[f32], relative: f32, absolute: f32, what: &str) {
