@@ -45,13 +45,16 @@ pub use pooling::max_pool;
 pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
-use std::sync::Arc;
 #[cfg(feature = "tch")]
 pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
 use training::narrow;
 pub(crate) use training::unrecorded;
 pub use training::{begin_draws, detach, drawn_mask, is_training, training_device, upload, upload_integers};
 
+use std::sync::Arc;
+
+/// Asserts that rows have lengths that fit.
+///
 /// # Panics
 /// If there is not one length for each of `rows` rows, or one is not between 1 and `most`; `what` they are.
 fn check_lengths(lengths: &[usize], rows: usize, most: usize, what: &str) {

@@ -1,6 +1,15 @@
-//! What a trial took: `cost.json`.
+//! What a model costs, and what a trial took: `cost.json`.
 
 use serde::{Deserialize, Serialize};
+
+/// Parameters and arithmetic of one model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Trainable scalars, counted exactly.
+    pub parameters: u64,
+    /// Floating-point operations to train on one sample (forward and backward), matrix products only.
+    pub flops_per_sample: f64,
+}
 
 /// What the trial took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

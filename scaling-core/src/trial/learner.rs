@@ -1,17 +1,8 @@
 //! What a trial trains and evaluates, whatever it is made of.
 
-use super::Weights;
+use super::{Cost, Weights};
 use crate::error::Result;
 use std::collections::BTreeMap;
-
-/// Parameters and arithmetic of one model.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cost {
-    /// Trainable scalars, counted exactly.
-    pub parameters: u64,
-    /// Floating-point operations to train on one sample (forward and backward), matrix products only.
-    pub flops_per_sample: f64,
-}
 
 /// One model being trained on one shard. The data of update `step` are a pure function of the
 /// trial's seed and `step`, so a learner restored at step k goes on exactly as one that never stopped.
