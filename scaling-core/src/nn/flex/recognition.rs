@@ -72,7 +72,7 @@ impl HybridInputs {
         let [x, memory, keys, .., filters, _, _] = &self.0;
         let ([_, batch, gates], [positions, _, memory]) = (x.dims(), memory.dims());
         let ([_, _, keys], [_, filters]) = (keys.dims::<3>(), filters.dims());
-        hybrid::Layout { batch, cell: gates / 4, memory, keys, positions, filters }
+        hybrid::Layout { batch, units: gates / 4, memory, keys, positions, filters }
     }
 
     fn slices(&self) -> hybrid::Inputs<'_> {

@@ -85,9 +85,9 @@ pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, mut trace: Trace, gra
 /// The parts of a gradient of what [`super::forward()`] returned: of the outputs, of the last cell states, of
 /// the last shares.
 fn parts(layout: Layout, steps: usize) -> [Range<usize>; 3] {
-    let Layout { batch, cell, memory, positions, .. } = layout;
-    let outputs = steps * batch * (cell + memory);
-    let cells = outputs + batch * cell;
+    let Layout { batch, units, memory, positions, .. } = layout;
+    let outputs = steps * batch * (units + memory);
+    let cells = outputs + batch * units;
     [0..outputs, outputs..cells, cells..cells + batch * positions]
 }
 
@@ -109,7 +109,7 @@ struct Arrays {
 impl Arrays {
     /// From the gates and the gradients of the last cell states and shares.
     fn new(layout: Layout, inputs: &Inputs<'_>, gates: Buffer, [c, shares]: [&[f32]; 2]) -> Self {
-        let Layout { batch, cell, memory, keys, .. } = layout;
+        let Layout { batch, units, memory, keys, .. } = layout;
         let zeros = |len| {
             let mut zeros = Buffer::new(len);
             zeros.fill(0.0);
@@ -117,7 +117,7 @@ impl Arrays {
         };
         Self {
             gates,
-            h: vec![0.0; batch * cell],
+            h: vec![0.0; batch * units],
             c: c.to_vec(),
             context: vec![0.0; batch * memory],
             shares: shares.to_vec(),
@@ -129,11 +129,11 @@ impl Arrays {
     }
 
     fn cut<'a>(&'a mut self, layout: Layout) -> Vec<Carried<'a>> {
-        let Layout { batch, cell, memory: m, keys: k, positions, .. } = layout;
+        let Layout { batch, units, memory: m, keys: k, positions, .. } = layout;
         let rows = layout.rows();
         let cut = |data: &'a mut [f32], width: usize| split(data, batch, width, rows).into_iter();
-        let (mut gates, mut queries) = (cut(&mut self.gates, 4 * cell), cut(&mut self.queries, k));
-        let (mut h, mut c) = (cut(&mut self.h, cell), cut(&mut self.c, cell));
+        let (mut gates, mut queries) = (cut(&mut self.gates, 4 * units), cut(&mut self.queries, k));
+        let (mut h, mut c) = (cut(&mut self.h, units), cut(&mut self.c, units));
         let (mut context, mut shares) = (cut(&mut self.context, m), cut(&mut self.shares, positions));
         let memory = self.memory.chunks_mut(rows * positions * m);
         let keys = self.keys.chunks_mut(rows * positions * k);
@@ -155,7 +155,7 @@ impl Arrays {
     fn gradients(self, layout: Layout, inputs: &Inputs<'_>, trace: &Trace) -> Gradients {
         let Self { gates, h, c, context, shares, queries, memory, keys, sums } = self;
         let Trace { cells, states, contexts, .. } = trace;
-        let Layout { cell: a, memory: m, keys: k, positions, .. } = layout;
+        let Layout { units: a, memory: m, keys: k, positions, .. } = layout;
         let sums = sums.iter().fold(Sums::zero(inputs), Sums::add);
         let by_steps = |by_rows: &[f32], width| {
             let mut out = vec![0.0; by_rows.len()];
@@ -203,21 +203,21 @@ impl Given<'_> {
     /// Carries a block from the last step to the first.
     fn carry(&self, mut block: Carried<'_>) {
         let Self { layout, inputs, weights, trace, .. } = self;
-        let Layout { batch, cell, memory: m, keys: k, positions, filters } = *layout;
+        let Layout { batch, units, memory: m, keys: k, positions, filters } = *layout;
         let Trace { memory, keys, cells, queries, shares, .. } = trace;
         let range = block.gates.rows.clone();
         let of = |data, t, width| rows_of(data, t, batch, width, &range);
         let mut places = Places::new(positions, filters);
         let mut d_places = Buffer::new(positions * filters);
-        let (mut passed, mut d_state) = (vec![0.0; k], vec![0.0; range.len() * cell]);
-        let (mut no_bias, mut before) = (vec![0.0; 4 * cell], vec![0.0; positions]);
+        let (mut passed, mut d_state) = (vec![0.0; k], vec![0.0; range.len() * units]);
+        let (mut no_bias, mut before) = (vec![0.0; 4 * units], vec![0.0; positions]);
         for u in (0..layout.steps(inputs)).rev() {
             // Of the output: the state's part goes to the cell, the context's to what was attended to.
-            let each_row = of(self.outputs, u, cell + m).chunks_exact(cell + m);
+            let each_row = of(self.outputs, u, units + m).chunks_exact(units + m);
             let contexts = block.context.step_mut(0).chunks_exact_mut(m);
-            for ((row, state), context) in each_row.zip(d_state.chunks_exact_mut(cell)).zip(contexts) {
-                state.copy_from_slice(&row[..cell]);
-                accumulate(context, &row[cell..]);
+            for ((row, state), context) in each_row.zip(d_state.chunks_exact_mut(units)).zip(contexts) {
+                state.copy_from_slice(&row[..units]);
+                accumulate(context, &row[units..]);
             }
             let shares_before =
                 if u > 0 { of(shares, u - 1, positions) } else { of(inputs.shares, 0, positions) };
@@ -260,11 +260,11 @@ impl Given<'_> {
             weights.query_of_cell.add_product(d_queries, block.c.step_mut(0));
             let gates = block.gates.step_mut(u);
             dispatch(CellBackward {
-                cell: layout.lstm(),
+                cell: layout.cell(),
                 still: Still { t: u, lengths: None },
                 gates,
-                c_before: if u > 0 { of(cells, u - 1, cell) } else { of(inputs.c, 0, cell) },
-                c: of(cells, u, cell),
+                c_before: if u > 0 { of(cells, u - 1, units) } else { of(inputs.c, 0, units) },
+                c: of(cells, u, units),
                 gradient: &d_state,
                 dh: block.h.step_mut(0),
                 dc: block.c.step_mut(0),

@@ -21,7 +21,7 @@ struct Tape<'a> {
 
 impl Trace {
     fn new(layout: Layout, inputs: &Inputs<'_>) -> Self {
-        let Layout { batch, cell, memory, keys, positions, .. } = layout;
+        let Layout { batch, units, memory, keys, positions, .. } = layout;
         let steps = layout.steps(inputs) * batch;
         let by_rows = |data: &[f32], width| {
             let mut out = Buffer::new(data.len());
@@ -31,9 +31,9 @@ impl Trace {
         Self {
             memory: by_rows(inputs.memory, memory),
             keys: by_rows(inputs.keys, keys),
-            gates: Buffer::new(steps * 4 * cell),
-            cells: Buffer::new(steps * cell),
-            states: Buffer::new(steps * cell),
+            gates: Buffer::new(steps * 4 * units),
+            cells: Buffer::new(steps * units),
+            states: Buffer::new(steps * units),
             queries: Buffer::new(steps * keys),
             shares: Buffer::new(steps * positions),
             contexts: Buffer::new(steps * memory),
@@ -42,11 +42,11 @@ impl Trace {
 
     /// The arrays to be written, block by block, and memory and keys, to be read.
     fn tapes(&mut self, layout: Layout) -> (Vec<Tape<'_>>, [&[f32]; 2]) {
-        let Layout { batch, cell, memory, keys, positions, .. } = layout;
+        let Layout { batch, units, memory, keys, positions, .. } = layout;
         let rows = layout.rows();
-        let mut gates = split(&mut self.gates, batch, 4 * cell, rows).into_iter();
-        let mut cells = split(&mut self.cells, batch, cell, rows).into_iter();
-        let mut states = split(&mut self.states, batch, cell, rows).into_iter();
+        let mut gates = split(&mut self.gates, batch, 4 * units, rows).into_iter();
+        let mut cells = split(&mut self.cells, batch, units, rows).into_iter();
+        let mut states = split(&mut self.states, batch, units, rows).into_iter();
         let mut queries = split(&mut self.queries, batch, keys, rows).into_iter();
         let mut shares = split(&mut self.shares, batch, positions, rows).into_iter();
         let mut contexts = split(&mut self.contexts, batch, memory, rows).into_iter();
@@ -67,8 +67,8 @@ impl Trace {
 pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
     let steps = layout.steps(&inputs);
     let weights = Weights::new(layout, &inputs, Packed::new);
-    let mut bias = vec![0.0; 4 * layout.cell];
-    layout.lstm().offset_forget_gate(&mut bias, 1.0);
+    let mut bias = vec![0.0; 4 * layout.units];
+    layout.cell().offset_forget_gate(&mut bias, 1.0);
     let mut trace = Trace::new(layout, &inputs);
     let (tapes, [memory, keys]) = trace.tapes(layout);
     let given = Given { layout, inputs, weights: &weights, bias: &bias, memory, keys };
@@ -83,13 +83,13 @@ pub(crate) fn forward(layout: Layout, inputs: Inputs<'_>) -> (Vec<f32>, Trace) {
 }
 
 fn output(layout: Layout, steps: usize, trace: &Trace) -> Vec<f32> {
-    let Layout { batch, cell, memory, positions, .. } = layout;
-    let mut out = Vec::with_capacity(steps * batch * (cell + memory) + batch * (cell + positions));
-    for (state, context) in trace.states.chunks_exact(cell).zip(trace.contexts.chunks_exact(memory)) {
+    let Layout { batch, units, memory, positions, .. } = layout;
+    let mut out = Vec::with_capacity(steps * batch * (units + memory) + batch * (units + positions));
+    for (state, context) in trace.states.chunks_exact(units).zip(trace.contexts.chunks_exact(memory)) {
         out.extend_from_slice(state);
         out.extend_from_slice(context);
     }
-    out.extend_from_slice(&trace.cells[(steps - 1) * batch * cell..]);
+    out.extend_from_slice(&trace.cells[(steps - 1) * batch * units..]);
     out.extend_from_slice(&trace.shares[(steps - 1) * batch * positions..]);
     out
 }
@@ -110,23 +110,23 @@ impl Given<'_> {
     /// Step `u` of the cell, and what it asks of the attention.
     fn read(&self, u: usize, tape: &mut Tape<'_>) {
         let Self { layout, inputs, weights, .. } = self;
-        let Layout { batch, cell, memory: m, keys: k, .. } = *layout;
+        let Layout { batch, units, memory: m, keys: k, .. } = *layout;
         let range = tape.gates.rows.clone();
         let of = |data, t, width| rows_of(data, t, batch, width, &range);
         let gates = tape.gates.step_mut(u);
-        gates.copy_from_slice(of(inputs.x, u, 4 * cell));
+        gates.copy_from_slice(of(inputs.x, u, 4 * units));
         let context = if u == 0 { of(inputs.context, 0, m) } else { tape.contexts.step(u - 1) };
         weights.of_context.add_product(context, gates);
         let ((c, c_before), (h, h_before)) = if u > 0 {
             (tape.cells.step_and(u, u - 1), tape.states.step_and(u, u - 1))
         } else {
             (
-                (tape.cells.step_mut(0), of(inputs.c, 0, cell)),
-                (tape.states.step_mut(0), of(inputs.h, 0, cell)),
+                (tape.cells.step_mut(0), of(inputs.c, 0, units)),
+                (tape.states.step_mut(0), of(inputs.h, 0, units)),
             )
         };
         weights.of_state.add_product(h_before, gates);
-        let (cell, still) = (layout.lstm(), Still { t: u, lengths: None });
+        let (cell, still) = (layout.cell(), Still { t: u, lengths: None });
         dispatch(CellForward { cell, still, bias: self.bias, gates, c_before, h_before, c, h });
         let queries = tape.queries.step_mut(u);
         queries.chunks_exact_mut(k).for_each(|query| query.copy_from_slice(inputs.query_bias));

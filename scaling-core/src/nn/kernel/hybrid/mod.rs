@@ -20,7 +20,7 @@ use super::product::Packed;
 pub(crate) struct Layout {
     pub(crate) batch: usize,
     /// A.
-    pub(crate) cell: usize,
+    pub(crate) units: usize,
     /// M.
     pub(crate) memory: usize,
     /// K.
@@ -85,12 +85,12 @@ pub(crate) struct Trace {
 
 impl Layout {
     /// With gates i, j, f, o.
-    fn lstm(self) -> Cell {
-        Cell { hidden: self.cell, order: [0, 2, 1, 3] }
+    fn cell(self) -> Cell {
+        Cell { hidden: self.units, order: [0, 2, 1, 3] }
     }
 
     fn steps(self, inputs: &Inputs<'_>) -> usize {
-        inputs.x.len() / (self.batch * 4 * self.cell)
+        inputs.x.len() / (self.batch * 4 * self.units)
     }
 
     /// Rows that one thread carries: half of those of other sequences, as batches of speech are small.
@@ -117,14 +117,14 @@ struct Weights {
 impl Weights {
     /// `pack` is given a weight, its rows and its columns.
     fn new(layout: Layout, inputs: &Inputs<'_>, pack: impl Fn(&[f32], usize, usize) -> Packed) -> Self {
-        let Layout { cell, memory, keys, .. } = layout;
-        let (of_context, of_state) = inputs.cell.split_at(memory * 4 * cell);
-        let (query_of_cell, query_of_state) = inputs.query.split_at(cell * keys);
+        let Layout { units, memory, keys, .. } = layout;
+        let (of_context, of_state) = inputs.cell.split_at(memory * 4 * units);
+        let (query_of_cell, query_of_state) = inputs.query.split_at(units * keys);
         Self {
-            of_context: pack(of_context, memory, 4 * cell),
-            of_state: pack(of_state, cell, 4 * cell),
-            query_of_cell: pack(query_of_cell, cell, keys),
-            query_of_state: pack(query_of_state, cell, keys),
+            of_context: pack(of_context, memory, 4 * units),
+            of_state: pack(of_state, units, 4 * units),
+            query_of_cell: pack(query_of_cell, units, keys),
+            query_of_state: pack(query_of_state, units, keys),
         }
     }
 }
