@@ -30,7 +30,7 @@ pub(crate) struct Layout {
     pub(crate) batch: usize,
     pub(crate) input: usize,
     pub(crate) hidden: usize,
-    /// Column blocks of (input gate, forget gate, candidate, output gate).
+    /// As in [`Cell`].
     pub(crate) order: [usize; 4],
     /// Added to the forget gate.
     pub(crate) forget_offset: f32,

@@ -49,6 +49,7 @@ pub(crate) fn backward(
     mut trace: Trace,
     gradient: &[f32],
 ) -> Gradients {
+    // The gates move into `Arrays`, which overwrites them.
     let gates = std::mem::take(&mut trace.gates);
     let weights =
         Weights::new(layout, &inputs, |weight, rows, columns| Packed::transposed(weight, columns, rows));

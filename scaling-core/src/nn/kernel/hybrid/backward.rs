@@ -73,13 +73,14 @@ impl Sums {
 /// trace are overwritten by their gradients.
 pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, mut trace: Trace, gradient: &[f32]) -> Gradients {
     let [outputs, cells, shares] = parts(layout, layout.steps(&inputs)).map(|part| &gradient[part]);
+    // The gates move into `Arrays`, which overwrites them.
     let gates = std::mem::take(&mut trace.gates);
     let weights =
         Weights::new(layout, &inputs, |weight, rows, columns| Packed::transposed(weight, columns, rows));
     let mut arrays = Arrays::new(layout, &inputs, gates, [cells, shares]);
     let given = Given { layout, inputs, weights: &weights, trace: &trace, outputs };
     arrays.cut(layout).into_par_iter().for_each(|block| given.carry(block));
-    arrays.gradients(layout, &inputs, &trace)
+    arrays.gradients(&given)
 }
 
 /// The parts of a gradient of what [`super::forward()`] returned: of the outputs, of the last cell states, of
@@ -152,10 +153,11 @@ impl Arrays {
     }
 
     /// What the blocks have left, and the gradients of the large weights, products over all steps.
-    fn gradients(self, layout: Layout, inputs: &Inputs<'_>, trace: &Trace) -> Gradients {
+    fn gradients(self, given: &Given<'_>) -> Gradients {
         let Self { gates, h, c, context, shares, queries, memory, keys, sums } = self;
+        let Given { layout, inputs, trace, .. } = given;
         let Trace { cells, states, contexts, .. } = trace;
-        let Layout { units: a, memory: m, keys: k, positions, .. } = layout;
+        let Layout { units: a, memory: m, keys: k, positions, .. } = *layout;
         let sums = sums.iter().fold(Sums::zero(inputs), Sums::add);
         let by_steps = |by_rows: &[f32], width| {
             let mut out = vec![0.0; by_rows.len()];
