@@ -21,10 +21,8 @@ fn channels_last(images: &Tensor) -> Tensor {
 }
 
 /// The images, channels second, ready for windows with the same padding before and after, and that padding.
-fn framed(images: &Tensor, window: [i64; 2], placement: Placement, filler: f64) -> (Tensor, [i64; 2]) {
-    let [_, height, width, _] = dims(images);
-    let sides = [height as usize, width as usize];
-    let [[top, bottom], [left, right]] = placement.padding(sides, window.map(|side| side as usize));
+fn framed(images: &Tensor, padding: [[usize; 2]; 2], filler: f64) -> (Tensor, [i64; 2]) {
+    let [[top, bottom], [left, right]] = padding;
     let images = channels_second(images);
     if top == bottom && left == right {
         return (images, [top as i64, left as i64]);
@@ -38,8 +36,8 @@ fn convolve(inputs: [&Tensor; 2], placement: Placement) -> Tensor {
     let [images, weight] = inputs.each_ref();
     let [rows, columns, channels, filters] = dims(weight);
     let [_, height, width, _] = dims(images);
-    let is_pixel = [rows, columns] == [1, 1];
-    let is_bare = is_pixel && placement.padding([height as usize, width as usize], [1, 1]) == [[0, 0]; 2];
+    let padding = placement.padding([height as usize, width as usize], [rows as usize, columns as usize]);
+    let is_bare = [rows, columns] == [1, 1] && padding == [[0, 0]; 2];
     if is_bare && images.device() == tch::Device::Cpu {
         // A product. The gradient that oneDNN has of such a weight of few channels is written beyond the end of its
         // array (PyTorch 2.9: seen with 4 channels, one thread, by valgrind).
@@ -47,7 +45,7 @@ fn convolve(inputs: [&Tensor; 2], placement: Placement) -> Tensor {
         let seen = images.slice(1, 0, height, down).slice(2, 0, width, across);
         return seen.matmul(&weight.view([channels, filters]));
     }
-    let (images, padding) = framed(images, [rows, columns], placement, 0.0);
+    let (images, padding) = framed(images, padding, 0.0);
     let stride = placement.stride.map(|stride| stride as i64);
     let weight = if images.device() == tch::Device::Cpu {
         // Transposed as a matrix, for which there is a fast kernel, it is in the memory format of the images.
@@ -141,20 +139,21 @@ fn max_pool(images: &Tensor, side: usize, placement: Placement) -> Tensor {
     let [_, height, width, _] = dims(images);
     let sides = [height as usize, width as usize];
     let padding = placement.padding(sides, [side; 2]);
-    let reaches = (0..2).all(|axis| reaches_beyond(sides[axis], side, placement.stride[axis], padding[axis]));
+    let ceil_mode =
+        (0..2).all(|axis| ceil_mode_places_them(sides[axis], side, placement.stride[axis], padding[axis]));
     let window = [side as i64; 2];
-    let (images, padding) = if reaches {
+    let (images, padding) = if ceil_mode {
         (channels_second(images), [0, 0])
     } else {
-        framed(images, window, placement, f64::NEG_INFINITY)
+        framed(images, padding, f64::NEG_INFINITY)
     };
     let stride = placement.stride.map(|stride| stride as i64);
-    channels_last(&images.max_pool2d(window, stride, padding, [1, 1], reaches))
+    channels_last(&images.max_pool2d(window, stride, padding, [1, 1], ceil_mode))
 }
 
-/// Whether windows of `side` pixels lie where they would without padding, if the last may reach beyond the
-/// end of an axis of `n`: then nothing need be put there.
-fn reaches_beyond(n: usize, side: usize, stride: usize, [before, after]: [usize; 2]) -> bool {
+/// Whether PyTorch's `ceil_mode` yields the windows of `side` pixels, on an axis of `n`, that this padding yields:
+/// none before, and as many windows.
+fn ceil_mode_places_them(n: usize, side: usize, stride: usize, [before, after]: [usize; 2]) -> bool {
     before == 0 && stride <= side && side <= n && (n + after - side) / stride == (n - side).div_ceil(stride)
 }
 
