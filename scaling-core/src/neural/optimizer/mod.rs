@@ -86,11 +86,10 @@ impl Optimizer {
         step: u64,
         rate: f64,
     ) -> M {
-        let adam = self.adam(step, rate);
         if model.devices().iter().all(host_kernels) {
-            self.update::<host::InMemory, M>(model, gradients, lookups, adam)
+            self.update::<host::InMemory, M>(model, gradients, lookups, step, rate)
         } else {
-            self.update::<tensors::OnDevice, M>(model, gradients, lookups, adam)
+            self.update::<tensors::OnDevice, M>(model, gradients, lookups, step, rate)
         }
     }
 
@@ -99,15 +98,16 @@ impl Optimizer {
         model: M,
         gradients: &mut Gradients,
         lookups: &[Lookup],
-        adam: AdamUpdate,
+        step: u64,
+        rate: f64,
     ) -> M {
         let found = collect::<G, M>(&model, gradients, lookups);
         let factor = if self.clip > 0.0 { G::clip(found.iter().flatten(), self.clip) } else { None };
         let gradients = found.into_iter();
-        model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, adam })
+        model.map(&mut Update { optimizer: self, path: Path::default(), gradients, factor, step, rate })
     }
 
-    /// What Adam does in update number `step`; the other rules take the rate of it.
+    /// What Adam does in update number `step`.
     fn adam(&self, step: u64, rate: f64) -> AdamUpdate {
         let (t, beta) = ((step + 1) as f64, self.beta);
         let bias = (1.0 - beta.0.powf(t), 1.0 - beta.1.powf(t));
@@ -165,7 +165,8 @@ struct Update<'a, G: Gradient> {
     path: Path,
     gradients: std::vec::IntoIter<Option<G>>,
     factor: Option<G::Factor>,
-    adam: AdamUpdate,
+    step: u64,
+    rate: f64,
 }
 
 impl<G: Gradient> Update<'_, G> {
@@ -173,16 +174,17 @@ impl<G: Gradient> Update<'_, G> {
         let factor = self.factor.as_ref();
         let rule = self.optimizer.rule;
         if rule == Rule::Sgd {
-            return gradient.descend(value, self.adam.rate, factor);
+            return gradient.descend(value, self.rate, factor);
         }
         let name = self.path.name();
         let memory = self.optimizer.memory.remove(&name).unwrap_or_default();
         let (value, memory) = if rule == Rule::Nesterov {
             let velocity = memory.into_iter().next();
-            let (value, velocity) = gradient.accelerate(value, velocity, self.adam.rate, MOMENTUM, factor);
+            let (value, velocity) = gradient.accelerate(value, velocity, self.rate, MOMENTUM, factor);
             (value, vec![velocity])
         } else {
-            let (value, moments) = gradient.adapt(value, memory.try_into().ok(), self.adam, factor);
+            let update = self.optimizer.adam(self.step, self.rate);
+            let (value, moments) = gradient.adapt(value, memory.try_into().ok(), update, factor);
             (value, moments.into())
         };
         self.optimizer.memory.insert(name, memory);
