@@ -29,7 +29,7 @@ struct Measured(Vec<f64>);
 
 impl Measured {
     /// Of `at_least` seconds of training, after `warm_up` seconds that do not count.
-    fn of(learner: &mut dyn Learner, rate: f64, [warm_up, at_least]: [f64; 2]) -> Self {
+    fn of(learner: &mut dyn Learner, rate: f64, warm_up: f64, at_least: f64) -> Self {
         let (mut first, began) = (0, Instant::now());
         while first < WARM_UP || began.elapsed().as_secs_f64() < warm_up {
             learner.step(first, rate);
@@ -118,7 +118,7 @@ fn measure(task: &dyn Task, model: &str, arguments: &ThroughputArguments, thread
     let measured = panic::catch(|| -> Result<_> {
         let mut learner = task.synthetic_learner(&trial, extent, &compute)?;
         let warm_up = if compute.is_cuda() { GPU_WARM_UP } else { 0.0 };
-        let measured = Measured::of(learner.as_mut(), trial.optimization.rate, [warm_up, arguments.seconds]);
+        let measured = Measured::of(learner.as_mut(), trial.optimization.rate, warm_up, arguments.seconds);
         // A GPU's rate is the yardstick of how well it is used.
         let products = compute.is_cuda().then(|| compute.product_gflops());
         Ok((measured, products, learner.samples_per_step(), learner.cost()))

@@ -77,7 +77,7 @@ pub(crate) fn backward(layout: Layout, inputs: Inputs<'_>, mut trace: Trace, gra
     let gates = std::mem::take(&mut trace.gates);
     let weights =
         Weights::new(layout, &inputs, |weight, rows, columns| Packed::transposed(weight, columns, rows));
-    let mut arrays = Arrays::new(layout, &inputs, gates, [cells, shares]);
+    let mut arrays = Arrays::new(layout, &inputs, gates, cells, shares);
     let given = Given { layout, inputs, weights: &weights, trace: &trace, outputs };
     arrays.cut(layout).into_par_iter().for_each(|block| given.carry(block));
     arrays.gradients(&given)
@@ -109,7 +109,7 @@ struct Arrays {
 
 impl Arrays {
     /// From the gates and the gradients of the last cell states and shares.
-    fn new(layout: Layout, inputs: &Inputs<'_>, gates: Buffer, [c, shares]: [&[f32]; 2]) -> Self {
+    fn new(layout: Layout, inputs: &Inputs<'_>, gates: Buffer, c: &[f32], shares: &[f32]) -> Self {
         let Layout { batch, units, memory, keys, .. } = layout;
         let zeros = |len| {
             let mut zeros = Buffer::new(len);
