@@ -79,8 +79,8 @@ pub struct Neural<R: Recipe> {
     // Always there between calls; taken only while the optimiser maps the parameters.
     model: Option<R::Model>,
     optimizer: Optimizer,
-    /// The minibatch of an update to come, where LibTorch trains: a GPU would otherwise wait for it. Also after the
-    /// last update, where nobody asks for it.
+    /// The minibatch of an update to come, where LibTorch trains: a GPU would otherwise wait for it. Also
+    /// after the last update, where nobody asks for it.
     ahead: Option<(u64, R::Staged)>,
     /// Where LibTorch differentiates.
     #[cfg(feature = "tch")]

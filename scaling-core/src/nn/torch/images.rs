@@ -151,8 +151,8 @@ fn max_pool(images: &Tensor, side: usize, placement: Placement) -> Tensor {
     channels_last(&images.max_pool2d(window, stride, padding, [1, 1], ceil_mode))
 }
 
-/// Whether PyTorch's `ceil_mode` yields the windows of `side` pixels, on an axis of `n`, that this padding yields:
-/// none before, and as many windows.
+/// Whether PyTorch's `ceil_mode` yields the windows of `side` pixels, on an axis of `n`, that this padding
+/// yields: none before, and as many windows.
 fn ceil_mode_places_them(n: usize, side: usize, stride: usize, [before, after]: [usize; 2]) -> bool {
     before == 0 && stride <= side && side <= n && (n + after - side) / stride == (n - side).div_ceil(stride)
 }
