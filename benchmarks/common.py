@@ -108,10 +108,12 @@ def build(package, *arguments, binary=None, example=None, environment=None):
 
 
 def install(folder, *packages):
-    """Makes a virtual environment and installs packages from PyPI into it."""
+    """Installs packages from PyPI into a virtual environment, which is made if it does not exist."""
+    python = folder / "bin" / "python"
     note(f"installing {', '.join(packages)} into {folder}")
-    run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
-    run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
+    if not python.exists():
+        run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
+    run([python, "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
 
 
 def inside(name, **packages):
