@@ -1,6 +1,7 @@
 """What the benchmarks share: commands, builds, virtual environments, ratios, and how they end."""
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -86,12 +87,20 @@ def measure(command, environment=None):
         raise Failure(f"{command[0]} printed no JSON but {output[:60]!r}") from None
 
 
+@contextlib.contextmanager
+def reading(path, *errors):
+    """Such errors become failures that name the file, in one line."""
+    try:
+        yield
+    except errors as error:
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise Failure(f"{path}: {why}") from None
+
+
 def text_of(path):
     """The text of a file in UTF-8."""
-    try:
+    with reading(path, UnicodeDecodeError):
         return path.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise Failure(f"{path}: {error}") from None
 
 
 def built(*path):
@@ -116,6 +125,10 @@ def install(folder, *packages):
     run([python, "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
 
 
+# The names by which packages are imported, where they have others.
+MODULES = {"pillow": "PIL"}
+
+
 def inside(name, **packages):
     """Starts the script anew in a virtual environment, unless it runs there already.
 
@@ -123,7 +136,9 @@ def inside(name, **packages):
     """
     folder = CACHE / name
     python = folder / "bin" / "python"
-    code = f"import importlib.metadata as m; assert all(m.version(k) == v for k, v in {packages!r}.items())"
+    modules = ", ".join(MODULES.get(package, package) for package in packages)
+    code = f"import importlib.metadata as m, {modules}\n"
+    code += f"assert all(m.version(k) == v for k, v in {packages!r}.items())"
 
     def is_complete():
         return python.exists() and subprocess.run([python, "-c", code], capture_output=True).returncode == 0
@@ -131,7 +146,7 @@ def inside(name, **packages):
     if not is_complete():
         install(folder, *(f"{package}=={version}" for package, version in packages.items()))
         if not is_complete():
-            raise Failure(f"{python} lacks {', '.join(packages)}; remove {folder} and try again")
+            raise Failure(f"{python} does not import {', '.join(packages)}; remove {folder} and try again")
     if not os.path.samefile(sys.prefix, folder):
         sys.stdout.flush()
         os.execv(python, [str(python), *sys.argv])

@@ -67,7 +67,10 @@ def compare(binary, files, pairs):
 
     sounds = []
     for file in files:
-        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        try:
+            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise Failure(f"{file}: {error.error_string}") from None
         if rate != RATE:
             raise Failure(f"{file} has {rate} samples per second; this script compares files of {RATE}")
         sounds.append(samples.mean(axis=1))

@@ -30,8 +30,14 @@ FORMS = ["auto", "power", "power+const", "shifted", "m4", "broken"]
 def read(path, name, x, y):
     curves = defaultdict(list)
     with open(path, newline="") as file:
-        for row in csv.DictReader(file):
-            curves[name(row)].append((float(row[x]), float(row[y]), row["Training"] == "1"))
+        rows = csv.DictReader(file)
+        try:
+            for row in rows:
+                curves[name(row)].append((float(row[x]), float(row[y]), row["Training"] == "1"))
+        except KeyError as column:
+            raise Failure(f"{path} has no column {column}") from None
+        except (TypeError, ValueError, csv.Error) as error:
+            raise Failure(f"{path} line {rows.line_num}: {error}") from None
     return curves
 
 

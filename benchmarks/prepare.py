@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Failure, Parser, build, finish, inside, row, run
+from common import Failure, Parser, build, finish, inside, reading, row, run
 
 PILLOW = "13.0.0"
 REQUIRED, SHORTEST, SECONDS = 2.0, 256, 4.0
@@ -34,7 +34,7 @@ def pictures(data):
     if not archives:
         raise Failure(f"{data}/ILSVRC2012_img_train holds no tars")
     for path in archives:
-        with tarfile.open(path) as archive:
+        with reading(path, tarfile.TarError), tarfile.open(path) as archive:
             yield [archive.extractfile(member).read() for member in archive if member.isfile()]
 
 
@@ -93,7 +93,8 @@ def main():
     binary = build("vision-bench")
     groups = list(pictures(options.data))
     small = [picture for group in groups for picture in group]
-    with tarfile.open(options.data / "ILSVRC2012_img_val.tar") as archive:
+    validation = options.data / "ILSVRC2012_img_val.tar"
+    with reading(validation, tarfile.TarError), tarfile.open(validation) as archive:
         prepared = len(small) + len(archive.getnames())
     with tempfile.TemporaryDirectory() as folder:
         large = Path(folder) / "large"
