@@ -3,7 +3,8 @@
     python3 benchmarks/cudnn_lstm.py --device cuda:0
 
 Four bidirectional layers in one call over 200 steps of 32 rows of 672 values, as in Deep Speech 2; medians of
-12 runs. Takes seconds, with a Python that has PyTorch and a GPU.
+12 runs. Takes seconds, with a Python that has PyTorch and a GPU. Exit code 0: done; 2: bad usage, or PyTorch or
+the GPU is missing.
 """
 
 import statistics
