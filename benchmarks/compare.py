@@ -50,10 +50,6 @@ class Configuration(NamedTuple):
             return "speech-bench"
         return "nmt-bench" if self.model == "nmt" else "lm-bench"
 
-    @property
-    def unit(self):
-        return {"vision-bench": "images", "speech-bench": "frames"}.get(self.binary, "tokens")
-
     def __str__(self):
         if self.binary == "vision-bench":
             return f"{self.model} f{self.size} {self.length}x{self.length} B{self.batch}"
@@ -160,7 +156,7 @@ def summary(configuration, pairs, asked):
         ratios = [ours / theirs for ours, theirs in zip(*repeats)]
     ratio = statistics.median(ratios)
     met = ratio >= c.required
-    about = {"name": str(c), "unit": c.unit, **c._asdict()}
+    about = {"name": str(c), "unit": pairs[0]["ours"]["unit"], **c._asdict()}
     return {**about, "ratio": ratio, "ratios": ratios, "met": met, "pairs": pairs}
 
 
