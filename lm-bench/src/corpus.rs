@@ -4,7 +4,7 @@ use crate::batch::{Batch, Padded, Stream};
 use crate::model::{Architecture, LanguageModel, hidden};
 use crate::recipe::{LanguageRecipe, Normalization};
 use crate::synthetic;
-use crate::text::{Sentences, Text, Unit, counted_clause};
+use crate::text::{Sentences, Text, Unit, samples_clause};
 use scaling_core::device::Compute;
 use scaling_core::error::Result;
 use scaling_core::neural::{Data, Neural, Source};
@@ -61,7 +61,7 @@ impl LanguageCorpus {
         };
         let origin = &mut text.origin;
         if let (Some(samples), Some(tokens)) = (pool.samples, text.tokens) {
-            origin.description += &counted_clause(samples, tokens, longest);
+            origin.description += &samples_clause(samples, tokens, longest);
         }
         // The known entropy is that of whole sentences, so it holds only where `unroll` does not cut them.
         origin.irreducible = origin.irreducible.take().filter(|_| longest >= synthetic::LONGEST);

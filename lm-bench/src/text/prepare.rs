@@ -5,7 +5,7 @@ use super::layout::{self, Layout};
 use super::part::Parts;
 use super::summary::{PartSummary, Summary};
 use super::tally::{self, Tally};
-use super::{Specials, Unit, counted_clause};
+use super::{Specials, Unit, samples_clause};
 use scaling_core::data::cache::{self, Key};
 use scaling_core::data::overlap::Overlap;
 use scaling_core::error::{Error, Result};
@@ -43,12 +43,11 @@ pub(crate) fn check(path: &Path, unit: Unit, vocabulary: usize, unroll: u64) -> 
     check_vocabulary(vocabulary)?;
     let layout = layout::recognise(path)?;
     let longest = unit.longest(unroll);
-    let Survey { summary, counted: samples, .. } =
-        Survey::of(&layout, unit, vocabulary, longest, DEFAULT_SEED)?;
-    let counted = counted_clause(samples, summary.train.tokens, longest);
+    let Survey { summary, samples, .. } = Survey::of(&layout, unit, vocabulary, longest, DEFAULT_SEED)?;
+    let clause = samples_clause(samples, summary.train.tokens, longest);
     let left_out = left_out_clause(&layout.left_out);
     let (files, warnings) = (layout.listing(), summary.warnings());
-    Ok(Contents { files, warnings, summary: format!("{summary}{left_out}{counted}") })
+    Ok(Contents { files, warnings, summary: format!("{summary}{left_out}{clause}") })
 }
 
 /// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on
@@ -108,7 +107,7 @@ struct Survey {
     parts: Parts,
     summary: Summary,
     /// Training tokens that count in m.
-    counted: u64,
+    samples: u64,
     symbols: usize,
     vocabulary: Vec<String>,
     best_guess: f64,
@@ -153,7 +152,7 @@ impl Survey {
             left_alone: layout.left_alone.clone(),
         };
         let best_guess = train.marginal_entropy(&vocabulary);
-        Ok(Self { parts, summary, counted: train.counted, symbols, vocabulary, best_guess })
+        Ok(Self { parts, summary, samples: train.samples, symbols, vocabulary, best_guess })
     }
 
     /// Writes all files of the prepared corpus, `meta.json` last.

@@ -14,7 +14,7 @@ pub(super) struct Tally {
     pub(super) sentences: u64,
     pub(super) tokens: u64,
     /// Tokens that count in m.
-    pub(super) counted: u64,
+    pub(super) samples: u64,
     /// Blank lines of the files.
     pub(super) blank: u64,
     types: HashMap<String, u64>,
@@ -58,7 +58,7 @@ impl Tally {
                 self.types.insert(token.to_owned(), 1);
             }
         });
-        self.counted += (self.tokens - before).min(longest);
+        self.samples += (self.tokens - before).min(longest);
         if !others.is_empty() {
             let digest = digest(sentence);
             self.shared.extend(others.get(&digest));
@@ -69,7 +69,7 @@ impl Tally {
     fn merge(&mut self, other: Self) {
         self.sentences += other.sentences;
         self.tokens += other.tokens;
-        self.counted += other.counted;
+        self.samples += other.samples;
         self.blank += other.blank;
         self.shared.extend(other.shared);
         self.repetition.merge(other.repetition);
@@ -156,7 +156,7 @@ mod tests {
     fn the_vocabulary_is_by_frequency_then_symbol() {
         let tally = tally(&["b a", "c b", "d c a", "b a"]);
         assert_eq!((tally.sentences, tally.tokens, tally.types()), (4, 9, 4));
-        assert_eq!(tally.counted, 8, "one sentence has a third word");
+        assert_eq!(tally.samples, 8, "one sentence has a third word");
         assert_eq!(tally.vocabulary(3), ["a", "b", "c"]);
         assert_eq!(tally.vocabulary(9), ["a", "b", "c", "d"]);
         assert_eq!(tally.unknown(&tally.vocabulary(2)), 3);
