@@ -63,12 +63,13 @@ impl Crop {
 /// cropped. A picture whose shortest side is `side` already is not scaled up only to be cut: of it the
 /// whole is seen (of the longer side, the middle); one that is smaller still is scaled to `side`.
 pub(super) fn evaluation(picture: &Picture, side: usize, scaler: &mut Scaler, out: &mut [u8]) {
-    let shortest = if picture.width.min(picture.height) <= side {
-        side
-    } else {
-        (side as f64 * EVALUATED).round() as usize
-    };
+    let shortest = evaluated(picture.width.min(picture.height), side);
     scaler.centre(picture, shortest, side, out);
+}
+
+/// What a shortest side of `least` pixels is scaled to in evaluation.
+fn evaluated(least: usize, side: usize) -> usize {
+    if least <= side { side } else { (side as f64 * EVALUATED).round() as usize }
 }
 
 impl Window {
@@ -237,13 +238,13 @@ mod tests {
 
     #[test]
     fn every_size_has_a_middle() {
-        for (side, scaled) in [(112, 128), (176, 201), (208, 238), (224, 256)] {
-            for shortest in 1..=300 {
-                for length in [shortest, shortest + 7, 2 * shortest] {
-                    for to in [side, scaled] {
-                        let (left, width) = middle(length, [shortest, to], side);
+        for side in [112, 176, 208, 224] {
+            for least in 1..=300 {
+                for length in [least, least + 7, 2 * least] {
+                    for shortest in [side, evaluated(least, side)] {
+                        let (left, width) = middle(length, [least, shortest], side);
                         let is_within = left >= 0.0 && width > 0.0 && left + width <= length as f64;
-                        assert!(is_within, "{length} of {shortest} to {to}: {left} and {width}");
+                        assert!(is_within, "{length} of {least} to {shortest}: {left} and {width}");
                     }
                 }
             }
