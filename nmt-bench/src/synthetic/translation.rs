@@ -12,11 +12,11 @@ use scaling_core::random::Random;
 
 /// The choices that decide which words there are, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Manner {
+struct Manner {
     /// An adverb goes to the end.
-    pub(super) late: bool,
+    late: bool,
     /// A perfect becomes a past, which has no auxiliary.
-    pub(super) past: bool,
+    past: bool,
 }
 
 /// A place in a translation: one word, or one of two by chance.
@@ -46,7 +46,7 @@ impl Slot {
 
 impl Grammar {
     /// The manners in which a meaning may be said, with their probabilities.
-    pub(super) fn manners(&self, meaning: &Meaning) -> impl Iterator<Item = (Manner, f64)> + use<> {
+    fn manners(&self, meaning: &Meaning) -> impl Iterator<Item = (Manner, f64)> + use<> {
         let noise = |possible: bool| if possible { self.noise } else { 0.0 };
         let late = noise(matches!(meaning.opener, Opener::Adverb(_)));
         let past = noise(meaning.perfect);
@@ -72,7 +72,7 @@ impl Grammar {
     }
 
     /// The places of the translation in a manner.
-    pub(super) fn slots(&self, meaning: &Meaning, manner: Manner) -> Vec<Slot> {
+    fn slots(&self, meaning: &Meaning, manner: Manner) -> Vec<Slot> {
         let lexicon = &self.lexicon;
         let mut slots = Vec::with_capacity(16);
         let mut adverb = None;
