@@ -114,23 +114,23 @@ impl LabelFiles {
     pub(super) fn labels(&self, part: Unlabelled, classes: &HashMap<String, u32>) -> Result<Vec<u32>> {
         let mut agreed: Option<(&Path, Vec<u32>)> = None;
         for (format, path) in &self.files {
-            let lines = lines(path)?;
-            let lines = match format {
+            let lines = lines_of(path)?;
+            let labels = match format {
                 Format::Annotations | Format::Solution => by_name(path, *format, lines, part)?,
-                Format::Names => by_position(path, lines, part)?,
+                Format::Names => by_position(path, lines.into_iter().map(Label::from).collect(), part)?,
                 Format::Numbers => by_position(path, self.named(path, lines)?, part)?,
             };
-            let label = |class: Line| {
-                classes.get(&class.text).copied().ok_or_else(|| {
-                    let why = format!("class {} is not among the training classes", name::shown(&class.text));
-                    at_line(path, class.number, &why)
+            let number = |Label { class, line }: Label| {
+                classes.get(&class).copied().ok_or_else(|| {
+                    let why = format!("class {} is not among the training classes", name::shown(&class));
+                    at_line(path, line, &why)
                 })
             };
-            let labels = lines.into_iter().map(label).collect::<Result<Vec<u32>>>()?;
+            let numbers = labels.into_iter().map(number).collect::<Result<Vec<u32>>>()?;
             match &agreed {
-                None => agreed = Some((path, labels)),
+                None => agreed = Some((path, numbers)),
                 Some((other, earlier)) => {
-                    if let Some(i) = (0..labels.len()).find(|i| labels[*i] != earlier[*i]) {
+                    if let Some(i) = (0..numbers.len()).find(|i| numbers[*i] != earlier[*i]) {
                         return Err(Error::input(format!(
                             "{} and {} give {} different classes; remove the file that is wrong",
                             other.display(),
@@ -141,11 +141,11 @@ impl LabelFiles {
                 }
             }
         }
-        Ok(agreed.map(|(_, labels)| labels).unwrap_or_default())
+        Ok(agreed.map(|(_, numbers)| numbers).unwrap_or_default())
     }
 
-    /// Numbers turned into names.
-    fn named(&self, path: &Path, lines: Vec<Line>) -> Result<Vec<Line>> {
+    /// The labels of lines that give classes by number.
+    fn named(&self, path: &Path, lines: Vec<Line>) -> Result<Vec<Label>> {
         let Some(order) = self.orders.first() else {
             return Err(Error::input(format!(
                 "{} gives classes by number, and their order is not that of their names; write the list of the \
@@ -154,24 +154,39 @@ impl LabelFiles {
             )));
         };
         let classes = class_order(order)?;
-        let name = |Line { text, number }| {
+        let label = |Line { text, number }| {
             let class = text.parse().ok().and_then(|class: u64| classes.get(&class));
             let class = class.ok_or_else(|| {
                 let why = format!("{} has no class `{}`", order.display(), name::shown(&text));
                 at_line(path, number, &why)
             })?;
-            Ok(Line { text: class.clone(), number })
+            Ok(Label { class: class.clone(), line: number })
         };
-        lines.into_iter().map(name).collect()
+        lines.into_iter().map(label).collect()
     }
 }
 
-/// A line of a label file, or the class that it gives.
-#[derive(Debug, Clone)]
+/// A line of a label file.
+#[derive(Debug)]
 struct Line {
     text: String,
     /// From 1.
     number: usize,
+}
+
+/// The name of the class of a picture.
+#[derive(Debug)]
+struct Label {
+    class: String,
+    /// The number of the line that gives it.
+    line: usize,
+}
+
+impl From<Line> for Label {
+    /// Of a line that is the name of a class.
+    fn from(Line { text, number }: Line) -> Self {
+        Self { class: text, line: number }
+    }
 }
 
 fn at_line(path: &Path, line: usize, why: &str) -> Error {
@@ -179,7 +194,7 @@ fn at_line(path: &Path, line: usize, why: &str) -> Error {
 }
 
 /// The lines of a text file, without space around them and without blank lines at the end.
-fn lines(path: &Path) -> Result<Vec<Line>> {
+fn lines_of(path: &Path) -> Result<Vec<Line>> {
     let bytes = fs::read(path).at("read", path)?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Error::input(format!("{} is not text (UTF-8)", path.display())))?;
@@ -192,7 +207,7 @@ fn lines(path: &Path) -> Result<Vec<Line>> {
 }
 
 /// Labels that name their pictures.
-fn by_name(path: &Path, format: Format, lines: Vec<Line>, part: Unlabelled) -> Result<Vec<Line>> {
+fn by_name(path: &Path, format: Format, lines: Vec<Line>, part: Unlabelled) -> Result<Vec<Label>> {
     let Unlabelled { title, pictures, lost } = part;
     let key = |name: &OsString| {
         let name = Path::new(name);
@@ -207,11 +222,11 @@ fn by_name(path: &Path, format: Format, lines: Vec<Line>, part: Unlabelled) -> R
             let why = format!("a picture and its class, with a {mark} between, were expected");
             return Err(at_line(path, number, &why));
         };
-        if labels.insert(name.to_owned(), Line { text: class.to_owned(), number }).is_some() {
+        if labels.insert(name.to_owned(), Label { class: class.to_owned(), line: number }).is_some() {
             return Err(at_line(path, number, &format!("{} has a label already", name::shown(name))));
         }
     }
-    let taken: Result<Vec<Line>> = pictures
+    let taken: Result<Vec<Label>> = pictures
         .iter()
         .map(|picture| {
             labels.remove(&key(picture)).ok_or_else(|| {
@@ -223,10 +238,10 @@ fn by_name(path: &Path, format: Format, lines: Vec<Line>, part: Unlabelled) -> R
     for name in lost {
         labels.remove(&key(name));
     }
-    match labels.iter().min_by_key(|(_, line)| line.number) {
-        Some((picture, line)) if taken.is_ok() => {
+    match labels.iter().min_by_key(|(_, label)| label.line) {
+        Some((picture, label)) if taken.is_ok() => {
             let why = format!("{title} has no picture {}", name::shown(picture));
-            Err(at_line(path, line.number, &why))
+            Err(at_line(path, label.line, &why))
         }
         _ => taken,
     }
@@ -236,7 +251,7 @@ fn by_name(path: &Path, format: Format, lines: Vec<Line>, part: Unlabelled) -> R
 fn class_order(path: &Path) -> Result<BTreeMap<u64, String>> {
     let mut classes = BTreeMap::new();
     let mut is_by_line = false;
-    for Line { text, number: line } in lines(path)? {
+    for Line { text, number: line } in lines_of(path)? {
         let mut fields = text.split_ascii_whitespace();
         let class = fields.next().unwrap_or_default().to_owned();
         let number = fields.next().and_then(|number| number.parse().ok());
