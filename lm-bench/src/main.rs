@@ -1,10 +1,10 @@
 //! Learning curves of word and character language models (Hestness et al., ICLR 4.2 and C.2).
 
 mod batch;
-#[cfg(test)]
-#[path = "../../tests/support/bench.rs"]
-mod bench;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/data_set.rs"]
+mod data_set;
 #[cfg(test)]
 #[path = "../../tests/support/directory.rs"]
 mod directory;

@@ -2,11 +2,11 @@
 
 mod batch;
 mod beam;
-#[cfg(test)]
-#[path = "../../tests/support/bench.rs"]
-mod bench;
 mod bleu;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/data_set.rs"]
+mod data_set;
 #[cfg(test)]
 #[path = "../../tests/support/directory.rs"]
 mod directory;

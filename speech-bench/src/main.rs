@@ -2,10 +2,10 @@
 
 mod audio;
 mod batch;
-#[cfg(test)]
-#[path = "../../tests/support/bench.rs"]
-mod bench;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/data_set.rs"]
+mod data_set;
 #[cfg(test)]
 #[path = "../../tests/support/flac.rs"]
 mod flac;

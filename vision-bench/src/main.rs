@@ -1,10 +1,10 @@
 //! Learning curves of residual networks on images (Hestness et al., ICLR 4.1).
 
 mod augment;
-#[cfg(test)]
-#[path = "../../tests/support/bench.rs"]
-mod bench;
 mod corpus;
+#[cfg(test)]
+#[path = "../../tests/support/data_set.rs"]
+mod data_set;
 mod images;
 mod model;
 #[cfg(test)]

@@ -83,14 +83,14 @@ fn read(directory: &Path) -> Result<Text> {
 mod tests {
     use super::super::check;
     use super::*;
-    use crate::bench::Bench;
+    use crate::data_set::DataSet;
     use scaling_core::error::At;
     use std::fs;
     use std::path::PathBuf;
 
-    impl Bench {
+    impl DataSet {
         fn prepare(&self, unit: Unit, vocabulary: usize, seed: u64) -> Result<PathBuf> {
-            Ok(prepare_in(&self.0.path().join("cache"), &self.set(), unit, vocabulary, seed)?.0)
+            Ok(prepare_in(&self.cache(), &self.set(), unit, vocabulary, seed)?.0)
         }
     }
 
@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn words_come_back_as_ids_by_frequency() -> Result<()> {
-        let bench = Bench::new(&[
+        let data = DataSet::new(&[
             ("train.txt", "the cat sat\r\n\nthe dog sat \nthe end"),
             ("valid.txt", "a cat\nthe  end\n"),
             ("test.txt", "the\n"),
         ])?;
-        let corpus = corpus(&bench.prepare(Unit::Words, 3, 0)?)?;
+        let corpus = corpus(&data.prepare(Unit::Words, 3, 0)?)?;
         assert_eq!(corpus.vocabulary, ["the", "sat", "cat"]);
         assert_eq!(ids(&*corpus.train), [vec![0, 2, 1], vec![0, 3, 1], vec![0, 3]]);
         assert_eq!(ids(&*corpus.validation), [[3, 2], [0, 3]]);
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn characters_leave_room_for_the_configured_number() -> Result<()> {
-        let bench = Bench::new(&[("train.txt", "b a\nab\n"), ("dev.txt", "aé b\na b\n")])?;
-        let corpus = corpus(&bench.prepare(Unit::Characters, 94, 0)?)?;
+        let data = DataSet::new(&[("train.txt", "b a\nab\n"), ("dev.txt", "aé b\na b\n")])?;
+        let corpus = corpus(&data.prepare(Unit::Characters, 94, 0)?)?;
         assert_eq!(corpus.vocabulary, ["a", "b", " "]);
         assert_eq!(corpus.symbols, 94);
         assert_eq!(ids(&*corpus.validation), [vec![0, 94, 2, 1], vec![0, 2, 1]]);
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn a_check_says_how_many_characters_count() -> Result<()> {
-        let bench = Bench::new(&[("train.txt", "abcde\nab\nabc\n"), ("dev.txt", "abcde\n")])?;
-        let said = |unit, unroll| check(&bench.set(), unit, 94, unroll);
-        let description = corpus(&bench.prepare(Unit::Characters, 94, 0)?)?.origin.description;
+        let data = DataSet::new(&[("train.txt", "abcde\nab\nabc\n"), ("dev.txt", "abcde\n")])?;
+        let said = |unit, unroll| check(&data.set(), unit, 94, unroll);
+        let description = corpus(&data.prepare(Unit::Characters, 94, 0)?)?.origin.description;
         let count = "; 8 of the training characters are among the first 3 of a sentence, and count";
         assert_eq!(said(Unit::Characters, 3)?.summary, format!("{description}{count}"));
         assert_eq!(said(Unit::Characters, 5)?.summary, description);
@@ -151,17 +151,17 @@ mod tests {
     #[test]
     fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
         let text = (0..500).map(|i| format!("w{} w{i}\n", i % 7)).collect::<Vec<_>>().concat();
-        let bench = Bench::new(&[("a.txt", &text)])?;
-        let first = bench.prepare(Unit::Words, 50, 1)?;
+        let data = DataSet::new(&[("a.txt", &text)])?;
+        let first = data.prepare(Unit::Words, 50, 1)?;
         let opened = corpus(&first)?;
         assert_eq!(opened.validation.len(), Some(10));
         assert_eq!(opened.train.len(), Some(490));
-        assert_eq!(bench.prepare(Unit::Words, 50, 1)?, first);
-        assert_ne!(bench.prepare(Unit::Words, 50, 2)?, first, "another seed, another split");
-        assert_ne!(bench.prepare(Unit::Words, 51, 1)?, first);
-        assert_ne!(bench.prepare(Unit::Characters, 50, 1)?, first);
-        bench.put("b.txt", "more text\n")?;
-        assert_ne!(bench.prepare(Unit::Words, 50, 1)?, first);
+        assert_eq!(data.prepare(Unit::Words, 50, 1)?, first);
+        assert_ne!(data.prepare(Unit::Words, 50, 2)?, first, "another seed, another split");
+        assert_ne!(data.prepare(Unit::Words, 51, 1)?, first);
+        assert_ne!(data.prepare(Unit::Characters, 50, 1)?, first);
+        data.put("b.txt", "more text\n")?;
+        assert_ne!(data.prepare(Unit::Words, 50, 1)?, first);
         // Nothing but whole corpora is left behind.
         let cache = first.parent().unwrap_or(&first);
         for entry in fs::read_dir(cache).at("read", cache)? {
@@ -172,15 +172,16 @@ mod tests {
 
     #[test]
     fn what_lies_beside_the_text_is_named_and_decides_nothing() -> Result<()> {
-        let bench = Bench::new(&[("train.txt.raw", "a b\nb\n"), ("train.txt", "1 2\n"), ("dev.txt", "a\n")])?;
-        let first = bench.prepare(Unit::Words, 9, 0)?;
-        let text = bench.set();
-        bench.put("a.log", "a\n")?;
-        assert_eq!(bench.prepare(Unit::Words, 9, 0)?, first);
+        let data =
+            DataSet::new(&[("train.txt.raw", "a b\nb\n"), ("train.txt", "1 2\n"), ("dev.txt", "a\n")])?;
+        let first = data.prepare(Unit::Words, 9, 0)?;
+        let text = data.set();
+        data.put("a.log", "a\n")?;
+        assert_eq!(data.prepare(Unit::Words, 9, 0)?, first);
         let description = corpus(&first)?.origin.description;
         let once_more = "; left alone, holding the text of others once more: train.txt";
         assert!(description.ends_with(once_more), "{description}");
-        let (_, left_out) = prepare_in(&bench.0.path().join("cache"), &text, Unit::Words, 9, 0)?;
+        let (_, left_out) = prepare_in(&data.cache(), &text, Unit::Words, 9, 0)?;
         assert_eq!(left_out, "; left out, not being named like text: a.log");
         assert_eq!(check(&text, Unit::Words, 9, 80)?.summary, description + &left_out);
         Ok(())
@@ -190,7 +191,7 @@ mod tests {
     fn the_fingerprint_is_of_the_content() -> Result<()> {
         let files = [("train.txt", "a b\nb\n"), ("dev.txt", "a\n")];
         let print = |files: &[(&str, &str)]| -> Result<String> {
-            Ok(corpus(&Bench::new(files)?.prepare(Unit::Words, 9, 0)?)?.origin.fingerprint)
+            Ok(corpus(&DataSet::new(files)?.prepare(Unit::Words, 9, 0)?)?.origin.fingerprint)
         };
         assert_eq!(print(&files)?, print(&files)?, "wherever the files lie");
         assert_ne!(print(&files)?, print(&[("train.txt", "a\nb b\n"), files[1]])?);
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn bad_input_is_one_line() -> Result<()> {
         let message = |files: &[(&str, &str)], vocabulary| -> Result<String> {
-            let error = Bench::new(files)?.prepare(Unit::Words, vocabulary, 0).unwrap_err();
+            let error = DataSet::new(files)?.prepare(Unit::Words, vocabulary, 0).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             Ok(error.to_string())
         };
@@ -216,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_named() -> Result<()> {
-        let bench = Bench::new(&[("train.txt", "a b\nb\n"), ("dev.txt", "a\n")])?;
-        let directory = bench.prepare(Unit::Words, 9, 0)?;
+        let data = DataSet::new(&[("train.txt", "a b\nb\n"), ("dev.txt", "a\n")])?;
+        let directory = data.prepare(Unit::Words, 9, 0)?;
         let ids = directory.join("train.ids");
         fs::write(&ids, [0]).at("write", &ids)?;
         let error = corpus(&directory).err().map(|error| error.to_string()).unwrap_or_default();

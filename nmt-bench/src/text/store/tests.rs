@@ -1,14 +1,14 @@
 use super::super::prepare::check;
 use super::*;
-use crate::bench::Bench;
+use crate::data_set::DataSet;
 use crate::pairs::Specials;
 use crate::real::real;
 use scaling_core::error::At;
 use std::fs;
 
-impl Bench {
+impl DataSet {
     fn open(&self, merges: usize, seed: u64) -> Result<Parallel> {
-        opened(&prepare_in(&self.0.path().join("cache"), &self.set(), merges, seed)?.0)
+        opened(&prepare_in(&self.cache(), &self.set(), merges, seed)?.0)
     }
 }
 
@@ -32,7 +32,7 @@ const TRAIN: [(&str, &str); 2] = [
 
 #[test]
 fn pairs_come_back_as_written() -> Result<()> {
-    let bench = Bench::new(&[
+    let data = DataSet::new(&[
         TRAIN[0],
         TRAIN[1],
         ("dev.de", "Das ist gut.\nDas Öl ist ein Haus.\n"),
@@ -40,7 +40,7 @@ fn pairs_come_back_as_written() -> Result<()> {
         ("test.tok.de", "Haus &amp; Haus .\n"),
         ("test.tok.en", "a house isn &apos;t a &quot; house &quot; .\n"),
     ])?;
-    let parallel = bench.open(100, 0)?;
+    let parallel = data.open(100, 0)?;
     let train = pairs(&parallel, &*parallel.train);
     assert_eq!(train.len(), 3, "two pairs have an empty side");
     for ([_, target], text) in train.iter().zip(["This is a house.", "This is good.", "The house is good!"]) {
@@ -69,7 +69,7 @@ fn pairs_come_back_as_written() -> Result<()> {
     assert!(summary.contains("train 3 pairs (2 dropped)"), "{summary}");
     assert!(summary.contains("dropped: 2 with an empty side"), "{summary}");
     assert!(summary.contains("; 1 validation pairs occur in training too"), "{summary}");
-    assert_eq!(&check(&bench.set(), 100)?.summary, summary);
+    assert_eq!(&check(&data.set(), 100)?.summary, summary);
     Ok(())
 }
 
@@ -87,10 +87,10 @@ fn sentences(count: usize, salt: usize) -> String {
 fn the_result_is_the_same_whatever_the_threads() -> Result<()> {
     let (german, english) = (sentences(3_000, 1), sentences(3_000, 2));
     let open = |threads| -> Result<Parallel> {
-        let bench = Bench::new(&[("a.de", &german), ("a.en", &english)])?;
+        let data = DataSet::new(&[("a.de", &german), ("a.en", &english)])?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::failed(error.to_string()))?;
-        pool.install(|| bench.open(150, 3))
+        pool.install(|| data.open(150, 3))
     };
     let first = open(1)?;
     assert_eq!(first.validation.len(), Some(60));
@@ -105,18 +105,18 @@ fn the_result_is_the_same_whatever_the_threads() -> Result<()> {
 #[test]
 fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
     let (german, english) = (sentences(200, 1), sentences(200, 2));
-    let bench = Bench::new(&[("a.de", &german), ("a.en", &english)])?;
-    let count = || Ok(fs::read_dir(bench.0.path().join("cache/nmt")).at("read", &bench.set())?.count());
-    bench.open(20, 1)?;
-    bench.put("a.log", "a\n")?;
-    let description = bench.open(20, 1)?.origin.description;
+    let data = DataSet::new(&[("a.de", &german), ("a.en", &english)])?;
+    let count = || Ok(fs::read_dir(data.cache().join("nmt")).at("read", &data.set())?.count());
+    data.open(20, 1)?;
+    data.put("a.log", "a\n")?;
+    let description = data.open(20, 1)?.origin.description;
     assert_eq!(count()?, 1);
     let left_out = "; left out, not being named like text: a.log";
     assert!(!description.contains(left_out), "{description}");
-    assert_eq!(prepare_in(&bench.0.path().join("cache"), &bench.set(), 20, 1)?.1, left_out);
-    assert!(check(&bench.set(), 20)?.summary.ends_with(left_out));
-    bench.open(20, 2)?;
-    bench.open(21, 1)?;
+    assert_eq!(prepare_in(&data.cache(), &data.set(), 20, 1)?.1, left_out);
+    assert!(check(&data.set(), 20)?.summary.ends_with(left_out));
+    data.open(20, 2)?;
+    data.open(21, 1)?;
     assert_eq!(count()?, 3);
     Ok(())
 }
@@ -125,20 +125,20 @@ fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
 fn a_root_that_says_how_to_read_is_remembered() -> Result<()> {
     // Below the root the files are named as tokenised, and from within they are not.
     let german = sentences(200, 1);
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for name in ["a.tok/b.de", "a.tok/b.en"] {
-        bench.put(name, &german)?;
+        data.put(name, &german)?;
     }
-    let cache = bench.0.path().join("cache");
-    let outside = prepare_in(&cache, &bench.set(), 20, 0)?;
-    assert_ne!(prepare_in(&cache, &bench.path("a.tok"), 20, 0)?, outside);
+    let cache = data.cache();
+    let outside = prepare_in(&cache, &data.set(), 20, 0)?;
+    assert_ne!(prepare_in(&cache, &data.path("a.tok"), 20, 0)?, outside);
     Ok(())
 }
 
 #[test]
 fn what_a_model_has_seen_is_reported_of_the_test_too() -> Result<()> {
     let long = "wort ".repeat(90);
-    let bench = Bench::new(&[
+    let data = DataSet::new(&[
         TRAIN[0],
         TRAIN[1],
         ("dev.de", "gut\n"),
@@ -146,7 +146,7 @@ fn what_a_model_has_seen_is_reported_of_the_test_too() -> Result<()> {
         ("test.de", &format!("gut\n{long}\n")),
         ("test.en", &format!("good\n{long}\n")),
     ])?;
-    let parallel = bench.open(10, 0)?;
+    let parallel = data.open(10, 0)?;
     let summary = &parallel.origin.description;
     assert!(summary.contains("test 2 pairs (0 dropped)"), "a test set is measured whole: {summary}");
     assert!(summary.contains(", 1 test pairs in training or validation"), "{summary}");
@@ -156,7 +156,7 @@ fn what_a_model_has_seen_is_reported_of_the_test_too() -> Result<()> {
 #[test]
 fn bad_input_is_one_line() -> Result<()> {
     let message = |files: &[(&str, &str)], merges| -> Result<String> {
-        let error = Bench::new(files)?.open(merges, 0).err();
+        let error = DataSet::new(files)?.open(merges, 0).err();
         let error = error.ok_or_else(|| Error::failed("no error"))?;
         assert_eq!(error.exit_code(), 2);
         assert!(!error.to_string().contains('\n'));
@@ -182,13 +182,13 @@ fn bad_input_is_one_line() -> Result<()> {
 #[test]
 fn a_line_of_a_megabyte_is_left_out() -> Result<()> {
     let german = format!("{}\nDas ist gut.\n{}\n", "wort ".repeat(200_000), "ü".repeat(500_000));
-    let bench = Bench::new(&[
+    let data = DataSet::new(&[
         ("train.de", &german),
         ("train.en", "word\nThis is good.\nword\n"),
         ("dev.de", "Das\n"),
         ("dev.en", "This\n"),
     ])?;
-    let parallel = bench.open(10, 0)?;
+    let parallel = data.open(10, 0)?;
     assert_eq!(parallel.train.len(), Some(1));
     let summary = &parallel.origin.description;
     assert!(summary.contains("1 longer than 80 tokens"), "{summary}");
@@ -199,18 +199,18 @@ fn a_line_of_a_megabyte_is_left_out() -> Result<()> {
 #[test]
 fn a_damaged_file_is_named() -> Result<()> {
     let dev = [("dev.de", "gut\n"), ("dev.en", "good\n")];
-    let bench = Bench::new(&[TRAIN[0], TRAIN[1], dev[0], dev[1]])?;
-    let cache = bench.0.path().join("cache");
-    let (directory, _) = prepare_in(&cache, &bench.set(), 10, 0)?;
+    let data = DataSet::new(&[TRAIN[0], TRAIN[1], dev[0], dev[1]])?;
+    let cache = data.cache();
+    let (directory, _) = prepare_in(&cache, &data.set(), 10, 0)?;
     for (file, what) in [("train.en.ids", "is damaged"), ("tokenizer.json", "cannot read")] {
         let path = directory.join(file);
         let whole = fs::read(&path).at("read", &path)?;
         fs::write(&path, [b'x']).at("write", &path)?;
-        let error = bench.open(10, 0).err().map(|error| error.to_string()).unwrap_or_default();
+        let error = data.open(10, 0).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains(what) && error.contains(file), "{error}");
         fs::write(&path, whole).at("write", &path)?;
     }
-    bench.open(10, 0).map(|_| ())
+    data.open(10, 0).map(|_| ())
 }
 
 #[test]

@@ -2,22 +2,22 @@ use super::*;
 
 #[test]
 fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
-    let bench = Bench::manifests()?;
-    bench.put("text.wav", "text")?;
-    bench.put("tiny.wav", wav(&tone(319, 1)))?;
+    let data = DataSet::manifests()?;
+    data.put("text.wav", "text")?;
+    data.put("tiny.wav", wav(&tone(319, 1)))?;
     let long = "a".repeat(15);
-    bench.put(
+    data.put(
         "train.csv",
         format!(
             "wav_filename,transcript\n0.wav,zero\n1.wav,Nº 1\n2.wav,two 2\n3.wav,three\n3.wav,tree\n4.wav,\n\
              5.wav,{long}\ngone.wav,gone\ntext.wav,text\ntiny.wav,a\n"
         ),
     )?;
-    bench.put("dev.jsonl", "{\"audio\":\"6.wav\"}\n{\"audio\":\"4.wav\",\"text\":\"- four -\"}\n")?;
-    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
-    let summary = bench.check()?;
+    data.put("dev.jsonl", "{\"audio\":\"6.wav\"}\n{\"audio\":\"4.wav\",\"text\":\"- four -\"}\n")?;
+    fs::remove_file(data.path("dev.csv")).at("remove", &data.path("dev.csv"))?;
+    let summary = data.check()?;
     let unusable = |name: &str| {
-        let reason = crate::audio::load(&bench.path(name)).unwrap_err();
+        let reason = crate::audio::load(&data.path(name)).unwrap_err();
         format!("{name} {reason}")
     };
     assert_eq!(
@@ -37,7 +37,7 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
     assert_eq!((summary.train.utterances, summary.train.characters), (1, 4));
     assert_eq!((summary.validation.utterances, summary.validation.characters), (1, 4));
     assert_eq!((summary.punctuated, summary.overlap.validation), (1, 0));
-    let directory = bench.prepare(0)?;
+    let directory = data.prepare(0)?;
     let text = fs::read_to_string(directory.join("quarantine.txt")).at("read", &directory)?;
     assert_eq!(text.lines().count(), 9);
     assert!(text.contains("\n3.wav\thas 2 transcripts\n"), "{text}");
@@ -49,17 +49,17 @@ fn unusable_utterances_of_manifests_are_listed_and_not_counted() -> Result<()> {
 
 #[test]
 fn unusable_utterances_of_librispeech_are_listed() -> Result<()> {
-    let bench = Bench::subset(3)?;
+    let data = DataSet::subset(3)?;
     let chapter = "train-clean/1/7";
-    bench.put(&format!("{chapter}/1-7-0002.flac"), flac(&tone(8_000, 9)))?;
-    bench.put(&format!("{chapter}/1-7-0003.flac"), &flac(&tone(8_000, 9))[..6_000])?;
-    bench.put(&format!("{chapter}/._1-7-0004.flac"), "left by a Mac")?;
-    bench.put(
+    data.put(&format!("{chapter}/1-7-0002.flac"), flac(&tone(8_000, 9)))?;
+    data.put(&format!("{chapter}/1-7-0003.flac"), &flac(&tone(8_000, 9))[..6_000])?;
+    data.put(&format!("{chapter}/._1-7-0004.flac"), "left by a Mac")?;
+    data.put(
         &format!("{chapter}/1-7.trans.txt"),
         "1-7-0000 HELLO\n1-7-0001 IT'S ME\n1-7-0001 IT'S YOU\n1-7-0003 CUT OFF\n1-7-0005 NO AUDIO\n1-7-0006\n",
     )?;
-    let summary = bench.check()?;
-    let reason = crate::audio::load(&bench.path(&format!("{chapter}/1-7-0003.flac"))).unwrap_err();
+    let summary = data.check()?;
+    let reason = crate::audio::load(&data.path(&format!("{chapter}/1-7-0003.flac"))).unwrap_err();
     assert_eq!(
         rejected(&summary),
         [
@@ -76,11 +76,11 @@ fn unusable_utterances_of_librispeech_are_listed() -> Result<()> {
 
 #[test]
 fn silence_and_recordings_of_more_than_the_utterance_are_listed() -> Result<()> {
-    let bench = Bench::manifests()?;
-    fs::remove_file(bench.path("train.csv")).at("remove", &bench.path("train.csv"))?;
-    bench.put("silent.wav", wav(&[0; 8_000]))?;
+    let data = DataSet::manifests()?;
+    fs::remove_file(data.path("train.csv")).at("remove", &data.path("train.csv"))?;
+    data.put("silent.wav", wav(&[0; 8_000]))?;
     // Recordings of 0.5 s and, one by one, 10 ms more.
-    bench.put(
+    data.put(
         "train.jsonl",
         "{\"audio\":\"0.wav\",\"text\":\"zero\",\"offset\":\"0\",\"duration\":\"0.5\"}\n\
          {\"audio\":\"1.wav\",\"text\":\"one\",\"offset\":0,\"duration\":0.3}\n\
@@ -88,9 +88,9 @@ fn silence_and_recordings_of_more_than_the_utterance_are_listed() -> Result<()> 
          {\"audio\":\"3.wav\",\"text\":\"three\",\"start\":\"0:07\"}\n\
          {\"audio\":\"silent.wav\",\"text\":\"hush\",\"duration\":0}\n",
     )?;
-    bench.put("dev.csv", "path,Start,End,text\n4.wav,0,0.4,four\n5.wav,0,0.5,five\n")?;
+    data.put("dev.csv", "path,Start,End,text\n4.wav,0,0.4,four\n5.wav,0,0.5,five\n")?;
     assert_eq!(
-        rejected(&bench.check()?),
+        rejected(&data.check()?),
         [
             "2.wav is a recording of several utterances (offset); cut it into files",
             "3.wav is a recording of several utterances (offset); cut it into files",
@@ -104,29 +104,29 @@ fn silence_and_recordings_of_more_than_the_utterance_are_listed() -> Result<()> 
 
 #[test]
 fn data_sets_without_training_recordings_are_one_line() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET/ holds no recordings: expected SUBSET/SPEAKER/CHAPTER/*.flac with *.trans.txt (LibriSpeech), or \
          manifests (.csv, .jsonl)"
     );
-    bench.put("invalidated.csv", "path,text\n0.wav,a\n")?;
+    data.put("invalidated.csv", "path,text\n0.wav,a\n")?;
     let but =
         " manifests (.csv, .jsonl); invalidated.csv is left alone, its transcripts being wrong by its name";
-    assert!(bench.error().ends_with(but), "{}", bench.error());
-    fs::remove_file(bench.path("invalidated.csv")).at("remove", &bench.path(""))?;
+    assert!(data.error().ends_with(but), "{}", data.error());
+    fs::remove_file(data.path("invalidated.csv")).at("remove", &data.path(""))?;
     let alone = "is for validation or test alone; add a part named train*";
-    bench.put("test-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
-    assert_eq!(bench.error(), format!("SET/ has nothing to train on: by name, test-clean {alone}"));
-    bench.put("train-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
+    data.put("test-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
+    assert_eq!(data.error(), format!("SET/ has nothing to train on: by name, test-clean {alone}"));
+    data.put("train-clean/1/2/1-2.trans.txt", "1-2-0000 A\n")?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET: the train part has no usable utterance: train-clean/1/2/1-2-0000.flac has a transcript, but there is \
          no such file"
     );
-    bench.put("subset.csv", "path,text\n")?;
+    data.put("subset.csv", "path,text\n")?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET/subset.csv and SET/test-clean both list recordings; give the manifest itself, or move one away"
     );
     Ok(())
@@ -134,61 +134,61 @@ fn data_sets_without_training_recordings_are_one_line() -> Result<()> {
 
 #[test]
 fn manifests_without_their_columns_are_one_line() -> Result<()> {
-    let bench = Bench::new(&[])?;
-    bench.put("dev.csv", "a,b\n")?;
-    bench.put("test-clean.csv", "path,text\n")?;
+    let data = DataSet::new(&[])?;
+    data.put("dev.csv", "a,b\n")?;
+    data.put("test-clean.csv", "path,text\n")?;
     let column = "wav_filename or audio_filepath or audio or wav or path or file_name or key";
     let header = "is no manifest: its first line names no column";
     let remedy = "; correct it, or move it away";
-    assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but a, b{remedy}"));
-    bench.put("dev.csv", "path,words\n")?;
+    assert_eq!(data.error(), format!("SET/dev.csv {header} {column}, but a, b{remedy}"));
+    data.put("dev.csv", "path,words\n")?;
     let column = "transcript or text or sentence or txt or transcription";
-    assert_eq!(bench.error(), format!("SET/dev.csv {header} {column}, but path, words{remedy}"));
-    bench.put("dev.csv", "\u{feff}path;text\n")?;
+    assert_eq!(data.error(), format!("SET/dev.csv {header} {column}, but path, words{remedy}"));
+    data.put("dev.csv", "\u{feff}path;text\n")?;
     let semicolons = "but path;text; semicolons seem to take the place of commas";
-    assert!(bench.error().ends_with(&format!("{semicolons}{remedy}")), "{}", bench.error());
-    let alone_message = check(&bench.path("dev.csv")).unwrap_err().to_string();
+    assert!(data.error().ends_with(&format!("{semicolons}{remedy}")), "{}", data.error());
+    let alone_message = check(&data.path("dev.csv")).unwrap_err().to_string();
     assert!(alone_message.ends_with(semicolons), "{alone_message}");
-    bench.put("dev.csv", "path,text\n")?;
+    data.put("dev.csv", "path,text\n")?;
     let alone = "dev.csv, test-clean.csv is for validation or test alone; add a part named train*";
-    assert_eq!(bench.error(), format!("SET/ has nothing to train on: by name, {alone}"));
+    assert_eq!(data.error(), format!("SET/ has nothing to train on: by name, {alone}"));
     Ok(())
 }
 
 #[test]
 fn parts_without_a_usable_utterance_are_one_line() -> Result<()> {
-    let bench = Bench::new(&[("train.csv", "path,text\n0.wav,a\n"), ("dev.csv", "path,text\n")])?;
+    let data = DataSet::new(&[("train.csv", "path,text\n0.wav,a\n"), ("dev.csv", "path,text\n")])?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET: the train part has no usable utterance: 0.wav has a transcript, but there is no such file"
     );
-    bench.put("dev.csv", "path,text\n1.wav,a\n")?;
-    bench.put("1.wav", wav(&tone(8_000, 1)))?;
-    bench.put("0.wav", "text")?;
+    data.put("dev.csv", "path,text\n1.wav,a\n")?;
+    data.put("1.wav", wav(&tone(8_000, 1)))?;
+    data.put("0.wav", "text")?;
     assert!(
-        bench.error().starts_with("SET: the train part has no usable utterance: 0.wav "),
+        data.error().starts_with("SET: the train part has no usable utterance: 0.wav "),
         "{}",
-        bench.error()
+        data.error()
     );
-    bench.put("0.wav", wav(&tone(8_000, 0)))?;
-    bench.put("dev.csv", "path,text\n")?;
-    assert_eq!(bench.error(), "SET: the validation part has no usable utterance");
-    bench.put("dev.csv", "path,text\n1.wav,\n")?;
+    data.put("0.wav", wav(&tone(8_000, 0)))?;
+    data.put("dev.csv", "path,text\n")?;
+    assert_eq!(data.error(), "SET: the validation part has no usable utterance");
+    data.put("dev.csv", "path,text\n1.wav,\n")?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET: the validation part has no usable utterance: 1.wav has an empty transcript"
     );
-    bench.put("dev.csv", "path,text\n0.wav,a\n")?;
+    data.put("dev.csv", "path,text\n0.wav,a\n")?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET: the train part has no usable utterance: 0.wav is in the validation part too"
     );
-    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    fs::remove_file(data.path("dev.csv")).at("remove", &data.path("dev.csv"))?;
     let few = "has one usable utterance; a training and a validation part need at least 2";
-    assert_eq!(bench.error(), format!("SET {few}"));
+    assert_eq!(data.error(), format!("SET {few}"));
     let missing = check(Path::new("/no/such/set")).unwrap_err().to_string();
     assert_eq!(missing, "cannot read /no/such/set: No such file or directory (os error 2)");
-    let file = check(&bench.path("0.wav")).unwrap_err().to_string();
+    let file = check(&data.path("0.wav")).unwrap_err().to_string();
     assert!(file.ends_with("0.wav is neither a directory nor a manifest (.csv, .jsonl or .json)"), "{file}");
     Ok(())
 }
@@ -196,9 +196,9 @@ fn parts_without_a_usable_utterance_are_one_line() -> Result<()> {
 #[test]
 fn damaged_manifests_are_named_by_line() -> Result<()> {
     let message = |name: &str, text: &str| -> Result<String> {
-        let bench = Bench::new(&[])?;
-        bench.put(name, text)?;
-        Ok(bench.error())
+        let data = DataSet::new(&[])?;
+        data.put(name, text)?;
+        Ok(data.error())
     };
     let expected = "no recording is named; expected wav_filename or audio_filepath or audio or wav or path or file_name or key";
     assert_eq!(message("a.csv", "path,text\n,hello\n")?, format!("SET/a.csv line 2: {expected}"));
@@ -220,24 +220,24 @@ fn damaged_manifests_are_named_by_line() -> Result<()> {
 
 #[test]
 fn text_that_is_not_utf_8_is_named_by_line() -> Result<()> {
-    let bench = Bench::subset(2)?;
-    bench.put("train-clean/1/7/1-7.trans.txt", b"1-7-0000 HELLO\r\n1-7-0001 CAF\xc9\r\n")?;
+    let data = DataSet::subset(2)?;
+    data.put("train-clean/1/7/1-7.trans.txt", b"1-7-0000 HELLO\r\n1-7-0001 CAF\xc9\r\n")?;
     let remedy = "not valid UTF-8; convert the file to UTF-8";
-    assert_eq!(bench.error(), format!("SET/train-clean/1/7/1-7.trans.txt line 2: {remedy}"));
-    let bench = Bench::manifests()?;
-    bench.put("dev.csv", b"path,text\r\n4.wav,four\r\n\r\n5.wav,caf\xe9\r\n")?;
-    assert_eq!(bench.error(), format!("SET/dev.csv line 4: {remedy}"));
-    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
+    assert_eq!(data.error(), format!("SET/train-clean/1/7/1-7.trans.txt line 2: {remedy}"));
+    let data = DataSet::manifests()?;
+    data.put("dev.csv", b"path,text\r\n4.wav,four\r\n\r\n5.wav,caf\xe9\r\n")?;
+    assert_eq!(data.error(), format!("SET/dev.csv line 4: {remedy}"));
+    fs::remove_file(data.path("dev.csv")).at("remove", &data.path("dev.csv"))?;
     let line = b"{\"path\": \"4.wav\", \"text\": \"caf\xe9\"}\n";
-    bench.put("dev.jsonl", [&b"{\"path\": \"5.wav\", \"text\": \"five\"}\n"[..], line].concat())?;
-    assert_eq!(bench.error(), format!("SET/dev.jsonl line 2: {remedy}"));
+    data.put("dev.jsonl", [&b"{\"path\": \"5.wav\", \"text\": \"five\"}\n"[..], line].concat())?;
+    assert_eq!(data.error(), format!("SET/dev.jsonl line 2: {remedy}"));
     Ok(())
 }
 
 #[test]
 fn a_damaged_store_is_recognised() -> Result<()> {
-    let bench = Bench::manifests()?;
-    let directory = bench.prepare(0)?;
+    let data = DataSet::manifests()?;
+    let directory = data.prepare(0)?;
     let error = || opened(&directory, vec![]).err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(error(), "");
     let remedy = format!("; remove the directory {} to prepare it again", directory.display());

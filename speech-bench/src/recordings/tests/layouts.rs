@@ -3,15 +3,15 @@ use crate::recordings::listing::HeldOut;
 
 #[test]
 fn csv_manifests_give_parts_by_name() -> Result<()> {
-    let bench = Bench::manifests()?;
-    bench.put("sub/6.wav", wav(&tone(16_000, 6)))?;
-    let far = bench.0.path().join("far.wav");
+    let data = DataSet::manifests()?;
+    data.put("sub/6.wav", wav(&tone(16_000, 6)))?;
+    let far = data.set().with_file_name("far.wav");
     fs::write(&far, wav(&tone(8_000, 7))).at("write", &far)?;
     // Columns in another order, one more column, quotes, absolute paths.
     let rows =
         format!("note,transcript,wav_filename\nx,\"Six, again\",sub/6.wav\n,seven,{}\n", far.display());
-    bench.put("test.csv", rows)?;
-    let speech = bench.open()?;
+    data.put("test.csv", rows)?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one", "two", "three"]);
     assert_eq!(texts(&*speech.validation), ["four", "five"]);
     let test = speech.test.as_deref().map(texts);
@@ -31,17 +31,17 @@ fn csv_manifests_give_parts_by_name() -> Result<()> {
 
 #[test]
 fn jsonl_manifests_have_keys_of_many_names() -> Result<()> {
-    let bench = Bench::manifests()?;
-    fs::remove_file(bench.path("train.csv")).at("remove", &bench.path("train.csv"))?;
-    bench.put(
+    let data = DataSet::manifests()?;
+    fs::remove_file(data.path("train.csv")).at("remove", &data.path("train.csv"))?;
+    data.put(
         "manifest.jsonl",
         "\u{feff}{\"audio_filepath\": \"0.wav\", \"text\": \"zero\", \"duration\": 0.5}\n\
          {\"audio\": \"1.wav\", \"transcript\": \"one\"}\n\n\
          {\"key\": \"2.wav\", \"text\": \"two\", \"duration\": null}\n\
          {\"key\": \"three\", \"wav\": \"./3.wav\", \"txt\": \"three\"}\n",
     )?;
-    bench.put("dev.csv", " Path , Sentence\n4.wav,four\n5.wav,five\n")?;
-    let speech = bench.open()?;
+    data.put("dev.csv", " Path , Sentence\n4.wav,four\n5.wav,five\n")?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one", "two", "three"]);
     assert_eq!(texts(&*speech.validation), ["four", "five"]);
     Ok(())
@@ -49,16 +49,16 @@ fn jsonl_manifests_have_keys_of_many_names() -> Result<()> {
 
 #[test]
 fn one_manifest_is_split_by_utterance_or_by_speaker() -> Result<()> {
-    let bench = Bench::manifests()?;
-    let summary = check(&bench.path("train.csv"))?;
+    let data = DataSet::manifests()?;
+    let summary = check(&data.path("train.csv"))?;
     assert_eq!(summary.held_out, Some(HeldOut::Utterance));
     assert_eq!((summary.train.utterances, summary.validation.utterances), (3, 1));
     let of = |speakers: [usize; 6]| -> Result<Summary> {
         let row = |(i, speaker): (usize, usize)| {
             format!("{{\"audio\":\"{i}.wav\",\"text\":\"hi\",\"speaker_id\":{speaker}}}\n")
         };
-        bench.put("all.jsonl", speakers.into_iter().enumerate().map(row).collect::<String>())?;
-        check(&bench.path("all.jsonl"))
+        data.put("all.jsonl", speakers.into_iter().enumerate().map(row).collect::<String>())?;
+        check(&data.path("all.jsonl"))
     };
     let summary = of([0, 0, 1, 1, 2, 2])?;
     assert_eq!(summary.held_out, Some(HeldOut::Speaker));
@@ -78,20 +78,20 @@ fn one_manifest_is_split_by_utterance_or_by_speaker() -> Result<()> {
 
 #[test]
 fn librispeech_is_found_at_every_level() -> Result<()> {
-    let bench = Bench::subset(3)?;
-    bench.put("dev-clean/1/8/1-8-0000.flac", flac(&tone(8_000, 2)))?;
-    bench.put("dev-clean/1/8/1-8.trans.txt", "1-8-0000 ONCE MORE\n")?;
-    bench.put("SPEAKERS.TXT", ";ID\n")?;
-    let speech = bench.open()?;
+    let data = DataSet::subset(3)?;
+    data.put("dev-clean/1/8/1-8-0000.flac", flac(&tone(8_000, 2)))?;
+    data.put("dev-clean/1/8/1-8.trans.txt", "1-8-0000 ONCE MORE\n")?;
+    data.put("SPEAKERS.TXT", ";ID\n")?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["hello", "it's me"].repeat(3));
     assert_eq!(texts(&*speech.validation), ["once more"]);
     // The speaker of dev-clean is one of the training part, and says what was said there.
-    let summary = bench.check()?;
+    let summary = data.check()?;
     assert_eq!((summary.shared_speakers, summary.overlap.validation, summary.repeated), (Some(1), 1, 0));
 
     // The directory above, and a subset alone.
-    let above = Bench::new(&[])?;
-    fs::rename(bench.0.path().join("set"), above.path("LibriSpeech")).at("rename", &bench.path(""))?;
+    let above = DataSet::new(&[])?;
+    fs::rename(data.set(), above.path("LibriSpeech")).at("rename", &data.path(""))?;
     assert_eq!(above.check()?, summary);
     let subset = check(&above.path("LibriSpeech/train-clean"))?;
     assert_eq!(subset.held_out, Some(HeldOut::Speaker));
@@ -106,29 +106,29 @@ fn librispeech_is_found_at_every_level() -> Result<()> {
 
 #[test]
 fn what_is_cut_in_one_part_is_whole_in_none() -> Result<()> {
-    let bench = Bench::manifests()?;
+    let data = DataSet::manifests()?;
     // Of 3.wav the training part names the beginning alone; a page's manifest is none of recordings; a line may be
     // repeated.
-    bench.put("manifest.json", "{\n  \"name\": \"page\"\n}\n")?;
-    bench.put(
+    data.put("manifest.json", "{\n  \"name\": \"page\"\n}\n")?;
+    data.put(
         "train_manifest.json",
         "{\"audio_filepath\": \"0.wav\", \"text\": \"zero\"}\n{\"audio_filepath\": \"2.wav\", \"text\": \"two\"}\n",
     )?;
-    bench.put("dev.csv", "wav_filename,transcript,offset\n4.wav,four,\n5.wav,five,0.0\n3.wav,more,1.5\n")?;
-    let speech = bench.open()?;
+    data.put("dev.csv", "wav_filename,transcript,offset\n4.wav,four,\n5.wav,five,0.0\n3.wav,more,1.5\n")?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one", "two"]);
     assert_eq!(texts(&*speech.validation), ["four", "five"]);
-    let summary = bench.check()?.to_string();
+    let summary = data.check()?.to_string();
     assert!(summary.contains("3.wav (is a recording of several utterances (offset)"), "{summary}");
     Ok(())
 }
 
 #[test]
 fn recordings_that_repeat_are_counted() -> Result<()> {
-    let bench = Bench::manifests()?;
-    bench.put("1.wav", wav(&tone(8_000, 0)))?;
-    bench.put("5.wav", wav(&tone(8_000, 0)))?;
-    let summary = bench.check()?;
+    let data = DataSet::manifests()?;
+    data.put("1.wav", wav(&tone(8_000, 0)))?;
+    data.put("5.wav", wav(&tone(8_000, 0)))?;
+    let summary = data.check()?;
     assert_eq!((summary.overlap.validation, summary.repeated, summary.shared_speakers), (1, 1, None));
     Ok(())
 }

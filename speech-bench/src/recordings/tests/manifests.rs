@@ -4,56 +4,56 @@ use super::*;
 
 #[test]
 fn white_space_around_values_and_backslashes_are_no_part_of_them() -> Result<()> {
-    let bench = Bench::manifests()?;
+    let data = DataSet::manifests()?;
     for i in 6..9 {
-        bench.put(&format!("wav/{i}.wav"), wav(&tone(8_000, i)))?;
+        data.put(&format!("wav/{i}.wav"), wav(&tone(8_000, i)))?;
     }
-    bench.put(
+    data.put(
         "train.csv",
         "speaker, text, path\nA, six, wav/6.wav\n A ,six , wav/6.wav \nB,seven,wav\\7.wav\n",
     )?;
-    bench.put(
+    data.put(
         "train-more.jsonl",
         "{\"audio\": \" wav\\\\8.wav\", \"text\": \"eight\", \"speaker\": \"B\"}\n\
          {\"audio\": \"no\\\\9.wav\", \"text\": \"nine\"}\n",
     )?;
-    let speech = bench.open()?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["six", "seven", "eight"]);
-    assert_eq!(rejected(&bench.check()?), ["no/9.wav has a transcript, but there is no such file"]);
+    assert_eq!(rejected(&data.check()?), ["no/9.wav has a transcript, but there is no such file"]);
     Ok(())
 }
 
 #[cfg(unix)]
 #[test]
 fn a_file_may_really_be_called_so() -> Result<()> {
-    let bench = Bench::manifests()?;
+    let data = DataSet::manifests()?;
     for name in [" 6.wav", "a\\b.wav"] {
-        bench.put(name, wav(&tone(8_000, 6)))?;
+        data.put(name, wav(&tone(8_000, 6)))?;
     }
-    bench.put("train.csv", "path,text\n 6.wav,six\na\\b.wav,ab\n")?;
-    assert_eq!(texts(&*bench.open()?.train), ["six", "ab"]);
+    data.put("train.csv", "path,text\n 6.wav,six\na\\b.wav,ab\n")?;
+    assert_eq!(texts(&*data.open()?.train), ["six", "ab"]);
     Ok(())
 }
 
 #[test]
 fn parts_may_hold_their_manifests() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for (i, part) in ["train", "train", "validation", "test"].into_iter().enumerate() {
-        bench.put(&format!("{part}/{i}.wav"), wav(&tone(8_000, i)))?;
+        data.put(&format!("{part}/{i}.wav"), wav(&tone(8_000, i)))?;
     }
     let rows = "0.wav,Zero\n1.wav,One\n9.wav,Nine\n";
-    bench.put("train/metadata.csv", format!("file_name,transcription\n{rows}"))?;
-    bench.put("validation/metadata.jsonl", "{\"file_name\": \"2.wav\", \"transcription\": \"Two\"}\n")?;
-    let summary = bench.check()?;
+    data.put("train/metadata.csv", format!("file_name,transcription\n{rows}"))?;
+    data.put("validation/metadata.jsonl", "{\"file_name\": \"2.wav\", \"transcription\": \"Two\"}\n")?;
+    let summary = data.check()?;
     assert_eq!(rejected(&summary), ["train/9.wav has a transcript, but there is no such file"]);
     assert_eq!(summary.notes, ["test is left alone, having no manifest as the other parts have"]);
-    bench.put("test/metadata.csv", "file_name,transcription\n3.wav,Three\n")?;
-    let speech = bench.open()?;
+    data.put("test/metadata.csv", "file_name,transcription\n3.wav,Three\n")?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one"]);
     assert_eq!(texts(&*speech.validation), ["two"]);
     assert_eq!(speech.test.as_deref().map(texts), Some(vec!["three".to_owned()]));
     assert_eq!(
-        layout::recognise(&bench.path(""))?.listing(),
+        layout::recognise(&data.path(""))?.listing(),
         [
             "training files: train/metadata.csv",
             "validation files: validation/metadata.jsonl",
@@ -61,12 +61,10 @@ fn parts_may_hold_their_manifests() -> Result<()> {
         ]
     );
     // Another column is expected; a part must not get lost.
-    bench.put("validation/metadata.jsonl", "{\"file\": \"2.wav\", \"transcription\": \"Two\"}\n")?;
-    assert!(
-        bench.check().unwrap_err().to_string().contains("validation/metadata.jsonl line 1: no recording")
-    );
-    fs::remove_file(bench.path("validation/metadata.jsonl")).at("remove", &bench.path("validation"))?;
-    let error = bench.check().unwrap_err().to_string();
+    data.put("validation/metadata.jsonl", "{\"file\": \"2.wav\", \"transcription\": \"Two\"}\n")?;
+    assert!(data.check().unwrap_err().to_string().contains("validation/metadata.jsonl line 1: no recording"));
+    fs::remove_file(data.path("validation/metadata.jsonl")).at("remove", &data.path("validation"))?;
+    let error = data.check().unwrap_err().to_string();
     assert!(
         error.contains("validation is named like a part, but is not read; give it a manifest"),
         "{error}"
@@ -76,32 +74,32 @@ fn parts_may_hold_their_manifests() -> Result<()> {
 
 #[test]
 fn tables_in_subsets_are_no_manifests() -> Result<()> {
-    let bench = Bench::subset(3)?;
-    let summary = bench.check()?;
-    bench.put("train-clean/metadata.csv", "speaker,chapter\n1,7\n")?;
-    assert_eq!(bench.check()?, summary);
+    let data = DataSet::subset(3)?;
+    let summary = data.check()?;
+    data.put("train-clean/metadata.csv", "speaker,chapter\n1,7\n")?;
+    assert_eq!(data.check()?, summary);
     Ok(())
 }
 
 #[test]
 fn what_other_parts_have_and_what_is_wrong_do_not_train() -> Result<()> {
-    let bench = Bench::manifests()?;
+    let data = DataSet::manifests()?;
     // As DeepSpeech's importer makes Common Voice.
-    bench.put("train.csv", "path,text\n0.wav,zero\n1.wav,one\n")?;
-    bench.put("test.csv", "path,text\n3.wav,three\n")?;
-    bench.put(
+    data.put("train.csv", "path,text\n0.wav,zero\n1.wav,one\n")?;
+    data.put("test.csv", "path,text\n3.wav,three\n")?;
+    data.put(
         "validated.csv",
         "path,text\n0.wav,zero\n1.wav,one\n2.wav,two\n3.wav,three\n4.wav,four\n5.wav,five\n",
     )?;
-    bench.put("invalidated.csv", "path,text\n1.wav,wrong\n2.wav,too\n")?;
+    data.put("invalidated.csv", "path,text\n1.wav,wrong\n2.wav,too\n")?;
     // In Common Voice's first version.
-    bench.put("cv-invalid.csv", "path,text\n0.wav,wrong\n")?;
-    bench.put("reported.csv", "sentence,reason\nzero,offensive\n")?;
-    let speech = bench.open()?;
+    data.put("cv-invalid.csv", "path,text\n0.wav,wrong\n")?;
+    data.put("reported.csv", "sentence,reason\nzero,offensive\n")?;
+    let speech = data.open()?;
     assert_eq!(texts(&*speech.train), ["zero", "one", "two"]);
     assert_eq!(texts(&*speech.validation), ["four", "five"]);
     assert_eq!(speech.test.as_deref().map(texts), Some(vec!["three".to_owned()]));
-    let summary = bench.check()?;
+    let summary = data.check()?;
     assert_eq!(
         rejected(&summary),
         [
@@ -117,10 +115,10 @@ fn what_other_parts_have_and_what_is_wrong_do_not_train() -> Result<()> {
             .map(|name| format!("{name} is left alone, its transcripts being wrong by its name"))
     );
     // Who gives a single one means it.
-    assert_eq!(check(&bench.path("invalidated.csv"))?.train.utterances, 1);
+    assert_eq!(check(&data.path("invalidated.csv"))?.train.utterances, 1);
     // Without a validation part.
-    fs::remove_file(bench.path("dev.csv")).at("remove", &bench.path("dev.csv"))?;
-    let summary = bench.check()?;
+    fs::remove_file(data.path("dev.csv")).at("remove", &data.path("dev.csv"))?;
+    let summary = data.check()?;
     assert_eq!(summary.train.utterances + summary.validation.utterances, 5);
     assert_eq!(rejected(&summary), ["3.wav is in the test part too"]);
     Ok(())

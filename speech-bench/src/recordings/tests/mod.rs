@@ -11,7 +11,7 @@ use super::layout;
 use super::prepare::{examine, opened, prepare_in};
 use super::summary::Summary;
 use crate::audio::Series;
-use crate::bench::Bench;
+use crate::data_set::DataSet;
 use crate::utterances::{ALPHABET, Speech, Utterances};
 use scaling_core::error::{At, Error, Result};
 use std::fs;
@@ -21,34 +21,34 @@ fn check(path: &Path) -> Result<Summary> {
     examine(&layout::recognise(path)?)
 }
 
-impl Bench {
+impl DataSet {
     /// Recordings `0.wav` to `5.wav`, and manifests `train.csv` of the first four and `dev.csv` of the others.
     pub(super) fn manifests() -> Result<Self> {
-        let bench = Self::new(&[])?;
+        let data = Self::new(&[])?;
         for i in 0..6 {
-            bench.put(&format!("{i}.wav"), wav(&tone(8_000 + 160 * i, i)))?;
+            data.put(&format!("{i}.wav"), wav(&tone(8_000 + 160 * i, i)))?;
         }
-        bench.put(
+        data.put(
             "train.csv",
             "wav_filename,wav_filesize,transcript\n0.wav,9,zero\n1.wav,9,one\n2.wav,9,two\n3.wav,9,three\n",
         )?;
-        bench.put("dev.csv", "wav_filename,wav_filesize,transcript\n4.wav,9,four\n5.wav,9,five\n")?;
-        Ok(bench)
+        data.put("dev.csv", "wav_filename,wav_filesize,transcript\n4.wav,9,four\n5.wav,9,five\n")?;
+        Ok(data)
     }
 
     /// `speakers` speakers of two recordings each in the subset `train-clean`.
     pub(super) fn subset(speakers: usize) -> Result<Self> {
-        let bench = Self::new(&[])?;
+        let data = Self::new(&[])?;
         for speaker in 0..speakers {
             let chapter = format!("train-clean/{speaker}/7");
             for i in 0..2 {
                 let samples = tone(8_000, 2 * speaker + i);
-                bench.put(&format!("{chapter}/{speaker}-7-000{i}.flac"), flac(&samples))?;
+                data.put(&format!("{chapter}/{speaker}-7-000{i}.flac"), flac(&samples))?;
             }
             let lines = format!("{speaker}-7-0000 HELLO\n{speaker}-7-0001 IT'S ME\n");
-            bench.put(&format!("{chapter}/{speaker}-7.trans.txt"), lines)?;
+            data.put(&format!("{chapter}/{speaker}-7.trans.txt"), lines)?;
         }
-        Ok(bench)
+        Ok(data)
     }
 
     /// The directory of the prepared data set.
@@ -57,7 +57,7 @@ impl Bench {
     }
 
     fn prepare_with_notes(&self, seed: u64) -> Result<(PathBuf, Vec<String>)> {
-        prepare_in(&self.0.path().join("cache"), &self.path(""), seed)
+        prepare_in(&self.cache(), &self.path(""), seed)
     }
 
     /// Prepares and opens; what is reported must be what `check` reports.
@@ -83,7 +83,7 @@ impl Bench {
         };
         let message_of_check = message(self.check().err());
         assert_eq!(message_of_check, message(self.prepare(0).err()));
-        let left = fs::read_dir(self.0.path().join("cache/speech")).map_or(0, Iterator::count);
+        let left = fs::read_dir(self.cache().join("speech")).map_or(0, Iterator::count);
         assert_eq!(left, 0, "a failed preparation leaves nothing behind");
         message_of_check
     }

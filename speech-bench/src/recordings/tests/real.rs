@@ -5,10 +5,10 @@ use std::time::Instant;
 
 #[test]
 fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
-    let Some(data) = real("speech/speechocean762-librispeech-layout") else { return Ok(()) };
-    let bench = Bench::new(&[])?;
+    let Some(path) = real("speech/speechocean762-librispeech-layout") else { return Ok(()) };
+    let data = DataSet::new(&[])?;
     let started = Instant::now();
-    let (directory, notes) = prepare_in(&bench.0.path().join("cache"), &data, 0)?;
+    let (directory, notes) = prepare_in(&data.cache(), &path, 0)?;
     let seconds = started.elapsed().as_secs_f64();
     let speech = opened(&directory, notes)?;
     eprintln!("{}; {seconds:.1} s", speech.origin.description);
@@ -28,24 +28,24 @@ fn real_recordings_in_the_layout_of_librispeech_are_read() -> Result<()> {
 
 #[test]
 fn genuine_librispeech_is_read_and_never_trained_on() -> Result<()> {
-    let Some(data) = real("speech/LibriSpeech") else { return Ok(()) };
-    let error = check(&data).unwrap_err().to_string();
+    let Some(path) = real("speech/LibriSpeech") else { return Ok(()) };
+    let error = check(&path).unwrap_err().to_string();
     assert!(error.contains("LibriSpeech has nothing to train on: by name, test-other is for"), "{error}");
     // The same files under the name of a training subset.
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        for entry in crate::recordings::names::entries(&data.join("test-other").join(&folder))? {
+        for entry in crate::recordings::names::entries(&path.join("test-other").join(&folder))? {
             let below = folder.join(entry.file_name().unwrap());
             if entry.is_dir() {
                 folders.push(below);
             } else {
                 let name = format!("LibriSpeech/train-other/{}", below.display());
-                bench.put(&name, fs::read(&entry).at("read", &entry)?)?;
+                data.put(&name, fs::read(&entry).at("read", &entry)?)?;
             }
         }
     }
-    let summary = bench.check()?;
+    let summary = data.check()?;
     eprintln!("{summary}");
     assert_eq!(summary.held_out, Some(HeldOut::Speaker));
     assert_eq!((summary.train.utterances, summary.validation.utterances), (40, 10));
@@ -57,9 +57,9 @@ fn genuine_librispeech_is_read_and_never_trained_on() -> Result<()> {
 
 #[test]
 fn the_manifests_of_spoken_digits_are_read() -> Result<()> {
-    let Some(data) = real("speech/fsdd") else { return Ok(()) };
-    let bench = Bench::new(&[])?;
-    let (directory, notes) = prepare_in(&bench.0.path().join("cache"), &data, 0)?;
+    let Some(path) = real("speech/fsdd") else { return Ok(()) };
+    let data = DataSet::new(&[])?;
+    let (directory, notes) = prepare_in(&data.cache(), &path, 0)?;
     let speech = opened(&directory, notes)?;
     eprintln!("{}", speech.origin.description);
     assert_eq!((speech.train.len(), speech.validation.len()), (Some(2_400), Some(300)));

@@ -17,12 +17,12 @@ fn files(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
 
 #[test]
 fn the_number_of_threads_changes_nothing() -> Result<()> {
-    let bench = Bench::subset(20)?;
-    bench.put("train-clean/3/7/3-7-0001.flac", "cut")?;
+    let data = DataSet::subset(20)?;
+    data.put("train-clean/3/7/3-7-0001.flac", "cut")?;
     let prepared = |threads: usize| -> Result<_> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let cache = bench.0.path().join(format!("cache{threads}"));
-        files(&pool.install(|| prepare_in(&cache, &bench.path(""), 1))?.0)
+        let cache = data.cache().join(threads.to_string());
+        files(&pool.install(|| prepare_in(&cache, &data.path(""), 1))?.0)
     };
     let one = prepared(1)?;
     assert_eq!(one.len(), 10);
@@ -32,9 +32,9 @@ fn the_number_of_threads_changes_nothing() -> Result<()> {
 
 #[test]
 fn the_seed_decides_which_speakers_are_held_out() -> Result<()> {
-    let bench = Bench::subset(20)?;
+    let data = DataSet::subset(20)?;
     let frames = |seed| -> Result<_> {
-        let speech = opened(&bench.prepare(seed)?, vec![])?;
+        let speech = opened(&data.prepare(seed)?, vec![])?;
         let mut mel = Vec::new();
         speech.validation.read(0, Series::Mel, &mut mel);
         // Two of twenty speakers, with both their utterances.
@@ -47,30 +47,30 @@ fn the_seed_decides_which_speakers_are_held_out() -> Result<()> {
     assert_eq!(distinct.len(), 4);
 
     // A layout's own split is used as it is.
-    let bench = Bench::manifests()?;
-    assert_eq!(bench.prepare(1)?, bench.prepare(2)?);
+    let data = DataSet::manifests()?;
+    assert_eq!(data.prepare(1)?, data.prepare(2)?);
     Ok(())
 }
 
 #[test]
 fn the_order_of_a_manifest_changes_nothing() -> Result<()> {
-    let bench = Bench::manifests()?;
-    let before = files(&bench.prepare(0)?)?;
-    bench.put("train.csv", "transcript,path\nthree,3.wav\ntwo,2.wav\nzero,0.wav\none,1.wav\n")?;
-    fs::remove_dir_all(bench.0.path().join("cache")).at("remove", bench.0.path())?;
-    assert!(files(&bench.prepare(0)?)? == before);
+    let data = DataSet::manifests()?;
+    let before = files(&data.prepare(0)?)?;
+    data.put("train.csv", "transcript,path\nthree,3.wav\ntwo,2.wav\nzero,0.wav\none,1.wav\n")?;
+    fs::remove_dir_all(data.cache()).at("remove", &data.cache())?;
+    assert!(files(&data.prepare(0)?)? == before);
     Ok(())
 }
 
 #[test]
 fn other_recordings_or_transcripts_are_prepared_anew() -> Result<()> {
-    let bench = Bench::manifests()?;
-    let first = bench.prepare(0)?;
+    let data = DataSet::manifests()?;
+    let first = data.prepare(0)?;
     let fingerprint = |directory: &Path| Ok::<_, Error>(opened(directory, vec![])?.origin.fingerprint);
-    bench.put("dev.csv", "path,text\n4.wav,for\n5.wav,five\n")?;
-    let second = bench.prepare(0)?;
-    bench.put("5.wav", wav(&tone(9_000, 5)))?;
-    let third = bench.prepare(0)?;
+    data.put("dev.csv", "path,text\n4.wav,for\n5.wav,five\n")?;
+    let second = data.prepare(0)?;
+    data.put("5.wav", wav(&tone(9_000, 5)))?;
+    let third = data.prepare(0)?;
     assert!(first != second && second != third);
     assert_ne!(fingerprint(&first)?, fingerprint(&second)?);
     assert_ne!(fingerprint(&second)?, fingerprint(&third)?);
@@ -79,24 +79,24 @@ fn other_recordings_or_transcripts_are_prepared_anew() -> Result<()> {
 
 #[test]
 fn what_is_left_alone_is_told_and_changes_nothing_that_is_prepared() -> Result<()> {
-    let bench = Bench::manifests()?;
-    let directory = bench.prepare(0)?;
+    let data = DataSet::manifests()?;
+    let directory = data.prepare(0)?;
     let before = files(&directory)?;
-    bench.put("eval/results.csv", "")?;
-    bench.put("invalidated.csv", "")?;
-    assert_eq!(bench.prepare(0)?, directory);
-    let description = bench.open()?.origin.description;
+    data.put("eval/results.csv", "")?;
+    data.put("invalidated.csv", "")?;
+    assert_eq!(data.prepare(0)?, directory);
+    let description = data.open()?.origin.description;
     let notes = "eval is left alone, having no manifest as the other parts have; invalidated.csv is left alone, its \
                  transcripts being wrong by its name";
     assert!(description.ends_with(&format!("; 0 rejected; {notes}")), "{description}");
-    fs::remove_dir_all(bench.0.path().join("cache")).at("remove", bench.0.path())?;
-    assert!(files(&bench.prepare(0)?)? == before);
+    fs::remove_dir_all(data.cache()).at("remove", &data.cache())?;
+    assert!(files(&data.prepare(0)?)? == before);
     Ok(())
 }
 
 #[test]
 fn training_features_are_normalised() -> Result<()> {
-    let speech = Bench::subset(10)?.open()?;
+    let speech = DataSet::subset(10)?.open()?;
     for series in [Series::Spectrogram, Series::Mel] {
         let (mut sums, mut squares) = (vec![0.0; series.bins()], vec![0.0; series.bins()]);
         let (mut frames, mut values) = (0, vec![7.0; 3]);
@@ -121,21 +121,21 @@ fn training_features_are_normalised() -> Result<()> {
 
 #[test]
 fn the_best_guess_knows_how_often_each_character_occurs() -> Result<()> {
-    let bench = Bench::manifests()?;
-    bench.put("train.csv", "path,text\n0.wav,a\n1.wav,b\n2.wav,a b\n")?;
+    let data = DataSet::manifests()?;
+    data.put("train.csv", "path,text\n0.wav,a\n1.wav,b\n2.wav,a b\n")?;
     // Two `a`, two `b`, one space, three ends.
     let shares = [0.25_f64, 0.25, 0.125, 0.375];
     let entropy: f64 = shares.iter().map(|p| -p * p.ln()).sum();
-    let loss = bench.open()?.best_guess_loss;
+    let loss = data.open()?.best_guess_loss;
     assert!((loss - entropy).abs() < 1e-12, "{loss} {entropy}");
     Ok(())
 }
 
 #[test]
 fn stored_features_are_those_of_the_recording() -> Result<()> {
-    let bench = Bench::manifests()?;
-    let speech = bench.open()?;
-    let samples = audio::load(&bench.path("5.wav")).unwrap();
+    let data = DataSet::manifests()?;
+    let speech = data.open()?;
+    let samples = audio::load(&data.path("5.wav")).unwrap();
     let (mut spectrogram, mut mel, mut stored) = (vec![], vec![], vec![]);
     let frames = audio::Extractor::new().extract(&samples, &mut spectrogram, &mut mel);
     assert_eq!(speech.validation.frames(1), frames);

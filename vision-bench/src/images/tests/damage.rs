@@ -2,22 +2,22 @@ use super::*;
 
 #[test]
 fn unusable_files_are_listed_and_not_counted() -> Result<()> {
-    let bench = Bench::folders()?;
-    bench.put("train/cat/text.JPEG", "text")?;
-    bench.put("train/cat/empty.JPEG", "")?;
-    bench.put("train/dog/cut.JPEG", &jpeg(40, 30, 3)[..400])?;
-    bench.put("train/dog/a\nb.gif", "GIF89a")?;
-    bench.put("train/loose.JPEG", jpeg(4, 4, 0))?;
-    bench.put("train/dog/png.JPEG", png(4, 4, 0))?;
-    bench.put("train/dog/same.JPEG", jpeg(20, 16, 0))?;
-    bench.put("val/dog/same.JPEG", jpeg(20, 16, 0))?;
-    fs::create_dir(bench.path("train/dog/z.JPEG")).at("write", &bench.path(""))?;
+    let data = DataSet::folders()?;
+    data.put("train/cat/text.JPEG", "text")?;
+    data.put("train/cat/empty.JPEG", "")?;
+    data.put("train/dog/cut.JPEG", &jpeg(40, 30, 3)[..400])?;
+    data.put("train/dog/a\nb.gif", "GIF89a")?;
+    data.put("train/loose.JPEG", jpeg(4, 4, 0))?;
+    data.put("train/dog/png.JPEG", png(4, 4, 0))?;
+    data.put("train/dog/same.JPEG", jpeg(20, 16, 0))?;
+    data.put("val/dog/same.JPEG", jpeg(20, 16, 0))?;
+    fs::create_dir(data.path("train/dog/z.JPEG")).at("write", &data.path(""))?;
     #[cfg(unix)]
-    std::os::unix::fs::symlink("nowhere", bench.path("train/dog/gone.JPEG")).at("write", &bench.path(""))?;
-    let summary = bench.check()?;
+    std::os::unix::fs::symlink("nowhere", data.path("train/dog/gone.JPEG")).at("write", &data.path(""))?;
+    let summary = data.check()?;
     assert_eq!((summary.train.pictures, summary.train.fewest, summary.train.most), (8, 3, 5));
     assert_eq!((summary.overlap.validation, summary.repeated, summary.rejected.len()), (1, 1, 6));
-    let text = fs::read_to_string(bench.prepare(0)?.join("quarantine.txt")).at("read", &bench.path(""))?;
+    let text = fs::read_to_string(data.prepare(0)?.join("quarantine.txt")).at("read", &data.path(""))?;
     assert_eq!(
         text,
         "train/dog/a\\nb.gif\tis not named .jpg, .jpeg or .png\n\
@@ -36,7 +36,7 @@ fn unusable_files_are_listed_and_not_counted() -> Result<()> {
 
 #[test]
 fn members_that_lead_elsewhere_are_not_followed() -> Result<()> {
-    let bench = Bench::folders()?;
+    let data = DataSet::folders()?;
     let mut archive = tar::Builder::new(Vec::new());
     let mut add = |name: &[u8], kind: tar::EntryType, bytes: &[u8]| {
         let mut header = tar::Header::new_gnu();
@@ -55,8 +55,8 @@ fn members_that_lead_elsewhere_are_not_followed() -> Result<()> {
     add(b"device.JPEG", EntryType::Char, b"");
     add(b"folder/", EntryType::Directory, b"");
     add(b"folder/fine.JPEG", EntryType::Regular, &jpeg(4, 4, 3));
-    bench.put("train/emu.tar", archive.into_inner().at("write", &bench.path(""))?)?;
-    let summary = bench.check()?;
+    data.put("train/emu.tar", archive.into_inner().at("write", &data.path(""))?)?;
+    let summary = data.check()?;
     assert_eq!((summary.classes, summary.train.fewest), (3, 1));
     let listed: Vec<String> = summary.rejected.iter().map(|r| format!("{} {}", r.name, r.reason)).collect();
     assert_eq!(
@@ -75,9 +75,9 @@ fn members_that_lead_elsewhere_are_not_followed() -> Result<()> {
 #[test]
 fn damaged_archives_are_named() -> Result<()> {
     let message = |bytes: &[u8]| -> Result<String> {
-        let bench = Bench::folders()?;
-        bench.put("train/emu.tar", bytes)?;
-        Ok(bench.error())
+        let data = DataSet::folders()?;
+        data.put("train/emu.tar", bytes)?;
+        Ok(data.error())
     };
     let whole = tar(&[("a.JPEG", jpeg(30, 30, 1)), ("b.JPEG", jpeg(30, 30, 2))]);
     let again = "copy or download it again";
@@ -104,7 +104,7 @@ fn damaged_archives_are_named() -> Result<()> {
         message(&tar(&[("a.tar", whole.clone())]))?,
         "SET/train/emu.tar holds archives; pictures were expected"
     );
-    let nested = Bench::new(&[])?;
+    let nested = DataSet::new(&[])?;
     nested.put(
         "ILSVRC2012_img_train.tar",
         tar(&[("n01.tar", whole.clone()), ("n02.tar", whole[..700].to_vec())]),
@@ -121,17 +121,17 @@ fn damaged_archives_are_named() -> Result<()> {
 #[test]
 fn labels_that_do_not_fit_are_named() -> Result<()> {
     let message = |files: &[(&str, &str)]| -> Result<String> {
-        let bench = Bench::new(&[])?;
+        let data = DataSet::new(&[])?;
         for class in ["a", "b"] {
-            bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
+            data.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
         }
         for i in 1..=3 {
-            bench.put(&format!("val/v{i}.png"), png(4, 4, i))?;
+            data.put(&format!("val/v{i}.png"), png(4, 4, i))?;
         }
         for (name, text) in files {
-            bench.put(name, text)?;
+            data.put(name, text)?;
         }
-        Ok(bench.error())
+        Ok(data.error())
     };
     assert_eq!(
         message(&[])?,
@@ -165,83 +165,83 @@ fn labels_that_do_not_fit_are_named() -> Result<()> {
 
 #[test]
 fn a_picture_that_would_shift_labels_is_named() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for class in ["a", "b"] {
-        bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
+        data.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
     }
     // The third is missing.
     for i in (1..12).filter(|i| *i != 3) {
-        bench.put(&format!("val/ILSVRC2012_val_{i:08}.JPEG"), jpeg(8, 8, i))?;
+        data.put(&format!("val/ILSVRC2012_val_{i:08}.JPEG"), jpeg(8, 8, i))?;
     }
-    bench.put("synset_labels.txt", "a\n".repeat(6) + &"b\n".repeat(5))?;
+    data.put("synset_labels.txt", "a\n".repeat(6) + &"b\n".repeat(5))?;
     let why = "is not numbered as nearly all others are; move it away, or number it as they are";
     for odd in ["Folder.jpg", "ILSVRC2012_val_00000002 (1).JPEG", "ILSVRC2012_val_00000002-2.JPEG"] {
-        bench.put(&format!("val/{odd}"), jpeg(8, 8, 7))?;
+        data.put(&format!("val/{odd}"), jpeg(8, 8, 7))?;
         let order = "SET/synset_labels.txt gives the classes of pictures by their order";
-        assert_eq!(bench.error(), format!("{order}, but {odd} of SET/val {why}"));
-        fs::remove_file(bench.path("val").join(odd)).at("remove", &bench.path("val"))?;
+        assert_eq!(data.error(), format!("{order}, but {odd} of SET/val {why}"));
+        fs::remove_file(data.path("val").join(odd)).at("remove", &data.path("val"))?;
     }
     // A part of the pictures, with labels of its own.
-    bench.put("synset_labels.txt", "a\na\n".to_owned() + &"b\n".repeat(8))?;
-    assert_eq!(labels(&*bench.open()?.validation), [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+    data.put("synset_labels.txt", "a\na\n".to_owned() + &"b\n".repeat(8))?;
+    assert_eq!(labels(&*data.open()?.validation), [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
     // Names that are no numbers have an order as well.
     for odd in ["cover", "detail"] {
-        bench.put(&format!("val/{odd}.jpg"), jpeg(8, 8, 12))?;
+        data.put(&format!("val/{odd}.jpg"), jpeg(8, 8, 12))?;
     }
-    bench.put("synset_labels.txt", "a\na\n".to_owned() + &"b\n".repeat(8) + "b\na\n")?;
-    assert_eq!(labels(&*bench.open()?.validation), [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    data.put("synset_labels.txt", "a\na\n".to_owned() + &"b\n".repeat(8) + "b\na\n")?;
+    assert_eq!(labels(&*data.open()?.validation), [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
     Ok(())
 }
 
 #[test]
 fn a_picture_of_another_name_may_have_a_label_of_its_own() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for class in ["cat", "dog"] {
-        bench.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
+        data.put(&format!("train/{class}/x.png"), png(4, 4, 1))?;
     }
     for (i, name) in (1..10).map(|i| format!("cat_{i}")).chain(["dog_1".to_owned()]).enumerate() {
-        bench.put(&format!("val/{name}.png"), png(4, 4, i as u32))?;
+        data.put(&format!("val/{name}.png"), png(4, 4, i as u32))?;
     }
-    bench.put("synset_labels.txt", "cat\n".repeat(9))?;
-    let error = bench.error();
+    data.put("synset_labels.txt", "cat\n".repeat(9))?;
+    let error = data.error();
     assert!(error.contains("dog_1.png of SET/val is not numbered as nearly all others are"), "{error}");
-    bench.put("synset_labels.txt", "cat\n".repeat(9) + "dog\n")?;
-    assert_eq!(labels(&*bench.open()?.validation), [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    data.put("synset_labels.txt", "cat\n".repeat(9) + "dog\n")?;
+    assert_eq!(labels(&*data.open()?.validation), [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     Ok(())
 }
 
 #[test]
 fn unusable_data_sets_are_one_line() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     let expected = "expected train/CLASS/*.JPEG, ILSVRC2012_img_train (a directory or a .tar) or a folder for each class";
-    assert_eq!(bench.error(), format!("SET/ holds no training pictures: {expected}"));
-    bench.put("train/cat/a.JPEG", jpeg(4, 4, 0))?;
-    assert_eq!(bench.error(), "SET/ has 1 training class; at least 2 are needed");
-    fs::create_dir(bench.path("train/dog")).at("write", &bench.path(""))?;
+    assert_eq!(data.error(), format!("SET/ holds no training pictures: {expected}"));
+    data.put("train/cat/a.JPEG", jpeg(4, 4, 0))?;
+    assert_eq!(data.error(), "SET/ has 1 training class; at least 2 are needed");
+    fs::create_dir(data.path("train/dog")).at("write", &data.path(""))?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET/train/dog holds no usable picture, but is a training class; fill or remove it"
     );
-    bench.put("train/dog/b.JPEG", jpeg(4, 4, 1))?;
+    data.put("train/dog/b.JPEG", jpeg(4, 4, 1))?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET/: class cat has one picture; to hold one out for validation takes at least 2"
     );
-    bench.put("val/emu/c.JPEG", jpeg(4, 4, 2))?;
-    assert_eq!(bench.error(), "SET/val/emu: class emu is not among the training classes");
-    fs::rename(bench.path("val/emu"), bench.path("val/cat")).at("write", &bench.path(""))?;
-    bench.put("train/dog/b.JPEG", "text")?;
-    assert_eq!(bench.error(), "SET/: class dog has no usable training picture");
-    bench.put("train/cat/a.JPEG", "text")?;
+    data.put("val/emu/c.JPEG", jpeg(4, 4, 2))?;
+    assert_eq!(data.error(), "SET/val/emu: class emu is not among the training classes");
+    fs::rename(data.path("val/emu"), data.path("val/cat")).at("write", &data.path(""))?;
+    data.put("train/dog/b.JPEG", "text")?;
+    assert_eq!(data.error(), "SET/: class dog has no usable training picture");
+    data.put("train/cat/a.JPEG", "text")?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         "SET/: the train part has no usable picture: of 2 none can be decoded; train/cat/a.JPEG is neither a \
          JPEG nor a PNG file"
     );
-    bench.put("training/cat/a.JPEG", "text")?;
-    assert_eq!(bench.error(), "SET/train and SET/training are both training parts; remove or rename one");
+    data.put("training/cat/a.JPEG", "text")?;
+    assert_eq!(data.error(), "SET/train and SET/training are both training parts; remove or rename one");
 
-    let flat = Bench::new(&[])?;
+    let flat = DataSet::new(&[])?;
     flat.put("train/a.JPEG", jpeg(4, 4, 0))?;
     flat.put("val/b.JPEG", jpeg(4, 4, 0))?;
     assert_eq!(

@@ -17,22 +17,22 @@ fn validation_tar() -> Vec<u8> {
     tar(&[("v_8.JPEG", jpeg(8, 8, 1)), ("v_26.JPEG", jpeg(8, 8, 2)), ("v_100.JPEG", jpeg(8, 8, 3))])
 }
 
-fn ilsvrc() -> Result<Bench> {
-    let bench = Bench::new(&[])?;
+fn ilsvrc() -> Result<DataSet> {
+    let data = DataSet::new(&[])?;
     for (class, bytes) in class_tars() {
-        bench.put(&format!("ILSVRC2012_img_train/{class}.tar"), bytes)?;
+        data.put(&format!("ILSVRC2012_img_train/{class}.tar"), bytes)?;
     }
-    bench.put("ILSVRC2012_img_val.tar", validation_tar())?;
-    Ok(bench)
+    data.put("ILSVRC2012_img_val.tar", validation_tar())?;
+    Ok(data)
 }
 
 #[test]
 fn class_folders_are_read_in_sorted_order() -> Result<()> {
-    let bench = Bench::folders()?;
-    bench.put("test/dog/a.jpg", jpeg(5, 5, 0))?;
-    bench.put("train/.DS_Store", "x")?;
-    bench.put("train/cat/cat_boxes.txt", "x")?;
-    let opened = bench.open()?;
+    let data = DataSet::folders()?;
+    data.put("test/dog/a.jpg", jpeg(5, 5, 0))?;
+    data.put("train/.DS_Store", "x")?;
+    data.put("train/cat/cat_boxes.txt", "x")?;
+    let opened = data.open()?;
     assert_eq!(opened.classes, ["cat", "dog"]);
     assert_eq!(labels(&*opened.train), [0, 0, 0, 1, 1, 1]);
     assert_eq!(labels(&*opened.validation), [0, 1]);
@@ -54,19 +54,19 @@ fn class_folders_are_read_in_sorted_order() -> Result<()> {
 
 #[test]
 fn archives_of_classes_give_what_folders_give() -> Result<()> {
-    let bench = ilsvrc()?;
-    bench.put("ILSVRC2012_validation_synset_labels.txt", "n02\nn01\r\nn02\n\n")?;
-    let directory = bench.open()?;
+    let data = ilsvrc()?;
+    data.put("ILSVRC2012_validation_synset_labels.txt", "n02\nn01\r\nn02\n\n")?;
+    let directory = data.open()?;
     assert_eq!(labels(&*directory.validation), [1, 0, 1]);
     assert_eq!(
-        examine(&bench.path(""))?.0,
+        examine(&data.path(""))?.0,
         [
             "training files: ILSVRC2012_img_train/n01.tar, ILSVRC2012_img_train/n02.tar",
             "validation files: ILSVRC2012_img_val.tar, ILSVRC2012_validation_synset_labels.txt"
         ]
     );
 
-    let nested = Bench::new(&[])?;
+    let nested = DataSet::new(&[])?;
     let [a, b] = class_tars();
     nested.put("ILSVRC2012_img_train.tar", tar(&[("n02.tar", b.1), ("./n01.tar", a.1)]))?;
     nested.put("ILSVRC2012_img_val.tar", validation_tar())?;
@@ -75,7 +75,7 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
     assert_eq!(nested.origin.fingerprint, directory.origin.fingerprint);
     assert_eq!(all(&*nested.train), all(&*directory.train));
 
-    let folders = Bench::new(&[])?;
+    let folders = DataSet::new(&[])?;
     for (class, first) in [("n01", 0), ("n02", 10)] {
         for i in first..first + 3 {
             folders.put(&format!("train/{class}/images/{class}_{i}.JPEG"), jpeg(20, 16, i))?;
@@ -99,11 +99,11 @@ fn archives_of_classes_give_what_folders_give() -> Result<()> {
 
 #[test]
 fn numbers_of_classes_need_their_order() -> Result<()> {
-    let bench = ilsvrc()?;
+    let data = ilsvrc()?;
     let numbers = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt";
-    bench.put(numbers, "1\n2\n1\n")?;
+    data.put(numbers, "1\n2\n1\n")?;
     assert_eq!(
-        bench.error(),
+        data.error(),
         format!(
             "SET/{numbers} gives classes by number, and their order is not that of their names; write the list \
              of the classes beside it, from the kit's meta.mat: python3 -c \"from scipy.io import loadmat; \
@@ -111,30 +111,30 @@ fn numbers_of_classes_need_their_order() -> Result<()> {
              ['synsets']]\" > wnids.txt"
         )
     );
-    bench.put("wnids.txt", "n02\nn01\n")?;
-    assert_eq!(labels(&*bench.open()?.validation), [1, 0, 1]);
-    fs::remove_file(bench.path("wnids.txt")).at("remove", &bench.path("wnids.txt"))?;
-    bench.put("map_clsloc.txt", "n01 2 cat\nn02 1 dog\n")?;
-    assert_eq!(labels(&*bench.open()?.validation), [1, 0, 1]);
-    bench.put(numbers, "1\n2\n3\n")?;
-    let error = Bench::check(&bench).unwrap_err().to_string();
+    data.put("wnids.txt", "n02\nn01\n")?;
+    assert_eq!(labels(&*data.open()?.validation), [1, 0, 1]);
+    fs::remove_file(data.path("wnids.txt")).at("remove", &data.path("wnids.txt"))?;
+    data.put("map_clsloc.txt", "n01 2 cat\nn02 1 dog\n")?;
+    assert_eq!(labels(&*data.open()?.validation), [1, 0, 1]);
+    data.put(numbers, "1\n2\n3\n")?;
+    let error = DataSet::check(&data).unwrap_err().to_string();
     assert!(error.contains(" line 3: ") && error.ends_with("map_clsloc.txt has no class `3`"), "{error}");
     let sorted = (0..1000).map(|i| format!("n{i:03}\n")).collect::<Vec<_>>().concat();
-    fs::remove_file(bench.path("map_clsloc.txt")).at("remove", &bench.path("map_clsloc.txt"))?;
-    bench.put("synsets.txt", sorted)?;
-    let error = Bench::check(&bench).unwrap_err().to_string();
+    fs::remove_file(data.path("map_clsloc.txt")).at("remove", &data.path("map_clsloc.txt"))?;
+    data.put("synsets.txt", sorted)?;
+    let error = DataSet::check(&data).unwrap_err().to_string();
     assert!(error.contains("is not that of ILSVRC2012's numbers"), "{error}");
     Ok(())
 }
 
 #[test]
 fn the_order_of_labels_needs_one_folder() -> Result<()> {
-    let bench = ilsvrc()?;
-    bench.put("ILSVRC2012_validation_synset_labels.txt", "n01\nn02\n")?;
+    let data = ilsvrc()?;
+    data.put("ILSVRC2012_validation_synset_labels.txt", "n01\nn02\n")?;
     let names = ["val/n02/v_1.JPEG", "val/n01/v_2.JPEG"];
-    bench.put("ILSVRC2012_img_val.tar", tar(&names.map(|name| (name, jpeg(8, 8, 1)))))?;
+    data.put("ILSVRC2012_img_val.tar", tar(&names.map(|name| (name, jpeg(8, 8, 1)))))?;
     assert!(
-        bench.error().contains("by their order, but those of SET/ILSVRC2012_img_val.tar lie in 2 folders")
+        data.error().contains("by their order, but those of SET/ILSVRC2012_img_val.tar lie in 2 folders")
     );
     Ok(())
 }
@@ -142,24 +142,24 @@ fn the_order_of_labels_needs_one_folder() -> Result<()> {
 #[cfg(unix)]
 #[test]
 fn labels_of_files_that_cannot_be_read_fall_out() -> Result<()> {
-    let bench = ilsvrc()?;
-    fs::remove_file(bench.path("ILSVRC2012_img_val.tar")).at("remove", &bench.path(""))?;
-    bench.put("val/v_1.JPEG", jpeg(8, 8, 1))?;
-    std::os::unix::fs::symlink("nowhere", bench.path("val/v_2.JPEG")).at("write", &bench.path(""))?;
-    bench.put("val/v_3.JPEG", jpeg(8, 8, 3))?;
-    bench.put("synset_labels.txt", "n01\nn01\nn02\n")?;
-    assert_eq!(labels(&*bench.open()?.validation), [0, 1]);
+    let data = ilsvrc()?;
+    fs::remove_file(data.path("ILSVRC2012_img_val.tar")).at("remove", &data.path(""))?;
+    data.put("val/v_1.JPEG", jpeg(8, 8, 1))?;
+    std::os::unix::fs::symlink("nowhere", data.path("val/v_2.JPEG")).at("write", &data.path(""))?;
+    data.put("val/v_3.JPEG", jpeg(8, 8, 3))?;
+    data.put("synset_labels.txt", "n01\nn01\nn02\n")?;
+    assert_eq!(labels(&*data.open()?.validation), [0, 1]);
     Ok(())
 }
 
 #[test]
 fn parts_are_known_by_their_first_word() -> Result<()> {
-    let bench = ilsvrc()?;
-    bench.put("synset_labels.txt", "n01\nn01\nn02\n")?;
-    bench.put("ILSVRC2012_img_test_v10102019.tar", tar(&[("test/t_1.JPEG", jpeg(8, 8, 1))]))?;
-    bench.put("ILSVRC2012_img_test.tar", tar(&[("test/t_2.JPEG", jpeg(8, 8, 2))]))?;
-    bench.put("extra/a.JPEG", jpeg(8, 8, 1))?;
-    let description = bench.open()?.origin.description;
+    let data = ilsvrc()?;
+    data.put("synset_labels.txt", "n01\nn01\nn02\n")?;
+    data.put("ILSVRC2012_img_test_v10102019.tar", tar(&[("test/t_1.JPEG", jpeg(8, 8, 1))]))?;
+    data.put("ILSVRC2012_img_test.tar", tar(&[("test/t_2.JPEG", jpeg(8, 8, 2))]))?;
+    data.put("extra/a.JPEG", jpeg(8, 8, 1))?;
+    let description = data.open()?.origin.description;
     assert!(description.contains("; 2 classes; "), "{description}");
     for name in ["ILSVRC2012_img_test.tar", "ILSVRC2012_img_test_v10102019.tar"] {
         assert!(description.contains(&format!("; {name} has no labels and is left out")), "{description}");
@@ -167,26 +167,26 @@ fn parts_are_known_by_their_first_word() -> Result<()> {
     assert!(description.ends_with("; extra is left out, being no known part"), "{description}");
 
     // Beside class folders nothing named `test` is a class, but `test-tube` is one.
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for (folder, i) in [("cat", 0), ("dog", 1), ("test-tube", 2), ("test", 3)] {
         for k in 0..2 {
-            bench.put(&format!("{folder}/{k}.png"), png(4, 4, 2 * i + k))?;
+            data.put(&format!("{folder}/{k}.png"), png(4, 4, 2 * i + k))?;
         }
     }
-    assert_eq!(bench.open()?.classes, ["cat", "dog", "test-tube"]);
+    assert_eq!(data.open()?.classes, ["cat", "dog", "test-tube"]);
     Ok(())
 }
 
 #[test]
 fn folders_without_parts_are_split_by_class() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for (class, count) in [("train", 25), ("val", 5), ("bus", 2)] {
         for i in 0..count {
-            bench.put(&format!("{class}/{i}.png"), png(4, 4, i + 7 * count))?;
+            data.put(&format!("{class}/{i}.png"), png(4, 4, i + 7 * count))?;
         }
     }
-    bench.put("docs/deep/readme.txt", "no class")?;
-    let opened = bench.open()?;
+    data.put("docs/deep/readme.txt", "no class")?;
+    let opened = data.open()?;
     assert_eq!(opened.classes, ["bus", "train", "val"], "a class may bear any name");
     assert!(
         opened.origin.description.ends_with("; docs is left out, holding no pictures"),
@@ -196,11 +196,11 @@ fn folders_without_parts_are_split_by_class() -> Result<()> {
     assert_eq!(opened.train_per_class, [1, 23, 4]);
     assert_eq!(labels(&*opened.validation), [0, 1, 1, 2]);
     assert!(opened.origin.description.contains("validation (held out) 4 images, 1-2 a class"));
-    let of = |seed| -> Result<String> { Ok(super::opened(&bench.prepare(seed)?)?.origin.fingerprint) };
+    let of = |seed| -> Result<String> { Ok(super::opened(&data.prepare(seed)?)?.origin.fingerprint) };
     assert_eq!(of(0)?, opened.origin.fingerprint);
     assert_ne!(of(1)?, opened.origin.fingerprint, "another seed, another split");
 
-    let tars = Bench::new(&[])?;
+    let tars = DataSet::new(&[])?;
     for (class, bytes) in class_tars() {
         tars.put(&format!("{class}.tar"), bytes)?;
     }
@@ -210,11 +210,11 @@ fn folders_without_parts_are_split_by_class() -> Result<()> {
 
 #[test]
 fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
-    let bench = Bench::folders()?;
-    let first = bench.prepare(0)?;
-    assert_eq!(bench.prepare(1)?, first, "the seed does not matter where there is a validation part");
-    bench.put("train/cat/another.JPEG", jpeg(4, 4, 9))?;
-    assert_ne!(bench.prepare(0)?, first);
+    let data = DataSet::folders()?;
+    let first = data.prepare(0)?;
+    assert_eq!(data.prepare(1)?, first, "the seed does not matter where there is a validation part");
+    data.put("train/cat/another.JPEG", jpeg(4, 4, 9))?;
+    assert_ne!(data.prepare(0)?, first);
     let pixels = first.join("train.pixels");
     fs::write(&pixels, [0]).at("write", &pixels)?;
     let error = opened(&first).err().map(|error| error.to_string()).unwrap_or_default();
@@ -224,16 +224,16 @@ fn a_second_call_finds_the_first_and_a_change_does_not() -> Result<()> {
 
 #[test]
 fn the_store_does_not_depend_on_the_number_of_threads() -> Result<()> {
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     for i in 0..300 {
-        bench.put(&format!("train/{}/{i}.JPEG", i % 3), jpeg(12 + i % 5, 10, i))?;
+        data.put(&format!("train/{}/{i}.JPEG", i % 3), jpeg(12 + i % 5, 10, i))?;
     }
-    bench.put("train/0/bad.JPEG", "text")?;
-    bench.put("val/1/a.png", png(5, 5, 1))?;
+    data.put("train/0/bad.JPEG", "text")?;
+    data.put("val/1/a.png", png(5, 5, 1))?;
     let of = |threads: usize, cache: &str| -> Result<[Vec<u8>; 4]> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::failed(error.to_string()))?;
-        let directory = pool.install(|| prepare_in(&bench.0.path().join(cache), &bench.path(""), 0))?;
+        let directory = pool.install(|| prepare_in(&data.cache().join(cache), &data.path(""), 0))?;
         let read = |name: &str| fs::read(directory.join(name)).at("read", &directory);
         Ok([read("train.pixels")?, read("train.index")?, read("meta.json")?, read("quarantine.txt")?])
     };

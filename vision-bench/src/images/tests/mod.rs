@@ -8,7 +8,7 @@ mod real;
 
 use super::prepare::{examine, opened, prepare_in};
 use super::{Opened, Picture, Pictures, Summary};
-use crate::bench::Bench;
+use crate::data_set::DataSet;
 use image::{DynamicImage, ExtendedColorType, ImageFormat, Rgb, RgbImage};
 use scaling_core::error::{At, Error, Result};
 use std::fs;
@@ -19,21 +19,21 @@ fn check(path: &Path) -> Result<Summary> {
     Ok(examine(path)?.1.summary)
 }
 
-impl Bench {
+impl DataSet {
     /// Three pictures of each of two classes to train, one to validate, in folders.
     pub(super) fn folders() -> Result<Self> {
-        let bench = Self::new(&[])?;
+        let data = Self::new(&[])?;
         for (class, first) in [("cat", 0), ("dog", 10)] {
             for i in first..first + 3 {
-                bench.put(&format!("train/{class}/{i}.JPEG"), jpeg(20, 16, i))?;
+                data.put(&format!("train/{class}/{i}.JPEG"), jpeg(20, 16, i))?;
             }
-            bench.put(&format!("val/{class}/v.png"), png(9, 7, first + 5))?;
+            data.put(&format!("val/{class}/v.png"), png(9, 7, first + 5))?;
         }
-        Ok(bench)
+        Ok(data)
     }
 
     pub(super) fn prepare(&self, seed: u64) -> Result<PathBuf> {
-        prepare_in(&self.0.path().join("cache"), &self.path(""), seed)
+        prepare_in(&self.cache(), &self.path(""), seed)
     }
 
     /// Prepares and opens; what is reported must be what `check` reports.
@@ -57,7 +57,7 @@ impl Bench {
         };
         let message_of_check = message(self.check().err());
         assert_eq!(message_of_check, message(self.prepare(0).err()));
-        let left = fs::read_dir(self.0.path().join("cache/vision")).map_or(0, Iterator::count);
+        let left = fs::read_dir(self.cache().join("vision")).map_or(0, Iterator::count);
         assert_eq!(left, 0, "a failed preparation leaves nothing behind");
         message_of_check
     }

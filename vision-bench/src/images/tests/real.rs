@@ -5,9 +5,9 @@ use std::time::Instant;
 #[test]
 fn the_real_subset_of_tiny_imagenet_is_read_in_both_layouts() -> Result<()> {
     let Some(set) = real("vision/tiny-imagenet-40") else { return Ok(()) };
-    let bench = Bench::new(&[])?;
+    let data = DataSet::new(&[])?;
     let started = Instant::now();
-    let directory = prepare_in(&bench.0.path().join("cache"), &set, 0)?;
+    let directory = prepare_in(&data.cache(), &set, 0)?;
     let seconds = started.elapsed().as_secs_f64();
     let threads = rayon::current_num_threads();
     eprintln!("22,000 images in {seconds:.2} s on {threads} threads: {:.0} a second", 22_000.0 / seconds);

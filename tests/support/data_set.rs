@@ -1,27 +1,34 @@
-//! A place to prepare data in.
+//! Data sets to prepare.
 
 use scaling_core::error::{At, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A data set and a cache in a directory of their own.
-pub(crate) struct Bench(pub(crate) tempfile::TempDir);
+pub(crate) struct DataSet {
+    root: tempfile::TempDir,
+}
 
-impl Bench {
-    /// With the files of the data set, by their paths below it.
+impl DataSet {
+    /// With its files, by their paths below it.
     pub(crate) fn new(files: &[(&str, &str)]) -> Result<Self> {
         let root = tempfile::tempdir().at("write", Path::new("a temporary directory"))?;
-        let bench = Self(root);
-        fs::create_dir(bench.set()).at("write", &bench.set())?;
+        let data = Self { root };
+        fs::create_dir(data.set()).at("write", &data.set())?;
         for (name, text) in files {
-            bench.put(name, text)?;
+            data.put(name, text)?;
         }
-        Ok(bench)
+        Ok(data)
     }
 
-    /// The data set.
+    /// The directory of the cache, which need not exist.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.path().join("cache")
+    }
+
+    /// The directory of the data set.
     pub(crate) fn set(&self) -> PathBuf {
-        self.0.path().join("set")
+        self.root.path().join("set")
     }
 
     /// A path of the data set.
