@@ -5,9 +5,6 @@ mod corpus;
 #[cfg(test)]
 #[path = "../../tests/support/data_set.rs"]
 mod data_set;
-#[cfg(test)]
-#[path = "../../tests/support/directory.rs"]
-mod directory;
 mod model;
 mod recipe;
 mod synthetic;

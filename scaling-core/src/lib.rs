@@ -20,10 +20,10 @@ extern crate self as scaling_core;
 pub mod analytic;
 pub mod cli;
 pub mod data;
-pub mod device;
 #[cfg(test)]
-#[path = "../../tests/support/directory.rs"]
-mod directory;
+#[path = "../../tests/support/data_set.rs"]
+mod data_set;
+pub mod device;
 pub mod entropy;
 pub mod error;
 pub mod files;

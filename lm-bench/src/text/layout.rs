@@ -120,15 +120,15 @@ fn shard(file: &Path) -> Option<(PathBuf, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::directory;
+    use crate::data_set::DataSet;
 
     #[test]
     fn records_are_no_text_and_notes_are_left_out() -> Result<()> {
         for name in ["train.jsonl", "valid.json"] {
-            let error = recognise(directory(&["a.txt", name])?.path()).unwrap_err().to_string();
+            let error = recognise(&DataSet::of_names(&["a.txt", name])?.set()).unwrap_err().to_string();
             assert!(error.contains(&format!("{name} holds records, not plain text")), "{error}");
         }
-        let root = directory(&[
+        let data = DataSet::of_names(&[
             "a.txt",
             "a.txt~",
             "a.txt.bak",
@@ -139,8 +139,8 @@ mod tests {
             "runs/x/study.toml",
             "runs/x/b",
         ])?;
-        let layout = recognise(root.path())?;
-        assert_eq!(layout.files.train, [root.path().join("a.txt")]);
+        let layout = recognise(&data.set())?;
+        assert_eq!(layout.files.train, [data.path("a.txt")]);
         assert_eq!(layout.left_out, ["cite.bib", "dataset.json"]);
         assert!(layout.left_alone.is_empty());
         Ok(())
@@ -148,32 +148,32 @@ mod tests {
 
     #[test]
     fn parts_are_known_by_name() -> Result<()> {
-        let root = directory(&["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt", "README", ".x"])?;
-        let layout = recognise(root.path())?;
-        assert_eq!(layout.files.train, [root.path().join("ptb.train.txt")]);
-        assert_eq!(layout.files.validation, [root.path().join("ptb.valid.txt")]);
-        assert_eq!(layout.files.test, [root.path().join("ptb.test.txt")]);
+        let data = DataSet::of_names(&["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt", "README", ".x"])?;
+        let layout = recognise(&data.set())?;
+        assert_eq!(layout.files.train, [data.path("ptb.train.txt")]);
+        assert_eq!(layout.files.validation, [data.path("ptb.valid.txt")]);
+        assert_eq!(layout.files.test, [data.path("ptb.test.txt")]);
 
-        let root = directory(&["ptb.train.txt", "ptb.char.train.txt", "ptb.char.valid.txt"])?;
-        let layout = recognise(root.path())?;
-        assert_eq!(layout.files.train, [root.path().join("ptb.train.txt")]);
+        let data = DataSet::of_names(&["ptb.train.txt", "ptb.char.train.txt", "ptb.char.valid.txt"])?;
+        let layout = recognise(&data.set())?;
+        assert_eq!(layout.files.train, [data.path("ptb.train.txt")]);
         assert_eq!(
             (layout.files.validation.len(), layout.left_alone),
             (1, vec!["ptb.char.train.txt".to_owned()])
         );
 
-        let root = directory(&["devel/train.txt", "a/b.txt", "a/newstest2016.en"])?;
-        let layout = recognise(root.path())?;
+        let data = DataSet::of_names(&["devel/train.txt", "a/b.txt", "a/newstest2016.en"])?;
+        let layout = recognise(&data.set())?;
         assert_eq!(layout.files.validation.len(), 2, "the topmost directory decides");
-        assert_eq!(layout.files.train, [root.path().join("a/b.txt")]);
+        assert_eq!(layout.files.train, [data.path("a/b.txt")]);
         Ok(())
     }
 
     #[test]
     fn text_in_numbers_is_left_alone_beside_its_letters() -> Result<()> {
-        let root = directory(&["train.txt", "train.txt.raw", "valid.txt"])?;
-        let layout = recognise(root.path())?;
-        assert_eq!(layout.files.train, [root.path().join("train.txt.raw")]);
+        let data = DataSet::of_names(&["train.txt", "train.txt.raw", "valid.txt"])?;
+        let layout = recognise(&data.set())?;
+        assert_eq!(layout.files.train, [data.path("train.txt.raw")]);
         assert_eq!(layout.left_alone, ["train.txt"]);
         assert_eq!(layout.listing(), ["training files: train.txt.raw", "validation files: valid.txt"]);
         Ok(())
@@ -187,15 +187,15 @@ mod tests {
             "heldout-monolingual.tokenized.shuffled/news.en.heldout-00000-of-00002",
             "heldout-monolingual.tokenized.shuffled/news.en.heldout-00001-of-00002",
         ];
-        let root = directory(&files)?;
-        let layout = recognise(root.path())?;
+        let data = DataSet::of_names(&files)?;
+        let layout = recognise(&data.set())?;
         assert_eq!((layout.files.train.len(), layout.files.validation.len()), (2, 2));
-        assert_eq!(recognise(&root.path().join(files[0]))?.files.train.len(), 1, "one that is given counts");
+        assert_eq!(recognise(&data.path(files[0]))?.files.train.len(), 1, "one that is given counts");
         files.remove(2);
-        let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
+        let error = recognise(&DataSet::of_names(&files)?.set()).unwrap_err().to_string();
         assert!(error.contains("news.en.heldout-00000-of-00002 is missing; "), "{error}");
         files.remove(1);
-        let error = recognise(directory(&files)?.path()).unwrap_err().to_string();
+        let error = recognise(&DataSet::of_names(&files)?.set()).unwrap_err().to_string();
         assert!(error.contains("news.en-00002-of-00003 is missing; "), "{error}");
         Ok(())
     }
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn bad_input_is_named() -> Result<()> {
         let text = |files: &[&str]| -> Result<String> {
-            Ok(recognise(directory(files)?.path()).unwrap_err().to_string())
+            Ok(recognise(&DataSet::of_names(files)?.set()).unwrap_err().to_string())
         };
         assert!(text(&[])?.ends_with("holds no text file"));
         assert!(text(&["README.md", "LICENSE"])?.ends_with("holds no text file"));

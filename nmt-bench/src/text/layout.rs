@@ -178,11 +178,11 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::directory;
+    use crate::data_set::DataSet;
 
     #[test]
     fn pairs_are_known_by_name() -> Result<()> {
-        let root = directory(&[
+        let data = DataSet::of_names(&[
             "training/europarl-v7.de-en.de",
             "training/europarl-v7.de-en.en",
             "news.tok.de",
@@ -203,11 +203,11 @@ mod tests {
             "codes.de",
             "more.de-en.tsv",
         ])?;
-        let layout = recognise(root.path())?;
+        let layout = recognise(&data.set())?;
         assert_eq!(layout.files.train.len(), 2);
-        assert_eq!(layout.files.train[0].files[1], root.path().join("news.tok.en"));
+        assert_eq!(layout.files.train[0].files[1], data.path("news.tok.en"));
         assert!(layout.files.train[0].tokenised && !layout.files.train[1].tokenised);
-        assert_eq!(layout.files.validation[0].files[0], root.path().join("dev/newstest2015.de-en.de"));
+        assert_eq!(layout.files.validation[0].files[0], data.path("dev/newstest2015.de-en.de"));
         assert_eq!((layout.files.validation.len(), layout.files.test.len()), (1, 1));
         assert_eq!(layout.left_alone, ["dev/newstest2015-deen-src.de.sgm", "more.de-en.tsv"]);
         assert_eq!(layout.listing()[0], "training files: news.tok.en, training/europarl-v7.de-en.en");
@@ -232,13 +232,10 @@ mod tests {
         let files: Vec<String> =
             stems.iter().flat_map(|stem| [format!("{stem}.de"), format!("{stem}.en")]).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        let root = directory(&files)?;
-        let layout = recognise(root.path())?;
+        let data = DataSet::of_names(&files)?;
+        let layout = recognise(&data.set())?;
         let stems: Vec<_> = layout.files.train.iter().map(|bitext| bitext.files[0].clone()).collect();
-        assert_eq!(
-            stems,
-            ["a-b.de", "a_b.de", "other.tok.de", "train.de"].map(|name| root.path().join(name))
-        );
+        assert_eq!(stems, ["a-b.de", "a_b.de", "other.tok.de", "train.de"].map(|name| data.path(name)));
         assert!(!layout.files.validation[0].tokenised);
         let made = [
             "dev.tok.de-en",
@@ -255,7 +252,7 @@ mod tests {
     #[test]
     fn bad_input_is_named() -> Result<()> {
         let text = |files: &[&str]| -> Result<String> {
-            let error = recognise(directory(files)?.path()).unwrap_err();
+            let error = recognise(&DataSet::of_names(files)?.set()).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             Ok(error.to_string())
         };

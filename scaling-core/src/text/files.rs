@@ -184,7 +184,7 @@ fn was_unpacked(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::directory;
+    use crate::data_set::DataSet;
 
     /// The paths of text files below a root.
     fn below(root: &Path) -> Result<Vec<String>> {
@@ -195,15 +195,15 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_link_to_a_directory_above_is_followed_once() -> Result<()> {
-        let root = directory(&["a/b.txt"])?;
-        std::os::unix::fs::symlink(root.path(), root.path().join("a/loop")).at("write", root.path())?;
-        assert_eq!(below(root.path())?, ["a/b.txt"]);
+        let data = DataSet::of_names(&["a/b.txt"])?;
+        std::os::unix::fs::symlink(data.set(), data.path("a/loop")).at("write", &data.set())?;
+        assert_eq!(below(&data.set())?, ["a/b.txt"]);
         Ok(())
     }
 
     #[test]
     fn directories_may_have_any_name_but_those_of_copies_and_vocabularies() -> Result<()> {
-        let root = directory(&[
+        let data = DataSet::of_names(&[
             "news.model/train.txt",
             "ptb-vocab-10000/train.txt",
             "readme/a.txt",
@@ -218,18 +218,18 @@ mod tests {
             "README.md",
         ])?;
         let found = ["news.model/train.txt", "ptb-vocab-10000/train.txt", "readme/a.txt"];
-        assert_eq!(below(root.path())?, found);
-        assert_eq!(below(&root.path().join("data.bak"))?, ["train.txt"], "who gives one means it");
+        assert_eq!(below(&data.set())?, found);
+        assert_eq!(below(&data.path("data.bak"))?, ["train.txt"], "who gives one means it");
         Ok(())
     }
 
     #[test]
     fn what_is_left_out_for_its_ending_is_named() -> Result<()> {
-        let root = directory(&["b/2.log", "b/1.LOG", "notes.md", "README.md", "a.txt"])?;
-        assert_eq!(text_files(root.path(), ".txt")?.left_out, ["b/1.LOG and 1 more .log", "notes.md"]);
+        let data = DataSet::of_names(&["b/2.log", "b/1.LOG", "notes.md", "README.md", "a.txt"])?;
+        assert_eq!(text_files(&data.set(), ".txt")?.left_out, ["b/1.LOG and 1 more .log", "notes.md"]);
         assert_eq!(left_out_clause(&["a".into(), "b".into()]), "; left out, not being named like text: a, b");
         assert_eq!(left_out_clause(&[]), "");
-        let error = text_files(&root.path().join("b"), ".de or .en").unwrap_err().to_string();
+        let error = text_files(&data.path("b"), ".de or .en").unwrap_err().to_string();
         let why = "; left out for its ending: 1.LOG and 1 more .log; end it in .de or .en if it is text";
         assert!(error.ends_with(&format!("b holds no text file{why}")), "{error}");
         Ok(())
@@ -239,16 +239,16 @@ mod tests {
     fn archives_beside_what_they_held_are_passed_over() -> Result<()> {
         let mut files =
             vec!["training/a.txt", "training.tgz", "dev.txt", "dev.txt.gz", "dev.tar.GZ", "dev/b"];
-        assert_eq!(below(directory(&files)?.path())?, ["dev/b", "dev.txt", "training/a.txt"]);
+        assert_eq!(below(&DataSet::of_names(&files)?.set())?, ["dev/b", "dev.txt", "training/a.txt"]);
         files.push("more.tar.gz");
-        let error = text_files(directory(&files)?.path(), ".txt").unwrap_err().to_string();
+        let error = text_files(&DataSet::of_names(&files)?.set(), ".txt").unwrap_err().to_string();
         assert!(
             error.ends_with(
                 "more.tar.gz is compressed; unpack it if it belongs to the text, else move it away"
             )
         );
-        let root = directory(&files)?;
-        let error = text_files(&root.path().join("dev.txt.gz"), ".txt").unwrap_err().to_string();
+        let data = DataSet::of_names(&files)?;
+        let error = text_files(&data.path("dev.txt.gz"), ".txt").unwrap_err().to_string();
         assert!(
             error.ends_with("dev.txt.gz is compressed; unpack it first"),
             "who gives one means it: {error}"
@@ -258,22 +258,22 @@ mod tests {
 
     #[test]
     fn an_archive_beside_a_directory_without_content_was_not_unpacked() -> Result<()> {
-        let root = directory(&["train.txt", "dev-2.txt", "dev.tar.gz", "devel/c.txt"])?;
-        let dev = root.path().join("dev");
+        let data = DataSet::of_names(&["train.txt", "dev-2.txt", "dev.tar.gz", "devel/c.txt"])?;
+        let dev = data.path("dev");
         fs::create_dir(&dev).at("write", &dev)?;
         for name in ["README", ".hidden", "half.gz"] {
-            let error = text_files(root.path(), ".txt").unwrap_err().to_string();
+            let error = text_files(&data.set(), ".txt").unwrap_err().to_string();
             assert!(error.contains("is compressed; unpack it if it belongs to the text"), "{error}");
             fs::write(dev.join(name), "a b\n").at("write", &dev)?;
         }
         fs::remove_file(dev.join("half.gz")).at("remove", &dev)?;
-        let error = text_files(root.path(), ".txt").unwrap_err().to_string();
+        let error = text_files(&data.set(), ".txt").unwrap_err().to_string();
         assert!(error.contains("dev.tar.gz is compressed; "), "{error}");
         fs::write(dev.join("a.py"), "a b\n").at("write", &dev)?;
-        assert_eq!(below(root.path())?, ["dev-2.txt", "devel/c.txt", "train.txt"], "it held a program");
+        assert_eq!(below(&data.set())?, ["dev-2.txt", "devel/c.txt", "train.txt"], "it held a program");
         fs::create_dir(dev.join("b")).at("write", &dev)?;
         fs::write(dev.join("b/a.txt"), "a b\n").at("write", &dev)?;
-        assert_eq!(below(root.path())?, ["dev/b/a.txt", "dev-2.txt", "devel/c.txt", "train.txt"]);
+        assert_eq!(below(&data.set())?, ["dev/b/a.txt", "dev-2.txt", "devel/c.txt", "train.txt"]);
         Ok(())
     }
 }
