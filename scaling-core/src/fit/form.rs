@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The forms of the law.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// α m^β: composite curves.
@@ -21,6 +21,7 @@ pub enum Form {
     /// γ + α m^β (1 + (m/d)^(1/f))^(-c f) (Caballero et al. 2023, one break).
     Broken,
     /// A power law, with a constant where the data show one.
+    #[default]
     Auto,
 }
 

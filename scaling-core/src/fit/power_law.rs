@@ -81,16 +81,19 @@ impl Fit {
     }
 }
 
-/// What files hold of a [`Fit`], under the same names.
+/// What files hold of a [`Fit`], under the same names; what a comparison does not need is not read back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct FitRecord {
+    #[serde(skip_deserializing)]
     pub(crate) form: Form,
     pub(crate) alpha: f64,
     pub(crate) beta: f64,
     #[serde(default)]
     pub(crate) gamma: f64,
     pub(crate) ci: ParameterIntervals,
+    #[serde(skip_deserializing)]
     pub(crate) r2: f64,
+    #[serde(skip_deserializing)]
     pub(crate) relative_rmse: f64,
     pub(crate) region: [f64; 2],
     pub(crate) points: usize,

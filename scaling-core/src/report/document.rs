@@ -8,7 +8,8 @@ use crate::fit::sensitivity::Choice;
 use crate::fit::size::SizeLaw;
 use crate::fit::spread::Spread;
 use crate::fit::surface::Surface;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -57,7 +58,7 @@ pub(crate) struct CurveFits {
     #[serde(skip_deserializing)]
     pub(crate) fixed_sizes: Vec<FixedSizeFit>,
     pub(crate) model_size: Recorded<SizeLaw>,
-    /// This and what follows is `None` only where it was not read back.
+    /// This and the next two are `None` only where they were not read back.
     #[serde(skip_deserializing)]
     pub(crate) surface: Option<Recorded<Surface>>,
     #[serde(skip_deserializing)]
@@ -71,12 +72,17 @@ pub(crate) struct CurveFits {
 /// The best configuration at one shard.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct BestOfShard {
+    #[serde(skip_deserializing)]
     pub(crate) requested: u64,
     pub(crate) m: f64,
     pub(crate) error: f64,
+    #[serde(skip_deserializing)]
     pub(crate) model: String,
+    #[serde(skip_deserializing)]
     pub(crate) size: f64,
+    #[serde(skip_deserializing)]
     pub(crate) parameters: u64,
+    #[serde(skip_deserializing)]
     pub(crate) optimum_parameters: Option<f64>,
 }
 
@@ -98,7 +104,7 @@ pub(crate) struct FixedSizeFit {
 }
 
 /// What was found, or `{"refused": reason}`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Recorded<T> {
     Refused { refused: String },
@@ -110,6 +116,64 @@ impl<T> Recorded<T> {
         match found {
             Ok(found) => Self::Found(found),
             Err(reason) => Self::Refused { refused: reason.to_string() },
+        }
+    }
+}
+
+/// Not derived, so that what is missing of a fit is named.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Recorded<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match value.get("refused").and_then(Value::as_str) {
+            Some(reason) => Ok(Self::Refused { refused: reason.to_owned() }),
+            None => serde_json::from_value(value).map(Self::Found).map_err(D::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a comparison needs.
+    fn least() -> Value {
+        let law = json!({
+            "alpha": 5.0, "beta": -0.3, "points": 4, "region": [1000.0, 8000.0],
+            "ci": {"alpha": [4.5, 5.5], "beta": [-0.4, -0.2]},
+        });
+        json!({
+            "task": "word-lm", "metric": "nats_per_word", "unit": "nats per word", "m_unit": "words",
+            "level": 0.95,
+            "curves": [{
+                "model": "word-lstm2", "variant": "sgd", "shards": [{"m": 1000.0, "error": 3.0}],
+                "composite": {"power": law, "power+const": {"refused": "too few"}},
+                "model_size": {"beta_p": 0.7, "beta_p_ci": [0.6, 0.8]},
+            }],
+        })
+    }
+
+    #[test]
+    fn what_a_comparison_does_not_need_may_be_missing() {
+        let document: Document = serde_json::from_value(least()).unwrap();
+        let curve = &document.curves[0];
+        assert_eq!((curve.shards[0].m, curve.shards[0].error), (1000.0, 3.0));
+        let Recorded::Found(law) = &curve.composite.power else { panic!("refused") };
+        assert_eq!((law.alpha, law.beta, law.points), (5.0, -0.3, 4));
+        assert!(matches!(&curve.composite.constant, Recorded::Refused { refused } if refused == "too few"));
+        assert!(matches!(&curve.model_size, Recorded::Found(law) if law.beta_p == 0.7));
+    }
+
+    #[test]
+    fn what_it_needs_is_named_if_it_is_missing() {
+        for (place, name) in [
+            ("/curves/0/shards/0", "error"),
+            ("/curves/0/composite/power", "beta"),
+            ("/curves/0/model_size", "beta_p_ci"),
+        ] {
+            let mut document = least();
+            document.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(name);
+            let message = serde_json::from_value::<Document>(document).unwrap_err().to_string();
+            assert!(message.contains(&format!("missing field `{name}`")), "{message}");
         }
     }
 }
