@@ -108,7 +108,7 @@ mod tests {
         let text = terminal(&study, &Analysis::new(&study));
         for expected in [
             "trials: 189 finished, 1 diverged, 1 failed, 1 missing",
-            "\nshards are drawn like the pool: items as long within 1.2 standard errors\n",
+            "\nshards of the first seed compared with the pool: nothing odd\n",
             "word-lstm2 (sgd), validation loss in nats per word",
             "power law: E(m) = ",
             "of 6 points",

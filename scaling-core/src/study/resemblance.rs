@@ -1,4 +1,4 @@
-//! Whether the shards of a study resemble the pool: how long their items are, and how frequent their symbols.
+//! Whether the shards of a study resemble the pool: how frequent lengths of items and symbols are in both.
 
 use super::Study;
 use crate::error::Result;
@@ -8,13 +8,20 @@ use crate::shard::{Pool, ShardSpec};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Items of the pool that shards are compared with, and items of a shard whose symbols count, at most.
+/// Items of the pool that shards are compared with, and items of a shard that are, at most.
 const ITEMS: usize = 4096;
+/// Items that a shard must have to be compared.
+const FEWEST: f64 = 30.0;
+/// Bins of lengths, equally frequent in the pool, at most.
+const BINS: usize = 20;
+/// Items of a shard for each bin of lengths, at least.
+const PER_BIN: usize = 10;
 /// Symbols whose frequencies are compared, at most; the others count as one.
 const SYMBOLS: usize = 100;
-/// How often a symbol must be expected on either side (Cochran 1954).
+/// How often a value must be expected on either side (Cochran 1954).
 const EXPECTED: f64 = 5.0;
-/// A shard that is further away, in standard deviations, is no random sample of the pool: one in 30,000 is.
+/// A shard that is further away, in standard deviations, is no random sample of the pool: fewer than one in 10,000
+/// are, also where lengths are skewed.
 const FURTHEST: f64 = 4.0;
 
 /// What was found when the shards were compared with the pool.
@@ -26,143 +33,128 @@ pub(super) struct Resemblance {
 }
 
 impl Resemblance {
-    /// Compares the shards of the first seed with items drawn from all of the pool.
+    /// Compares the shards of the first seed with items drawn from all of the pool; those with equally many
+    /// samples of every class need not resemble it.
     pub(super) fn of(study: &Study<'_>) -> Result<Self> {
         let (pool, fingerprint) = (study.corpus.pool(), &study.file.fingerprint);
+        if pool.classes() > 1 {
+            let classes = thousands(pool.classes());
+            let summary = format!("shards hold equally many samples of each of {classes} classes");
+            return Ok(Self { summary: Some(summary), warnings: Vec::new() });
+        }
         let mut random = Random::new(&format!("pool/{fingerprint}"), &[]);
         let items = (0..ITEMS).map(|_| match pool.len() {
             Some(count) => random.below(count),
             None => random.bits() >> 2,
         });
         let items: Vec<u64> = items.collect();
-        let reference = Sample::of(pool, &items, &mut random);
+        let all = Sample::of(pool, &items, &mut random);
         let mut shards = Vec::new();
         for &size in &study.settings.shards {
             let shard = ShardSpec { size, mode: study.settings.mode, seed: study.file.seed };
             let items = shard.draw(pool, fingerprint)?.items;
-            shards.push((size, Sample::of(pool, &items, &mut random)));
+            shards.push(Compared::new(size, &Sample::of(pool, &items, &mut random), &all));
         }
-        Ok(Self::new(pool.classes(), &reference, &shards, study.task.about().unit))
+        Ok(Self::new(&shards, study.task.about().unit))
     }
 
-    /// Of shards by their sizes in a unit; of a pool of several classes each shard has equally many samples.
-    fn new(classes: u64, reference: &Sample, shards: &[(u64, Sample)], unit: &str) -> Self {
-        let mut warnings = Vec::new();
-        let (mut distance, mut frequencies): (Option<f64>, Option<Frequencies>) = (None, None);
-        for (size, shard) in shards {
-            let size = thousands(*size);
-            if let (Some(own), Some(all)) = (&shard.lengths, &reference.lengths)
-                && all.variance > 0.0
-            {
-                let away = own.distance_from(all);
-                if away > FURTHEST {
-                    warnings.push(format!(
-                        "the shard of {size} {unit} has items of {:.2} {unit} on average, the pool {:.2}: \
-                         not the same distribution",
-                        own.mean, all.mean,
-                    ));
-                }
-                distance = Some(distance.map_or(away, |most| most.max(away)));
-            }
-            if let Some(found) = Frequencies::between(&shard.symbols, &reference.symbols) {
-                if found.distance() > FURTHEST {
-                    let why = "not the same distribution";
-                    warnings.push(format!("the shard of {size} {unit} has other symbols, {found}: {why}"));
-                }
-                if frequencies.as_ref().is_none_or(|most| found.distance() > most.distance()) {
-                    frequencies = Some(found);
-                }
-            }
-        }
-        let parts = [
-            (classes > 1).then(|| format!("equally many samples of {} classes", thousands(classes))),
-            distance.map(|away| format!("items as long within {away:.1} standard errors")),
-            frequencies.map(|most| format!("symbols as frequent by {most}")),
-        ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
-        let how = if warnings.is_empty() { "are drawn like" } else { "differ from" };
-        let summary = format!("shards {how} the pool: {}", parts.join(", "));
-        Self { summary: (!parts.is_empty()).then_some(summary), warnings }
+    /// Of shards whose sizes are in a unit.
+    fn new(shards: &[Compared], unit: &str) -> Self {
+        let furthest = |what: &str, found: fn(&Compared) -> Option<&Difference>| {
+            let found = shards.iter().filter_map(|shard| Some((shard.size, found(shard)?)));
+            let (size, most) = found.max_by(|a, b| a.1.distance().total_cmp(&b.1.distance()))?;
+            Some(format!("{what}: {most} ({} {unit})", thousands(size)))
+        };
+        let lengths = furthest("lengths", |shard| shard.lengths.as_ref());
+        let symbols = furthest("symbols", |shard| shard.symbols.as_ref());
+        let parts: Vec<String> = lengths.into_iter().chain(symbols).collect();
+        let what = "shards of the first seed compared with the pool, the furthest one";
+        let summary = (!parts.is_empty()).then(|| format!("{what}: {}", parts.join("; ")));
+        Self { summary, warnings: shards.iter().flat_map(|shard| shard.warnings(unit)).collect() }
     }
 }
 
-/// How often symbols occur.
-type Counts = BTreeMap<u64, u64>;
+/// A shard beside the pool; what is the same everywhere or of too few items is not compared.
+struct Compared {
+    size: u64,
+    lengths: Option<Difference>,
+    symbols: Option<Difference>,
+}
+
+impl Compared {
+    fn new(size: u64, shard: &Sample, all: &Sample) -> Self {
+        let bins = BINS.min(shard.lengths.len() / PER_BIN);
+        // The bin of a length by the share of the pool that is shorter.
+        let bin = |length: &u64| {
+            let shorter = all.lengths.partition_point(|other| other < length);
+            (shorter * bins / all.lengths.len()) as u64
+        };
+        Self {
+            size,
+            lengths: Difference::between(shard.lengths.iter().map(bin), all.lengths.iter().map(bin)),
+            symbols: Difference::between(shard.symbols.iter().copied(), all.symbols.iter().copied()),
+        }
+    }
+
+    fn warnings(&self, unit: &str) -> Vec<String> {
+        let size = thousands(self.size);
+        let warning = |(what, found): (&str, Option<&Difference>)| {
+            let found = found.filter(|found| found.distance() > FURTHEST)?;
+            Some(format!("{what} of the shard of {size} {unit} are not as frequent as in the pool ({found})"))
+        };
+        let found = [("lengths", self.lengths.as_ref()), ("symbols", self.symbols.as_ref())];
+        found.into_iter().filter_map(warning).collect()
+    }
+}
 
 /// What is compared of some items.
 struct Sample {
-    lengths: Option<Lengths>,
+    /// In ascending order.
+    lengths: Vec<u64>,
     /// One symbol of each item, chosen at random: those of one item depend on each other.
-    symbols: Counts,
+    symbols: Vec<u64>,
 }
 
 impl Sample {
-    /// Of items in drawing order; the last one is chosen by its length, so it stays out.
+    /// Of the first items. A shard ends with the item that fills it, which is long more often than others; but only
+    /// with it lengths are, on average over shards, as frequent as in the pool (Wald's identity).
     fn of(pool: &dyn Pool, items: &[u64], random: &mut Random) -> Self {
-        let items = items.split_last().map_or(items, |(_, rest)| rest);
-        let mut symbols = Counts::new();
-        for item in items.iter().take(ITEMS) {
-            if let Some(symbol) = pool.symbol(*item, random.bits()) {
-                *symbols.entry(symbol).or_default() += 1;
-            }
-        }
-        let lengths: Vec<f64> = items.iter().map(|item| pool.weight(*item) as f64).collect();
-        Self { lengths: Lengths::of(&lengths), symbols }
+        let items = &items[..items.len().min(ITEMS)];
+        let symbols = items.iter().filter_map(|item| pool.symbol(*item, random.bits())).collect();
+        let mut lengths: Vec<u64> = items.iter().map(|item| pool.weight(*item)).collect();
+        lengths.sort_unstable();
+        Self { lengths, symbols }
     }
 }
 
-/// How long items are.
-struct Lengths {
-    mean: f64,
-    variance: f64,
-    items: f64,
-}
-
-impl Lengths {
-    /// None of fewer than two.
-    fn of(items: &[f64]) -> Option<Self> {
-        if items.len() < 2 {
-            return None;
-        }
-        let n = items.len() as f64;
-        let mean = items.iter().sum::<f64>() / n;
-        let variance = items.iter().map(|length| (length - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        Some(Self { mean, variance, items: n })
-    }
-
-    /// How far the means are apart, in standard errors by the variance of the other items.
-    fn distance_from(&self, other: &Self) -> f64 {
-        let error = (other.variance * (1.0 / self.items + 1.0 / other.items)).sqrt();
-        (self.mean - other.mean).abs() / error
-    }
-}
-
-/// How much the frequencies of the commonest symbols differ: a test of homogeneity.
-struct Frequencies {
+/// How much the frequencies of the commonest values differ: a test of homogeneity.
+struct Difference {
     chi_square: f64,
     degrees: usize,
 }
 
-impl Frequencies {
-    /// None where no two symbols are frequent enough.
-    fn between(some: &Counts, others: &Counts) -> Option<Self> {
-        let [m, n] = [some, others].map(|counts| counts.values().sum::<u64>() as f64);
-        let mut both: BTreeMap<u64, [f64; 2]> = BTreeMap::new();
-        for (side, counts) in [some, others].into_iter().enumerate() {
-            for (symbol, count) in counts {
-                both.entry(*symbol).or_default()[side] += *count as f64;
-            }
+impl Difference {
+    /// None of too few values, or where no two are frequent enough.
+    fn between(some: impl Iterator<Item = u64>, others: impl Iterator<Item = u64>) -> Option<Self> {
+        let mut cells: BTreeMap<u64, [f64; 2]> = BTreeMap::new();
+        some.for_each(|value| cells.entry(value).or_default()[0] += 1.0);
+        others.for_each(|value| cells.entry(value).or_default()[1] += 1.0);
+        let mut cells: Vec<[f64; 2]> = cells.into_values().collect();
+        let sum = |cells: &[[f64; 2]]| [0, 1].map(|side| cells.iter().map(|cell| cell[side]).sum::<f64>());
+        let [m, n] = sum(&cells);
+        if m.min(n) < FEWEST {
+            return None;
         }
-        let mut cells: Vec<[f64; 2]> = both.into_values().collect();
         cells.sort_by(|a, b| (b[0] + b[1]).total_cmp(&(a[0] + a[1])));
-        let is_common = |cell: &&[f64; 2]| (cell[0] + cell[1]) * m.min(n) / (m + n) >= EXPECTED;
-        let common = cells.iter().take(SYMBOLS).take_while(is_common).count();
-        let rare = cells.split_off(common);
-        let rest = rare.iter().fold([0.0; 2], |sum, cell| [sum[0] + cell[0], sum[1] + cell[1]]);
-        if is_common(&&rest) {
-            cells.push(rest);
+        let is_common = |cell: &[f64; 2]| (cell[0] + cell[1]) * m.min(n) / (m + n) >= EXPECTED;
+        let common = cells.iter().take(SYMBOLS).take_while(|cell| is_common(cell)).count();
+        let rare = sum(&cells.split_off(common));
+        if common == 0 || is_common(&rare) {
+            cells.push(rare);
+        } else {
+            cells[common - 1] = sum(&[cells[common - 1], rare]);
         }
-        let degrees = cells.len().saturating_sub(1);
+        let degrees = cells.len() - 1;
         let term = |[a, b]: [f64; 2]| ((n / m).sqrt() * a - (m / n).sqrt() * b).powi(2) / (a + b);
         (degrees > 0).then(|| Self { chi_square: cells.into_iter().map(term).sum(), degrees })
     }
@@ -174,7 +166,7 @@ impl Frequencies {
     }
 }
 
-impl fmt::Display for Frequencies {
+impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "chi-square {:.1} on {} degrees of freedom", self.chi_square, self.degrees)
     }
@@ -183,15 +175,17 @@ impl fmt::Display for Frequencies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shard::Mode;
 
-    /// Sentences of 1 to 20 words, the same in every item, with Zipf's frequencies.
+    /// Sentences of 12 words on average, some of more than a hundred (lognormal), with Zipf's frequencies; each
+    /// repeats one word.
     struct Sentences;
     impl Pool for Sentences {
         fn len(&self) -> Option<u64> {
             None
         }
         fn weight(&self, item: u64) -> u64 {
-            1 + Random::new("length", &[item]).below(20)
+            (2.0 + Random::new("length", &[item]).normal()).exp().ceil() as u64
         }
         fn samples(&self) -> Option<u64> {
             None
@@ -205,45 +199,65 @@ mod tests {
         Sample::of(&Sentences, &items.collect::<Vec<_>>(), &mut Random::new("sample", &[]))
     }
 
-    #[test]
-    fn random_shards_resemble_the_pool_and_others_do_not() {
-        let reference = sample(0..ITEMS as u64);
-        let random = (0..60).map(|i| (1000_u64, sample((1 + i) * 10_000..(1 + i) * 10_000 + 30 * (i + 1))));
-        let found = Resemblance::new(1, &reference, &random.collect::<Vec<_>>(), "words");
-        assert_eq!(found.warnings, [""; 0]);
-        let summary = found.summary.unwrap();
-        assert!(summary.starts_with("shards are drawn like the pool: items as long within "), "{summary}");
-        assert!(summary.contains("symbols as frequent by chi-square "), "{summary}");
+    fn found(shards: impl Iterator<Item = (u64, Sample)>, all: &Sample) -> Resemblance {
+        let shards: Vec<Compared> = shards.map(|(size, shard)| Compared::new(size, &shard, all)).collect();
+        Resemblance::new(&shards, "words")
+    }
 
-        let long = sample((10_000..12_000).filter(|item| Sentences.weight(*item) > 5));
-        let other = sample((10_000..12_000).filter(|item| Sentences.symbol(*item, 0) != Some(1)));
-        let found = Resemblance::new(1, &reference, &[(2000_u64, long), (4000, other)], "words");
-        assert_eq!(found.warnings.len(), 2, "{:?}", found.warnings);
-        assert!(found.warnings[0].starts_with("the shard of 2,000 words has items of "));
-        assert!(found.warnings[1].starts_with("the shard of 4,000 words has other symbols, chi-square "));
-        assert!(found.summary.unwrap().starts_with("shards differ from the pool: "));
+    #[test]
+    fn hardly_any_of_thousands_of_random_shards_is_odd() {
+        let mut warnings = Vec::new();
+        for study in 0..50_u64 {
+            let all = sample((0..ITEMS as u64).map(|item| (study << 32) | item));
+            let shards = (0..60).map(|k| {
+                let (size, seed) = (500_u64 << (2 * (k % 3)), 60 * study + k);
+                let shard = ShardSpec { size, mode: Mode::Independent, seed };
+                (size, sample(shard.draw(&Sentences, "sentences").unwrap().items.into_iter()))
+            });
+            warnings.extend(found(shards, &all).warnings);
+        }
+        assert!(warnings.len() < 6, "{warnings:?}");
+    }
+
+    #[test]
+    fn shards_that_differ_from_the_pool_are_named() {
+        let all = sample(0..ITEMS as u64);
+        let items = 10_000..12_000_u64;
+        let long = sample(items.clone().filter(|item| Sentences.weight(*item) > 4));
+        let even = sample(items.clone().filter(|item| (4..=20).contains(&Sentences.weight(*item))));
+        let other = sample(items.clone().filter(|item| Sentences.symbol(*item, 0) != Some(1)));
+        let shards = [(1000, sample(items)), (2000, long), (4000, even), (8000, other)];
+        let Resemblance { summary, warnings } = found(shards.into_iter(), &all);
+        let odd = [("lengths", "2,000"), ("lengths", "4,000"), ("symbols", "8,000")];
+        assert_eq!(warnings.len(), odd.len(), "{warnings:?}");
+        for (warning, (what, size)) in warnings.iter().zip(odd) {
+            let start =
+                format!("{what} of the shard of {size} words are not as frequent as in the pool (chi-");
+            assert!(warning.starts_with(&start), "{warning}");
+        }
+        let (summary, what) = (summary.unwrap(), "shards of the first seed compared with the pool");
+        assert!(summary.starts_with(&format!("{what}, the furthest one: lengths: chi-square ")), "{summary}");
+        assert!(summary.contains(" words); symbols: chi-square "), "{summary}");
+        assert!(summary.ends_with(" degrees of freedom (8,000 words)"), "{summary}");
     }
 
     #[test]
     fn of_too_few_or_equal_items_nothing_is_said() {
-        for few in [&[] as &[f64], &[3.0]] {
-            assert!(Lengths::of(few).is_none());
-        }
-        let [few, none] = [Counts::from([(1, 9), (2, 4)]), Counts::new()];
-        assert!(Frequencies::between(&few, &few).is_none() && Frequencies::between(&few, &none).is_none());
-        let lengths = || Lengths::of(&[1.0; 9]);
-        let alike = || Sample { lengths: lengths(), symbols: Counts::new() };
-        assert_eq!(Resemblance::new(1, &alike(), &[(9, alike())], "images").summary, None);
-        let classes = Resemblance::new(10, &alike(), &[(9, alike())], "images").summary;
-        let expected = "shards are drawn like the pool: equally many samples of 10 classes";
-        assert_eq!(classes.as_deref(), Some(expected));
+        let between = |some: &[u64], others: &[u64]| {
+            Difference::between(some.iter().copied(), others.iter().copied()).is_some()
+        };
+        let two: Vec<u64> = (0..40).map(|item| item % 2).collect();
+        assert!(between(&two, &two));
+        assert!(!between(&two[..20], &two) && !between(&two, &[]) && !between(&[1; 40], &[1; 40]));
+        let alike = || Sample { lengths: vec![1; 40], symbols: Vec::new() };
+        assert_eq!(found([(40, alike())].into_iter(), &alike()).summary, None);
     }
 
     #[test]
     fn a_chi_square_is_as_far_away_as_its_probability_says() {
         // Quantiles of 97.5 %.
         for (chi_square, degrees) in [(7.378, 2), (20.483, 10), (129.561, 100)] {
-            let distance = Frequencies { chi_square, degrees }.distance();
+            let distance = Difference { chi_square, degrees }.distance();
             assert!((distance - 1.96).abs() < 0.03, "{distance}");
         }
     }
