@@ -90,6 +90,7 @@ fn the_report_compares_with_the_known_entropy() {
     let bench = bench();
     let said = bench.succeed(&TINY.replace("shards=500,1000", "shards=250,500,1000,2000,4000"));
     assert!(said.contains("entropy"), "{said}");
+    support::compares_shards(&said);
     let page = bench.read("s/report.html");
     assert!(page.contains("<svg") && page.contains("entropy"));
 }

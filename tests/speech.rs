@@ -75,7 +75,8 @@ fn tone(bench: &Bench, name: &str) {
 #[test]
 fn a_study_transcribes_sound_files() {
     let bench = bench();
-    bench.succeed(&format!("{TINY} --model attention"));
+    let settings = TINY.replace("shards=100,200", "shards=100,800");
+    support::compares_shards(&bench.succeed(&format!("{settings} --model attention")));
     tone(&bench, "a.wav");
     tone(&bench, "b.wav");
     let said = bench.succeed("transcribe --study s a.wav");

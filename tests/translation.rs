@@ -88,7 +88,7 @@ like_the_reference!(trains_like_the_reference);
 #[test]
 fn a_study_translates_without_its_data() {
     let bench = bench();
-    bench.succeed(TINY);
+    support::compares_shards(&bench.succeed(TINY));
     assert!(bench.read("s/tokenizer.json").contains("WordLevel"));
     let (said, complaint, code) =
         translate(&bench, "--study s --beam 2", "Wasgibtes nichts\n\nzwei\n".as_bytes());

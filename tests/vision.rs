@@ -54,7 +54,8 @@ like_the_reference!(trains_like_the_reference);
 #[test]
 fn the_report_knows_all_three_metrics() {
     let bench = bench();
-    bench.succeed(&TINY.replace("shards=80,160", "shards=40,80,160,320"));
+    let said = bench.succeed(&TINY.replace("shards=80,160", "shards=40,80,160,320"));
+    assert!(said.contains("\nshards hold equally many samples of each of 10 classes\n"), "{said}");
     let curve = bench.read("s/curve.csv");
     for metric in ["top1_error", "top5_error", "cross_entropy"] {
         assert!(curve.contains(metric), "{metric} is not in {curve}");

@@ -203,6 +203,13 @@ pub fn counts_are_exact(bench: &Bench, counts: &[(&str, u64)]) {
     }
 }
 
+/// Asserts that a study says how lengths and symbols of its shards compare with those of the pool.
+pub fn compares_shards(said: &str) {
+    let line = said.lines().find(|line| line.starts_with("shards of the first seed compared with the pool"));
+    let line = line.unwrap_or_else(|| panic!("nothing is said of shards: {said}"));
+    assert!(line.contains(" lengths: chi-square ") && line.contains("; symbols: chi-square "), "{line}");
+}
+
 /// Asserts that a study in `s` that is killed again and again ends as one that is not. It writes checkpoints all the
 /// time, and never stops early.
 pub fn killed_ends_in_the_same_bytes(bench: fn() -> Bench, settings: &str, kills: u64) {
