@@ -5,9 +5,11 @@ mod support;
 #[path = "support/wav.rs"]
 mod wav;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use support::{
-    Bench, counts_are_exact, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time, real,
-    text, train_alike, training_losses,
+    Bench, counts_are_exact, entries, jobs_change_nothing, killed_ends_in_the_same_bytes, prepares_in_time,
+    real, text, train_alike, training_losses,
 };
 use wav::{MONO, wav};
 
@@ -46,7 +48,15 @@ fn a_killed_study_ends_in_the_same_bytes() {
 
 #[test]
 fn results_do_not_depend_on_jobs_or_threads() {
-    let bench = jobs_change_nothing(bench, &format!("{TINY} --set sortagrad=off"));
+    let bench = jobs_change_nothing(bench, &format!("{TINY} --set sortagrad=off --set clip=own"));
+    // Each model of the study is clipped at its own norm.
+    let clip = |trial: &PathBuf| {
+        let config = std::fs::read(trial.join("config.json")).expect("a configuration");
+        let config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
+        format!("{} {}", config["model"], config["optimization"]["clip"])
+    };
+    let clips: BTreeSet<String> = entries(&bench.path("s/trials")).iter().map(clip).collect();
+    assert_eq!(clips, BTreeSet::from([r#""attention" 10.0"#, r#""ds2" 400.0"#].map(str::to_owned)));
     // Beside characters, hours: a hundred letters are spoken in less than a minute.
     for hours in bench.numbers("s/points.csv", "hours") {
         assert!((0.001..0.05).contains(&hours), "{hours}");
