@@ -83,8 +83,8 @@ impl Array {
         said.lines().map(str::to_owned).collect()
     }
 
-    /// Once it is back in the queue, where Slurm lets requeued jobs wait for two minutes. Within a second, it would
-    /// fail to start them.
+    /// Once it is back in the queue, where Slurm lets requeued jobs wait for two minutes. Within a second, it
+    /// would fail to start them.
     fn start_soon(&self, index: usize) {
         let job = self.element(index);
         wait(&format!("{job} is in the queue again"), || {

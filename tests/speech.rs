@@ -67,7 +67,8 @@ fn trains_like_the_reference(device: &str) {
     let settings = TINY.replace("shards=100,200", "shards=200 --set adam_rates=0.0005");
     for model in ["ds2", "attention"] {
         let [losses, reference] = training_losses(bench, &format!("{settings} --model {model}"), device);
-        // Deep Speech 2 starts at 13 nats per character: on another device its losses agree as shares of that.
+        // Deep Speech 2 starts at 13 nats per character: on another device its losses agree as shares of
+        // that.
         let unit = if device == "cpu" { 1.0 } else { reference[0].max(1.0) };
         let shares = |losses: &[f64]| losses.iter().map(|loss| loss / unit).collect::<Vec<_>>();
         train_alike(&shares(&losses), &shares(&reference), &format!("{model} on {device}"));

@@ -113,8 +113,8 @@ impl LanguageTask {
     }
 }
 
-/// The paper's shards of a text, whose smallest is one of so many parts (MODELS 2.1 and 3); of a short text those that
-/// hold more than a few sentences.
+/// The paper's shards of a text, whose smallest is one of so many parts (MODELS 2.1 and 3); of a short text
+/// those that hold more than a few sentences.
 fn parts(text: u64, number: u64) -> String {
     let shards = [1, 2, 4, 10, 20, 40, 100, 200, 400].map(|parts| (text * parts / number).max(1));
     let least = LEAST_SHARD.min(shards[8]);
@@ -175,8 +175,8 @@ impl Task for LanguageTask {
                 ("batch_sizes", "8".to_owned()),
                 ("validation", pick("30000", "60000")),
             ],
-            // `transform_bias` stays at -4, though MODELS 2.3 has -2 for words too: that is a curve of its own, and as many
-            // trials again.
+            // `transform_bias` stays at -4, though MODELS 2.3 has -2 for words too: that is a curve of its
+            // own, and as many trials again.
             Preset::Paper => vec![
                 ("sizes", "64,90,128,181,256,362,512,724,1024,1448,2048,2896".to_owned()),
                 ("search", "guided".to_owned()),

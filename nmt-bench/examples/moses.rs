@@ -1,6 +1,6 @@
-//! Tokenises the lines of stdin as nmt-bench does, with Moses' escapes: `moses de < FILE` or `moses en < FILE`;
-//! `moses --detokenise` puts lines of tokens without escapes together again. `benchmarks/moses.py` compares
-//! the output with sacremoses.
+//! Tokenises the lines of stdin as nmt-bench does, with Moses' escapes: `moses de < FILE` or `moses en <
+//! FILE`; `moses --detokenise` puts lines of tokens without escapes together again. `benchmarks/moses.py`
+//! compares the output with sacremoses.
 
 #[path = "../src/text/moses/mod.rs"]
 #[allow(dead_code, unreachable_pub)]

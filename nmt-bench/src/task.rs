@@ -132,7 +132,8 @@ impl Task for TranslationTask {
         pairs.extend(match preset {
             Preset::Smoke => vec![
                 ("sizes", "64,96".to_owned()),
-                // Half of the recipe's: so few updates must do, and without any the largest shards are learnt by heart.
+                // Half of the recipe's: so few updates must do, and without any the largest shards are learnt
+                // by heart.
                 ("dropout", "0.1".to_owned()),
                 ("adam_rates", "0.004".to_owned()),
                 ("batch_sizes", "16".to_owned()),
@@ -149,7 +150,8 @@ impl Task for TranslationTask {
                 ("batch_sizes", "32".to_owned()),
                 ("epochs", "80".to_owned()),
             ],
-            // `dropout` stays at 0.2, though MODELS 4.4 has 0 too: that is a curve of its own, and as many trials again.
+            // `dropout` stays at 0.2, though MODELS 4.4 has 0 too: that is a curve of its own, and as many
+            // trials again.
             Preset::Paper => vec![
                 ("sizes", "40,56,78,108,150,208,282,382,512,678,886".to_owned()),
                 ("search", "guided".to_owned()),

@@ -5,16 +5,16 @@
 //! ```
 //!
 //! Studies of 5 to 9 sizes a factor 2 apart, an exponent uniform in [-0.5, -0.05], lognormal noise of 0.5 to
-//! 3 % and 1 to 5 seeds, of five kinds: a pure power law; one with a constant of 0.1 to 0.5 of the last error; one
-//! whose first 1 to 3 sizes lie on the plateau of a known best guess; one with an undertuned shard
-//! 5 to 20 % above the law; a pure one with 1 to 5 seeds of its own at every size. Printed for each: the share
-//! of 95 % intervals of the exponent that contain the truth, their median width, and how often a constant is
-//! claimed, the plateau is found to within one size, a fit is refused.
+//! 3 % and 1 to 5 seeds, of five kinds: a pure power law; one with a constant of 0.1 to 0.5 of the last
+//! error; one whose first 1 to 3 sizes lie on the plateau of a known best guess; one with an undertuned shard
+//! 5 to 20 % above the law; a pure one with 1 to 5 seeds of its own at every size. Printed for each: the
+//! share of 95 % intervals of the exponent that contain the truth, their median width, and how often a
+//! constant is claimed, the plateau is found to within one size, a fit is refused.
 //!
-//! Then the same of forecasts: 8 sizes of such a law, half of them with a constant, at several noise levels, the last
-//! size perhaps too high. Printed: the share of 90 % intervals that contain another measurement of the last size and one
-//! of four times the data, the mean width of the latter (ln high - ln low), the root mean square of ln of its median over
-//! the truth, and how often there is a warning.
+//! Then the same of forecasts: 8 sizes of such a law, half of them with a constant, at several noise levels,
+//! the last size perhaps too high. Printed: the share of 90 % intervals that contain another measurement of
+//! the last size and one of four times the data, the mean width of the latter (ln high - ln low), the root
+//! mean square of ln of its median over the truth, and how often there is a warning.
 
 use scaling_core::fit::curve::{Curve, Point, median};
 use scaling_core::fit::forecast::Forecaster;
@@ -63,7 +63,8 @@ fn main() {
     }
 }
 
-/// One line on forecasts from measurements that scatter by this much, of which the last lies too high by a factor.
+/// One line on forecasts from measurements that scatter by this much, of which the last lies too high by a
+/// factor.
 fn forecasts(noise: f64, lift: f64, count: u64) {
     let (mut inside, mut squares, mut width, mut warned) = ([0.0; 2], 0.0, 0.0, 0.0);
     for curve in 0..count {

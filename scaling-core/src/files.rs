@@ -1,5 +1,5 @@
-//! Files that are complete or absent, whatever happens while they are written; and those of prepared data, which
-//! grow piece by piece.
+//! Files that are complete or absent, whatever happens while they are written; and those of prepared data,
+//! which grow piece by piece.
 
 use crate::error::{At, Result};
 use std::fs::{DirEntry, File};
@@ -44,8 +44,8 @@ impl Output {
     }
 }
 
-/// Writes `bytes` to `path`: beside it first, flushed to the disk, then renamed over it; a link is replaced, and what it
-/// leads to stays as it is. Into a device or a pipe they are written.
+/// Writes `bytes` to `path`: beside it first, flushed to the disk, then renamed over it; a link is replaced,
+/// and what it leads to stays as it is. Into a device or a pipe they are written.
 ///
 /// # Errors
 /// Names `path` if its directory cannot be written or the disk is full; a file is then untouched.
@@ -66,8 +66,8 @@ pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomic(&behind_links(path), bytes)
 }
 
-/// Writes `bytes` to `path` as [`write_atomic`] does, unless something of this name is there: then that stays, and the
-/// answer is false. Of several that try at the same time one succeeds.
+/// Writes `bytes` to `path` as [`write_atomic`] does, unless something of this name is there: then that
+/// stays, and the answer is false. Of several that try at the same time one succeeds.
 ///
 /// # Errors
 /// As [`write_atomic`].
@@ -92,8 +92,8 @@ fn draft(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
     Ok(file)
 }
 
-/// The file that `path` leads to, whether or not it is there yet: `path` itself if it is no link, or one to a device or a
-/// pipe, which may have no name.
+/// The file that `path` leads to, whether or not it is there yet: `path` itself if it is no link, or one to a
+/// device or a pipe, which may have no name.
 pub(crate) fn behind_links(path: &Path) -> PathBuf {
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return path.to_owned();

@@ -75,7 +75,8 @@ pub(crate) fn span(seconds: f64) -> String {
     }
 }
 
-/// The level of an interval as a percentage, `95 %` or `97.5 %`, with as many digits as tell it from certainty.
+/// The level of an interval as a percentage, `95 %` or `97.5 %`, with as many digits as tell it from
+/// certainty.
 pub(crate) fn level(level: f64) -> String {
     let digits = (-(1.0 - level).log10()).ceil().clamp(3.0, 15.0);
     let parts = 10f64.powf(digits - 2.0);

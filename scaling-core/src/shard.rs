@@ -95,8 +95,8 @@ pub fn measured_items(fingerprint: &str, count: u64, wanted: u64, weight: impl F
     items
 }
 
-/// The shards of a preset, as on the command line: `count` halves of `largest`, or of what the data allow, the
-/// largest first.
+/// The shards of a preset, as on the command line: `count` halves of `largest`, or of what the data allow,
+/// the largest first.
 pub fn halves(largest: u64, available: u64, count: u32) -> String {
     let largest = largest.min(available);
     let shards: Vec<String> = (0..count).map(|k| (largest >> k).max(1).to_string()).collect();

@@ -43,10 +43,11 @@ struct Candidate {
 impl Space<'_> {
     /// The trials to run, smallest shards first, given the errors of those that have ended.
     ///
-    /// `grid` asks for every combination on every shard. `guided` asks for it on the smaller half
-    /// of the shards; each larger shard then tries only sizes from one step below the best of the shard before to
-    /// two above (the best size grows with m), rates within one step and the best batch or the next larger one, and
-    /// waits for that shard to end. `errors` maps trial ids to the error, or to none if the trial failed.
+    /// `grid` asks for every combination on every shard. `guided` asks for it on the smaller half of the
+    /// shards; each larger shard then tries only sizes from one step below the best of the shard before to
+    /// two above (the best size grows with m), rates within one step and the best batch or the next larger
+    /// one, and waits for that shard to end. `errors` maps trial ids to the error, or to none if the trial
+    /// failed.
     ///
     /// # Errors
     /// If a model does not know a size.

@@ -1,4 +1,5 @@
-//! What a command tells: results on standard output, messages on standard error, how it ended as an exit code.
+//! What a command tells: results on standard output, messages on standard error, how it ended as an exit
+//! code.
 
 use crate::error::{At, Result};
 use std::io::{ErrorKind, Write};

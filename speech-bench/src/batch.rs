@@ -8,8 +8,8 @@ use scaling_core::neural::{Batches, Passes};
 use scaling_core::nn::upload;
 use std::sync::Arc;
 
-/// Utterances whose frames agree to this many are shuffled with each other: little is padded, and batches change
-/// from epoch to epoch.
+/// Utterances whose frames agree to this many are shuffled with each other: little is padded, and batches
+/// change from epoch to epoch.
 const BAND: u32 = 16;
 
 /// One minibatch.
@@ -72,8 +72,8 @@ pub(crate) struct Staged {
 pub(crate) enum Order {
     /// From the shortest to the longest, always: to measure.
     Sorted,
-    /// In batches of similar length, which are drawn anew and shuffled in every epoch; the first goes from the
-    /// shortest to the longest (SortaGrad, Amodei et al. 2016) if wanted.
+    /// In batches of similar length, which are drawn anew and shuffled in every epoch; the first goes from
+    /// the shortest to the longest (SortaGrad, Amodei et al. 2016) if wanted.
     Shuffled { seed: u64, sorta_grad: bool },
 }
 

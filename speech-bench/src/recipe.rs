@@ -46,8 +46,8 @@ impl<M: Recogniser> Recipe for SpeechRecipe<M> {
     }
 
     fn measure(&self, model: &M, batches: &mut dyn Batches<Batch = Batch>) -> Evaluation {
-        // Of every utterance: its wrong characters, its wrong words and its nats, and what they are of. Wrong is what
-        // has to be inserted, deleted or replaced (Levenshtein 1966).
+        // Of every utterance: its wrong characters, its wrong words and its nats, and what they are of. Wrong
+        // is what has to be inserted, deleted or replaced (Levenshtein 1966).
         let (mut characters, mut of_words, mut nats) = (Vec::new(), Vec::new(), Vec::new());
         for step in 0..batches.per_epoch() {
             let batch = batches.batch(step);

@@ -40,8 +40,8 @@ pub(crate) struct Speech {
     pub(crate) test: Option<Arc<dyn Utterances>>,
     /// By what features are normalised: what recognising other recordings needs.
     pub(crate) normalization: Normalization,
-    /// Entropy of the marginal distribution of the training part's characters, ends of utterances included, in
-    /// nats per character.
+    /// Entropy of the marginal distribution of the training part's characters, ends of utterances included,
+    /// in nats per character.
     pub(crate) best_guess_loss: f64,
     /// Characters of the training part; `None` if it is endless.
     pub(crate) characters: Option<u64>,

@@ -210,8 +210,8 @@ pub fn compares_shards(said: &str) {
     assert!(line.contains(" lengths: chi-square ") && line.contains("; symbols: chi-square "), "{line}");
 }
 
-/// Asserts that a study in `s` that is killed again and again ends as one that is not. It writes checkpoints all the
-/// time, and never stops early.
+/// Asserts that a study in `s` that is killed again and again ends as one that is not. It writes checkpoints
+/// all the time, and never stops early.
 pub fn killed_ends_in_the_same_bytes(bench: fn() -> Bench, settings: &str, kills: u64) {
     let (undisturbed, killed) = (bench(), bench());
     let settings = format!("{settings} --set checkpoint_seconds=0.02 --set patience=60");
@@ -225,8 +225,8 @@ pub fn killed_ends_in_the_same_bytes(bench: fn() -> Bench, settings: &str, kills
     assert_eq!(results(&killed.path("s")), results(&undisturbed.path("s")), "{settings}");
 }
 
-/// Asserts that a study in `s` with `--jobs 2` ends in the same bytes as with one job, which has all cores: its trials
-/// run with other thread counts. Returns the place of the first.
+/// Asserts that a study in `s` with `--jobs 2` ends in the same bytes as with one job, which has all cores:
+/// its trials run with other thread counts. Returns the place of the first.
 pub fn jobs_change_nothing(bench: fn() -> Bench, settings: &str) -> Bench {
     assert!(settings.contains("--jobs 2"), "{settings}");
     let (two, one) = (bench(), bench());

@@ -3,8 +3,8 @@
 use super::{Bench, entries, text};
 use std::path::PathBuf;
 
-/// A test of each backend that was built, from a function that asserts of a device that training there goes as by the
-/// reference. The names are those by which CI chooses.
+/// A test of each backend that was built, from a function that asserts of a device that training there goes
+/// as by the reference. The names are those by which CI chooses.
 macro_rules! like_the_reference {
     ($trains:ident) => {
         #[test]
@@ -26,8 +26,8 @@ macro_rules! like_the_reference {
     };
 }
 
-/// The training losses of a study in `s`, by size: on a device as users run it, and by the reference, plain tensor
-/// operations on the CPU.
+/// The training losses of a study in `s`, by size: on a device as users run it, and by the reference, plain
+/// tensor operations on the CPU.
 pub fn training_losses(bench: fn() -> Bench, settings: &str, device: &str) -> [Vec<f64>; 2] {
     [("fused", device), ("reference", "cpu")].map(|(kernels, device)| {
         let bench = bench();

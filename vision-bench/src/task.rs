@@ -196,8 +196,8 @@ fn per_class(preset: Preset, classes: u64, available: u64) -> Vec<u64> {
         wanted = (0..9).map(|power| 1 << power).collect();
         fits = fitting(&wanted);
     }
-    // What the rarest class has is the last shard where the next one is larger, unless the one before is nearly as large:
-    // that of ILSVRC2012 has 732 images. A smoke study has to be short.
+    // What the rarest class has is the last shard where the next one is larger, unless the one before is
+    // nearly as large: that of ILSVRC2012 has 732 images. A smoke study has to be short.
     let is_cut_short = preset != Preset::Smoke && fits.len() < wanted.len();
     if is_cut_short && fits.last().is_some_and(|last| 4 * most >= 5 * last) {
         fits.push(most);

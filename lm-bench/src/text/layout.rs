@@ -26,8 +26,8 @@ pub(super) struct Layout {
 /// own, else training.
 ///
 /// # Errors
-/// A missing path, a directory without text or without training text, a missing shard, an archive or a compressed file
-/// that does not lie beside what it held.
+/// A missing path, a directory without text or without training text, a missing shard, an archive or a
+/// compressed file that does not lie beside what it held.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     let TextFiles { files, left_out } = text_files(root, ".txt")?;
     let mut layout = Layout { root: root.to_owned(), files: ByPart::default(), left_alone: vec![], left_out };
@@ -71,8 +71,8 @@ fn is_of_records(file: &Path) -> bool {
         .contains(&ending(file).as_str())
 }
 
-/// Of `ptb.char.train.txt`, letters between spaces, the file of the same text in words; of others a path that does not
-/// exist, as it has no name.
+/// Of `ptb.char.train.txt`, letters between spaces, the file of the same text in words; of others a path that
+/// does not exist, as it has no name.
 fn of_words(file: &Path) -> PathBuf {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     if name.contains(".char.") {
@@ -82,8 +82,8 @@ fn of_words(file: &Path) -> PathBuf {
     }
 }
 
-/// Of `train.txt` the `train.txt.raw` that Transformer-XL's script makes `enwik8` into, with the same text in numbers
-/// beside it.
+/// Of `train.txt` the `train.txt.raw` that Transformer-XL's script makes `enwik8` into, with the same text in
+/// numbers beside it.
 fn of_letters(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(".raw");

@@ -55,7 +55,8 @@ impl Unit {
     }
 }
 
-/// How a description goes on where only `samples` of the training tokens count, the first `longest` of every sentence.
+/// How a description goes on where only `samples` of the training tokens count, the first `longest` of every
+/// sentence.
 pub(crate) fn samples_clause(samples: u64, tokens: u64, longest: u64) -> String {
     if samples == tokens {
         return String::new();

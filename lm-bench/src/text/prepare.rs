@@ -84,8 +84,8 @@ fn check_vocabulary(symbols: usize) -> Result<()> {
     Err(Error::input(format!("a vocabulary of {symbols} symbols is out of range; use 1 to {most}")))
 }
 
-/// Names a prepared corpus: the files with their sizes and times, and all that decides the ids. What is left out for how it
-/// ends does not.
+/// Names a prepared corpus: the files with their sizes and times, and all that decides the ids. What is left
+/// out for how it ends does not.
 fn key(layout: &Layout, unit: Unit, vocabulary: usize, seed: u64) -> Result<String> {
     let mut key = Key::default();
     for files in layout.files.lists() {

@@ -24,8 +24,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of sentences to
-    /// look out for.
+    /// Counts a part, of whose sentences the first `longest` tokens count in m; `others` are the digests of
+    /// sentences to look out for.
     ///
     /// # Errors
     /// Text that cannot be read.

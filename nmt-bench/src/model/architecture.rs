@@ -42,8 +42,8 @@ impl Architecture {
     }
 
     /// Exact parameters, 39 d^2 + (V_S + V_T + 32) d + V_T with the default options, and 6 operations per
-    /// weight, and per number of the memory in scores and contexts, for every target token, the source being as
-    /// long as the target. Embeddings are looked up, which costs none.
+    /// weight, and per number of the memory in scores and contexts, for every target token, the source being
+    /// as long as the target. Embeddings are looked up, which costs none.
     pub(crate) fn cost(self, size: f64, extent: Extent) -> Result<Cost> {
         let d = self.width(size)? as u64;
         let (source, target) = (extent.vocabulary as u64, extent.vocabulary as u64 + 2);

@@ -1,4 +1,5 @@
-//! The translation model: OpenNMT's encoder and decoder with global attention (MODELS 4.2; Luong et al. 2015).
+//! The translation model: OpenNMT's encoder and decoder with global attention (MODELS 4.2; Luong et al.
+//! 2015).
 
 mod architecture;
 mod dropout;

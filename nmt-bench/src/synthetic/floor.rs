@@ -1,8 +1,8 @@
 //! What no predictor can do better than, exactly.
 //!
-//! The choices of a sentence are independent, so the expected sum over the places of a translation is a sum over
-//! the distributions that a place may have, each times the probability that it arises. The same sum gives
-//! how often each target token is expected, which is what a constant guess is judged by.
+//! The choices of a sentence are independent, so the expected sum over the places of a translation is a sum
+//! over the distributions that a place may have, each times the probability that it arises. The same sum
+//! gives how often each target token is expected, which is what a constant guess is judged by.
 
 use super::agreement::{Determiner, Gender, Number};
 use super::grammar::{ADJECTIVE, ADVERB, CONJUNCTION, Grammar, PERFECT, PLURAL, PREPOSITIONAL};
@@ -62,8 +62,8 @@ impl Expected {
         }
     }
 
-    /// The first place of sentences with an adverb: the adverb, or the determiner of the subject; and the last
-    /// place, if the adverb has gone there.
+    /// The first place of sentences with an adverb: the adverb, or the determiner of the subject; and the
+    /// last place, if the adverb has gone there.
     fn adverbs(&mut self, grammar: &Grammar) {
         for (rank, p) in grammar.adverb.outcomes() {
             let adverb = grammar.slot(grammar.lexicon.adverbs[rank].target, false);

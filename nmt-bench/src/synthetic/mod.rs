@@ -2,8 +2,8 @@
 //! exactly.
 //!
 //! What can be said is in [`grammar`], how it is translated in [`translation`]. Both languages are always the
-//! same for the same options. Pair `i` of a seed is a pure function of both, so shards are independent samples
-//! and nothing is stored.
+//! same for the same options. Pair `i` of a seed is a pure function of both, so shards are independent
+//! samples and nothing is stored.
 
 mod agreement;
 mod choice;

@@ -8,8 +8,8 @@ use std::ops::AddAssign;
 /// The most tokens of a side of a pair that is trained on, as of one that is held out of the training text.
 pub(super) const MOST_TRAINED: usize = 80;
 
-/// The most tokens of a side in files of validation and test pairs, which the paper does not clean (MODELS 4.1): a
-/// score is one of the whole set. Beyond this it is no sentence, and costs memory.
+/// The most tokens of a side in files of validation and test pairs, which the paper does not clean (MODELS
+/// 4.1): a score is one of the whole set. Beyond this it is no sentence, and costs memory.
 pub(super) const MOST_MEASURED: usize = 500;
 
 /// How many times longer than the other a side may be, in tokens.

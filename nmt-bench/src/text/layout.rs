@@ -27,8 +27,8 @@ pub(super) struct Layout {
     pub(super) root: PathBuf,
     /// Some train; none validate where pairs must be held out of those, and often none test.
     pub(super) files: ByPart<Bitext>,
-    /// What is left alone: the stems of pairs that are tokenised or cut from another pair beside them, and would count
-    /// its sentences again; files of other formats.
+    /// What is left alone: the stems of pairs that are tokenised or cut from another pair beside them, and
+    /// would count its sentences again; files of other formats.
     pub(super) left_alone: Vec<String>,
     /// See [`TextFiles::left_out`].
     pub(super) left_out: Vec<String>,
@@ -43,8 +43,9 @@ pub(super) struct Layout {
 /// of its path (`news.tok.de-en.de`), or if its lines show it.
 ///
 /// # Errors
-/// A missing path, a directory without pairs or without a training pair, a file without its partner, a compressed
-/// file, text that is cut into sub-words, validation or test pairs in another format and no others.
+/// A missing path, a directory without pairs or without a training pair, a file without its partner, a
+/// compressed file, text that is cut into sub-words, validation or test pairs in another format and no
+/// others.
 pub(super) fn recognise(root: &Path) -> Result<Layout> {
     if root.is_file() {
         let what = "is one file; give the directory of STEM.de and STEM.en (of a table, `cut -f1` makes one of them)";
@@ -102,8 +103,8 @@ impl Layout {
 /// The endings of languages that files of the same name have, by that name without them.
 type Stems = BTreeMap<PathBuf, BTreeSet<String>>;
 
-/// The stems of the pairs below a directory, and of lone files, the files of other formats, and the names of what else is
-/// left out.
+/// The stems of the pairs below a directory, and of lone files, the files of other formats, and the names of
+/// what else is left out.
 ///
 /// # Errors
 /// A missing path, a directory without pairs, a compressed file.

@@ -14,8 +14,8 @@ pub(super) fn is_a_list(file: &Path) -> bool {
     ["vocab", "codes", "dict", "lexicon", "nonbreaking_prefix"].contains(&words(file)[0].as_str())
 }
 
-/// Whether a file holds text of one or both languages that is not read: WMT's `X-src.de.sgm`, IWSLT's `X.de.xml`,
-/// `X.de.txt`, `X.de-en.xml`, or tables of pairs.
+/// Whether a file holds text of one or both languages that is not read: WMT's `X-src.de.sgm`, IWSLT's
+/// `X.de.xml`, `X.de.txt`, `X.de-en.xml`, or tables of pairs.
 pub(super) fn is_in_another_format(ending: &str, stem: &Path) -> bool {
     ending == "tsv" || ["sgm", "sgml", "xml", "txt"].contains(&ending) && is_ours(stem)
 }

@@ -103,8 +103,8 @@ fn uneven(bitext: &Bitext, counts: [u64; 2]) -> Error {
 }
 
 impl Piece {
-    /// Calls `take` with every pair of lines, in order, and its number among the lines of the files. A side of more than
-    /// `longest` tokens is at fault.
+    /// Calls `take` with every pair of lines, in order, and its number among the lines of the files. A side
+    /// of more than `longest` tokens is at fault.
     ///
     /// # Errors
     /// A file that cannot be read, or a line that is not UTF-8.

@@ -49,8 +49,8 @@ pub(crate) fn check(path: &Path, merges: usize) -> Result<Contents> {
 
 /// Turns the text at `path` into files of ids below `cache`, unless that was done before, and reports on it
 /// in one line on stderr. Returns their directory, which is complete or absent, and how a description goes on
-/// about files that are left out for how they end. The text may be much larger than memory; its distinct words
-/// may not.
+/// about files that are left out for how they end. The text may be much larger than memory; its distinct
+/// words may not.
 ///
 /// # Errors
 /// Bad input: a missing path, a file without its partner, numbers of lines that differ, text that is not

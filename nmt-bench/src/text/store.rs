@@ -63,10 +63,10 @@ impl Pairs for Stored {
     }
 }
 
-/// Opens the parallel text at `path`, a directory of `STEM.de` and `STEM.en` (see [`super::layout`]), which is
-/// prepared first if it has not been. `merges` is the number of symbols that are learned beside the
-/// characters; `seed` chooses the pairs that are held out where there is no validation part. The description names what
-/// is left out, but in a trial, which does not look.
+/// Opens the parallel text at `path`, a directory of `STEM.de` and `STEM.en` (see [`super::layout`]), which
+/// is prepared first if it has not been. `merges` is the number of symbols that are learned beside the
+/// characters; `seed` chooses the pairs that are held out where there is no validation part. The description
+/// names what is left out, but in a trial, which does not look.
 ///
 /// # Errors
 /// Bad input, or a cache that cannot be written; see [`prepare_in`].

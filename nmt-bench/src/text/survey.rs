@@ -19,8 +19,8 @@ pub(super) struct Survey {
     pub(super) repeated: f64,
 }
 
-/// The paper's merges for its 260 million words; fewer for less text, where most sub-words would be too rare to
-/// be learnt.
+/// The paper's merges for its 260 million words; fewer for less text, where most sub-words would be too rare
+/// to be learnt.
 fn suitable_merges(words: u64) -> usize {
     const WORDS_OF_A_MERGE: u64 = 250;
     (words / WORDS_OF_A_MERGE).clamp(200, 32_000) as usize

@@ -56,7 +56,8 @@ pub(super) struct StudyArguments {
     /// Device [default: cpu]
     #[arg(long)]
     pub(super) device: Option<String>,
-    /// Trials to run at the same time; they share the cores [default: one per core; on an NVIDIA GPU as many as its memory and speed, both measured, are worth; 1 on another]
+    /// Trials to run at the same time; they share the cores [default: one per core; on an NVIDIA GPU as many
+    /// as its memory and speed, both measured, are worth; 1 on another]
     #[arg(long, value_name = "N", value_parser = count())]
     pub(super) jobs: Option<usize>,
     /// Seed of shards, initialisation and data order [default: 1]

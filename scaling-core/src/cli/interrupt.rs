@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the next signal ends the process at once. What signals do is done in the order of registration:
-/// [`exit_at_once`] reads this first. Then an impatient [`watch`] sets it, so that the second signal ends the process.
+/// [`exit_at_once`] reads this first. Then an impatient [`watch`] sets it, so that the second signal ends the
+/// process.
 static AT_ONCE: AtomicBool = AtomicBool::new(true);
 
 /// From now on, and until [`watch`], a signal ends the process at once, with exit code 130. It leaves what a

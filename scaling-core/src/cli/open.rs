@@ -10,7 +10,6 @@ use crate::study::{Study, StudyFile, distinct_shards};
 use crate::task::{Corpus, DEFAULT_SEED, Preset, Task};
 use crate::terminal::tell;
 use crate::trial::{SCHEMA, State, TrialConfig};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where studies lie that name no place.
@@ -50,10 +49,13 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
         override_settings(&mut layers, config.as_ref(), &arguments.assignments)?;
         layers.resolve()
     };
-    let corpus = task.open(&data, &resolve(&[])?.1, seed)?;
-    let proposed = task.preset(preset, &models[0], corpus.as_ref());
-    let (mut settings, options) = resolve(&proposed)?;
-    keep_distinct_shards(&mut settings, &proposed, seed, corpus.as_ref());
+    let (without_preset, options) = resolve(&[])?;
+    let corpus = task.open(&data, &options, seed)?;
+    let (mut settings, options) = resolve(&task.preset(preset, &models[0], corpus.as_ref()))?;
+    // Shards that the user has chosen stay what they are.
+    if settings.shards != without_preset.shards {
+        keep_distinct_shards(&mut settings, seed, corpus.as_ref());
+    }
     let compute = compute.in_precision(&settings.precision)?;
     let file = StudyFile {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -79,19 +81,9 @@ pub(super) fn open(domain: &Domain, arguments: &StudyArguments, create: bool) ->
     Ok(study)
 }
 
-/// Leaves out shards of a preset that would hold as many samples as larger ones: presets do not know how long items
-/// are. Shards that the user has chosen stay what they are.
-fn keep_distinct_shards(
-    settings: &mut Settings,
-    preset: &[(&'static str, String)],
-    seed: u64,
-    corpus: &dyn Corpus,
-) {
-    let sizes = preset.iter().filter(|(key, _)| *key == "shards").flat_map(|(_, sizes)| sizes.split(','));
-    let sizes: BTreeSet<u64> = sizes.filter_map(|size| size.parse().ok()).collect();
-    if sizes != settings.shards.iter().copied().collect() {
-        return;
-    }
+/// Leaves out shards of a preset that would hold as many samples as larger ones: presets do not know how long
+/// items are.
+fn keep_distinct_shards(settings: &mut Settings, seed: u64, corpus: &dyn Corpus) {
     if let Some(distinct) = distinct_shards(settings, seed, corpus) {
         let (all, out) = (settings.shards.len(), settings.shards.len() - distinct.len());
         tell(&format!(
@@ -130,8 +122,9 @@ fn place(file: &StudyFile, chosen: Option<&Path>) -> Result<(PathBuf, Option<Str
     known.map_or_else(|| new_directory(file), |directory| Ok((directory, None)))
 }
 
-/// Begins the study in its directory, or goes on there. If the directory `is_chosen` here and another study has begun in
-/// it since, in the next one. Says what the `other` study before it has that this one has not: that one may have been meant.
+/// Begins the study in its directory, or goes on there. If the directory `is_chosen` here and another study
+/// has begun in it since, in the next one. Says what the `other` study before it has that this one has not:
+/// that one may have been meant.
 fn begin(study: &mut Study<'_>, is_chosen: bool, mut other: Option<String>) -> Result<()> {
     loop {
         match study.establish() {
@@ -178,8 +171,8 @@ fn override_settings(
     assignments.iter().try_for_each(|assignment| layers.set(assignment))
 }
 
-/// A path that leads to the same place from anywhere. A link to a file is not followed: what a manifest names lies
-/// beside the link, as where nothing is made absolute.
+/// A path that leads to the same place from anywhere. A link to a file is not followed: what a manifest names
+/// lies beside the link, as where nothing is made absolute.
 fn absolute(path: &Path) -> Result<PathBuf> {
     let found = std::fs::canonicalize(path).at("find", path)?;
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(found) };
@@ -223,7 +216,8 @@ fn read_config(path: &Path) -> Result<toml::Table> {
     Ok(table)
 }
 
-/// The newest `runs/<task>-*` that holds the same study, perhaps from another day: to be gone on with, or complete.
+/// The newest `runs/<task>-*` that holds the same study, perhaps from another day: to be gone on with, or
+/// complete.
 fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
     let prefix = format!("{}-", file.task);
     let is_ours =
@@ -240,8 +234,8 @@ fn earlier_directory(file: &StudyFile) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it, and what the study before has
-/// that this one has not.
+/// `runs/<task>-<date>`, by the date in UTC; where that is taken, with a number after it, and what the study
+/// before has that this one has not.
 fn new_directory(file: &StudyFile) -> Result<(PathBuf, Option<String>)> {
     let first = format!("{}-{}", file.task, today());
     let (mut directory, mut number, mut other) = (Path::new(RUNS).join(&first), 1, None);

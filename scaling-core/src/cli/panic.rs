@@ -24,11 +24,12 @@ const SIGNS_OF_NO_MEMORY: [&str; 8] = [
 /// What may be the cause of [`FailureKind::Memory`].
 pub(super) const NO_MEMORY: &str = "the device has too little memory for it, or others use it";
 
-/// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by panicking. Where it
-/// was is printed only if `RUST_BACKTRACE` asks for it.
+/// What `run` returns, or what it died of: tensor libraries report misuse and failed allocations by
+/// panicking. Where it was is printed only if `RUST_BACKTRACE` asks for it.
 ///
-/// Memory of the host that runs out is no panic, except in LibTorch: Rust aborts the process where an allocation fails,
-/// and the system kills it where it has promised more than it has. Only who started the process can tell of that.
+/// Memory of the host that runs out is no panic, except in LibTorch: Rust aborts the process where an
+/// allocation fails, and the system kills it where it has promised more than it has. Only who started the
+/// process can tell of that.
 pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
     hush();
     CATCHING.fetch_add(1, Ordering::SeqCst);
@@ -38,15 +39,15 @@ pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
     outcome.map_err(|panic| failure(panic.as_ref()))
 }
 
-/// Puts a hook before the one that prints panics, which keeps from it those that [`catch`] returns (and one during which
-/// another begins, which ends the process).
+/// Puts a hook before the one that prints panics, which keeps from it those that [`catch`] returns (and one
+/// during which another begins, which ends the process).
 fn hush() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let print = take_hook();
         set_hook(Box::new(move |panic| {
-            // The calling thread is one of rayon's (`use_threads`), whose panics go to who waits for them. Of those of
-            // other threads, such as a GPU driver's, nothing else may tell.
+            // The calling thread is one of rayon's (`use_threads`), whose panics go to who waits for them. Of
+            // those of other threads, such as a GPU driver's, nothing else may tell.
             let is_returned = CATCHING.load(Ordering::SeqCst) > 0 && rayon::current_thread_index().is_some();
             if !is_returned || is_traced() {
                 print(panic);

@@ -108,8 +108,8 @@ fn measure(task: &dyn Task, model: &str, arguments: &ThroughputArguments, thread
     let cost = task.cost(model, size, extent, &trial.options)?;
     compute.check_memory(model, size, cost.parameters)?;
     let what = format!("{model} of size {size} in batches of {} by {}", arguments.batch, extent.length);
-    // An input takes at least as much as a weight. Outputs are not counted: fused layers make few of them at a time, and
-    // a picture has one for all its pixels.
+    // An input takes at least as much as a weight. Outputs are not counted: fused layers make few of them at
+    // a time, and a picture has one for all its pixels.
     let inputs = arguments.batch * extent.length as u64;
     compute.check_memory(model, size, cost.parameters + inputs).map_err(|_| {
         let why = format!("inputs and weights exceed the memory of `{}`", compute.name);

@@ -99,9 +99,9 @@ pub(crate) fn found() -> Option<&'static Path> {
     FOUND.get().map(PathBuf::as_path)
 }
 
-/// The directory of the data that this process works on, as `prepare` returns it, given the cache directory, and what else
-/// that says of them. A trial is told the directory alone by its study, which has listed all files and compared their
-/// times; of very many files that takes a while.
+/// The directory of the data that this process works on, as `prepare` returns it, given the cache directory,
+/// and what else that says of them. A trial is told the directory alone by its study, which has listed all
+/// files and compared their times; of very many files that takes a while.
 ///
 /// # Errors
 /// Those of `prepare`.
@@ -125,9 +125,10 @@ pub fn open<T>(directory: &Path, open: impl FnOnce() -> Result<T>) -> Result<T> 
 /// How the names of drafts begin.
 const DRAFT: &str = ".preparing-";
 
-/// Makes a directory of prepared data from `source` unless it is there, and says on stderr what `write` returns: it fills
-/// a draft beside it, which then gets its name, so that it is complete or absent. What is made of the same key must
-/// always be the same. Only one process makes it, while others wait. Drafts that killed processes have left are removed.
+/// Makes a directory of prepared data from `source` unless it is there, and says on stderr what `write`
+/// returns: it fills a draft beside it, which then gets its name, so that it is complete or absent. What is
+/// made of the same key must always be the same. Only one process makes it, while others wait. Drafts that
+/// killed processes have left are removed.
 ///
 /// # Errors
 /// A cache that cannot be written, and whatever `write` returns; the draft is then removed.
@@ -164,8 +165,8 @@ pub fn make<S: fmt::Display>(
     let prefix = format!("{DRAFT}{key}-");
     let draft = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).at("write in", parent)?;
     let made = write(draft.path())?;
-    // The directory gets its name last. Should another process have been faster, its files are the same, and the draft
-    // goes away by itself.
+    // The directory gets its name last. Should another process have been faster, its files are the same, and
+    // the draft goes away by itself.
     match fs::rename(draft.path(), directory) {
         Err(_) if is_prepared(directory) => {}
         renamed => renamed.at("write", directory)?,
@@ -174,16 +175,16 @@ pub fn make<S: fmt::Display>(
     Ok(())
 }
 
-/// The file whose lock has who prepares the data of a key, if it can be had. Open for writing, as locks of network file
-/// systems ask.
+/// The file whose lock has who prepares the data of a key, if it can be had. Open for writing, as locks of
+/// network file systems ask.
 fn lock_file(parent: &Path, key: &str) -> Option<File> {
     let locks = parent.with_file_name("locks");
     fs::create_dir_all(&locks).ok()?;
     File::options().create(true).append(true).open(locks.join(key)).ok()
 }
 
-/// Removes the drafts on which nobody works: those of the key whose lock this process has, if it has one, and those whose
-/// lock nobody has.
+/// Removes the drafts on which nobody works: those of the key whose lock this process has, if it has one, and
+/// those whose lock nobody has.
 fn remove_abandoned(parent: &Path, own: Option<&str>) -> Result<()> {
     for entry in fs::read_dir(parent).at("read", parent)?.filter_map(std::io::Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -196,8 +197,8 @@ fn remove_abandoned(parent: &Path, own: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Removes a directory that is not what it was when it got its name. Who has no lock does not: another process may be about
-/// to do so, and to put prepared data in its place.
+/// Removes a directory that is not what it was when it got its name. Who has no lock does not: another
+/// process may be about to do so, and to put prepared data in its place.
 fn remove_damaged(directory: &Path, is_alone: bool) -> Result<()> {
     if !is_alone {
         let what = "is damaged; remove the directory to prepare it again";

@@ -1,5 +1,5 @@
-//! What all data sets on disk have in common: which part a file belongs to, what is held out, what occurs twice, what
-//! cannot be used, and data prepared once in a cache.
+//! What all data sets on disk have in common: which part a file belongs to, what is held out, what occurs
+//! twice, what cannot be used, and data prepared once in a cache.
 
 pub mod cache;
 pub mod held_out;

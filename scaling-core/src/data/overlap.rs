@@ -1,5 +1,5 @@
-//! Items that lie in a data set more than once. In two parts: what a model has been trained or selected on is no test
-//! of it. In the training part: more samples than there are.
+//! Items that lie in a data set more than once. In two parts: what a model has been trained or selected on is
+//! no test of it. In the training part: more samples than there are.
 
 use crate::data::mapped::u64_at;
 use crate::number::thousands;
@@ -19,7 +19,8 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    /// Compares parts by the digests of their items. Of the training part, those that occur elsewhere are enough.
+    /// Compares parts by the digests of their items. Of the training part, those that occur elsewhere are
+    /// enough.
     pub fn of(train: &HashSet<u64>, validation: &HashSet<u64>, test: Option<&HashSet<u64>>) -> Self {
         let seen = |digest: &&u64| train.contains(digest) || validation.contains(digest);
         Self {
@@ -66,7 +67,8 @@ pub struct Repetition {
 impl Repetition {
     /// One digest of so many is looked at.
     const SAMPLE: u64 = 16;
-    /// The share of items from which on something must be in the data twice: less is usual for short sentences.
+    /// The share of items from which on something must be in the data twice: less is usual for short
+    /// sentences.
     const NOTICEABLE: f64 = 0.25;
     /// So many say little.
     const FEW: u64 = 20;

@@ -68,7 +68,8 @@ impl<T> ByPart<T> {
         [&self.train, &self.validation, &self.test]
     }
 
-    /// A line for every part that has files: the paths of its items below `root`, the first ones where there are many.
+    /// A line for every part that has files: the paths of its items below `root`, the first ones where there
+    /// are many.
     pub fn listing(&self, root: &Path, path: impl Fn(&T) -> &Path) -> Vec<String> {
         const SHOWN: usize = 5;
         let below = |item: &T| {
@@ -104,8 +105,8 @@ pub fn split_of(root: &Path, file: &Path) -> Split {
     below.components().find_map(|name| named(&lower(Some(name.as_os_str())))).unwrap_or(Split::Train)
 }
 
-/// Whether the name of a file or directory means a part: what lies below such a directory belongs to that part,
-/// whatever it is called itself.
+/// Whether the name of a file or directory means a part: what lies below such a directory belongs to that
+/// part, whatever it is called itself.
 pub fn means_split(path: &Path) -> bool {
     named(&lower(path.file_name())).is_some()
 }
@@ -130,8 +131,8 @@ fn named(name: &str) -> Option<Split> {
         .or_else(|| others.find_map(meaning))
 }
 
-/// The part that a word in small letters means: one of those below, alone or with a number or a word such as `set` behind
-/// it. A `testament` is no test.
+/// The part that a word in small letters means: one of those below, alone or with a number or a word such as
+/// `set` behind it. A `testament` is no test.
 pub fn meaning(word: &str) -> Option<Split> {
     const WORDS: [(Split, &[&str]); 3] = [
         (Split::Train, &["train", "training"]),

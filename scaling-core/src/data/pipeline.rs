@@ -6,8 +6,8 @@ use rayon::prelude::*;
 /// Pieces of text that are in memory at a time, while what was made of as many before them is taken.
 const PIECES: usize = 16;
 
-/// Makes results of batches of `items` with `make`, which may use all threads, and hands them to `take` in the
-/// order of the items. While the results of one batch are taken the next are made; no more are in memory.
+/// Makes results of batches of `items` with `make`, which may use all threads, and hands them to `take` in
+/// the order of the items. While the results of one batch are taken the next are made; no more are in memory.
 ///
 /// # Errors
 /// The first that `take` returns.

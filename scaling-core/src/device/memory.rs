@@ -18,7 +18,8 @@ pub struct Memory {
     pub free: u64,
 }
 
-/// How full a device was last, asked again and again by a thread of its own: a driver may take long to answer.
+/// How full a device was last, asked again and again by a thread of its own: a driver may take long to
+/// answer.
 #[derive(Debug)]
 pub struct MemoryWatch(Arc<Mutex<(Instant, Memory)>>);
 
@@ -47,7 +48,8 @@ impl MemoryWatch {
     }
 }
 
-/// What NVIDIA's driver says of the GPU of this index, among those that this process may use. None without an answer.
+/// What NVIDIA's driver says of the GPU of this index, among those that this process may use. None without an
+/// answer.
 pub(super) fn of_nvidia(index: usize) -> Option<Memory> {
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
     ask("nvidia-smi", &physical(index, visible.as_deref())?)

@@ -158,13 +158,14 @@ impl Compute {
         ["cpu", "tch-cpu"].iter().any(|kind| self.kind.starts_with(kind))
     }
 
-    /// Trials at a time where nothing is measured: one for each core, and one on a GPU, whose memory is the limit.
+    /// Trials at a time where nothing is measured: one for each core, and one on a GPU, whose memory is the
+    /// limit.
     pub fn default_jobs(&self) -> usize {
         if self.is_cpu() { cores() } else { 1 }
     }
 
-    /// The rate of large square products on the device in 10^9 operations per second, the fastest of several, in the
-    /// precision in which layers make theirs.
+    /// The rate of large square products on the device in 10^9 operations per second, the fastest of several,
+    /// in the precision in which layers make theirs.
     pub fn product_gflops(&self) -> f64 {
         const SIDE: usize = 8192;
         let random = || {

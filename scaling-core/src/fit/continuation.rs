@@ -8,8 +8,8 @@ use super::trend::Trend;
 /// wandering of the slope but treats what it estimated them from as independent points; on real
 /// curves its intervals would be somewhat too narrow (docs/forecasting.md).
 const STRETCH: f64 = 1.12;
-/// The error is not expected to fall faster than m to this power, or than it fell so far on average if that is
-/// steeper.
+/// The error is not expected to fall faster than m to this power, or than it fell so far on average if that
+/// is steeper.
 const STEEPEST: f64 = 0.7;
 /// Nearest sizes whose scatter about their line gives the interval of a value between measured sizes.
 const NEIGHBOURS: usize = 5;
@@ -56,8 +56,9 @@ impl Continuation {
         (median.exp(), Interval { low: stretched(low), high: stretched(high) })
     }
 
-    /// Median and interval between measured sizes: what the two neighbours say (of the last size, what the trend makes of
-    /// it), give or take the noise at a neighbour and, halfway, the scatter about a line through the nearest sizes.
+    /// Median and interval between measured sizes: what the two neighbours say (of the last size, what the
+    /// trend makes of it), give or take the noise at a neighbour and, halfway, the scatter about a line
+    /// through the nearest sizes.
     fn between(&self, m: f64) -> (f64, Interval) {
         let [below, now, above] = self.now;
         let next = self.values.partition_point(|(size, _)| *size < m).max(1);

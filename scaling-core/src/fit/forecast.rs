@@ -203,7 +203,8 @@ impl Forecaster {
         let sizes = || self.values.iter().map(|(m, _)| m.ln());
         let (first, last) = (self.values[0].0.ln(), self.values[self.values.len() - 1].0.ln());
         let step = (last - first + FURTHEST.ln()) / PLACES as f64;
-        // Beside places at equal distances the measured sizes: an error may have been lower at one than at all others.
+        // Beside places at equal distances the measured sizes: an error may have been lower at one than at
+        // all others.
         let mut places: Vec<f64> = (0..=PLACES).map(|i| first + step * i as f64).chain(sizes()).collect();
         places.sort_by(f64::total_cmp);
         let reached = |t: f64| of(self.point(t.exp())) <= target * (1.0 + 1e-9);

@@ -13,8 +13,9 @@ pub(crate) struct Run {
     pub(crate) flops: f64,
 }
 
-/// The runs that no cheaper run beats, from the cheapest on: (operations, error). Where the smallest or the largest
-/// model is the cheapest, the grid of sizes decided so, and those runs are left out: they bend the law.
+/// The runs that no cheaper run beats, from the cheapest on: (operations, error). Where the smallest or the
+/// largest model is the cheapest, the grid of sizes decided so, and those runs are left out: they bend the
+/// law.
 pub(crate) fn frontier(runs: &[Run]) -> Vec<(f64, f64)> {
     let size = |run: &Run| run.parameters;
     let smallest = runs.iter().map(size).fold(f64::INFINITY, f64::min);

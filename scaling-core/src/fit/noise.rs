@@ -14,8 +14,9 @@ pub(super) struct Noise {
 
 /// Variance of the median of k normal numbers in units of theirs.
 const MEDIANS: [f64; 9] = [1.0, 0.5, 0.4487, 0.2982, 0.2868, 0.2147, 0.2104, 0.1682, 0.1661];
-/// The seeds explain the residuals unless these are larger with this confidence. More would pool what differs where
-/// shards scatter as much as seeds, and intervals be too narrow; less would waste what seeds tell where they do not.
+/// The seeds explain the residuals unless these are larger with this confidence. More would pool what differs
+/// where shards scatter as much as seeds, and intervals be too narrow; less would waste what seeds tell where
+/// they do not.
 const CONFIDENCE: f64 = 0.7;
 
 impl Noise {
@@ -40,10 +41,12 @@ impl Noise {
     }
 }
 
-/// What every point counts, 1 on average: the inverse of its variance, where points have different numbers of seeds.
+/// What every point counts, 1 on average: the inverse of its variance, where points have different numbers of
+/// seeds.
 ///
-/// That variance is what the seeds leave of their own in the median, and what else moves the points off the law:
-/// as much as is left of the residuals, whose sum of squares is this after `parameters` were fitted with even weights.
+/// That variance is what the seeds leave of their own in the median, and what else moves the points off the
+/// law: as much as is left of the residuals, whose sum of squares is this after `parameters` were fitted with
+/// even weights.
 pub(super) fn weights(points: &[Point], squares: impl FnOnce() -> f64, parameters: usize) -> Vec<f64> {
     let even = vec![1.0; points.len()];
     let count = points.len() as f64;

@@ -13,8 +13,9 @@ pub struct Options {
     pub level: f64,
     /// The error of the best constant predictor, if it is known.
     pub best_guess: Option<f64>,
-    /// Look for the ends of the power-law region and for undertuned shards, and refuse a power law that does not
-    /// fall. Without it a given form takes every point that `best_guess` does not exclude; [`Form::Auto`] always looks.
+    /// Look for the ends of the power-law region and for undertuned shards, and refuse a power law that does
+    /// not fall. Without it a given form takes every point that `best_guess` does not exclude; [`Form::Auto`]
+    /// always looks.
     pub regions: bool,
     /// Loss of the power law with a constant. The other forms take squares.
     pub loss: Loss,

@@ -15,8 +15,8 @@ const DEVIATIONS: f64 = 4.0;
 const ROUGHEST: f64 = 0.03;
 /// Longer curves are looked at in this many stages.
 const STAGES: usize = 64;
-/// A shard that lies less than this (of ln E) above the law of the others is not undertuned, even if those happen to lie
-/// on it exactly.
+/// A shard that lies less than this (of ln E) above the law of the others is not undertuned, even if those
+/// happen to lie on it exactly.
 const LEAST: f64 = 0.01;
 /// One power law in a hundred seems to steepen.
 const STEEPENING: f64 = 0.99;
@@ -53,8 +53,8 @@ pub(super) fn rise_in_words(values: &[(f64, f64)]) -> Option<String> {
     Some(format!("the error rises from {low} at m = {low_m} to {high} at m = {high_m}"))
 }
 
-/// At most [`STAGES`] points: geometric means of equally many sizes each, since among thousands some are low and others
-/// high by noise alone.
+/// At most [`STAGES`] points: geometric means of equally many sizes each, since among thousands some are low
+/// and others high by noise alone.
 fn thinned(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mean = |stage: &[(f64, f64)]| {
         let count = stage.len() as f64;
@@ -81,8 +81,8 @@ pub(super) fn roughness(values: &[(f64, f64)]) -> f64 {
     if bends.is_empty() { 0.0 } else { super::curve::median(&bends) / 0.6745 }
 }
 
-/// Whether a curve falls the faster the more data there are, as neither a power law nor a constant makes it: whether
-/// ln E bends downwards in ln m, by a t test.
+/// Whether a curve falls the faster the more data there are, as neither a power law nor a constant makes it:
+/// whether ln E bends downwards in ln m, by a t test.
 pub(super) fn steepens(values: &[(f64, f64)]) -> bool {
     let freedom = values.len() as f64 - 3.0;
     if freedom < 2.0 {

@@ -102,8 +102,8 @@ pub(crate) fn density(logs: &[f64], grid: &[f64]) -> Vec<f64> {
     grid.iter().map(|at| logs.iter().map(|log| kernel((at - log) / width)).sum()).collect()
 }
 
-/// ψ', the variance of the logarithm of a gamma variable of shape x: by its recurrence, then asymptotically (Abramowitz
-/// and Stegun 1964, 6.4.6 and 6.4.12).
+/// ψ', the variance of the logarithm of a gamma variable of shape x: by its recurrence, then asymptotically
+/// (Abramowitz and Stegun 1964, 6.4.6 and 6.4.12).
 fn trigamma(x: f64) -> f64 {
     if x < 10.0 {
         return trigamma(x + 1.0) + x.powi(-2);

@@ -1,5 +1,5 @@
-//! The joint law of model size and data, E(N, D) = `E_0` + A / N^a + B / D^b (Hoffmann et al. 2022, eq. 2), and
-//! how it says a budget of compute is best spent.
+//! The joint law of model size and data, E(N, D) = `E_0` + A / N^a + B / D^b (Hoffmann et al. 2022, eq. 2),
+//! and how it says a budget of compute is best spent.
 
 use super::frontier::Run;
 use super::interval::Interval;

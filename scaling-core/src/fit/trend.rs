@@ -32,16 +32,16 @@ const WANDER: (f64, f64) = (-4.3, 2.0);
 const WANDERS: usize = 9;
 /// Mean and standard deviation of the logarithm of the noise r, a priori.
 const NOISE: (f64, f64) = (-4.2, 0.7);
-/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5, then quarter powers of 10, two of which forecasts may
-/// reckon with and two of which never; these tell whether a curve scatters more.
+/// Noise levels: the powers of sqrt(10) from 10^-4.5 to 10^-1.5, then quarter powers of 10, two of which
+/// forecasts may reckon with and two of which never; these tell whether a curve scatters more.
 const QUIET: usize = 7;
 const NOISES: usize = 9;
 const LOUDER: usize = 2;
-/// Forecasts reckon with more noise than the quiet levels up to this multiple of the local roughness, since a jump or a
-/// sharp bend would pass for noise.
+/// Forecasts reckon with more noise than the quiet levels up to this multiple of the local roughness, since a
+/// jump or a sharp bend would pass for noise.
 const ROUGH: f64 = 1.5;
-/// The probability that the last size is undertuned, and by how much it is then too high on average (in ln E). No size
-/// behind it would tell.
+/// The probability that the last size is undertuned, and by how much it is then too high on average (in ln
+/// E). No size behind it would tell.
 const UNDERTUNED: f64 = 0.05;
 const HEIGHT: f64 = 0.08;
 /// Up to this noise, a quarter power of 10 above the quiet levels, a curve is not called loud.
@@ -173,8 +173,8 @@ impl State {
         }
     }
 
-    /// The states after points of which it has seen the first, whether the last is to be believed or undertuned; the
-    /// weights gain their likelihood.
+    /// The states after points of which it has seen the first, whether the last is to be believed or
+    /// undertuned; the weights gain their likelihood.
     fn after(mut self, points: &[(f64, f64)]) -> [Self; 2] {
         let mut disbelieving = self;
         for (i, pair) in points.windows(2).enumerate() {
@@ -196,11 +196,13 @@ impl State {
         [self, disbelieving]
     }
 
-    /// The state where a point is too high by an exponentially distributed amount, from which it learns nothing.
+    /// The state where a point is too high by an exponentially distributed amount, from which it learns
+    /// nothing.
     fn disbelieving(mut self, measured: f64) -> Self {
         let deviation = self.level_variance.sqrt().hypot(self.noise);
         let (surprise, ratio) = (measured - self.level, deviation / HEIGHT);
-        // The density of the sum of a normal and an exponential number, times the sqrt(2 pi) that the others leave out.
+        // The density of the sum of a normal and an exponential number, times the sqrt(2 pi) that the others
+        // leave out.
         self.weight += (UNDERTUNED / HEIGHT).ln() + 0.5 * std::f64::consts::TAU.ln() + 0.5 * ratio * ratio
             - surprise / HEIGHT
             + normal::cdf(surprise / deviation - ratio).ln();

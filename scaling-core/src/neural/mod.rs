@@ -26,8 +26,8 @@ use burn::tensor::Tensor;
 pub struct StepLoss {
     /// What is differentiated, [1].
     pub objective: Tensor<1>,
-    /// Reads the mean loss in nats per sample, for the record. Asked for once the update is under way, since a
-    /// device has to finish what it was given before it can answer.
+    /// Reads the mean loss in nats per sample, for the record. Asked for once the update is under way, since
+    /// a device has to finish what it was given before it can answer.
     pub nats: Box<dyn FnOnce() -> f64>,
     /// The tables that were looked up in.
     pub lookups: Vec<Lookup>,
@@ -53,8 +53,8 @@ pub trait Recipe {
     type Staged;
     /// Brings a minibatch to that device, perhaps while the device is busy with the update before.
     fn stage(&self, batch: Self::Batch) -> Self::Staged;
-    /// The loss on the minibatch of update `step`, a pure function of both (and of the state carried from the step
-    /// before, where there is one).
+    /// The loss on the minibatch of update `step`, a pure function of both (and of the state carried from the
+    /// step before, where there is one).
     fn loss(&mut self, model: &Self::Model, staged: Self::Staged, step: u64) -> StepLoss;
     /// How a model, which has no autodiff here, does on one pass of minibatches.
     fn measure(&self, model: &Self::Model, batches: &mut dyn Batches<Batch = Self::Batch>) -> Evaluation;

@@ -38,8 +38,8 @@ impl Passes {
         step / self.per_epoch()
     }
 
-    /// The items of minibatch `step`. Those of a pass are put in order by `sort` before they are cut. If there is a
-    /// seed, they are shuffled before that, and the minibatches after it.
+    /// The items of minibatch `step`. Those of a pass are put in order by `sort` before they are cut. If
+    /// there is a seed, they are shuffled before that, and the minibatches after it.
     pub fn members(&mut self, step: u64, seed: Option<u64>, sort: impl FnOnce(&mut [u32])) -> &[u32] {
         let (number, place) = (self.number(step), (step % self.per_epoch()) as usize);
         let batches = match self.current.take() {

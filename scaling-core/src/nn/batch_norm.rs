@@ -22,7 +22,8 @@ pub struct Normalized {
 }
 
 /// Normalises every channel by its moments over the batch, scales and shifts it, adds the residual where
-/// there is one, and rectifies if wanted: `max(0, scale (x - mean) / sqrt(variance + epsilon) + shift + residual)`.
+/// there is one, and rectifies if wanted: `max(0, scale (x - mean) / sqrt(variance + epsilon) + shift +
+/// residual)`.
 ///
 /// `images` and `residual` [N, H, W, C], `scale` and `shift` [C].
 ///

@@ -1,5 +1,5 @@
-//! Connectionist temporal classification (Graves et al. 2006): the likelihood of a transcript, whenever its symbols
-//! may have been said.
+//! Connectionist temporal classification (Graves et al. 2006): the likelihood of a transcript, whenever its
+//! symbols may have been said.
 
 use super::extension;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
@@ -15,8 +15,8 @@ pub struct CtcTargets {
 }
 
 impl CtcTargets {
-    /// The fewest steps in which `symbols` can be said: one for each, and one for the blank that keeps two equal
-    /// neighbours apart.
+    /// The fewest steps in which `symbols` can be said: one for each, and one for the blank that keeps two
+    /// equal neighbours apart.
     pub fn fewest_steps<T: PartialEq>(symbols: &[T]) -> usize {
         symbols.len() + symbols.windows(2).filter(|pair| pair[0] == pair[1]).count()
     }
@@ -32,26 +32,26 @@ impl CtcTargets {
 pub struct Ctc {
     /// The sum of all losses by their weights, [1]: what is differentiated. Impossible rows add nothing.
     pub total: Tensor<1>,
-    /// The loss -ln p(target) of every row in nats, whatever its weight, [B]; without gradient. Infinite where the
-    /// row is too short for its target.
+    /// The loss -ln p(target) of every row in nats, whatever its weight, [B]; without gradient. Infinite
+    /// where the row is too short for its target.
     pub losses: Tensor<1>,
 }
 
 /// Softmax and connectionist temporal classification.
 ///
-/// `logits` [T, B, V], `blank` the symbol that stands for none, `weights` [B]: what each loss counts in the total.
-/// With y_t the softmax of the logits of step t, and B the map that removes repetitions, then blanks,
+/// `logits` [T, B, V], `blank` the symbol that stands for none, `weights` [B]: what each loss counts in the
+/// total. With y_t the softmax of the logits of step t, and B the map that removes repetitions, then blanks,
 ///
 /// ```text
 /// p(target) = sum over all paths a with B(a) = target of the product over t of y_t(a_t)
 /// ```
 ///
-/// where t runs over the steps of the row. No gradient flows to the steps beyond, to rows that cannot be aligned,
-/// and to the weights. Logits that are not numbers give losses that are not.
+/// where t runs over the steps of the row. No gradient flows to the steps beyond, to rows that cannot be
+/// aligned, and to the weights. Logits that are not numbers give losses that are not.
 ///
 /// # Panics
-/// If the shapes do not fit together or are empty, a length is not between 1 and T, or a symbol is the blank or
-/// not below V.
+/// If the shapes do not fit together or are empty, a length is not between 1 and T, or a symbol is the blank
+/// or not below V.
 pub fn ctc(logits: Tensor<3>, targets: &CtcTargets, blank: usize, weights: Tensor<1>) -> Ctc {
     let [steps, batch, symbols] = logits.dims();
     assert!(steps > 0 && batch > 0 && blank < symbols, "CTC needs a step, a row and a blank");
@@ -76,9 +76,9 @@ const NEVER: f32 = -1e30;
 
 /// The losses in plain tensor operations.
 ///
-/// The states of a row are its symbols with a blank before, between and after them, S = 2 U + 1. alpha_t(s) is
-/// the likelihood of all ways to be in state s after step t: from the state itself, the one before, or across a
-/// blank between different symbols. All start in the first blank, before the first step.
+/// The states of a row are its symbols with a blank before, between and after them, S = 2 U + 1. alpha_t(s)
+/// is the likelihood of all ways to be in state s after step t: from the state itself, the one before, or
+/// across a blank between different symbols. All start in the first blank, before the first step.
 pub(super) fn reference(logits: Tensor<3>, targets: &CtcTargets, blank: usize, weights: Tensor<1>) -> Ctc {
     let ([steps, batch, _], device) = (logits.dims(), logits.device());
     let states = 2 * targets.longest() + 1;

@@ -27,7 +27,8 @@ impl InputFeeding {
 /// The parameters of the decoder; D is its width, E that of its inputs.
 #[derive(Debug, Clone)]
 pub struct DecoderWeights {
-    /// First layer, [E (+ D) + D, 4 D]: the rows of the input, of the attention vector if it is fed, of the state.
+    /// First layer, [E (+ D) + D, 4 D]: the rows of the input, of the attention vector if it is fed, of the
+    /// state.
     pub first: Tensor<2>,
     /// Second layer, [D (+ D) + D, 4 D].
     pub second: Tensor<2>,
@@ -104,8 +105,8 @@ pub struct DecoderOutput {
 /// h~_t = mask_2 tanh([sum_j a_tj H_j ; z2_t] combine)
 /// ```
 ///
-/// (MODELS 4.2; Luong et al. 2015.) A target cut into pieces, each begun from the state after the one before, gives
-/// what it gives in one piece.
+/// (MODELS 4.2; Luong et al. 2015.) A target cut into pieces, each begun from the state after the one before,
+/// gives what it gives in one piece.
 ///
 /// # Panics
 /// If the shapes do not fit together or are empty, or a length is not between 1 and S.

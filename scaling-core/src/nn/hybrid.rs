@@ -1,5 +1,5 @@
-//! The attending part of a speech decoder over a whole transcript: an LSTM cell, and attention that goes by what
-//! is heard and by where it was before (Chorowski et al. 2015, section 2.1).
+//! The attending part of a speech decoder over a whole transcript: an LSTM cell, and attention that goes by
+//! what is heard and by where it was before (Chorowski et al. 2015, section 2.1).
 
 use super::extension;
 use super::lstm::{LstmCell, cell_step};
@@ -58,8 +58,8 @@ pub struct HybridOutput {
 
 /// Attends along a transcript.
 ///
-/// `x` [U, B, 4 A] is what the symbols read add to the gates of the cell, its bias included; `memory` m [S, B, M]
-/// are the encoder's outputs, `keys` K [S, B, K] what attention sees of them. Per step (MODELS 5.3),
+/// `x` [U, B, 4 A] is what the symbols read add to the gates of the cell, its bias included; `memory` m [S,
+/// B, M] are the encoder's outputs, `keys` K [S, B, K] what attention sees of them. Per step (MODELS 5.3),
 ///
 /// ```text
 /// q_u, r_u = LSTM(x_u, [ctx_{u-1} ; q_{u-1}] cell)             output and state of the cell

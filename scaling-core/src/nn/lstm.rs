@@ -126,8 +126,9 @@ pub struct LstmWeights {
     pub bias: Tensor<1>,
 }
 
-/// Runs LSTM layers of H units on top of each other over a sequence `x` [T, B, H], from hidden and cell states
-/// [B, H] of every layer. Returns the outputs of the last layer, [T, B, H], and the last states of all.
+/// Runs LSTM layers of H units on top of each other over a sequence `x` [T, B, H], from hidden and cell
+/// states [B, H] of every layer. Returns the outputs of the last layer, [T, B, H], and the last states of
+/// all.
 ///
 /// # Panics
 /// As [`lstm`].
@@ -160,8 +161,8 @@ pub struct BothDirections {
     pub lengths: Option<Arc<[usize]>>,
 }
 
-/// Runs an LSTM over a sequence `x` [T, B, I] in both directions, from states of zero. Returns [T, B, 2 H]: the
-/// outputs of the forward direction, then those of the other; zero beyond the length of a row.
+/// Runs an LSTM over a sequence `x` [T, B, I] in both directions, from states of zero. Returns [T, B, 2 H]:
+/// the outputs of the forward direction, then those of the other; zero beyond the length of a row.
 ///
 /// # Panics
 /// As [`lstm`].

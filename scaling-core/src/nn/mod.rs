@@ -1,10 +1,11 @@
 //! The layers that the stock framework runs too slowly, as single operations.
 //!
-//! An autodiff graph with a node for every gate of every step spends its time on bookkeeping. Here
-//! a whole sequence is one operation; so are a convolution that copies no windows, and a normalisation
-//! with the residual and the rectifier that follow it. Each exists as the *reference*, plain tensor code that every backend
-//! runs and differentiates; *fused*, on slices with a hand-written backward pass, for 32-bit floats on the
-//! CPU backend; and, with the feature `tch`, as LibTorch has it. Sequences are time-major, images channels-last.
+//! An autodiff graph with a node for every gate of every step spends its time on bookkeeping. Here a whole
+//! sequence is one operation; so are a convolution that copies no windows, and a normalisation with the
+//! residual and the rectifier that follow it. Each exists as the *reference*, plain tensor code that every
+//! backend runs and differentiates; *fused*, on slices with a hand-written backward pass, for 32-bit floats
+//! on the CPU backend; and, with the feature `tch`, as LibTorch has it. Sequences are time-major, images
+//! channels-last.
 
 mod batch_norm;
 mod convolution;

@@ -7,7 +7,8 @@ use burn::backend::DispatchDevice;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::borrow::Cow;
 
-/// The same values, through which nothing is differentiated, on whatever device: what is carried to the next step.
+/// The same values, through which nothing is differentiated, on whatever device: what is carried to the next
+/// step.
 pub fn detach<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "tch")]
     return torch::detach(tensor);
@@ -51,8 +52,8 @@ pub fn upload_integers<'a, const D: usize>(
     Tensor::from_data(TensorData::new(values.into_owned(), shape), device)
 }
 
-/// The device of the samples that a model is trained with, given where it is: with burn's autodiff, unless LibTorch
-/// differentiates by itself.
+/// The device of the samples that a model is trained with, given where it is: with burn's autodiff, unless
+/// LibTorch differentiates by itself.
 pub fn training_device(device: &Device) -> Device {
     #[cfg(feature = "tch")]
     if torch::serves(device) {
@@ -70,8 +71,8 @@ pub fn is_training<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.device().is_autodiff()
 }
 
-/// Begins a sequence of draws on a device that makes its own, a pure function of the seed; false if this one does not,
-/// and is to be given what was drawn.
+/// Begins a sequence of draws on a device that makes its own, a pure function of the seed; false if this one
+/// does not, and is to be given what was drawn.
 pub fn begin_draws(seed: u64, device: &Device) -> bool {
     #[cfg(feature = "tch")]
     return torch::begin_draws(seed, device);
@@ -93,8 +94,8 @@ pub fn drawn_mask<const D: usize>(shape: [usize; D], share: f64, device: &Device
     unreachable!("no draws of {shape:?} with {share} on {device:?}")
 }
 
-/// A piece of a tensor along a dimension. Where LibTorch records, that is one operation; burn's is one for each dimension,
-/// and every one costs a copy of the whole backwards.
+/// A piece of a tensor along a dimension. Where LibTorch records, that is one operation; burn's is one for
+/// each dimension, and every one costs a copy of the whole backwards.
 pub(super) fn narrow<const D: usize>(
     tensor: Tensor<D>,
     dim: usize,

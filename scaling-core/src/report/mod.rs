@@ -103,7 +103,8 @@ pub(crate) struct Trial {
     pub error: Option<f64>,
     /// Validation loss in nats at that evaluation.
     pub loss: Option<f64>,
-    /// The headline metric of the best weights on the test part, where the data have one; nothing is selected on it.
+    /// The headline metric of the best weights on the test part, where the data have one; nothing is selected
+    /// on it.
     pub test_error: Option<f64>,
     /// Every metric's own minimum over the evaluations, by name.
     pub minima: BTreeMap<String, f64>,

@@ -48,8 +48,8 @@ impl Options {
         value.as_array().map_or(Some(value), |list| list.first())
     }
 
-    /// Every combination of one value from each list, and what tells it from the others: such as
-    /// `["encoder bidirectional", "dropout 0.2"]`, nothing of lists of one value. Of a list that makes no difference
+    /// Every combination of one value from each list, and what tells it from the others: such as `["encoder
+    /// bidirectional", "dropout 0.2"]`, nothing of lists of one value. Of a list that makes no difference
     /// only the first value counts.
     pub fn variants(&self, matters: impl Fn(&str) -> bool) -> Vec<(Vec<String>, Self)> {
         let mut variants = vec![(Vec::new(), self.clone())];

@@ -6,8 +6,8 @@ use crate::files::read_json;
 use crate::trial::{BEST_WEIGHTS, State, TrialConfig, Weights};
 use std::path::Path;
 
-/// The configuration and the weights of the trial with the lowest error among those of the study in `directory`
-/// whose weights were kept.
+/// The configuration and the weights of the trial with the lowest error among those of the study in
+/// `directory` whose weights were kept.
 ///
 /// # Errors
 /// If there is no study, it is of another task, or no trial with weights has ended.

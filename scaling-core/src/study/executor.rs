@@ -18,8 +18,8 @@ const ATTEMPTS: u32 = 3;
 /// How long another worker that tries a trial again may be without its lease.
 const BETWEEN_TRIES: Duration = Duration::from_secs(10);
 
-/// Runs all trials of a study that have not ended: `jobs` at a time if that is given, else one for each core, or on a GPU
-/// as many as are worth it. They share the cores.
+/// Runs all trials of a study that have not ended: `jobs` at a time if that is given, else one for each core,
+/// or on a GPU as many as are worth it. They share the cores.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `interrupted` says so (children have written checkpoints),
@@ -164,15 +164,15 @@ impl Executor<'_> {
         self.trials.iter().filter(move |(trial, state)| !state.is_settled() && !is_running(trial))
     }
 
-    /// Whether this worker has tried a trial as often as it does. Failures of earlier runs and of other workers are
-    /// retried; diverged trials are results.
+    /// Whether this worker has tried a trial as often as it does. Failures of earlier runs and of other
+    /// workers are retried; diverged trials are results.
     fn has_given_up(&self, trial: &TrialConfig, state: &State) -> bool {
         let attempts = self.attempts.get(&trial.id());
         attempts.is_some_and(|n| *n >= ATTEMPTS || matches!(state, State::Failed(_)))
     }
 
-    /// Whether another worker tries again what this one has given up: it has removed the failure. No child waits for that,
-    /// since it would try once more itself where the other one's is killed.
+    /// Whether another worker tries again what this one has given up: it has removed the failure. No child
+    /// waits for that, since it would try once more itself where the other one's is killed.
     fn is_retried_elsewhere(&mut self) -> Result<bool> {
         let given_up = self.open().filter(|(trial, state)| self.has_given_up(trial, state));
         let directories = given_up.map(|(trial, _)| self.study.trial_directory(&trial.id()));

@@ -102,7 +102,8 @@ impl StudyFile {
         is_place && ["study.toml"].iter().chain(&OUTPUTS).all(|name| !directory.join(name).exists())
     }
 
-    /// Whether a study may begin or go on in `directory`; cheap, so that it can be asked before data are prepared.
+    /// Whether a study may begin or go on in `directory`; cheap, so that it can be asked before data are
+    /// prepared.
     ///
     /// # Errors
     /// If the directory holds what a study would write over, or cannot be written.

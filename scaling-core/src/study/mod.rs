@@ -156,8 +156,8 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// The trials to run as far as they are known, and the state of each. Those that are settled among `known` ones are
-    /// not looked at again.
+    /// The trials to run as far as they are known, and the state of each. Those that are settled among
+    /// `known` ones are not looked at again.
     ///
     /// # Errors
     /// If a trial's files cannot be read.
@@ -174,7 +174,8 @@ impl<'a> Study<'a> {
                 let id = trial.id();
                 if let Entry::Vacant(place) = states.entry(id.clone()) {
                     let state = State::read(&self.trial_directory(&id))?;
-                    // One that has failed, for good or until the study is run again, is one that the next shard does without.
+                    // One that has failed, for good or until the study is run again, is one that the next
+                    // shard does without.
                     if state != State::Pending {
                         errors.insert(id, state.error());
                     }
@@ -206,8 +207,8 @@ impl<'a> Study<'a> {
         facts.map_or(Ok(()), |facts| write_json(&path, &facts))
     }
 
-    /// Removes the weights of the trials of the report that the study does not keep: of all but the best of their shard,
-    /// or of all. Trials that have ended since are not in the report, and keep theirs.
+    /// Removes the weights of the trials of the report that the study does not keep: of all but the best of
+    /// their shard, or of all. Trials that have ended since are not in the report, and keep theirs.
     ///
     /// # Errors
     /// If a file cannot be removed.

@@ -1,5 +1,5 @@
-//! How many trials run at the same time: as many as is said, or on a GPU as many as its memory holds and its throughput
-//! gains from, both measured.
+//! How many trials run at the same time: as many as is said, or on a GPU as many as its memory holds and its
+//! throughput gains from, both measured.
 
 use crate::device::Memory;
 use crate::trial::Beat;
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 /// For how long the speed of the same trials is measured at least.
 const WINDOW: Duration = Duration::from_secs(5);
-/// Trials that end sooner than this spend their time on starting, and too little of it beside the same others.
+/// Trials that end sooner than this spend their time on starting, and too little of it beside the same
+/// others.
 const SHORT: Duration = Duration::from_secs(20);
 /// A larger number of trials must make at least so many times the progress of the smaller one.
 const WORTH: f64 = 1.1;
@@ -147,7 +148,8 @@ impl Places {
 }
 
 impl Search {
-    /// How many more trials the free memory holds; one that nothing is known of may take an eighth of the device.
+    /// How many more trials the free memory holds; one that nothing is known of may take an eighth of the
+    /// device.
     fn fits(&self, memory: Memory) -> usize {
         let need = if self.share == 0 { memory.total as f64 / 8.0 } else { self.share as f64 * SPARE };
         (memory.free as f64 / need) as usize

@@ -20,8 +20,8 @@ const PER_BIN: usize = 10;
 const SYMBOLS: usize = 100;
 /// How often a value must be expected on either side (Cochran 1954).
 const EXPECTED: f64 = 5.0;
-/// A shard that is further away, in standard deviations, is no random sample of the pool: fewer than one in 10,000
-/// are, also where lengths are skewed.
+/// A shard that is further away, in standard deviations, is no random sample of the pool: fewer than one in
+/// 10,000 are, also where lengths are skewed.
 const FURTHEST: f64 = 4.0;
 
 /// What was found when the shards were compared with the pool.
@@ -116,8 +116,8 @@ struct Sample {
 }
 
 impl Sample {
-    /// Of the first items. A shard ends with the item that fills it, which is long more often than others; but only
-    /// with it lengths are, on average over shards, as frequent as in the pool (Wald's identity).
+    /// Of the first items. A shard ends with the item that fills it, which is long more often than others;
+    /// but only with it lengths are, on average over shards, as frequent as in the pool (Wald's identity).
     fn of(pool: &dyn Pool, items: &[u64], random: &mut Random) -> Self {
         let items = &items[..items.len().min(ITEMS)];
         let symbols = items.iter().filter_map(|item| pool.symbol(*item, random.bits())).collect();
@@ -177,8 +177,8 @@ mod tests {
     use super::*;
     use crate::shard::Mode;
 
-    /// Sentences of 12 words on average, some of more than a hundred (lognormal), with Zipf's frequencies; each
-    /// repeats one word.
+    /// Sentences of 12 words on average, some of more than a hundred (lognormal), with Zipf's frequencies;
+    /// each repeats one word.
     struct Sentences;
     impl Pool for Sentences {
         fn len(&self) -> Option<u64> {

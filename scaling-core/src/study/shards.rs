@@ -9,7 +9,8 @@ use crate::task::Corpus;
 use std::collections::BTreeMap;
 
 impl Study<'_> {
-    /// Draws the shards, so that one that is too large or does not suit the classes stops the study before it begins.
+    /// Draws the shards, so that one that is too large or does not suit the classes stops the study before it
+    /// begins.
     ///
     /// # Errors
     /// If the pool has no such shard.
@@ -42,7 +43,8 @@ impl Study<'_> {
     }
 }
 
-/// The shards without those that hold as many samples as larger ones, if there are such and at least three are left.
+/// The shards without those that hold as many samples as larger ones, if there are such and at least three
+/// are left.
 pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpus) -> Option<Vec<u64>> {
     let (sizes, pool) = (&settings.shards, corpus.pool());
     let gap = sizes.windows(2).map(|pair| pair[1] - pair[0]).min()?;
@@ -63,8 +65,8 @@ fn longest_item(pool: &dyn Pool) -> Option<u64> {
     (0..pool.len()?).map(|item| pool.weight(item)).max()
 }
 
-/// Whether a disjoint shard of a size may be there by one seed and not by another. Of every class it skips whole items and
-/// takes whole items, so that each of the two may exceed its part by almost an item.
+/// Whether a disjoint shard of a size may be there by one seed and not by another. Of every class it skips
+/// whole items and takes whole items, so that each of the two may exceed its part by almost an item.
 fn may_fall_short(pool: &dyn Pool, size: u64, longest: u64) -> bool {
     let most = 2 * (size / pool.classes() + longest);
     pool.rarest().is_some_and(|there| there < most)

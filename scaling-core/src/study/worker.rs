@@ -66,8 +66,8 @@ pub(super) fn spawn(study: &Study<'_>, trial: TrialConfig, threads: usize) -> Re
     Ok(Worker { trial, child, before, began: Instant::now(), said, beat })
 }
 
-/// What to start for a trial: this very program, by its name where that still leads to it, as lists of processes show
-/// it; a newer build may have taken its place meanwhile.
+/// What to start for a trial: this very program, by its name where that still leads to it, as lists of
+/// processes show it; a newer build may have taken its place meanwhile.
 fn this_program() -> Result<PathBuf> {
     let named = std::env::current_exe().at("find", Path::new("this program"))?;
     let running = PathBuf::from("/proc/self/exe");

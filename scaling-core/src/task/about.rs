@@ -25,7 +25,8 @@ impl Metric {
 /// What the paper printed of a model, to stand beside ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Published {
-    /// The model as named on our command line, or the family, with `/variant` where the paper tells them apart.
+    /// The model as named on our command line, or the family, with `/variant` where the paper tells them
+    /// apart.
     pub model: Cow<'static, str>,
     /// Exponent of the learning curve.
     pub beta_g: f64,
@@ -38,7 +39,8 @@ pub struct Published {
 }
 
 impl Published {
-    /// A model's exponents beta_g and beta_p, over a range of training-set sizes, and where the paper says so.
+    /// A model's exponents beta_g and beta_p, over a range of training-set sizes, and where the paper says
+    /// so.
     pub const fn new(
         model: &'static str,
         exponents: (f64, Option<f64>),
@@ -77,7 +79,8 @@ pub struct About {
     pub keys: &'static [Key],
     /// Those of them that concern some models only, with these models.
     pub keys_of_models: &'static [(&'static str, &'static [&'static str])],
-    /// Relative standard error that the validation set must reach: one tenth of the drop per doubling (MODELS 6.2).
+    /// Relative standard error that the validation set must reach: one tenth of the drop per doubling (MODELS
+    /// 6.2).
     pub target_standard_error: f64,
     /// The paper's figures.
     pub published: &'static [Published],

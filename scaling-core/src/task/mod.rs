@@ -1,8 +1,8 @@
 //! What a domain gives to a study: its data, its models and what it measures.
 //!
-//! Everything that is not the model or its data is the same for every task and lives in the other
-//! modules of this crate. A domain implements [`Task`] (what it is [`About`], defaults, costs), [`Corpus`] (data
-//! opened for reading) and [`Learner`] (one model being trained on one shard, what a trial trains).
+//! Everything that is not the model or its data is the same for every task and lives in the other modules of
+//! this crate. A domain implements [`Task`] (what it is [`About`], defaults, costs), [`Corpus`] (data opened
+//! for reading) and [`Learner`] (one model being trained on one shard, what a trial trains).
 
 mod about;
 
@@ -163,7 +163,8 @@ pub trait Corpus: Send + Sync {
     }
     /// Sequence length and vocabulary of these data, as a model sees them.
     fn extent(&self, model: &str, options: &Options) -> Extent;
-    /// Writes into a study's directory what its models need to be used without these data, such as a tokenizer.
+    /// Writes into a study's directory what its models need to be used without these data, such as a
+    /// tokenizer.
     ///
     /// # Errors
     /// If the directory cannot be written.

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 pub struct TextFiles {
     /// Sorted, and never empty.
     pub files: Vec<PathBuf>,
-    /// Names of what is left out for how they end, in words: one of each ending, the most frequent ending first.
+    /// Names of what is left out for how they end, in words: one of each ending, the most frequent ending
+    /// first.
     pub left_out: Vec<String>,
 }
 
-/// The text files below a directory, or the one file that `root` is. Hidden files and directories, copies such as
-/// `a.txt~` and `data.bak/`, papers such as `README`, files of notes and archives beside what they held are left out.
-/// `ending` is how text has to end to be read, for messages.
+/// The text files below a directory, or the one file that `root` is. Hidden files and directories, copies
+/// such as `a.txt~` and `data.bak/`, papers such as `README`, files of notes and archives beside what they
+/// held are left out. `ending` is how text has to end to be read, for messages.
 ///
 /// # Errors
 /// A missing path, a directory without text, any other archive or compressed file.
@@ -55,8 +56,8 @@ pub fn text_files(root: &Path, ending: &str) -> Result<TextFiles> {
     Ok(TextFiles { files, left_out })
 }
 
-/// How a description goes on where files are left out for how they end ([`TextFiles::left_out`]). Prepared data do not
-/// depend on them.
+/// How a description goes on where files are left out for how they end ([`TextFiles::left_out`]). Prepared
+/// data do not depend on them.
 pub fn left_out_clause(left_out: &[String]) -> String {
     if left_out.is_empty() {
         return String::new();
@@ -166,8 +167,8 @@ fn is_packed(path: &Path) -> bool {
     PACKED.contains(&ending(path).as_str())
 }
 
-/// Whether an archive lies beside what it held: a file of its name without the endings of archives, or a directory of that
-/// name in which anything but archives and papers lies. It is empty where unpacking failed.
+/// Whether an archive lies beside what it held: a file of its name without the endings of archives, or a
+/// directory of that name in which anything but archives and papers lies. It is empty where unpacking failed.
 fn was_unpacked(path: &Path) -> bool {
     let mut held = path.to_owned();
     while is_packed(&held) {

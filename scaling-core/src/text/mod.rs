@@ -1,5 +1,5 @@
-//! Text files as every corpus of text is read: which files are text, pieces that several threads read, records of ids in
-//! the cache, and ids that no symbol has.
+//! Text files as every corpus of text is read: which files are text, pieces that several threads read,
+//! records of ids in the cache, and ids that no symbol has.
 
 pub mod files;
 pub mod lines;

@@ -67,8 +67,8 @@ impl Records {
         Ok(records)
     }
 
-    /// Whether the records follow each other to the end of the data. All offsets are read once: a damaged one would else
-    /// be found in the middle of a training.
+    /// Whether the records follow each other to the end of the data. All offsets are read once: a damaged one
+    /// would else be found in the middle of a training.
     fn fit(&self) -> bool {
         let (offsets, rest) = self.offsets.as_chunks::<8>();
         let end = offsets.last().and_then(|end| u64::from_le_bytes(*end).checked_mul(self.width as u64));

@@ -1,6 +1,7 @@
 //! The ids that no symbol has.
 
-/// The ids that follow the symbols of a vocabulary, in the order that the paper's graphs show (padding second).
+/// The ids that follow the symbols of a vocabulary, in the order that the paper's graphs show (padding
+/// second).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Specials {
     /// A token that is not among the symbols.

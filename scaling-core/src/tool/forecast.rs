@@ -40,8 +40,8 @@ pub(super) struct Arguments {
     /// Share of measurements that the intervals contain
     #[arg(long, default_value_t = 0.9)]
     level: f64,
-    /// Error of the best constant predictor, with `--form power` or `power+const`; the smallest sizes, which are no
-    /// better, are left out
+    /// Error of the best constant predictor, with `--form power` or `power+const`; the smallest sizes, which
+    /// are no better, are left out
     #[arg(long, value_name = "E")]
     best_guess: Option<f64>,
     /// Print one JSON document

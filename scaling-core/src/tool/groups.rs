@@ -44,8 +44,8 @@ pub(super) fn ask_all<'a, T>(
 /// Prints what was found, as one JSON document or in the words of `prose`.
 ///
 /// # Errors
-/// [`Error::Input`] if some of the `what` were refused for bad input: a cell, or an m below the smallest size;
-/// [`Error::Failed`] if others were.
+/// [`Error::Input`] if some of the `what` were refused for bad input: a cell, or an m below the smallest
+/// size; [`Error::Failed`] if others were.
 pub(super) fn print<T: Serialize>(
     all: &[Found<'_, T>],
     what: &str,

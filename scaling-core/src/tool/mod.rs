@@ -53,8 +53,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Refuses to write a figure or a page over a file of another kind, or over one that the shell has opened, which it would
-/// replace.
+/// Refuses to write a figure or a page over a file of another kind, or over one that the shell has opened,
+/// which it would replace.
 fn check_output(file: &Path, ending: &str) -> Result<()> {
     let target = behind_links(file);
     // As `/dev/stdout` does, and `/dev/fd`.

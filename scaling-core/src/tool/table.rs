@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 /// Which columns of the file to read.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Columns {
-    /// Column of the number of samples [default: m, else one named like samples, else the first column of numbers that is no seed or index]
+    /// Column of the number of samples [default: m, else one named like samples, else the first column of
+    /// numbers that is no seed or index]
     #[arg(long, value_name = "COL")]
     pub(super) x: Option<String>,
-    /// Column of the error [default: error, else one named like an error or a loss, of validation or test data if there is one, else the next column of numbers]
+    /// Column of the error [default: error, else one named like an error or a loss, of validation or test
+    /// data if there is one, else the next column of numbers]
     #[arg(long, value_name = "COL")]
     pub(super) y: Option<String>,
     /// Columns that tell several curves apart, separated by commas
@@ -136,7 +138,8 @@ impl Table<'_> {
         })
     }
 
-    /// What to say where several rows have one x and another column tells them apart: they may be curves, not seeds.
+    /// What to say where several rows have one x and another column tells them apart: they may be curves, not
+    /// seeds.
     pub(super) fn mixture_warning(&self, x: usize, y: usize) -> Option<String> {
         let distinct = |columns: &[usize]| {
             let cells =

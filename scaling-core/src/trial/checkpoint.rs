@@ -18,8 +18,8 @@ pub(super) struct Checkpoint {
     pub(super) best: Option<Weights>,
 }
 
-/// Writes `step-N` (in a scratch directory that is then renamed) and its name into `LATEST`, and removes all other
-/// checkpoints but the one before, which is the fallback if this one is unreadable.
+/// Writes `step-N` (in a scratch directory that is then renamed) and its name into `LATEST`, and removes all
+/// other checkpoints but the one before, which is the fallback if this one is unreadable.
 pub(super) fn save(trial: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let root = trial.join("checkpoints");
     fs::create_dir_all(&root).at("create", &root)?;

@@ -16,8 +16,8 @@ pub enum FailureKind {
     Killed,
 }
 
-/// The exit code of a trial that found no memory, towards the study that started it: only that knows what ran beside it,
-/// and so whether this is a failure.
+/// The exit code of a trial that found no memory, towards the study that started it: only that knows what ran
+/// beside it, and so whether this is a failure.
 pub(crate) const NO_MEMORY_EXIT: i32 = 75;
 
 /// `error.json`.
@@ -25,7 +25,8 @@ pub(crate) const NO_MEMORY_EXIT: i32 = 75;
 pub struct Failure {
     /// What happened.
     pub kind: FailureKind,
-    /// After how many updates, as far as the last process of the trial has told: 0 if it died before its first.
+    /// After how many updates, as far as the last process of the trial has told: 0 if it died before its
+    /// first.
     pub step: u64,
     /// One line.
     pub message: String,

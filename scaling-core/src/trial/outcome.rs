@@ -28,7 +28,8 @@ pub struct Outcome {
     pub parameters: u64,
     /// Lowest validation error (the headline metric).
     pub error: f64,
-    /// Lowest validation loss, nats per sample; its evaluation decides when to stop and which weights to keep.
+    /// Lowest validation loss, nats per sample; its evaluation decides when to stop and which weights to
+    /// keep.
     pub loss: f64,
     /// Every metric's own minimum over the evaluations.
     pub minima: BTreeMap<String, f64>,

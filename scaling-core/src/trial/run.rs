@@ -27,8 +27,8 @@ pub struct Run<'a> {
     pub directory: &'a Path,
     /// Samples of the validation set.
     pub validation: u64,
-    /// What a model processes of them, in the unit of [`Learner::samples_per_step`]; evaluation takes turns with training
-    /// so that it costs less.
+    /// What a model processes of them, in the unit of [`Learner::samples_per_step`]; evaluation takes turns
+    /// with training so that it costs less.
     pub validation_steps: f64,
     /// Loss of the best constant predictor.
     pub best_guess: Option<f64>,
@@ -140,8 +140,8 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Updates between evaluations: an epoch, up to three on small shards so that evaluation takes at
-    /// most about half the time of training, less where an epoch is very long (MODELS 6.5). Not more than three: a
+    /// Updates between evaluations: an epoch, up to three on small shards so that evaluation takes at most
+    /// about half the time of training, less where an epoch is very long (MODELS 6.5). Not more than three: a
     /// model that overfits within the interval would be measured too late.
     fn interval(&self) -> u64 {
         let per_epoch = self.learner.steps_per_epoch();

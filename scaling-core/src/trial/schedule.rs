@@ -10,8 +10,9 @@ const NOTICEABLE: f64 = 1e-3;
 /// (MODELS 6.6, region 1).
 const LEARNS: f64 = 0.98;
 
-/// A model whose training loss is below this share of the best guess fits its shard. Knowing how often each symbol of a
-/// small shard occurs is not enough: of 1,000 words of English their entropy is 0.85 of that of all words.
+/// A model whose training loss is below this share of the best guess fits its shard. Knowing how often each
+/// symbol of a small shard occurs is not enough: of 1,000 words of English their entropy is 0.85 of that of
+/// all words.
 const FITS: f64 = 0.8;
 
 /// What the training loop does after an evaluation.
@@ -48,9 +49,9 @@ impl Schedule {
 
     /// Takes note of a validation loss, and of the training loss since the one before.
     ///
-    /// Stalls do not count at the loss of the best constant predictor: recurrent models linger there before they
-    /// begin to learn, and a lower rate would keep them there. They do count above it where the model fits its
-    /// shard, since then it overfits.
+    /// Stalls do not count at the loss of the best constant predictor: recurrent models linger there before
+    /// they begin to learn, and a lower rate would keep them there. They do count above it where the model
+    /// fits its shard, since then it overfits.
     pub(super) fn observe(
         &mut self,
         loss: f64,

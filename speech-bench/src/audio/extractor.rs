@@ -86,8 +86,8 @@ impl Extractor {
     }
 }
 
-/// The work of [`Extractor::extract`], compiled for each set of vector instructions. The values do not depend on
-/// which is used.
+/// The work of [`Extractor::extract`], compiled for each set of vector instructions. The values do not depend
+/// on which is used.
 struct Extraction<'a> {
     extractor: &'a mut Extractor,
     samples: &'a [f32],

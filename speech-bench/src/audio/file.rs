@@ -9,15 +9,15 @@ use std::{fs, io};
 /// Louder than any sound that is not damaged: floats scaled as 24-bit integers stay below.
 const LOUDEST: f32 = 1e8;
 
-/// Bytes of a file that are still read, since each core keeps a whole one in memory. Ten minutes of stereo, 96,000 samples
-/// a second as floats, take 461 MB.
+/// Bytes of a file that are still read, since each core keeps a whole one in memory. Ten minutes of stereo,
+/// 96,000 samples a second as floats, take 461 MB.
 const LARGEST: u64 = 512 << 20;
 
 /// The samples of a WAV or FLAC file at [`RATE`](super::RATE), at least 1.
 ///
 /// # Errors
-/// Why it cannot be used, to be read after the name of the file: it cannot be read, is no sound file, is damaged, is
-/// too large, or lasts too long.
+/// Why it cannot be used, to be read after the name of the file: it cannot be read, is no sound file, is
+/// damaged, is too large, or lasts too long.
 pub(crate) fn load(path: &Path) -> Result<Vec<f32>, String> {
     let cannot = |error: io::Error| format!("cannot be read: {error}");
     if fs::metadata(path).map_err(cannot)?.len() > LARGEST {

@@ -14,8 +14,8 @@ pub(super) fn logarithms(values: &mut [f32]) {
     }
 }
 
-/// ln of a positive normal number: of its mantissa in [sqrt(1/2), sqrt(2)) by the polynomial of Cephes' `logf`
-/// (Moshier), and of its exponent with ln 2 in two parts.
+/// ln of a positive normal number: of its mantissa in [sqrt(1/2), sqrt(2)) by the polynomial of Cephes'
+/// `logf` (Moshier), and of its exponent with ln 2 in two parts.
 #[inline(always)]
 fn logarithm(value: f32) -> f32 {
     let bits = value.to_bits() as i32;

@@ -32,7 +32,8 @@ impl Filters {
         Self((0..bands).map(filter).collect())
     }
 
-    /// Writes the power in each band, [frames, 40], of at most [`LANES`] frames, whose spectra are the columns.
+    /// Writes the power in each band, [frames, 40], of at most [`LANES`] frames, whose spectra are the
+    /// columns.
     #[inline(always)]
     pub(super) fn apply(&self, columns: &[[f32; LANES]], bands: &mut [f32]) {
         for (band, filter) in self.0.iter().enumerate() {

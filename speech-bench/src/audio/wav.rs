@@ -32,10 +32,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sound, String> {
     }
 }
 
-/// A header of nothing but the form of the samples, and what follows the original one. The library knows neither the
-/// byte that fills up chunks of odd length nor chunks of some other lengths, and reads samples of 24 bits at the upper
-/// end of 32 from the lower. It also believes programs that write to a pipe: they cannot know how much is to come, and
-/// claim more than there is. `None` leaves what is wrong to it.
+/// A header of nothing but the form of the samples, and what follows the original one. The library knows
+/// neither the byte that fills up chunks of odd length nor chunks of some other lengths, and reads samples of
+/// 24 bits at the upper end of 32 from the lower. It also believes programs that write to a pipe: they cannot
+/// know how much is to come, and claim more than there is. `None` leaves what is wrong to it.
 fn plain(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     const EXTENSIBLE: [u8; 2] = [0xfe, 0xff];
     /// They claim no less: SoX 0x7ffff000, others 0x80000000 or 0xffffffff.

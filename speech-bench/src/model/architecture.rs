@@ -151,8 +151,8 @@ impl Architecture {
         Ok(left)
     }
 
-    /// Exact parameters, and 6 operations per weight, and per number of the memory in attention, for every input
-    /// frame; an utterance has a tenth as many characters as frames.
+    /// Exact parameters, and 6 operations per weight, and per number of the memory in attention, for every
+    /// input frame; an utterance has a tenth as many characters as frames.
     ///
     /// # Errors
     /// If no model has that size.

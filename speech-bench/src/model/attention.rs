@@ -257,8 +257,8 @@ impl HybridAttention {
         Loss { total: found.total, nats: Box::new(nats) }
     }
 
-    /// Writes the likeliest symbol at every step, until every utterance has ended or has twice as many symbols
-    /// as memory: what is heard does not depend on what is beside it in the batch.
+    /// Writes the likeliest symbol at every step, until every utterance has ended or has twice as many
+    /// symbols as memory: what is heard does not depend on what is beside it in the batch.
     fn write(&self, encoded: &Encoded, device: &Device) -> Vec<Vec<u8>> {
         let ([_, rows, _], [_, start, end]) = (encoded.memory.dims(), self.specials());
         let longest = encoded.lengths.iter().max().map_or(0, |positions| 2 * positions);

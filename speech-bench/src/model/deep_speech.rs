@@ -1,4 +1,5 @@
-//! Deep Speech 2 with LSTMs: two convolutions, four bidirectional layers, connectionist temporal classification.
+//! Deep Speech 2 with LSTMs: two convolutions, four bidirectional layers, connectionist temporal
+//! classification.
 
 use super::architecture::{Architecture, BatchNormed, CHANNELS, LAYERS, STRIDES, WINDOWS};
 use super::{Hypotheses, Loss, Recogniser, halved, likeliest, within};
@@ -51,8 +52,9 @@ struct Layer {
 }
 
 impl DeepSpeech {
-    /// Initialised from a seed, uniform with a variance that keeps that of what passes through: up to sqrt(6 / inputs)
-    /// in the convolutions, half of whose outputs are cut off (He et al. 2015), else up to sqrt(3 / inputs).
+    /// Initialised from a seed, uniform with a variance that keeps that of what passes through: up to sqrt(6
+    /// / inputs) in the convolutions, half of whose outputs are cut off (He et al. 2015), else up to sqrt(3 /
+    /// inputs).
     ///
     /// # Errors
     /// If the size does not suit the architecture.
@@ -191,9 +193,9 @@ impl Layer {
         [0, 1].map(|k| self.directions[k].weights())
     }
 
-    /// The weights of both directions, if what they make of inputs [T, B, I] is normalised over the valid frames
-    /// (sequence-wise batch normalisation, Amodei et al. 2016): since that scales and shifts every gate, scale and
-    /// shift go into weight and bias.
+    /// The weights of both directions, if what they make of inputs [T, B, I] is normalised over the valid
+    /// frames (sequence-wise batch normalisation, Amodei et al. 2016): since that scales and shifts every
+    /// gate, scale and shift go into weight and bias.
     fn normalized(&self, x: &Tensor<3>, valid: &Valid) -> [LstmWeights; 2] {
         [0, 1].map(|k| normalized(&self.normalizations[k], self.directions[k].weights(), x, valid))
     }

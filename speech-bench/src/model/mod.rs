@@ -28,8 +28,8 @@ pub(crate) trait Recogniser: Module {
     /// The loss of a minibatch with transcripts.
     fn loss(&self, staged: Staged) -> Loss;
 
-    /// What the model, which has no autodiff here, hears in every utterance, greedily, as ids of the alphabet; and
-    /// the losses, if the batch has transcripts.
+    /// What the model, which has no autodiff here, hears in every utterance, greedily, as ids of the
+    /// alphabet; and the losses, if the batch has transcripts.
     fn hear(&self, staged: Staged) -> Hypotheses;
 }
 

@@ -93,7 +93,8 @@ fn counts_are_those_of_the_parameters() {
     }
 }
 
-/// Learns three utterances by heart; what is left of the loss, and the share of characters that are wrong afterwards.
+/// Learns three utterances by heart; what is left of the loss, and the share of characters that are wrong
+/// afterwards.
 fn learn<M: Recogniser + 'static>(model: M, series: Series, steps: u64, rate: f64) -> (f64, f64) {
     let alone = || Box::new(Rotation::new(99, |_| batch(&[40, 32, 27], series, 2)));
     let data = Data { train: alone(), validation: alone(), test: None };

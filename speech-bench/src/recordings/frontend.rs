@@ -91,8 +91,8 @@ fn seconds(samples: &[f32]) -> f64 {
     samples.len() as f64 / f64::from(RATE)
 }
 
-/// The nearest numbers of half precision; what is out of their range, as in a bin that hardly changes in training
-/// recordings, becomes the largest.
+/// The nearest numbers of half precision; what is out of their range, as in a bin that hardly changes in
+/// training recordings, becomes the largest.
 fn halves(values: &[f32]) -> Vec<u8> {
     let (least, most) = (f16::MIN.to_f32(), f16::MAX.to_f32());
     values.iter().flat_map(|value| f16::from_f32(value.clamp(least, most)).to_le_bytes()).collect()

@@ -1,4 +1,5 @@
-//! Where the recordings of a data set are listed: subsets of LibriSpeech's layout, or manifests, part by part.
+//! Where the recordings of a data set are listed: subsets of LibriSpeech's layout, or manifests, part by
+//! part.
 
 use super::leftover::{note, refuse_unread, unlisted};
 use super::names::{entries, name};
@@ -32,19 +33,20 @@ pub(super) struct Layout {
     pub(super) root: PathBuf,
     /// Some train; none validate where utterances must be held out of those, and often none test.
     pub(super) files: ByPart<Source>,
-    /// Directories with the name of a part which none of the manifests is for, unless one names what lies there.
+    /// Directories with the name of a part which none of the manifests is for, unless one names what lies
+    /// there.
     pub(super) unlisted: Vec<PathBuf>,
     /// What else is left alone, and why: phrases.
     pub(super) notes: Vec<String>,
 }
 
 /// Recognises LibriSpeech (the directory that holds `LibriSpeech`, that directory, or one of its subsets), a
-/// directory of manifests or of parts with manifests in them, or one manifest. The part of a subset or a manifest is told
-/// by its name or that of its directory; without a part's name it trains.
+/// directory of manifests or of parts with manifests in them, or one manifest. The part of a subset or a
+/// manifest is told by its name or that of its directory; without a part's name it trains.
 ///
 /// # Errors
-/// A missing path; a directory that holds neither or both; a file that is named like a manifest and is none beside
-/// manifests; what has a part's name and would not be read; no training part.
+/// A missing path; a directory that holds neither or both; a file that is named like a manifest and is none
+/// beside manifests; what has a part's name and would not be read; no training part.
 pub(super) fn recognise(path: &Path) -> Result<Layout> {
     let is_directory = fs::metadata(path).at("read", path)?.is_dir();
     let Found { sources, unlisted, notes } = if is_directory { in_directory(path)? } else { one(path)? };
@@ -122,7 +124,8 @@ impl Named {
 fn in_directory(directory: &Path) -> Result<Found> {
     let mut named = Named::default();
     named.add(directory)?;
-    // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they list.
+    // DeepSpeech's importer and others write `X-train-clean-100.csv`, `X-dev-clean.csv`, ... beside what they
+    // list.
     let mut are_parts = named.manifests.iter().any(|manifest| means_split(manifest));
     let subsets = if are_parts { vec![] } else { librispeech::subsets(directory)? };
     if let (Some(manifest), Some(subset)) = (named.manifests.first(), subsets.first()) {

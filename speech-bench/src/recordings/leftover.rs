@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// Endings of tables.
 const TABLES: [&str; 4] = ["csv", "json", "jsonl", "tsv"];
 
-/// Refuses a table or an archive that has a part's name and is not read; copies in another form of what is read are
-/// passed over.
+/// Refuses a table or an archive that has a part's name and is not read; copies in another form of what is
+/// read are passed over.
 ///
 /// # Errors
 /// Such a file, or a directory that cannot be read.
@@ -48,8 +48,8 @@ pub(super) fn unlisted(directory: &Path, manifests: &[PathBuf]) -> Result<Vec<Pa
     Ok(beside(directory)?.into_iter().filter(is_unlisted).collect())
 }
 
-/// Notes on those of the directories which no manifest is for that no recording of another part's manifest lies in either:
-/// those for a test may be left alone.
+/// Notes on those of the directories which no manifest is for that no recording of another part's manifest
+/// lies in either: those for a test may be left alone.
 ///
 /// # Errors
 /// Such a directory that would train or validate.
@@ -95,8 +95,8 @@ fn beside(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(directory)?.into_iter().chain(below).collect())
 }
 
-/// Whether a path is a directory in which anything lies, since utterances have forms that are not known here; hidden files
-/// do not count.
+/// Whether a path is a directory in which anything lies, since utterances have forms that are not known here;
+/// hidden files do not count.
 fn is_filled(path: &Path) -> bool {
     // What cannot be read may hold some.
     path.is_dir() && entries(path).ok().is_none_or(|entries| !entries.is_empty())

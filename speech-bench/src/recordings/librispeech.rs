@@ -1,6 +1,6 @@
 //! LibriSpeech's layout: `SUBSET/SPEAKER/CHAPTER/UTTERANCE.flac` and, beside them, `*.trans.txt` with a line
-//! `UTTERANCE TRANSCRIPT` for each (Panayotov et al. 2015). The level of chapters may be missing where the name of
-//! the subset tells it from a speaker; WAV files may take the place of FLAC.
+//! `UTTERANCE TRANSCRIPT` for each (Panayotov et al. 2015). The level of chapters may be missing where the
+//! name of the subset tells it from a speaker; WAV files may take the place of FLAC.
 
 use super::mention::Mention;
 use super::names::{entries, name};
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 /// Levels of directories that are looked through for utterances: one more than the layout has.
 const LEVELS: u32 = 4;
 
-/// The subsets of a directory, sorted: those of its `LibriSpeech`, itself, or those in it; none where no transcripts
-/// lie below.
+/// The subsets of a directory, sorted: those of its `LibriSpeech`, itself, or those in it; none where no
+/// transcripts lie below.
 ///
 /// # Errors
-/// A directory that cannot be read, a link to nothing, subsets both in `LibriSpeech` and beside it, utterances
-/// beside subsets.
+/// A directory that cannot be read, a link to nothing, subsets both in `LibriSpeech` and beside it,
+/// utterances beside subsets.
 pub(super) fn subsets(directory: &Path) -> Result<Vec<PathBuf>> {
     let (below, beside): (Vec<PathBuf>, Vec<PathBuf>) =
         directories(directory)?.into_iter().partition(|child| child.ends_with("LibriSpeech"));

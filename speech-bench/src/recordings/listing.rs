@@ -73,8 +73,8 @@ impl Listing {
     /// `seed`, and at least one.
     ///
     /// # Errors
-    /// Files that cannot be read, a directory that would train or validate and is not read, a part without a usable
-    /// utterance, or a single one that would have to be split.
+    /// Files that cannot be read, a directory that would train or validate and is not read, a part without a
+    /// usable utterance, or a single one that would have to be split.
     pub(super) fn of(layout: &Layout, seed: u64) -> Result<Self> {
         let mut listing = Self {
             root: layout.root.clone(),
@@ -122,8 +122,8 @@ impl Listing {
         Ok(listing)
     }
 
-    /// The utterances of part `name`, without those that are rejected; `cut` are recordings of several utterances,
-    /// `elsewhere` those that another part has, with its name.
+    /// The utterances of part `name`, without those that are rejected; `cut` are recordings of several
+    /// utterances, `elsewhere` those that another part has, with its name.
     fn part(
         &mut self,
         name: &str,
@@ -194,9 +194,10 @@ impl Listing {
         Ok(())
     }
 
-    /// Whether each utterance is of a speaker that is held out, if all speakers are known. Those held out speak at most
-    /// half of the utterances: they are drawn until that holds. It does for every other draw at least, since at most half
-    /// of the speakers are drawn, and of two draws without a common speaker one has at most half of the utterances.
+    /// Whether each utterance is of a speaker that is held out, if all speakers are known. Those held out
+    /// speak at most half of the utterances: they are drawn until that holds. It does for every other draw at
+    /// least, since at most half of the speakers are drawn, and of two draws without a common speaker one has
+    /// at most half of the utterances.
     fn chosen_speakers(&self) -> Result<Option<Vec<bool>>> {
         let Some(speakers) = self.train.iter().map(|item| item.speaker.as_ref()).collect::<Option<Vec<_>>>()
         else {
@@ -232,8 +233,8 @@ impl Listing {
         Ok(held_out)
     }
 
-    /// Names the prepared data: a hash of all that the listing says of the utterances, and of the sizes and times of the
-    /// recordings.
+    /// Names the prepared data: a hash of all that the listing says of the utterances, and of the sizes and
+    /// times of the recordings.
     ///
     /// # Errors
     /// A root that cannot be read.

@@ -1,5 +1,5 @@
-//! Manifests: a recording, with its transcript, in each line of a CSV file (DeepSpeech's) or in each JSON object
-//! of a JSONL file (NeMo's and others').
+//! Manifests: a recording, with its transcript, in each line of a CSV file (DeepSpeech's) or in each JSON
+//! object of a JSONL file (NeMo's and others').
 
 use super::mention::Mention;
 use super::names::name;
@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// Names of the column or key of the recording's path, absolute or relative to the manifest; the first counts. Some
-/// call an id `key`.
+/// Names of the column or key of the recording's path, absolute or relative to the manifest; the first
+/// counts. Some call an id `key`.
 const AUDIO: [&str; 7] = ["wav_filename", "audio_filepath", "audio", "wav", "path", "file_name", "key"];
 const TRANSCRIPT: [&str; 5] = ["transcript", "text", "sentence", "txt", "transcription"];
 const SPEAKER: [&str; 3] = ["speaker", "speaker_id", "client_id"];
@@ -23,7 +23,8 @@ const OFFSET: [&str; 3] = ["offset", "start", "start_time"];
 const DURATION: [&str; 1] = ["duration"];
 const END: [&str; 2] = ["end", "end_time"];
 
-/// Whether a file is named like a manifest: NeMo's are `train_manifest.json`, but many a thing is a `manifest.json`.
+/// Whether a file is named like a manifest: NeMo's are `train_manifest.json`, but many a thing is a
+/// `manifest.json`.
 pub(super) fn may_be(file: &Path) -> bool {
     match ending(file).as_str() {
         "csv" | "jsonl" => true,
@@ -35,8 +36,8 @@ pub(super) fn may_be(file: &Path) -> bool {
     }
 }
 
-/// Whether a manifest is named as one of wrong transcripts: Common Voice's `invalidated` and `reported`, or its first
-/// version's `cv-invalid`.
+/// Whether a manifest is named as one of wrong transcripts: Common Voice's `invalidated` and `reported`, or
+/// its first version's `cv-invalid`.
 pub(super) fn is_of_wrong_transcripts(file: &Path) -> bool {
     let name = name(file).to_lowercase();
     name.split(['-', '_', '.']).any(|word| word.starts_with("invalid")) || name.starts_with("reported.")
@@ -119,8 +120,8 @@ fn mention(directory: &Path, field: &dyn Fn(&[&str]) -> Option<String>) -> Optio
     })
 }
 
-/// The path of a recording as it is written, or where no file is called so, without white space around it and with slashes
-/// for the backslashes of Windows.
+/// The path of a recording as it is written, or where no file is called so, without white space around it and
+/// with slashes for the backslashes of Windows.
 fn recording(directory: &Path, written: &str) -> PathBuf {
     let path = directory.join(written);
     let usual = written.trim().replace('\\', "/");
@@ -170,7 +171,8 @@ fn reader(path: &Path) -> Result<csv::Reader<File>> {
     csv::Reader::from_path(path).at("read", path)
 }
 
-/// Calls `each` with the number, from 1, of each line that is not blank and with the line, while it returns true.
+/// Calls `each` with the number, from 1, of each line that is not blank and with the line, while it returns
+/// true.
 fn lines(path: &Path, mut each: impl FnMut(u64, String) -> Result<bool>) -> Result<()> {
     for (number, line) in (1..).zip(BufReader::new(File::open(path).at("read", path)?).lines()) {
         let line = line.map_err(|error| unreadable(path, &error))?;

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Raised with [`FEATURES_VERSION`](super::tally::FEATURES_VERSION), and when the files of the cache change otherwise, as
-/// where other recordings can be read.
+/// Raised with [`FEATURES_VERSION`](super::tally::FEATURES_VERSION), and when the files of the cache change
+/// otherwise, as where other recordings can be read.
 const FORMAT: u64 = 5;
 
 /// Training utterances whose features decide how all are normalised (MODELS 5.1).
@@ -33,16 +33,17 @@ struct Meta {
     /// The directory that it was made from.
     source: PathBuf,
     summary: Summary,
-    /// BLAKE3 of what decides the features: the samples and the transcripts of the utterances, part by part and in their
-    /// order, and of [`FEATURES_VERSION`](super::tally::FEATURES_VERSION) and the listing's seed. See [`Tally`].
+    /// BLAKE3 of what decides the features: the samples and the transcripts of the utterances, part by part
+    /// and in their order, and of [`FEATURES_VERSION`](super::tally::FEATURES_VERSION) and the listing's
+    /// seed. See [`Tally`].
     fingerprint: String,
     /// How often each symbol occurs in the training part's transcripts.
     symbols: Vec<u64>,
     normalization: Normalization,
 }
 
-/// Reads the recordings at `path` and reports on them, with the split of [`DEFAULT_SEED`] where utterances must
-/// be held out; writes nothing.
+/// Reads the recordings at `path` and reports on them, with the split of [`DEFAULT_SEED`] where utterances
+/// must be held out; writes nothing.
 ///
 /// # Errors
 /// Bad input: a missing path, a directory of unknown layout, a damaged manifest, a part without a usable
@@ -58,8 +59,8 @@ pub(super) fn examine(layout: &Layout) -> Result<Summary> {
     Ok(survey(Listing::of(layout, DEFAULT_SEED)?, None)?.summary)
 }
 
-/// Opens the recordings at `path`, whose features are first brought to the cache directory unless that was done
-/// before; that is reported in one line on stderr. `seed` matters where there is no validation part. The
+/// Opens the recordings at `path`, whose features are first brought to the cache directory unless that was
+/// done before; that is reported in one line on stderr. `seed` matters where there is no validation part. The
 /// recordings may be much more than fits in memory.
 ///
 /// # Errors
@@ -69,7 +70,8 @@ pub(crate) fn open(path: &Path, seed: u64) -> Result<Speech> {
     opened(&directory, notes)
 }
 
-/// Returns the directory of the prepared recordings, which is complete or absent, and what of the data set is left alone.
+/// Returns the directory of the prepared recordings, which is complete or absent, and what of the data set is
+/// left alone.
 pub(super) fn prepare_in(cache: &Path, path: &Path, seed: u64) -> Result<(PathBuf, Vec<String>)> {
     let listing = Listing::of(&layout::recognise(path)?, seed)?;
     let notes = listing.notes.clone();
@@ -150,8 +152,8 @@ fn survey(listing: Listing, directory: Option<&Path>) -> Result<Meta> {
     })
 }
 
-/// How features are normalised: by [`MEASURED`] training utterances, drawn independently of the order in which
-/// they are listed.
+/// How features are normalised: by [`MEASURED`] training utterances, drawn independently of the order in
+/// which they are listed.
 fn normalization(listing: &Listing) -> Result<Normalization> {
     let mut order: Vec<&Item> = listing.train.iter().collect();
     Random::new("utterances that decide how features are normalised", &[listing.seed]).shuffle(&mut order);

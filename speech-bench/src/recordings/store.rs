@@ -12,14 +12,15 @@ use scaling_core::files::Output;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Numbers of an utterance in the index: how many [`FRAMES`] and how many [`SYMBOLS`] there are up to its end.
+/// Numbers of an utterance in the index: how many [`FRAMES`] and how many [`SYMBOLS`] there are up to its
+/// end.
 const NUMBERS: usize = 2;
 const FRAMES: usize = 0;
 const SYMBOLS: usize = 1;
 
 /// The files of a part: the features of [`SERIES`] (little-endian half precision, all frames one after the
-/// other), the symbols of all transcripts (a byte each), and the index ([`NUMBERS`] little-endian `u64` for each
-/// utterance).
+/// other), the symbols of all transcripts (a byte each), and the index ([`NUMBERS`] little-endian `u64` for
+/// each utterance).
 fn paths(directory: &Path, name: &str) -> [PathBuf; 4] {
     ["spectrogram", "mel", "transcripts", "index"].map(|kind| directory.join(format!("{name}.{kind}")))
 }

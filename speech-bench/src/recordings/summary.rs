@@ -40,7 +40,8 @@ pub(crate) struct Summary {
     pub(crate) test: Option<PartSummary>,
     /// Speakers of both the training and the validation part; `None` where speakers are not known.
     pub(crate) shared_speakers: Option<u64>,
-    /// Speakers of the test part who speak in another one too; `None` where there is none or they are not known.
+    /// Speakers of the test part who speak in another one too; `None` where there is none or they are not
+    /// known.
     pub(crate) tested_speakers: Option<u64>,
     /// Recordings that lie in several parts.
     pub(crate) overlap: Overlap,
@@ -50,7 +51,8 @@ pub(crate) struct Summary {
     pub(crate) punctuated: u64,
     /// What is not used.
     pub(crate) rejected: Vec<Rejected>,
-    /// What of the data set is left alone. It may change while the prepared data stay the same, so it is not stored.
+    /// What of the data set is left alone. It may change while the prepared data stay the same, so it is not
+    /// stored.
     #[serde(skip)]
     pub(crate) notes: Vec<String>,
 }

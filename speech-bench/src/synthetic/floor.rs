@@ -6,9 +6,9 @@ use scaling_core::task::Irreducible;
 /// Utterances whose transcripts are compared with what is said.
 const SAMPLE: u64 = 20_000;
 
-/// The lowest character error rate where a share `noise` of the letters of transcripts is wrong, of utterances that
-/// `draw` makes by their numbers: that of writing what is said. There is no language to guess from, and what is said
-/// is at each place likelier than any other letter.
+/// The lowest character error rate where a share `noise` of the letters of transcripts is wrong, of
+/// utterances that `draw` makes by their numbers: that of writing what is said. There is no language to guess
+/// from, and what is said is at each place likelier than any other letter.
 pub(super) fn of(noise: f64, draw: impl Fn(u64) -> Utterance) -> Irreducible {
     // Wrong letters next to each other may be fewer edits than there are of them, rarely.
     let mut saved = 0;

@@ -2,9 +2,9 @@
 //!
 //! An utterance is one to three words of random letters: there is no language to learn, so that all must be
 //! heard. What letters sound like is in [`letter`], who says what in [`utterance`], and the sound is made in
-//! [`voice`]. A share of the letters of transcripts is replaced by others; every letter can be told by its sound,
-//! so that this share alone decides what no recogniser can do better. Utterance `i` of a seed is a pure function
-//! of both, so shards are independent samples and nothing is stored.
+//! [`voice`]. A share of the letters of transcripts is replaced by others; every letter can be told by its
+//! sound, so that this share alone decides what no recogniser can do better. Utterance `i` of a seed is a
+//! pure function of both, so shards are independent samples and nothing is stored.
 
 mod floor;
 mod letter;

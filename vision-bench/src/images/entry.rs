@@ -75,8 +75,8 @@ impl Entry {
         !matches!(self.kind, EntryKind::Picture | EntryKind::Other)
     }
 
-    /// The part that the name means: `val2`, `test_v10102019`, `ILSVRC2012_img_val.tar`; but a class may be named
-    /// `test-tube`.
+    /// The part that the name means: `val2`, `test_v10102019`, `ILSVRC2012_img_val.tar`; but a class may be
+    /// named `test-tube`.
     pub(super) fn split(&self) -> Option<Split> {
         if !self.may_count() {
             return None;

@@ -64,7 +64,8 @@ impl Format {
 }
 
 impl LabelFiles {
-    /// The label files for `part`: beside it, in it, in the development kit of ILSVRC2012, or at the top of Kaggle's.
+    /// The label files for `part`: beside it, in it, in the development kit of ILSVRC2012, or at the top of
+    /// Kaggle's.
     ///
     /// # Errors
     /// Names a directory that cannot be read.

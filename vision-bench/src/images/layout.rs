@@ -58,8 +58,8 @@ fn recognise_parts(root: &Path) -> Result<Layout> {
         notes: vec![],
     };
     let of = |split| entries.iter().filter(move |entry| entry.split() == Some(split)).collect::<Vec<_>>();
-    // Beside other folders of pictures, one named `train` or `val` that holds pictures is a class too; nothing named
-    // `test` ever is.
+    // Beside other folders of pictures, one named `train` or `val` that holds pictures is a class too;
+    // nothing named `test` ever is.
     let is_one_of_many = entries.iter().any(|entry| entry.split().is_none() && entry.is_class_folder());
     let is_class = |entry: &Entry| is_one_of_many && entry.is_class_folder();
     let mut candidates = of(Split::Train);
@@ -154,7 +154,8 @@ impl Layout {
         Ok(Some(Class { name: entry.name.clone(), place: Place::Folder(folder) }))
     }
 
-    /// Notes what lies beside the parts, and refuses what may be meant as the validation part if there is none.
+    /// Notes what lies beside the parts, and refuses what may be meant as the validation part if there is
+    /// none.
     fn add_others(&mut self, entries: &[Entry], used: [Option<&Entry>; 2]) -> Result<()> {
         let is_used = |entry: &Entry| used.iter().flatten().any(|used| used.path == entry.path);
         let is_test = |entry: &Entry| entry.split() == Some(Split::Test);

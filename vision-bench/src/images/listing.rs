@@ -185,8 +185,8 @@ impl Listing {
         found.items.iter_mut().for_each(|item| item.source = source);
     }
 
-    /// The pictures of a part beside the training part; or where a class lies, and its name, that is none of its
-    /// classes. Folders without pictures are none.
+    /// The pictures of a part beside the training part; or where a class lies, and its name, that is none of
+    /// its classes. Folders without pictures are none.
     fn labelled(&mut self, part: Part) -> Result<std::result::Result<Vec<Item>, (PathBuf, String)>> {
         let numbers: HashMap<String, u32> = self.classes.iter().cloned().zip(0..).collect();
         if let Part::Flat(place, files) = part {

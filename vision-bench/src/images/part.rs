@@ -8,8 +8,8 @@ use scaling_core::error::Result;
 use scaling_core::number::thousands;
 use std::path::{Path, PathBuf};
 
-/// Raised when labels by the order of pictures are given to other pictures, or are refused for other reasons: what was
-/// prepared before may be wrong. Labels by name, and classes of their own, stay as they are.
+/// Raised when labels by the order of pictures are given to other pictures, or are refused for other reasons:
+/// what was prepared before may be wrong. Labels by name, and classes of their own, stay as they are.
 const ORDER: u64 = 1;
 
 /// The pictures of a part.
@@ -51,7 +51,8 @@ impl Part {
         }
     }
 
-    /// A note, where classes have folders that may be meant as classes: iNaturalist's `Aves` holds those of all birds.
+    /// A note, where classes have folders that may be meant as classes: iNaturalist's `Aves` holds those of
+    /// all birds.
     pub(super) fn joined(&self) -> Option<String> {
         let Self::Classes(classes) = self else { return None };
         let folders = |class: &Class| match &class.place {

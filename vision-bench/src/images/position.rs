@@ -10,7 +10,8 @@ use std::path::Path;
 /// The labels of the pictures of a part, from the file at `path`.
 ///
 /// # Errors
-/// Pictures in several folders, a picture that is named unlike the others, more or fewer labels than pictures.
+/// Pictures in several folders, a picture that is named unlike the others, more or fewer labels than
+/// pictures.
 pub(super) fn by_position<T>(path: &Path, labels: Vec<T>, part: Unlabelled) -> Result<Vec<T>> {
     let Unlabelled { title, pictures, lost } = part;
     let folders: BTreeSet<_> = pictures.iter().chain(lost).map(|name| Path::new(name).parent()).collect();
@@ -47,10 +48,10 @@ pub(super) fn by_position<T>(path: &Path, labels: Vec<T>, part: Unlabelled) -> R
     Ok(labels.into_iter().zip(all).filter(|(_, (_, usable))| *usable).map(|(label, _)| label).collect())
 }
 
-/// The first picture that is not numbered like nearly all others, as `Folder.jpg` beside `ILSVRC2012_val_00000001.JPEG`: it
-/// takes a label, and those of the pictures behind it shift. Numbers may be missing, where only some pictures were taken.
-/// Where labels and pictures are as many, these may be meant: only a hundredth is refused, or a single one beside at least
-/// ten.
+/// The first picture that is not numbered like nearly all others, as `Folder.jpg` beside
+/// `ILSVRC2012_val_00000001.JPEG`: it takes a label, and those of the pictures behind it shift. Numbers may
+/// be missing, where only some pictures were taken. Where labels and pictures are as many, these may be
+/// meant: only a hundredth is refused, or a single one beside at least ten.
 fn odd_one<'a>(pictures: &[(&'a OsString, bool)], are_as_many: bool) -> Option<&'a OsString> {
     let mut counts: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for (name, _) in pictures {

@@ -59,7 +59,8 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// What a reader of results on it must know; `per_class` has the training pictures of each of the `classes`.
+    /// What a reader of results on it must know; `per_class` has the training pictures of each of the
+    /// `classes`.
     pub(super) fn warnings(&self, classes: &[String], per_class: &[u64]) -> Vec<String> {
         let PartSummary { pictures, fewest, .. } = self.train;
         let largest = fewest * self.classes;

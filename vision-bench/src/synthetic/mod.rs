@@ -53,11 +53,12 @@ impl Options {
     /// Every outline with every texture.
     pub(crate) const MOST_CLASSES: usize = Class::COUNT;
 
-    /// The share of the pictures whose label is not the best guess, in expectation: what no network can do better.
+    /// The share of the pictures whose label is not the best guess, in expectation: what no network can do
+    /// better.
     ///
-    /// It is exact because every picture tells its class and only labels are random: the shown class, or else one of
-    /// the others, all alike. Where noise is so strong that another label is likelier than the right one, the best
-    /// guess is another label.
+    /// It is exact because every picture tells its class and only labels are random: the shown class, or else
+    /// one of the others, all alike. Where noise is so strong that another label is likelier than the right
+    /// one, the best guess is another label.
     pub(crate) fn irreducible(&self) -> f64 {
         let (right, other) = (1.0 - self.label_noise, self.label_noise / (self.classes as f64 - 1.0));
         1.0 - right.max(other)

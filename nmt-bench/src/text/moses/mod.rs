@@ -1,6 +1,6 @@
 //! Tokenisation as Moses does it (Koehn et al. 2007), for German and English: what `tokenizer.perl` and its
-//! port sacremoses make of a line, and back. The rules are theirs; the lists of abbreviations are our own, and
-//! `benchmarks/moses.py` counts the lines on which that makes a difference.
+//! port sacremoses make of a line, and back. The rules are theirs; the lists of abbreviations are our own,
+//! and `benchmarks/moses.py` counts the lines on which that makes a difference.
 //!
 //! Tokens are kept as plain text. Moses' escapes such as `&apos;` exist only in files that Moses wrote.
 

@@ -53,8 +53,8 @@ fn replace(text: &mut Vec<char>, next: &mut Vec<char>, rewrite: impl Fn(&[char],
 }
 
 /// The characters of a line, spaces around all that is no letter, no digit, no white space and none of five
-/// marks with rules of their own (full stop, comma, hyphen, apostrophe, accent), and around runs of full stops;
-/// control characters are dropped.
+/// marks with rules of their own (full stop, comma, hyphen, apostrophe, accent), and around runs of full
+/// stops; control characters are dropped.
 fn separate(line: &str) -> Vec<char> {
     let mut text: Vec<char> = Vec::with_capacity(line.len() + 32);
     let mut stops = 0;

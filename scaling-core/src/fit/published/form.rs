@@ -1,5 +1,5 @@
-//! The forms in the coordinates in which they are searched: their values, where they mean something, and where to
-//! start.
+//! The forms in the coordinates in which they are searched: their values, where they mean something, and
+//! where to start.
 
 use super::super::form::Form;
 

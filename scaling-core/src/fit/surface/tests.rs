@@ -60,7 +60,8 @@ fn intervals_hold_the_truth_and_too_little_is_refused() {
     assert!(refused.contains("do not identify both exponents"), "{refused}");
 }
 
-/// Of surfaces with noise of 2 %, the intervals of the best size and the best amount of data hold the true ones.
+/// Of surfaces with noise of 2 %, the intervals of the best size and the best amount of data hold the true
+/// ones.
 #[test]
 fn intervals_of_the_best_allocation_cover() {
     let exact = Surface::fit(&runs(0.0, 1), 0.9).unwrap();

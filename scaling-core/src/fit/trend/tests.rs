@@ -38,8 +38,8 @@ fn loud_noise_is_noticed_and_a_bend_is_not_noise() {
     assert!(trend.loud() > 0.99 && trend.quantiles(32_000.0, [0.5])[0].is_finite());
 }
 
-/// Of 60 curves with such noise, those whose 90 % interval at a multiple of the last size holds the law; the last size
-/// measured is too high by a factor.
+/// Of 60 curves with such noise, those whose 90 % interval at a multiple of the last size holds the law; the
+/// last size measured is too high by a factor.
 fn held(noise: f64, lift: f64, multiple: f64) -> usize {
     let law = |m: f64| 8.0 * m.powf(-0.3);
     let holds = |seed: &u64| {

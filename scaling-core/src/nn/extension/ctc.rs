@@ -18,8 +18,8 @@ pub(crate) fn ctc(logits: Tensor<3>, weights: Tensor<1>, targets: CtcTargets, bl
 /// The operation that a backend may have fused.
 #[backend_extension(Flex, LibTorch: cfg(feature = "tch"), Autodiff)]
 pub(crate) trait Alignment: Backend {
-    /// [B + 1]: the loss of every row, and the sum of the finite ones weighted by `weights` [B], which alone is
-    /// differentiable, and not by the weights.
+    /// [B + 1]: the loss of every row, and the sum of the finite ones weighted by `weights` [B], which alone
+    /// is differentiable, and not by the weights.
     fn ctc(
         logits: FloatTensor<Self>,
         weights: FloatTensor<Self>,

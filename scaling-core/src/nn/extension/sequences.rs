@@ -67,7 +67,8 @@ pub(crate) fn attention_decoder(
     Tensor::from_dispatch(<Dispatch as Sequences>::attention_decoder(tensors, options))
 }
 
-/// Loss of every row, whether its target is the likeliest symbol, and the weighted sum of the losses, [2 N + 1].
+/// Loss of every row, whether its target is the likeliest symbol, and the weighted sum of the losses, [2 N +
+/// 1].
 pub(crate) fn softmax_cross_entropy(
     hidden: Tensor<2>,
     weight: OutputWeight,
@@ -141,9 +142,9 @@ pub(crate) trait Sequences: Backend {
         options: DecoderOptions,
     ) -> FloatTensor<Self>;
 
-    /// [2 N + 1]: the loss of every row, 1 where the target is the likeliest symbol, and the sum of the losses
-    /// weighted by `weights`, which alone is differentiable, and not by the weights. The weight is
-    /// [H, V], or [V, H] if it is a table.
+    /// [2 N + 1]: the loss of every row, 1 where the target is the likeliest symbol, and the sum of the
+    /// losses weighted by `weights`, which alone is differentiable, and not by the weights. The weight is [H,
+    /// V], or [V, H] if it is a table.
     fn softmax_cross_entropy(
         hidden: FloatTensor<Self>,
         weight: FloatTensor<Self>,

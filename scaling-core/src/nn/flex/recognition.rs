@@ -62,8 +62,8 @@ impl BothInputs {
     }
 }
 
-/// Inputs of hybrid attention: x, memory, keys, h, c, context, shares, cell, query, query_bias, filters, location,
-/// energy.
+/// Inputs of hybrid attention: x, memory, keys, h, c, context, shares, cell, query, query_bias, filters,
+/// location, energy.
 #[derive(Debug, Clone)]
 struct HybridInputs([Values; 13], Option<Arc<[usize]>>);
 

@@ -20,8 +20,8 @@ pub(crate) struct Gradients {
     pub(crate) biases: [Vec<f32>; 2],
 }
 
-/// Runs the sequence forwards and backwards, and both at once. Returns [T, B, 2 H]: the outputs of the forward
-/// direction first; zero beyond the length of a row.
+/// Runs the sequence forwards and backwards, and both at once. Returns [T, B, 2 H]: the outputs of the
+/// forward direction first; zero beyond the length of a row.
 pub(crate) fn forward(layouts: [Layout; 2], inputs: [Inputs<'_>; 2]) -> (Vec<f32>, [Direction; 2]) {
     let Layout { batch, hidden, input, .. } = layouts[0];
     let steps = inputs[0].x.len() / (batch * input);
@@ -65,8 +65,8 @@ pub(crate) fn backward(
     Gradients { x, weights: [ahead.weight, back.weight], biases: [ahead.bias, back.bias] }
 }
 
-/// The part of a gradient [T, B, 2 H] that belongs to one direction, with nothing beyond the lengths and nothing
-/// of a last cell state, [T + 1, B, H].
+/// The part of a gradient [T, B, 2 H] that belongs to one direction, with nothing beyond the lengths and
+/// nothing of a last cell state, [T + 1, B, H].
 fn of_direction(layout: Layout, lengths: Option<&[usize]>, gradient: &[f32], k: usize) -> Vec<f32> {
     let Layout { batch, hidden, .. } = layout;
     let mut own = vec![0.0; gradient.len() / 2 + batch * hidden];

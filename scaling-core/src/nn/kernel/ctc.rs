@@ -138,8 +138,8 @@ impl<'a> Row<'a> {
         log_sum(alpha[count - 1], symbol, f64::NEG_INFINITY)
     }
 
-    /// Turns the softmax at every step into the gradient of the weighted loss in the logits: what the softmax gives
-    /// a symbol, less how likely the path is there given the target.
+    /// Turns the softmax at every step into the gradient of the weighted loss in the logits: what the softmax
+    /// gives a symbol, less how likely the path is there given the target.
     fn differentiate(&self, alphas: &[f64], ln_p: f64, weight: f32, gradient: &mut Block<'_>) {
         let count = self.states.len();
         if !ln_p.is_finite() {

@@ -312,8 +312,8 @@ pub(super) fn add_transposed_product(
     });
 }
 
-/// The gradient of a weight whose rows read at every step what there was after the step before, [T, B, M] and at
-/// first `initial` [B, M], given the gradients `right` [T, B, N].
+/// The gradient of a weight whose rows read at every step what there was after the step before, [T, B, M] and
+/// at first `initial` [B, M], given the gradients `right` [T, B, N].
 pub(super) fn product_with_earlier(
     initial: &[f32],
     states: &[f32],

@@ -29,8 +29,8 @@ fn ctc_meets_the_specification() {
     }
 }
 
-/// MODELS 7.2: `options_test` of warp-ctc's `tests/test_cpu.cpp`. Both rows have just the steps that they need, so
-/// there is one path, along which the gradients that it lists are the softmax less one.
+/// MODELS 7.2: `options_test` of warp-ctc's `tests/test_cpu.cpp`. Both rows have just the steps that they
+/// need, so there is one path, along which the gradients that it lists are the softmax less one.
 #[test]
 fn ctc_meets_warp_ctc() {
     #[rustfmt::skip]

@@ -4,16 +4,19 @@ use super::layer::gate_order;
 use crate::nn::lstm::LstmCell;
 use tch::Tensor;
 
-/// The weights [I + H, 4 H] of a cell whose gates come in two summands: one of them given, the other a product of these.
+/// The weights [I + H, 4 H] of a cell whose gates come in two summands: one of them given, the other a
+/// product of these.
 pub(super) struct Cell {
     /// With the gates in the order i, f, g, o.
     weight: Tensor,
-    /// The same as libtorch's cell takes them, which is one kernel on a GPU: weights of [gates, input] and of the state.
+    /// The same as libtorch's cell takes them, which is one kernel on a GPU: weights of [gates, input] and of
+    /// the state.
     parts: Option<[Tensor; 2]>,
 }
 
 impl Cell {
-    /// For `inputs` inputs; `fused` where steps wait for the host to start operations rather than for arithmetic.
+    /// For `inputs` inputs; `fused` where steps wait for the host to start operations rather than for
+    /// arithmetic.
     pub(super) fn new(weight: &Tensor, cell: LstmCell, inputs: i64, fused: bool) -> Self {
         let weight = gate_order(weight, cell);
         let parts = fused.then(|| {
@@ -26,7 +29,8 @@ impl Cell {
         Self { weight, parts }
     }
 
-    /// Hidden and cell state [B, H] after a step, of given gates i, f, g, o [B, 4 H], inputs [B, I] and the state before.
+    /// Hidden and cell state [B, H] after a step, of given gates i, f, g, o [B, 4 H], inputs [B, I] and the
+    /// state before.
     pub(super) fn step(&self, gates: &Tensor, input: &Tensor, [h, c]: [&Tensor; 2]) -> (Tensor, Tensor) {
         if let Some([of_input, of_state]) = &self.parts {
             let read = Tensor::cat(&[gates, input], 1);

@@ -31,8 +31,8 @@ impl<C: CheckpointStrategy> Alignment for Autodiff<LibTorch, C> {
     }
 }
 
-/// The losses of all rows, and the weighted total of the finite ones, which alone is differentiable, [B + 1], of
-/// logits [T, B, V] and weights [B].
+/// The losses of all rows, and the weighted total of the finite ones, which alone is differentiable, [B + 1],
+/// of logits [T, B, V] and weights [B].
 fn packed(logits: &Tensor, weights: &Tensor, targets: &CtcTargets, blank: usize) -> Tensor {
     let [losses, total] = ctc(logits, weights, targets, blank);
     Tensor::cat(&[losses.detach(), total.unsqueeze(0)], 0)
@@ -52,8 +52,9 @@ pub(crate) fn recorded_ctc(
 
 /// The losses of all rows, [B], and the weighted total of the finite ones, [].
 ///
-/// `at::_ctc_loss` rather than `at::ctc_loss`: both leave impossible rows without gradient, but this one lets the
-/// infinite losses be seen, and never calls cuDNN, which takes no more than 256 symbols and no blank but 0.
+/// `at::_ctc_loss` rather than `at::ctc_loss`: both leave impossible rows without gradient, but this one lets
+/// the infinite losses be seen, and never calls cuDNN, which takes no more than 256 symbols and no blank but
+/// 0.
 fn ctc(logits: &Tensor, weights: &Tensor, targets: &CtcTargets, blank: usize) -> [Tensor; 2] {
     let integers =
         |values: &mut dyn Iterator<Item = usize>| values.map(|value| value as i64).collect::<Vec<_>>();

@@ -13,7 +13,8 @@ fn gpu(device: &Device) -> Option<Torch> {
     }
 }
 
-/// Begins a sequence of draws, which is a pure function of the seed on GPUs of one kind. False elsewhere than on a GPU.
+/// Begins a sequence of draws, which is a pure function of the seed on GPUs of one kind. False elsewhere than
+/// on a GPU.
 pub(crate) fn begin_draws(seed: u64, device: &Device) -> bool {
     let found = gpu(device).is_some();
     if found {

@@ -116,7 +116,8 @@ impl Flat {
         self.parts.iter().map(|part| part.of(block)).collect()
     }
 
-    /// The gradients by stretches of the values: small ones joined, each large one as it is; zero where there is none.
+    /// The gradients by stretches of the values: small ones joined, each large one as it is; zero where there
+    /// is none.
     fn stretches(&self, gradients: &[Gradient]) -> Vec<Stretch> {
         let zeros =
             |n: usize| Tensor::zeros([n as i64], (self.values.tensor.kind(), self.values.tensor.device()));
@@ -142,7 +143,8 @@ impl Flat {
         stretches
     }
 
-    /// The gradients, to be scaled by min(1, clip / norm) if clip is above 0; by NaN where the norm is infinite.
+    /// The gradients, to be scaled by min(1, clip / norm) if clip is above 0; by NaN where the norm is
+    /// infinite.
     pub(crate) fn clipped(&self, gradients: &[Gradient], clip: f64) -> Clipped {
         let stretches = self.stretches(gradients);
         let factor = (clip > 0.0).then(|| {
@@ -184,7 +186,8 @@ impl Flat {
     /// One update of Adam with both moments.
     pub(crate) fn adapt(&mut self, gradient: &Clipped, moments: [&Tensor; 2], update: AdamUpdate) {
         let AdamUpdate { beta, bias, epsilon, rate } = update;
-        // All constants of the update go into its denominator, since every operation is a pass over all values.
+        // All constants of the update go into its denominator, since every operation is a pass over all
+        // values.
         let unit = -bias.0 / rate;
         let [scale, offset] = [unit / bias.1.sqrt(), unit * epsilon].map(|value| self.number(value));
         for Stretch { begin, gradient } in gradient.scaled() {

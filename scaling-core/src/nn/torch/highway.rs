@@ -23,8 +23,8 @@ pub(super) fn plain([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     Tensor::stack(&y, 0)
 }
 
-/// As [`plain`], with fewer kernels for a GPU, which waits for the host: a sub-layer
-/// `s + sigmoid(t) (tanh(c) - s)` is a GRU cell whose reset gate is held open and whose update gate is what `t` leaves.
+/// As [`plain`], with fewer kernels for a GPU, which waits for the host: a sub-layer `s + sigmoid(t) (tanh(c)
+/// - s)` is a GRU cell whose reset gate is held open and whose update gate is what `t` leaves.
 pub(super) fn by_gru_cells([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     let [steps, batch, _] = dims(x);
     // The biases are the weights of an input that is 1.
@@ -46,7 +46,8 @@ pub(super) fn by_gru_cells([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> T
     Tensor::stack(&y, 0)
 }
 
-/// Columns for candidate and transform gate, [.., 2 H], as those for a GRU's reset gate, update gate and candidate, [.., 3 H].
+/// Columns for candidate and transform gate, [.., 2 H], as those for a GRU's reset gate, update gate and
+/// candidate, [.., 3 H].
 fn of_gates(columns: &Tensor, reset: f64) -> Tensor {
     let parts = columns.chunk(2, -1);
     Tensor::cat(&[parts[0].full_like(reset), -&parts[1], parts[0].shallow_clone()], -1)

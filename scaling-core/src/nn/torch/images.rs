@@ -39,8 +39,8 @@ fn convolve(inputs: [&Tensor; 2], placement: Placement) -> Tensor {
     let padding = placement.padding([height as usize, width as usize], [rows as usize, columns as usize]);
     let is_bare = [rows, columns] == [1, 1] && padding == [[0, 0]; 2];
     if is_bare && images.device() == tch::Device::Cpu {
-        // A product. The gradient that oneDNN has of such a weight of few channels is written beyond the end of its
-        // array (PyTorch 2.9: seen with 4 channels, one thread, by valgrind).
+        // A product. The gradient that oneDNN has of such a weight of few channels is written beyond the end
+        // of its array (PyTorch 2.9: seen with 4 channels, one thread, by valgrind).
         let [down, across] = placement.stride.map(|stride| stride as i64);
         let seen = images.slice(1, 0, height, down).slice(2, 0, width, across);
         return seen.matmul(&weight.view([channels, filters]));

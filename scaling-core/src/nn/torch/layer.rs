@@ -43,11 +43,12 @@ pub(super) fn run(
     x.lstm(&state, &parameters(pairs, cell), true, layers, 0.0, train, both, false)
 }
 
-/// The parameters of `at::lstm` for the weights [I + H, 4 H] and biases [4 H] of layers or directions: gates in the
-/// order i, f, g, o, [4 H, I], [4 H, H] and two biases [4 H], of which the second is the forget offset.
+/// The parameters of `at::lstm` for the weights [I + H, 4 H] and biases [4 H] of layers or directions: gates
+/// in the order i, f, g, o, [4 H, I], [4 H, H] and two biases [4 H], of which the second is the forget
+/// offset.
 ///
-/// They follow each other in one block of memory, all weights, then all biases. cuDNN wants that, and libtorch would
-/// otherwise gather them at every call and print a warning each time.
+/// They follow each other in one block of memory, all weights, then all biases. cuDNN wants that, and
+/// libtorch would otherwise gather them at every call and print a warning each time.
 pub(super) fn parameters(pairs: &[(&Tensor, &Tensor)], cell: LstmCell) -> Vec<Tensor> {
     // In the order of the gates: whole, or one after the other.
     let sorted = |tensor: &Tensor| {
@@ -97,7 +98,8 @@ pub(super) fn gate_order(gates: &Tensor, cell: LstmCell) -> Tensor {
     Tensor::cat(&cell.order().map(|k| &pieces[k]), -1)
 }
 
-/// What is added to the gates i, f, g, o, [4 H], like a bias; of the kind and on the device of `gates`, [.., 4 H].
+/// What is added to the gates i, f, g, o, [4 H], like a bias; of the kind and on the device of `gates`, [..,
+/// 4 H].
 pub(super) fn forget_offset(gates: &Tensor, cell: LstmCell) -> Tensor {
     tch::no_grad(|| {
         let of_all = gates.size().last().copied().unwrap_or_default();

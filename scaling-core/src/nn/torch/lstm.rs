@@ -22,8 +22,8 @@ pub(super) fn lstm([x, h0, c0, weight, bias]: [&Tensor; 5], options: &LstmOption
     restored(Tensor::cat(&[y, c], 0))
 }
 
-/// As [`crate::nn::lstm_layers`], in one call, since cuDNN works on several layers at the same time. None where libtorch
-/// does not record.
+/// As [`crate::nn::lstm_layers`], in one call, since cuDNN works on several layers at the same time. None
+/// where libtorch does not record.
 pub(crate) fn stacked(
     x: &Burn<3>,
     states: &[[Burn<2>; 2]],
@@ -55,8 +55,8 @@ fn handles<'a>(layers: impl IntoIterator<Item = &'a LstmWeights>) -> Vec<(Tensor
     layers.into_iter().map(of).collect()
 }
 
-/// As [`crate::nn::bidirectional_lstm_layers`], in one call. None where libtorch does not record, and on a CPU if rows
-/// differ in length.
+/// As [`crate::nn::bidirectional_lstm_layers`], in one call. None where libtorch does not record, and on a
+/// CPU if rows differ in length.
 pub(crate) fn stacked_in_both_directions(
     x: &Burn<3>,
     layers: &[[LstmWeights; 2]],
@@ -72,8 +72,8 @@ pub(crate) fn stacked_in_both_directions(
     Some(handle(tch::with_grad(|| both_directions(&x, &pairs, options.cell, lengths))))
 }
 
-/// Hidden states of both directions, [T, B, 2 H], of x [T, B, I] and weights [I + H, 4 H] and biases [4 H] of either.
-/// Beyond the lengths they are zero.
+/// Hidden states of both directions, [T, B, 2 H], of x [T, B, I] and weights [I + H, 4 H] and biases [4 H] of
+/// either. Beyond the lengths they are zero.
 pub(super) fn bidirectional(
     [x, ahead, ahead_bias, back, back_bias]: [&Tensor; 5],
     options: &BothDirections,

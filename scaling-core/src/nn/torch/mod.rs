@@ -2,9 +2,9 @@
 //! own automatic differentiation backward.
 //!
 //! tch binds the forward pass of `at::lstm` or a convolution, but none of the backward passes behind them;
-//! they are only reached through libtorch's autograd. A training step is recorded by libtorch as a whole ([`Tape`]).
-//! Where burn differentiates, a node of burn's graph holds a piece of libtorch's graph, from detached leaves
-//! to the output, and its backward pass runs libtorch's.
+//! they are only reached through libtorch's autograd. A training step is recorded by libtorch as a whole
+//! ([`Tape`]). Where burn differentiates, a node of burn's graph holds a piece of libtorch's graph, from
+//! detached leaves to the output, and its backward pass runs libtorch's.
 
 #![allow(deprecated, reason = "upstream deprecates burn-tch; no other backend of burn has oneDNN or cuDNN")]
 
@@ -89,8 +89,8 @@ fn fresh(tensor: Tensor) -> TchTensor {
     if tensor.requires_grad() { kept(TchTensor::new(tensor)) } else { TchTensor::new(tensor) }
 }
 
-/// What libtorch has recorded, which burn must not write into: it may be needed backwards, and writing into a view, such as
-/// channels-last images, is recorded as copies of the whole.
+/// What libtorch has recorded, which burn must not write into: it may be needed backwards, and writing into a
+/// view, such as channels-last images, is recorded as copies of the whole.
 fn kept(mut tensor: TchTensor) -> TchTensor {
     // burn writes where there is a single owner.
     let buffer = tensor.storage.buffer_ref().clone();

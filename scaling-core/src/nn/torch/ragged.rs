@@ -6,7 +6,8 @@ use super::{dims, restored};
 use crate::nn::lstm::{LstmCell, LstmOptions};
 use tch::Tensor;
 
-/// What closes a gate for good, or with the other sign opens it: a sigmoid is 0 or 1 there to the last bit, whatever else is added.
+/// What closes a gate for good, or with the other sign opens it: a sigmoid is 0 or 1 there to the last bit,
+/// whatever else is added.
 pub(super) const SATURATED: f64 = 1e6;
 
 /// 1 at the steps of every row, 0 beyond, [T, B, 1].
@@ -17,8 +18,8 @@ pub(super) fn within(lengths: &[usize], steps: i64, like: &Tensor) -> Tensor {
     moved(&within, like.device()).to_kind(like.kind())
 }
 
-/// Both directions over rows of different lengths, as cuDNN reads them: the longest row first, step by step only the
-/// rows that go on.
+/// Both directions over rows of different lengths, as cuDNN reads them: the longest row first, step by step
+/// only the rows that go on.
 pub(super) fn packed(
     x: &Tensor,
     zero: &Tensor,
@@ -30,7 +31,8 @@ pub(super) fn packed(
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|row| std::cmp::Reverse(lengths[*row]));
     let (mut sizes, mut rows) = (Vec::new(), Vec::new());
-    // The place of every step and row among the packed ones; beyond the end, that of a row of zeros after them.
+    // The place of every step and row among the packed ones; beyond the end, that of a row of zeros after
+    // them.
     let total: usize = lengths.iter().sum();
     let mut places = vec![total as i64; lengths.len() * steps as usize];
     for t in 0..steps as usize {

@@ -127,7 +127,8 @@ pub(super) fn beyond(lengths: &[usize], positions: i64, device: Device) -> Tenso
 /// Gradients of so many values at most are kept until the sum of all steps is formed.
 const MOST_KEPT: i64 = 1 << 27;
 
-/// The same values for every step. On a GPU, which waits for the host to start operations, under handles of their own.
+/// The same values for every step. On a GPU, which waits for the host to start operations, under handles of
+/// their own.
 fn for_each_step(values: &Tensor, steps: i64) -> Vec<Tensor> {
     let is_worth_it = values.requires_grad() && values.device() != Device::Cpu;
     if is_worth_it && steps * values.numel() as i64 <= MOST_KEPT {
@@ -136,8 +137,8 @@ fn for_each_step(values: &Tensor, steps: i64) -> Vec<Tensor> {
     (0..steps).map(|_| values.shallow_clone()).collect()
 }
 
-/// Handles of the same values whose gradients libtorch sums once; of a single one it would start an addition for every
-/// use.
+/// Handles of the same values whose gradients libtorch sums once; of a single one it would start an addition
+/// for every use.
 fn handles(values: &Tensor, count: i64) -> Vec<Tensor> {
     let shape: Vec<i64> = std::iter::once(count).chain(values.size()).collect();
     values.unsqueeze(0).expand(shape, false).unbind(0)
@@ -162,8 +163,9 @@ fn attention_decoder(inputs: [&Tensor; 10], options: &DecoderOptions) -> Tensor 
         let beyond = beyond(lengths, sources, x.device()).unsqueeze(1);
         tch::no_grad(|| beyond.to_kind(x.kind()) * NEVER)
     });
-    // A score is the product of a query with the memory times the transposed weights, and the context's share of an
-    // attention vector a sum of the memory times its weights: both the same at all steps, [B, D, S] and [B, S, D].
+    // A score is the product of a query with the memory times the transposed weights, and the context's share
+    // of an attention vector a sum of the memory times its weights: both the same at all steps, [B, D, S] and
+    // [B, S, D].
     let memory = memory.transpose(0, 1).contiguous();
     let keys = for_each_step(&memory.matmul(&attend.tr()).transpose(1, 2), steps);
     let combine = combine.chunk(2, 0);

@@ -1,9 +1,10 @@
 //! A training step recorded and differentiated by LibTorch alone.
 //!
-//! Node by node, burn's backward pass would enter libtorch's once per operation, and every entry costs a hand-over
-//! between threads: on a GPU more than the arithmetic. So the model lives on a device without burn's autodiff, libtorch
-//! records everything from the parameters to the objective, the fused operations and burn's own alike, and runs
-//! backwards once. Should burn write in place into what libtorch still needs, libtorch refuses to go on.
+//! Node by node, burn's backward pass would enter libtorch's once per operation, and every entry costs a
+//! hand-over between threads: on a GPU more than the arithmetic. So the model lives on a device without
+//! burn's autodiff, libtorch records everything from the parameters to the objective, the fused operations
+//! and burn's own alike, and runs backwards once. Should burn write in place into what libtorch still needs,
+//! libtorch refuses to go on.
 
 use super::{alias, fresh, kept, serves};
 use burn::backend::LibTorch;

@@ -6,8 +6,8 @@ use burn::tensor::{Int, Tensor as Burn};
 use tch::kind::Element;
 use tch::{Device, Tensor};
 
-/// Values of the host on a device. The host does not wait for what the device has still to do: it copies them into
-/// memory that the device reads by itself in its turn.
+/// Values of the host on a device. The host does not wait for what the device has still to do: it copies them
+/// into memory that the device reads by itself in its turn.
 pub(super) fn moved(values: &Tensor, device: Device) -> Tensor {
     if device == Device::Cpu {
         return values.shallow_clone();

@@ -141,7 +141,8 @@ struct Entry<'a> {
     text: &'a str,
 }
 
-/// Sets the named marks from left to right: side by side if one row holds them, else in columns of equal width.
+/// Sets the named marks from left to right: side by side if one row holds them, else in columns of equal
+/// width.
 fn arrange(marks: &[Mark]) -> Vec<Entry<'_>> {
     let width = |text: &str| 50 + (text.chars().count() as f64 * 13.0 * CHARACTER) as i32;
     let named = marks.iter().filter_map(|mark| Some((mark, mark.legend.as_deref()?)));

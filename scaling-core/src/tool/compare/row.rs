@@ -156,7 +156,8 @@ impl Row {
         self.next.map(|difference| !difference.ci.contains(0.0))
     }
 
-    /// Whether the same holds, in the same direction, where a constant is allowed: false too where that cannot be told.
+    /// Whether the same holds, in the same direction, where a constant is allowed: false too where that
+    /// cannot be told.
     pub(super) fn separated_allowing_constant(&self) -> bool {
         let sign = self.next.map(|difference| difference.value.signum());
         self.next_allowing

@@ -107,8 +107,8 @@ fn librispeech_is_found_at_every_level() -> Result<()> {
 #[test]
 fn what_is_cut_in_one_part_is_whole_in_none() -> Result<()> {
     let data = DataSet::manifests()?;
-    // Of 3.wav the training part names the beginning alone; a page's manifest is none of recordings; a line may be
-    // repeated.
+    // Of 3.wav the training part names the beginning alone; a page's manifest is none of recordings; a line
+    // may be repeated.
     data.put("manifest.json", "{\n  \"name\": \"page\"\n}\n")?;
     data.put(
         "train_manifest.json",

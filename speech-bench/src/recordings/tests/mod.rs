@@ -22,7 +22,8 @@ fn check(path: &Path) -> Result<Summary> {
 }
 
 impl DataSet {
-    /// Recordings `0.wav` to `5.wav`, and manifests `train.csv` of the first four and `dev.csv` of the others.
+    /// Recordings `0.wav` to `5.wav`, and manifests `train.csv` of the first four and `dev.csv` of the
+    /// others.
     pub(super) fn manifests() -> Result<Self> {
         let data = Self::new(&[])?;
         for i in 0..6 {

@@ -16,7 +16,8 @@ impl Places {
         Self { filters, values: Buffer::new(positions * filters) }
     }
 
-    /// Slides the filters [L, F] over the shares: position j sees shares j - (L - 1) / 2 and the L - 1 after it.
+    /// Slides the filters [L, F] over the shares: position j sees shares j - (L - 1) / 2 and the L - 1 after
+    /// it.
     pub(super) fn fill(&mut self, filters: &[f32], before: &[f32], length: usize) {
         let taps = filters.len() / self.filters;
         for (at, place) in self.values.chunks_exact_mut(self.filters).take(length).enumerate() {
@@ -117,8 +118,8 @@ impl Kernel for Share<'_> {
     }
 }
 
-/// The gradients of all that goes into the shares, given that of the context and of the shares; all but that of
-/// the places are added to.
+/// The gradients of all that goes into the shares, given that of the context and of the shares; all but that
+/// of the places are added to.
 pub(super) struct ShareBack<'a> {
     pub(super) keys: &'a [f32],
     pub(super) memory: &'a [f32],

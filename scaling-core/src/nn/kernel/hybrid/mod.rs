@@ -1,5 +1,5 @@
-//! The attending part of a speech decoder on slices: U steps, B rows of the batch, S positions of the memory, of M
-//! values; a cell of A units; attention of K values; F filters of length L.
+//! The attending part of a speech decoder on slices: U steps, B rows of the batch, S positions of the memory,
+//! of M values; a cell of A units; attention of K values; F filters of length L.
 //!
 //! As in the decoder of translation, a few rows are carried through all steps by one thread.
 

@@ -8,8 +8,8 @@ use crate::nn::tests::{compare, differentiate, values};
 use burn::tensor::{Device, Tensor as Burn, TensorData};
 use tch::{Kind, Reduction, Tensor};
 
-/// `nn.CTCLoss(blank, "none")` of the softmax of every row by itself: the losses, infinities included, then the
-/// weighted total without them and its gradient in the logits.
+/// `nn.CTCLoss(blank, "none")` of the softmax of every row by itself: the losses, infinities included, then
+/// the weighted total without them and its gradient in the logits.
 fn ctc_of_pytorch(batch: &Batch, factor: f64) -> (Vec<f32>, Vec<f32>) {
     let logits = torch(&batch.logits);
     let weights = torch(&batch.weights).detach();

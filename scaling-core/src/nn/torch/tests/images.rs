@@ -13,7 +13,8 @@ fn placed(stride: usize) -> Placement {
     Placement { stride: [stride; 2], padding: Padding::Symmetric }
 }
 
-/// `nn.Conv2d` of a weight [KH, KW, C, D] with half its side as padding, then `nn.BatchNorm2d`; channels second.
+/// `nn.Conv2d` of a weight [KH, KW, C, D] with half its side as padding, then `nn.BatchNorm2d`; channels
+/// second.
 fn layer_of_pytorch(x: &Tensor, [weight, scale, shift]: [&Tensor; 3], stride: i64) -> Tensor {
     let padding = weight.size()[0] / 2;
     let weight = weight.permute([3, 2, 0, 1]);
