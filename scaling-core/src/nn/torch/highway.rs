@@ -23,8 +23,9 @@ pub(super) fn plain([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     Tensor::stack(&y, 0)
 }
 
-/// As [`plain`], with fewer kernels for a GPU, which waits for the host: a sub-layer `s + sigmoid(t) (tanh(c)
-/// - s)` is a GRU cell whose reset gate is held open and whose update gate is what `t` leaves.
+/// As [`plain`], with fewer kernels for a GPU, which waits for the host: a sub-layer
+/// `s + sigmoid(t) (tanh(c) - s)` is a GRU cell whose reset gate is held open and whose update gate is what `t`
+/// leaves.
 pub(super) fn by_gru_cells([x, s0, w_input, recurrent, bias]: [&Tensor; 5]) -> Tensor {
     let [steps, batch, _] = dims(x);
     // The biases are the weights of an input that is 1.
