@@ -90,7 +90,7 @@ pub(crate) fn study() -> StudyData {
         task: "word-lm".to_owned(),
         command: "lm-bench study --preset smoke --out \"runs/<new>\"".to_owned(),
         data: "synthetic text, 1,000 symbols, 400,000 words".to_owned(),
-        shards: Some("shards of the first seed compared with the pool: nothing odd".to_owned()),
+        shards: Some("the shards resemble the pool".to_owned()),
         metric: Metric::new("nats_per_word", "validation loss", "nats per word"),
         m_unit: "words".to_owned(),
         best_guess: Some(6.0),

@@ -158,7 +158,7 @@ mod tests {
             "falls as m^-",
             "irreducible error",
             "beta_g -0.066",
-            "; shards of the first seed compared with the pool: ",
+            "; the shards resemble the pool",
         ] {
             assert!(page.contains(expected), "{expected}");
         }

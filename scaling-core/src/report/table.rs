@@ -108,7 +108,7 @@ mod tests {
         let text = terminal(&study, &Analysis::new(&study));
         for expected in [
             "trials: 189 finished, 1 diverged, 1 failed, 1 missing",
-            "\nshards of the first seed compared with the pool: nothing odd\n",
+            "\nthe shards resemble the pool\n",
             "word-lstm2 (sgd), validation loss in nats per word",
             "power law: E(m) = ",
             "of 6 points",

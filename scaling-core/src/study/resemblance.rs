@@ -63,14 +63,15 @@ impl Resemblance {
         let furthest = |what: &str, found: fn(&Compared) -> Option<&Difference>| {
             let found = shards.iter().filter_map(|shard| Some((shard.size, found(shard)?)));
             let (size, most) = found.max_by(|a, b| a.1.distance().total_cmp(&b.1.distance()))?;
-            Some(format!("{what}: {most} ({} {unit})", thousands(size)))
+            Some(format!("{what} (at most {most}, at {} {unit})", thousands(size)))
         };
         let lengths = furthest("lengths", |shard| shard.lengths.as_ref());
         let symbols = furthest("symbols", |shard| shard.symbols.as_ref());
         let parts: Vec<String> = lengths.into_iter().chain(symbols).collect();
-        let what = "shards of the first seed compared with the pool, the furthest one";
-        let summary = (!parts.is_empty()).then(|| format!("{what}: {}", parts.join("; ")));
-        Self { summary, warnings: shards.iter().flat_map(|shard| shard.warnings(unit)).collect() }
+        let warnings: Vec<String> = shards.iter().flat_map(|shard| shard.warnings(unit)).collect();
+        let verdict = if warnings.is_empty() { "the shards resemble" } else { "not all shards resemble" };
+        let summary = (!parts.is_empty()).then(|| format!("{verdict} the pool, by {}", parts.join(" and ")));
+        Self { summary, warnings }
     }
 }
 
@@ -235,10 +236,13 @@ mod tests {
                 format!("{what} of the shard of {size} words are not as frequent as in the pool (chi-");
             assert!(warning.starts_with(&start), "{warning}");
         }
-        let (summary, what) = (summary.unwrap(), "shards of the first seed compared with the pool");
-        assert!(summary.starts_with(&format!("{what}, the furthest one: lengths: chi-square ")), "{summary}");
-        assert!(summary.contains(" words); symbols: chi-square "), "{summary}");
-        assert!(summary.ends_with(" degrees of freedom (8,000 words)"), "{summary}");
+        let summary = summary.unwrap();
+        assert!(
+            summary.starts_with("not all shards resemble the pool, by lengths (at most chi-square "),
+            "{summary}"
+        );
+        assert!(summary.contains(" words) and symbols (at most chi-square "), "{summary}");
+        assert!(summary.ends_with(" degrees of freedom, at 8,000 words)"), "{summary}");
     }
 
     #[test]
