@@ -120,7 +120,9 @@ def install(folder, *packages):
     """Installs packages from PyPI into a virtual environment, which is made if it does not exist."""
     python = folder / "bin" / "python"
     note(f"installing {', '.join(packages)} into {folder}")
-    if not python.exists():
+    pip = [python, "-m", "pip", "--version"]
+    # One that was interrupted while it was made has no pip.
+    if not python.exists() or subprocess.run(pip, capture_output=True).returncode != 0:
         run([sys.executable, "-m", "venv", folder], stdout=sys.stderr)
     run([python, "-m", "pip", "install", "--quiet", *packages], stdout=sys.stderr)
 

@@ -78,7 +78,7 @@ def operations(model, side):
 
 
 class Training:
-    """Updates on random images, as scaling-core/src/cli/throughput.rs makes them."""
+    """Updates on random images, as `synthetic_learner` in the task.rs of the domain makes them."""
 
     def __init__(self, options):
         side, classes, rows = options.length or 224, options.vocab or 1000, options.batch

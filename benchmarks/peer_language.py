@@ -88,7 +88,7 @@ class LanguageModel(nn.Module):
 
 
 class Training:
-    """Updates on random tokens, as scaling-core/src/cli/throughput.rs makes them."""
+    """Updates on random tokens, as `synthetic_learner` in the task.rs of the domain makes them."""
 
     def __init__(self, options):
         part, layers, self.words, vocabulary, length = MODELS[options.model]

@@ -120,7 +120,7 @@ class Attention(nn.Module):
 
 
 class Training:
-    """Updates on random utterances, as scaling-core/src/cli/throughput.rs makes them."""
+    """Updates on random utterances, as `synthetic_learner` in the task.rs of the domain makes them."""
 
     def __init__(self, options):
         vocabulary, frames = MODELS[options.model]

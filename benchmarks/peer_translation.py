@@ -52,7 +52,7 @@ class Translator(nn.Module):
 
 
 class Training:
-    """Updates on random pairs, as scaling-core/src/cli/throughput.rs makes them."""
+    """Updates on random pairs, as `synthetic_learner` in the task.rs of the domain makes them."""
 
     def __init__(self, options):
         vocabulary, length = MODELS[options.model]

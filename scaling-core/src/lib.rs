@@ -13,7 +13,7 @@
 //! task -> shard -> space -> trial -> study -> fit -> report
 //! ```
 
-// What all crates test with names this one.
+// `tests/support`, which the tests of all crates include, calls this crate by its name.
 #[cfg(test)]
 extern crate self as scaling_core;
 

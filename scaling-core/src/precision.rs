@@ -1,7 +1,8 @@
 //! The precision of products on devices that have fast half-precision units.
 
-/// What the factors of products are rounded to. Parameters, their updates, and whatever is summed over many
-/// values (norms, moments, softmax) are of single precision in any case.
+/// What the inputs of products, convolutions, highway layers and decoders are rounded to. Parameters, their
+/// updates, norms, moments and the softmax of the output are of single precision in any case, that of attention
+/// is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
     /// 32 bits, or what a library makes of them: cuDNN rounds the factors to TF32.

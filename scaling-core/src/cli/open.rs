@@ -87,8 +87,8 @@ fn keep_distinct_shards(settings: &mut Settings, seed: u64, corpus: &dyn Corpus)
     if let Some(distinct) = distinct_shards(settings, seed, corpus) {
         let (all, out) = (settings.shards.len(), settings.shards.len() - distinct.len());
         tell(&format!(
-            "left out {out} of the preset's {all} shards: items are so long that they would hold as many samples \
-             as larger ones"
+            "left out {out} of the preset's {all} shards, which would hold as many samples as larger ones: items \
+             are long"
         ));
         settings.shards = distinct;
     }

@@ -1,7 +1,7 @@
 //! The power law with a constant, E(m) = α m^β + γ (ICLR C.1), by least squares of ln E.
 //!
-//! With ρ = γ / (α `m_0^β`) and `m_0` the geometric mean of the sizes the law is
-//! ln E = s + ln((m / `m_0)^β` + ρ): for given (β, ρ) the height s is a mean. So the search is over two
+//! With `ρ = γ / (α m_0^β)` and `m_0` the geometric mean of the sizes the law is
+//! `ln E = s + ln((m / m_0)^β + ρ)`: for given (β, ρ) the height s is a mean. So the search is over two
 //! numbers, and what is compatible with the data is a region of them.
 
 use super::bisection::bisect;

@@ -1,4 +1,5 @@
-//! The power law: a straight line of ln E against ln m by ordinary least squares.
+//! The power law: a straight line of ln E against ln m by least squares, weighted
+//! where sizes have different numbers of seeds.
 
 use super::interval::Interval;
 use super::law::Law;

@@ -14,7 +14,7 @@ use super::{screen, student, usable};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Intervals of the parameters; γ has one only where it was fitted.
+/// Intervals of the parameters; γ has one where it was fitted or the intervals allow for it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ParameterIntervals {
     /// Interval of α.

@@ -8,28 +8,27 @@ use super::power_law::{Fit, fit};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The law s(m) = σ `m^β_p` of the parameters of the best model. Read back are only the exponent and its
-/// interval.
+/// The law s(m) = σ `m^β_p` of the parameters of the best model.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SizeLaw {
     /// Parameters at m = 1.
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     pub sigma: f64,
     /// Exponent; the paper expects it in [0.5, 1].
     pub beta_p: f64,
     /// Interval of σ.
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     pub sigma_ci: Interval,
     /// Interval of `β_p`.
     pub beta_p_ci: Interval,
     /// Share of the variance of ln s that the law explains.
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     pub r2: f64,
     /// Relative RMS error.
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     pub relative_rmse: f64,
     /// Points used.
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     pub points: usize,
 }
 

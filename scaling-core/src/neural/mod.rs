@@ -152,7 +152,7 @@ impl<R: Recipe> Learner for Neural<R> {
             let gradients = Tape::gradients(leaves, &loss.objective);
             let model = present(self.model.take());
             self.model = Some(unrecorded(|| self.optimizer.apply(model, &gradients, step, rate)));
-            // What takes the host time, before it waits for a GPU to end the update.
+            // The host's own work comes first; then it waits for a GPU to end the update.
             drop((loss.objective, gradients));
             self.ahead = Some((step + 1, self.staged(step + 1)));
             return (loss.nats)();

@@ -2,30 +2,8 @@
 //! symbols may have been said.
 
 use super::extension;
+use super::targets::CtcTargets;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, activation};
-use std::sync::Arc;
-
-/// What the rows of a batch are to say.
-#[derive(Debug, Clone)]
-pub struct CtcTargets {
-    /// The symbols of every row, without blanks, [B]; there may be none.
-    pub symbols: Arc<[Vec<u16>]>,
-    /// Steps of every row, [B], each between 1 and T.
-    pub lengths: Arc<[usize]>,
-}
-
-impl CtcTargets {
-    /// The fewest steps in which `symbols` can be said: one for each, and one for the blank that keeps two
-    /// equal neighbours apart.
-    pub fn fewest_steps<T: PartialEq>(symbols: &[T]) -> usize {
-        symbols.len() + symbols.windows(2).filter(|pair| pair[0] == pair[1]).count()
-    }
-
-    /// The most symbols of a row.
-    fn longest(&self) -> usize {
-        self.symbols.iter().map(Vec::len).max().unwrap_or_default()
-    }
-}
 
 /// What the transcripts cost.
 #[derive(Debug, Clone)]

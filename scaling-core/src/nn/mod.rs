@@ -21,6 +21,7 @@ mod pooling;
 mod precision;
 mod rhn;
 mod softmax;
+mod targets;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "tch")]
@@ -29,7 +30,7 @@ mod training;
 
 pub use batch_norm::{BatchNormOptions, Normalized, batch_norm, normalize};
 pub use convolution::{Padding, Placement, convolve};
-pub use ctc::{Ctc, CtcTargets, ctc};
+pub use ctc::{Ctc, ctc};
 pub use decoder::{
     DecoderOptions, DecoderOutput, DecoderState, DecoderWeights, InputFeeding, Masks, attention_decoder,
 };
@@ -46,6 +47,7 @@ pub use pooling::max_pool;
 pub(crate) use precision::set_precision;
 pub use rhn::rhn;
 pub use softmax::{CrossEntropy, OutputWeight, softmax_cross_entropy};
+pub use targets::CtcTargets;
 #[cfg(feature = "tch")]
 pub(crate) use torch::{Flat, Gradient, Tape, batch_norm_and_note};
 use training::narrow;

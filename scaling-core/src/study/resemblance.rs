@@ -8,7 +8,7 @@ use crate::shard::{Pool, ShardSpec};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Items of the pool that shards are compared with, and items of a shard that are, at most.
+/// At most so many items of the pool, and of a shard, are compared.
 const ITEMS: usize = 4096;
 /// Items that a shard must have to be compared.
 const FEWEST: f64 = 30.0;
@@ -20,8 +20,8 @@ const PER_BIN: usize = 10;
 const SYMBOLS: usize = 100;
 /// How often a value must be expected on either side (Cochran 1954).
 const EXPECTED: f64 = 5.0;
-/// A shard that is further away, in standard deviations, is no random sample of the pool: fewer than one in
-/// 10,000 are, also where lengths are skewed.
+/// A shard that is further away, in standard deviations, is taken for no random sample of the pool: of random
+/// ones fewer than one in 10,000 are, even where lengths are skewed.
 const FURTHEST: f64 = 4.0;
 
 /// What was found when the shards were compared with the pool.
@@ -63,14 +63,20 @@ impl Resemblance {
         let furthest = |what: &str, found: fn(&Compared) -> Option<&Difference>| {
             let found = shards.iter().filter_map(|shard| Some((shard.size, found(shard)?)));
             let (size, most) = found.max_by(|a, b| a.1.distance().total_cmp(&b.1.distance()))?;
-            Some(format!("{what} (at most {most}, at {} {unit})", thousands(size)))
+            Some(format!("{what} (furthest: {most}, at {} {unit})", thousands(size)))
         };
         let lengths = furthest("lengths", |shard| shard.lengths.as_ref());
         let symbols = furthest("symbols", |shard| shard.symbols.as_ref());
         let parts: Vec<String> = lengths.into_iter().chain(symbols).collect();
         let warnings: Vec<String> = shards.iter().flat_map(|shard| shard.warnings(unit)).collect();
         let verdict = if warnings.is_empty() { "the shards resemble" } else { "not all shards resemble" };
-        let summary = (!parts.is_empty()).then(|| format!("{verdict} the pool, by {}", parts.join(" and ")));
+        let small = shards.iter().filter(|s| s.lengths.is_none() && s.symbols.is_none()).count();
+        let rest = match small {
+            0 => String::new(),
+            _ => format!("; {small} of {} have too few items to tell", shards.len()),
+        };
+        let summary =
+            (!parts.is_empty()).then(|| format!("{verdict} the pool, by {}{rest}", parts.join(" and ")));
         Self { summary, warnings }
     }
 }
@@ -85,10 +91,13 @@ struct Compared {
 impl Compared {
     fn new(size: u64, shard: &Sample, all: &Sample) -> Self {
         let bins = BINS.min(shard.lengths.len() / PER_BIN);
-        // The bin of a length by the share of the pool that is shorter.
+        // The bin of a length by its rank in the pool, in the middle of those that are as long.
         let bin = |length: &u64| {
-            let shorter = all.lengths.partition_point(|other| other < length);
-            (shorter * bins / all.lengths.len()) as u64
+            let [from, to] = [
+                all.lengths.partition_point(|other| other < length),
+                all.lengths.partition_point(|other| other <= length),
+            ];
+            ((from + to) * bins / (2 * all.lengths.len())) as u64
         };
         Self {
             size,
@@ -238,10 +247,10 @@ mod tests {
         }
         let summary = summary.unwrap();
         assert!(
-            summary.starts_with("not all shards resemble the pool, by lengths (at most chi-square "),
+            summary.starts_with("not all shards resemble the pool, by lengths (furthest: chi-square "),
             "{summary}"
         );
-        assert!(summary.contains(" words) and symbols (at most chi-square "), "{summary}");
+        assert!(summary.contains(" words) and symbols (furthest: chi-square "), "{summary}");
         assert!(summary.ends_with(" degrees of freedom, at 8,000 words)"), "{summary}");
     }
 

@@ -6,7 +6,7 @@ use crate::number::thousands;
 use crate::settings::Settings;
 use crate::shard::{Mode, Pool, ShardSpec};
 use crate::task::Corpus;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Study<'_> {
     /// Draws the shards, so that one that is too large or does not suit the classes stops the study before it
@@ -43,8 +43,8 @@ impl Study<'_> {
     }
 }
 
-/// The shards without those that hold as many samples as larger ones, if there are such and at least three
-/// are left.
+/// The shards, in ascending order, without those that hold as many samples as larger ones, if there are such
+/// and at least three are left.
 pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpus) -> Option<Vec<u64>> {
     let (sizes, pool) = (&settings.shards, corpus.pool());
     let gap = sizes.windows(2).map(|pair| pair[1] - pair[0]).min()?;
@@ -57,7 +57,9 @@ pub(crate) fn distinct_shards(settings: &Settings, seed: u64, corpus: &dyn Corpu
         // What cannot be drawn is refused by `check_shards`.
         held.insert(spec.draw(pool, &corpus.origin().fingerprint).ok()?.samples, size);
     }
-    (3..sizes.len()).contains(&held.len()).then(|| held.into_values().collect())
+    // Of independent shards a smaller one may hold more.
+    let distinct: BTreeSet<u64> = held.into_values().collect();
+    (3..sizes.len()).contains(&distinct.len()).then(|| distinct.into_iter().collect())
 }
 
 /// Samples of the longest item; none where items never end, since such data have any shard.

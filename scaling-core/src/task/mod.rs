@@ -1,8 +1,9 @@
 //! What a domain gives to a study: its data, its models and what it measures.
 //!
 //! Everything that is not the model or its data is the same for every task and lives in the other modules of
-//! this crate. A domain implements [`Task`] (what it is [`About`], defaults, costs), [`Corpus`] (data opened
-//! for reading) and [`Learner`] (one model being trained on one shard, what a trial trains).
+//! this crate. A domain implements [`Task`] (its [`About`], presets, costs), [`Corpus`] (data opened for reading)
+//! with its [`Pool`], and a [`Learner`] (one model being trained on one shard), mostly by
+//! [`crate::neural::Neural`].
 
 mod about;
 

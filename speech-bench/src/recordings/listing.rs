@@ -68,9 +68,9 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the utterances of a layout. Where it has no validation part, a tenth of the speakers is held
-    /// out, who speak at most half, or of the utterances if there are not two known speakers: chosen by
-    /// `seed`, and at least one.
+    /// Lists the utterances of a layout. Where it has no validation part, a tenth is held out, chosen by `seed`
+    /// and at least one: of the speakers, such that they speak at most half of the utterances, or of the
+    /// utterances, unless there are at least two speakers and all are known.
     ///
     /// # Errors
     /// Files that cannot be read, a directory that would train or validate and is not read, a part without a
@@ -195,8 +195,8 @@ impl Listing {
     }
 
     /// Whether each utterance is of a speaker that is held out, if all speakers are known. Those held out
-    /// speak at most half of the utterances: they are drawn until that holds. It does for every other draw at
-    /// least, since at most half of the speakers are drawn, and of two draws without a common speaker one has
+    /// speak at most half of the utterances: they are drawn until that holds. It holds for at least half of all
+    /// draws, since at most half of the speakers are drawn, and of two draws without a common speaker one has
     /// at most half of the utterances.
     fn chosen_speakers(&self) -> Result<Option<Vec<bool>>> {
         let Some(speakers) = self.train.iter().map(|item| item.speaker.as_ref()).collect::<Option<Vec<_>>>()
@@ -208,17 +208,17 @@ impl Listing {
             return Ok(None);
         }
         let numbers: BTreeMap<&String, u64> = distinct.into_iter().zip(0..).collect();
-        for attempt in 0u64.. {
-            // Far from the seeds of other studies.
-            let seed = self.seed.wrapping_add(attempt << 32);
+        let mut seed = self.seed;
+        loop {
             let held_out = self.a_tenth("speaker", numbers.len(), MOST_SPEAKERS, seed)?;
             let chosen: Vec<bool> =
                 speakers.iter().map(|speaker| held_out.contains(numbers[speaker])).collect();
             if 2 * chosen.iter().filter(|is_chosen| **is_chosen).count() <= chosen.len() {
                 return Ok(Some(chosen));
             }
+            // Far from the seeds of other studies.
+            seed = seed.wrapping_add(1 << 32);
         }
-        Ok(None)
     }
 
     /// Whether each utterance is held out.
@@ -227,6 +227,7 @@ impl Listing {
         Ok((0..self.train.len()).map(|i| held_out.contains(i as u64)).collect())
     }
 
+    /// A tenth of `total`, at least one and at most `most`; `name` they are.
     fn a_tenth(&self, name: &str, total: usize, most: u64, seed: u64) -> Result<Filter> {
         let total = total as u64;
         let [_, held_out] = hold_out(&self.root, name, total, (total / 10).clamp(1, most), seed)?;

@@ -1,7 +1,7 @@
 //! The files that say which classes the pictures of a validation part belong to.
 
 use super::name::{self, Kind};
-use super::position::by_position;
+use super::position::{Unlabelled, by_position};
 use scaling_core::error::{At, Error, Result};
 use scaling_core::files::entries;
 use std::collections::{BTreeMap, HashMap};
@@ -14,17 +14,6 @@ pub(super) const KIT: &str = "ILSVRC2012_devkit_t12";
 
 /// Where Kaggle's ILSVRC has its parts; its label file lies at the top.
 const KAGGLE: &str = "ILSVRC/Data/CLS-LOC";
-
-/// The pictures of a part whose classes label files give.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unlabelled<'a> {
-    /// What messages call the part.
-    pub(super) title: &'a str,
-    /// In natural order.
-    pub(super) pictures: &'a [OsString],
-    /// Further pictures that cannot be used, but that the files may count.
-    pub(super) lost: &'a [OsString],
-}
 
 /// The label files of a part; all of them must agree.
 #[derive(Debug)]

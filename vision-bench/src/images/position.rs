@@ -1,11 +1,21 @@
 //! Labels in the order of the pictures, as ILSVRC2012 has them.
 
-use super::labels::Unlabelled;
 use super::name::{self, natural};
 use scaling_core::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+
+/// The pictures of a part whose classes label files give.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unlabelled<'a> {
+    /// What messages call the part.
+    pub(super) title: &'a str,
+    /// In natural order.
+    pub(super) pictures: &'a [OsString],
+    /// Further pictures that cannot be used, but that the files may count.
+    pub(super) lost: &'a [OsString],
+}
 
 /// The labels of the pictures of a part, from the file at `path`.
 ///

@@ -1,6 +1,6 @@
 //! Connectionist temporal classification.
 
-use crate::nn::ctc::CtcTargets;
+use crate::nn::targets::CtcTargets;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;

@@ -1,9 +1,9 @@
 //! Connectionist temporal classification.
 
 use super::{Values, register, tensor};
-use crate::nn::ctc::CtcTargets;
 use crate::nn::extension::Alignment;
 use crate::nn::kernel;
+use crate::nn::targets::CtcTargets;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;

@@ -3,8 +3,9 @@
 use super::tape::{handle, primitive, recorded, seen};
 use super::upload::moved;
 use super::{differentiable, plain};
-use crate::nn::ctc::{Ctc, CtcTargets};
+use crate::nn::ctc::Ctc;
 use crate::nn::extension::Alignment;
+use crate::nn::targets::CtcTargets;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::libtorch::TchTensor;
 use burn::backend::tensor::FloatTensor;
