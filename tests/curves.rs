@@ -87,7 +87,7 @@ fn forecasts_of_real_curves_are_as_good_as_documented() {
 
     let error = |set: &[(f64, f64)]| mean(set.iter().map(|(error, _)| *error));
     let median = |set: &[(f64, f64)]| {
-        scaling_core::fit::curve::median(&set.iter().map(|(error, _)| *error).collect::<Vec<_>>())
+        scaling_core::median::median(&set.iter().map(|(error, _)| *error).collect::<Vec<_>>())
     };
     assert!(error(&images) < 0.022, "{}", error(&images));
     assert!(median(&near) < 0.018, "{}", median(&near));

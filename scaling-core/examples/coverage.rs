@@ -16,9 +16,10 @@
 //! the last size and one of four times the data, the mean width of the latter (ln high - ln low), the root
 //! mean square of ln of its median over the truth, and how often there is a warning.
 
-use scaling_core::fit::curve::{Curve, Point, median};
+use scaling_core::fit::curve::{Curve, Point};
 use scaling_core::fit::forecast::Forecaster;
 use scaling_core::fit::{Form, Options, fit};
+use scaling_core::median::median;
 use scaling_core::random::Random;
 
 const KINDS: [&str; 5] = ["pure", "constant", "plateau", "undertuned", "uneven"];

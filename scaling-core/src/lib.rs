@@ -28,7 +28,7 @@ pub mod entropy;
 pub mod error;
 pub mod files;
 pub mod fit;
-mod median;
+pub mod median;
 pub mod neural;
 pub mod nn;
 pub mod number;

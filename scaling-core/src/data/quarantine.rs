@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::files;
 use crate::number::thousands;
-pub use crate::terminal::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;

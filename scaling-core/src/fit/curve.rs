@@ -1,7 +1,7 @@
 //! A learning curve: errors against the number of training samples, checked once on the way in.
 
 use crate::error::{Error, Result};
-pub use crate::median::median;
+use crate::median::median;
 use crate::number::plain;
 
 /// The errors measured at one number of samples.

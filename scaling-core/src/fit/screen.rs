@@ -5,6 +5,7 @@ use super::curve::{Point, values};
 use super::least_squares::HUBER;
 use super::noise::Noise;
 use super::student;
+use crate::median::median;
 use crate::number::plain;
 
 /// A rise by less than this (of ln E) is noise or tuning.
@@ -78,7 +79,7 @@ pub(super) fn roughness(values: &[(f64, f64)]) -> f64 {
         let off = three[1].1 - (1.0 - share) * three[0].1 - share * three[2].1;
         bends.push((off / (1.0 + share * share + (1.0 - share).powi(2)).sqrt()).abs());
     }
-    if bends.is_empty() { 0.0 } else { super::curve::median(&bends) / 0.6745 }
+    if bends.is_empty() { 0.0 } else { median(&bends) / 0.6745 }
 }
 
 /// Whether a curve falls the faster the more data there are, as neither a power law nor a constant makes it:

@@ -1,9 +1,10 @@
 //! From trials to curves: the best configuration at every shard, over all sizes and at each size.
 
 use super::{Status, StudyData, Trial};
-use crate::fit::curve::{Point, median};
+use crate::fit::curve::Point;
 use crate::fit::frontier::Run;
 use crate::fit::spread::Seeds;
+use crate::median::median;
 use std::collections::BTreeMap;
 
 /// One configuration (size and settings) at one shard, with its finished trials.

@@ -219,7 +219,7 @@ impl Executor<'_> {
         let last = last.trim_start_matches("error: ").to_owned();
         let (kind, message) = match status.code() {
             Some(2) => return Err(Error::input(last)),
-            // Stopped by a signal that it handled: a checkpoint is there.
+            // Stopped by a signal: what it has done lies in a checkpoint.
             Some(130) => return Ok(()),
             Some(NO_MEMORY_EXIT) if self.places.crowded(running) => {
                 self.attempts.remove(&id);

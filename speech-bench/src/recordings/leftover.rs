@@ -4,8 +4,8 @@ use super::manifest;
 use super::mention::Mention;
 use super::names::{entries, name};
 use scaling_core::data::parts::{PACKED, Split, ending, means_split, split_of};
-use scaling_core::data::quarantine::shown;
 use scaling_core::error::{At, Error, Result};
+use scaling_core::terminal::shown;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -4,8 +4,8 @@
 use super::mention::Mention;
 use super::names::name;
 use scaling_core::data::parts::{ending, means_split};
-use scaling_core::data::quarantine::shown;
 use scaling_core::error::{At, Error, Result};
+use scaling_core::terminal::shown;
 use scaling_core::text::lines::cut;
 use serde_json::{Map, Value};
 use std::fmt::Display;

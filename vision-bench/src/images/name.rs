@@ -1,7 +1,7 @@
 //! Names of files and of members of archives: which are pictures, their order, and how they are shown.
 
 use scaling_core::data::parts::{PACKED, PAPERS, ending};
-pub(super) use scaling_core::data::quarantine::shown;
+pub(super) use scaling_core::terminal::shown;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::Path;

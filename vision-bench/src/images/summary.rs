@@ -1,8 +1,9 @@
 //! What a data set holds, in one line and in numbers.
 
 use scaling_core::data::overlap::{Overlap, Repetition};
-use scaling_core::data::quarantine::{Few, Rejected, shown};
+use scaling_core::data::quarantine::{Few, Rejected};
 use scaling_core::number::thousands;
+use scaling_core::terminal::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

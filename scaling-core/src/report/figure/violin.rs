@@ -5,8 +5,8 @@ use super::super::analysis::SeriesFits;
 use super::axis::LogAxis;
 use super::chart::{Chart, Mark, Shape, colour};
 use super::m_label;
-use crate::fit::curve::median;
 use crate::fit::spread::{LEAST, Seeds, density};
+use crate::median::median;
 use crate::number::short_count;
 
 /// Places at which an outline is drawn.
